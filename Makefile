@@ -1,0 +1,47 @@
+# make run [ARGS=--exit]       the demonstration: one real order, from the request to the first bill
+# make test                    everything that checks the project
+# make lock [ARGS=--upgrade]   requirements.lock for what pyproject.toml asks; what is pinned stays unless upgraded
+#
+# Every path here is relative, so that the checkout may lie under a path with spaces.
+
+.DEFAULT_GOAL := run
+.PHONY: run test environment lint types contract tests debian-tests lock
+
+BIN := .venv/bin
+STAGE := @.ci/stage
+ARGS :=
+export PYTHON
+
+run: environment
+	@exec $(BIN)/satcom demo $(ARGS)
+
+# In this order also under "make -j": what is cheap speaks first.
+.NOTPARALLEL:
+test: environment lint types contract tests debian-tests
+
+environment:
+	@.ci/environment
+
+lint: environment
+	$(STAGE) "ruff check" $(BIN)/ruff check .
+	$(STAGE) "ruff format" $(BIN)/ruff format --check .
+
+types: environment
+	$(STAGE) "mypy: the package" $(BIN)/mypy
+	$(STAGE) "mypy: the tests" $(BIN)/mypy tests $(wildcard benchmarks/*.py)
+
+contract: environment
+	$(STAGE) "imports point down" $(BIN)/lint-imports --no-cache
+
+tests: environment
+	$(STAGE) "tests, on the embedded PostgreSQL" $(BIN)/pytest -q -n 2
+
+debian-tests: environment
+	@.ci/debian-postgres
+	$(STAGE) "database tests, on Debian's PostgreSQL" env SATCOM_TEST_POSTGRES=debian $(BIN)/pytest -q -n 2 -m database
+
+lock: environment
+	@UV_PYTHON_DOWNLOADS=never $(BIN)/uv pip compile --quiet --universal --fork-strategy fewest --python-version 3.11 \
+		--generate-hashes --extra dev --no-header --no-annotate --no-emit-index-url --no-emit-find-links $(ARGS) \
+		pyproject.toml --output-file requirements.lock
+	@echo "requirements.lock: $$(grep -c '==' requirements.lock) packages. Now: make test, and docs/dependencies.md."

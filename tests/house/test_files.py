@@ -1,0 +1,56 @@
+"""What every committed file keeps to."""
+
+import ast
+import re
+
+from tests.house.checkout import ROOT, files, python_files, text_of
+
+LONGEST_FILE = 450  # lines; 400 is the aim
+LONGEST_FUNCTION = 60  # lines with its docstring; 40 is the aim
+REGISTRIES = re.compile(
+    r"pypi\.org|pythonhosted\.org|npmjs\.(org|com)|yarnpkg\.com|deb\.debian\.org|--(extra-)?index-url"
+)
+MACHINE_PATHS = re.compile(r"""(?<![\w.~/:}$-])/(home|root|work|opt|mnt|srv|Users)/[\w.]""")
+PLACES_IN_DOCUMENTED_INSTALLATIONS = ("deploy/",)  # a systemd unit names where an operator installs
+
+
+def test_no_file_names_a_registry() -> None:
+    """Whoever installs uses the registry that his own machine is set to."""
+    assert [path for path in files() if REGISTRIES.search(text_of(path) or "")] == []
+
+
+def test_no_file_names_a_folder_of_one_machine() -> None:
+    read = [path for path in files() if not path.startswith(PLACES_IN_DOCUMENTED_INSTALLATIONS)]
+    assert [path for path in read if MACHINE_PATHS.search(text_of(path) or "")] == []
+
+
+def test_the_lock_with_hashes_is_the_only_lock() -> None:
+    others = {"uv.lock", "poetry.lock", "pdm.lock", "Pipfile.lock", "package-lock.json", "yarn.lock", "pnpm-lock.yaml"}
+    assert [path for path in files() if path.split("/")[-1] in others] == []
+
+
+def test_no_link_leads_out_of_the_checkout() -> None:
+    links = [ROOT / path for path in files() if (ROOT / path).is_symlink()]
+    assert [link for link in links if not link.resolve().is_relative_to(ROOT)] == []
+    assert [link for link in links if link.readlink().is_absolute()] == []
+
+
+def test_a_file_can_be_read_in_one_sitting() -> None:
+    lengths = {path: (text_of(path) or "").count("\n") for path in python_files()}
+    assert {path: length for path, length in lengths.items() if length > LONGEST_FILE} == {}
+
+
+def test_a_function_can_be_read_in_one_look() -> None:
+    too_long = [
+        f"{path}:{node.lineno} {node.name}: {node.end_lineno - node.lineno + 1} lines"
+        for path in python_files()
+        for node in ast.walk(ast.parse(text_of(path) or ""))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.end_lineno is not None
+        if node.end_lineno - node.lineno >= LONGEST_FUNCTION
+    ]
+    assert too_long == []
+
+
+def test_every_module_says_what_it_decides() -> None:
+    silent = [path for path in python_files() if not ast.get_docstring(ast.parse(text_of(path) or ""))]
+    assert [path for path in silent if not path.startswith(("tests/", "core/migrations/"))] == []
