@@ -14,7 +14,7 @@ import secrets
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import metadata
@@ -26,7 +26,7 @@ OWN_ACCOUNT = "satcom-postgres"
 REMEDY = "Or set SATCOM_DATABASE_URL to a PostgreSQL 15 or newer."
 
 
-class PostgresUnavailable(RuntimeError):
+class PostgresUnavailable(RuntimeError):  # noqa: N818 (a state of the machine, as it is told to a person)
     """The embedded PostgreSQL cannot serve here. The message says why and what to do instead."""
 
     def __init__(self, why: str) -> None:
@@ -74,15 +74,15 @@ def server_account(owner_uid: int) -> Account:
     return created
 
 
-def run(account: Account, command: list[str | Path]) -> subprocess.CompletedProcess[str]:
+def run(account: Account, command: Sequence[str | Path]) -> subprocess.CompletedProcess[str]:
     """Run a program of PostgreSQL as `account`, out of reach of the terminal's Ctrl-C and of our PG* variables."""
-    other = None if account.is_ours() else account
+    other = not account.is_ours()
     try:
         return subprocess.run(
             command,
-            user=other and other.uid,
-            group=other and other.gid,
-            extra_groups=None if other is None else [],
+            user=account.uid if other else None,
+            group=account.gid if other else None,
+            extra_groups=[] if other else None,
             cwd="/",
             env={"PATH": "/usr/local/bin:/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC"},
             stdin=subprocess.DEVNULL,
