@@ -288,9 +288,8 @@ def _launch(place: _Place, fsync: bool | None) -> None:
         make_private_folder(place.socket, place.account)
     _write_settings(place, fsync)
     log = place.cluster / "start.log"
-    limit = ["-w", "-t", str(START_LIMIT_S)]
-    command = [programs / "pg_ctl", "start", *limit, "-D", place.home, "-l", log, "-p", programs / "postgres"]
-    started = run(place.account, command)
+    waiting = ["-w", "-t", str(START_LIMIT_S)]
+    started = run(place.account, [programs / "pg_ctl", "start", *waiting, "-D", place.home, "-l", log])
     if started.returncode != 0 and _postmaster(place) is None:
         said = [log, *sorted((place.cluster / "log").glob("*.log"), key=os.path.getmtime)[-1:]]
         tail = "\n".join(part.read_text(errors="replace")[-1500:] for part in said if part.exists())

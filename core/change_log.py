@@ -1,0 +1,115 @@
+"""The change log: one row per change, in the transaction that makes it.
+
+Who, when, on which business day, before and after. Audit, history and the event outbox are read from it, so nothing
+else has to be kept in step. It is written by the session itself: a command cannot forget it.
+"""
+
+from datetime import datetime
+from typing import Any, ClassVar
+
+from sqlalchemy import BigInteger, Identity, insert, inspect
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Session as OrmSession
+from sqlmodel import Field, SQLModel
+
+from satcom.core.clock import now, wall_now
+from satcom.core.entity import INSTANT, NEVER_SHOWN, Entity, id_type, new_id, plain_value, shape
+from satcom.core.values import Json
+
+
+class Change(SQLModel, table=True):
+    """One change of one entity. `event_type` is the official TM Forum name of what happened."""
+
+    __tablename__ = "change_log"
+    visible_to_staff_only: ClassVar[bool] = True
+
+    sequence: int = Field(default=None, primary_key=True, sa_type=BigInteger, sa_column_args=[Identity()])
+    id: str = Field(default_factory=new_id, unique=True, sa_type=id_type())
+    at: datetime = Field(default_factory=wall_now, sa_type=INSTANT)
+    business_at: datetime = Field(default_factory=now, sa_type=INSTANT)
+    by: str
+    mark: str | None = None
+    party_id: str | None = Field(default=None, sa_type=id_type())
+    entity_type: str
+    entity_id: str = Field(index=True, sa_type=id_type())
+    version: int
+    event_type: str
+    order_reference: str | None = Field(default=None, index=True)
+    before: dict[str, Any] | None = Field(default=None, sa_type=JSONB)
+    after: dict[str, Any] | None = Field(default=None, sa_type=JSONB)
+
+
+def log_changes(session: OrmSession, *_: object) -> None:
+    """Write the log rows of everything about to be flushed (called by the session before each flush)."""
+    rows = []
+    for entity in session.new:
+        if isinstance(entity, Entity):
+            rows.append(_row(session, entity, "CreateEvent", None, shape(type(entity)).of(entity)))
+    for entity in session.dirty:
+        if isinstance(entity, Entity) and session.is_modified(entity):
+            rows.append(_changed(session, entity))
+    for entity in session.deleted:
+        if isinstance(entity, Entity):
+            rows.append(_row(session, entity, "DeleteEvent", shape(type(entity)).of(entity), None))
+    if rows:
+        session.execute(insert(Change), rows)
+
+
+def _changed(session: OrmSession, entity: Entity) -> dict[str, Any]:
+    """The row of a changed entity, holding only what changed; its version goes up by one."""
+    state, form = inspect(entity), shape(type(entity))
+    before: dict[str, Json] = {}
+    after: dict[str, Json] = {}
+    for attribute in form.attributes:
+        history = state.attrs[attribute.column].history
+        if history.has_changes():
+            old = history.deleted[0] if history.deleted else None
+            for side, value in ((before, old), (after, getattr(entity, attribute.column))):
+                is_json = attribute.json is not None and value is not None
+                side[attribute.wire] = attribute.json.wire(value) if is_json and attribute.json else plain_value(value)
+    further = state.attrs["further"].history
+    if further.has_changes():
+        old_further = further.deleted[0] if further.deleted else {}
+        names = {name for name in old_further | entity.further if old_further.get(name) != entity.further.get(name)}
+        before |= {name: old_further[name] for name in names & set(old_further)}
+        after |= {name: entity.further[name] for name in names & set(entity.further)}
+    for column in type(entity).private - NEVER_SHOWN:
+        history = state.attrs[column].history
+        if history.has_changes():
+            after.setdefault("@private", []).append(column)  # type: ignore[union-attr]
+    entity.version += 1
+    entity.updated_at = now()
+    moved = entity.life_cycle is not None and state.attrs[entity.state_field].history.has_changes()
+    return _row(session, entity, "StateChangeEvent" if moved else "AttributeValueChangeEvent", before, after)
+
+
+def _row(
+    session: OrmSession, entity: Entity, kind: str, before: dict[str, Json] | None, after: dict[str, Json] | None
+) -> dict[str, Any]:
+    return {
+        "id": new_id(),
+        "at": wall_now(),
+        "business_at": now(),
+        "by": session.info.get("by", "unknown"),
+        "mark": session.info.get("mark"),
+        "order_reference": session.info.get("order_reference"),
+        "party_id": entity.party_id,
+        "entity_type": type(entity).__name__,
+        "entity_id": entity.id,
+        "version": entity.version,
+        "event_type": event_name(entity, kind),
+        "before": before,
+        "after": after,
+    }
+
+
+def event_name(entity: Entity, kind: str) -> str:
+    """The official event name; documents disagree between `ChangeEvent` and `AttributeValueChangeEvent`."""
+    api = entity.api
+    subject = api.definition or type(entity).__name__
+    subject = subject[0].lower() + subject[1:]
+    if api.document is not None and kind == "AttributeValueChangeEvent":
+        listeners = api.document.listeners
+        if f"{subject}{kind}".lower() not in listeners and f"{subject}changeevent".lower() in listeners:
+            return f"{subject}ChangeEvent"
+    return f"{subject}{kind}"

@@ -1,0 +1,45 @@
+"""The business clock: what day it is for the business.
+
+Business dates (order dates, expiry of holds, billing periods, deadlines) come from here, so that a test or a what-if
+runs a year in seconds. Leases, heartbeats and the expiry of access tokens are machinery and use the wall clock.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+
+
+class BusinessClock:
+    """The wall clock moved by an offset. One per process; workers of one system share the offset by its settings."""
+
+    def __init__(self) -> None:
+        self.offset = timedelta(0)
+
+    def now(self) -> datetime:
+        return datetime.now(UTC) + self.offset
+
+    def advance(self, by: timedelta) -> None:
+        self.offset += by
+
+    @contextmanager
+    def at(self, moment: datetime) -> Iterator[None]:
+        """Stand at `moment` for a while; time goes on from there."""
+        before = self.offset
+        self.offset = moment - datetime.now(UTC)
+        try:
+            yield
+        finally:
+            self.offset = before
+
+
+clock = BusinessClock()
+
+
+def now() -> datetime:
+    """The business's present, UTC."""
+    return clock.now()
+
+
+def wall_now() -> datetime:
+    """The machine's present, UTC: only for leases, heartbeats and token expiry."""
+    return datetime.now(UTC)

@@ -1,0 +1,119 @@
+"""The database: PostgreSQL, and the one place that opens a transaction.
+
+Requests run as the role `satcom_app` under row-level security, flows as `satcom_worker`, migrations as `satcom_owner`;
+nothing runs as a superuser. A transaction commits when its block ends and rolls back when it raises.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import orjson
+from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.pool import ConnectionPoolEntry
+from sqlmodel import Session, select
+
+from satcom.core.access import principal_of
+from satcom.core.change_log import log_changes
+from satcom.core.entity import E
+from satcom.core.errors import NotFound
+from satcom.core.security import WORKER, Principal
+from satcom.core.tenancy import APP, WORKER_ROLE, set_tenant, visible
+from satcom.core.tmf_query import is_uuid
+
+
+def _dumps(value: object) -> str:
+    return orjson.dumps(value).decode()
+
+
+def engine_as(url: str, role: str, connections: int) -> Engine:
+    """An engine whose every connection has taken `role`."""
+    engine = create_engine(
+        url,
+        pool_size=connections,
+        max_overflow=0,
+        pool_pre_ping=True,
+        json_serializer=_dumps,
+        json_deserializer=orjson.loads,
+        connect_args={"options": "-c timezone=UTC"},
+    )
+
+    @event.listens_for(engine, "connect")
+    def take_role(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(f"SET ROLE {role}")
+        connection.commit()
+
+    return engine
+
+
+class Database:
+    """One PostgreSQL database and the ways into it."""
+
+    def __init__(self, url: str, connections: int = 20) -> None:
+        self.url = url
+        self.app = engine_as(url, APP, connections)
+        self.worker = engine_as(url, WORKER_ROLE, connections)
+
+    @contextmanager
+    def request(self, token: str | None) -> Iterator[tuple[Session, Principal]]:
+        """A transaction of whoever holds `token`. Raises `Unauthenticated`."""
+        with _session(self.app) as session:
+            principal = principal_of(session.connection(), token)
+            set_tenant(session.connection(), principal)
+            session.info |= {"by": principal.name, "principal": principal}
+            yield session, principal
+
+    @contextmanager
+    def as_worker(self, by: str = WORKER.name, order_reference: str | None = None) -> Iterator[Session]:
+        """A transaction of the program itself, which sees all parties."""
+        with _session(self.worker) as session:
+            session.info |= {"by": by, "principal": WORKER, "order_reference": order_reference}
+            yield session
+
+    def ready(self) -> None:
+        """Raises what the driver raises when the database cannot be reached."""
+        with self.worker.connect() as connection:
+            connection.execute(text("SELECT 1"))
+
+    def close(self) -> None:
+        self.app.dispose()
+        self.worker.dispose()
+
+
+@contextmanager
+def _session(engine: Engine) -> Iterator[Session]:
+    with Session(engine, expire_on_commit=False) as session, session.begin():
+        event.listen(session, "before_flush", log_changes)
+        yield session
+
+
+def principal_in(session: Session) -> Principal:
+    principal: Principal = session.info["principal"]
+    return principal
+
+
+def find(session: Session, kind: type[E], identifier: str) -> E:
+    """The entity `identifier` as its caller may see it. Raises `NotFound`, also for what belongs to others."""
+    entity = session.exec(_one(session, kind, identifier)).first() if is_uuid(identifier) else None
+    if entity is None:
+        raise NotFound(kind.__name__, identifier)
+    return entity
+
+
+def find_for_update(session: Session, kind: type[E], identifier: str) -> E:
+    """As `find`, and locked until the transaction ends; reads it afresh."""
+    query = _one(session, kind, identifier).with_for_update().execution_options(populate_existing=True)
+    entity = session.exec(query).first() if is_uuid(identifier) else None
+    if entity is None:
+        raise NotFound(kind.__name__, identifier)
+    return entity
+
+
+def _one(session: Session, kind: type[E], identifier: str):  # type: ignore[no-untyped-def]
+    return select(kind).where(kind.id == identifier, visible(kind, principal_in(session)))
+
+
+def lock_key(connection: Connection, key: str) -> None:
+    """Wait for and take a lock that ends with the transaction."""
+    connection.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))"), {"key": key})

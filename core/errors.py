@@ -1,0 +1,79 @@
+"""What is refused, and how it is said.
+
+One exception for every refusal: which field, why, and what would be accepted. It becomes the TMF630 error body in
+`core.tmf_api` and a line on the terminal in `app.cli`. Anything else that is raised is a bug and is let through.
+
+    Refused            400  the input is wrong, or a rule of the business says no (422 where the words are right)
+    |- NotFound        404
+    |- NotAllowed      403  the caller's roles do not cover it
+    |- Unauthenticated 401
+    |- WrongState      409  the life cycle has no such move
+    `- Outdated        412  somebody else changed it first
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One thing that is wrong. `field` is a JSON pointer into the body, or the name of a parameter or attribute."""
+
+    field: str
+    why: str
+    code: str = "invalid"
+    accepted: str | None = None
+
+
+class Refused(Exception):
+    """The one refusal. Holds every fault that was found, not only the first."""
+
+    status: ClassVar[int] = 400
+
+    def __init__(self, field: str, why: str, code: str = "invalid", accepted: str | None = None) -> None:
+        self.faults: tuple[Fault, ...] = (Fault(field, why, code, accepted),)
+        super().__init__(f"{field}: {why}" + (f" (accepted: {accepted})" if accepted else ""))
+
+    @classmethod
+    def all(cls, faults: list[Fault]) -> "Refused":
+        """One refusal with many faults. `faults` holds at least one."""
+        first = faults[0]
+        refused = cls(first.field, first.why, first.code, first.accepted)
+        refused.faults = tuple(faults)
+        refused.args = ("; ".join(f"{fault.field}: {fault.why}" for fault in faults),)
+        return refused
+
+
+class RuleRefused(Refused):
+    """The words are right, but a rule of the business says no."""
+
+    status = 422
+
+
+class Unauthenticated(Refused):
+    status = 401
+
+    def __init__(self, why: str) -> None:
+        super().__init__("Authorization", why, "unauthenticated", "Authorization: Bearer TOKEN")
+
+
+class NotAllowed(Refused):
+    status = 403
+
+    def __init__(self, why: str) -> None:
+        super().__init__("role", why, "notAllowed")
+
+
+class NotFound(Refused):
+    status = 404
+
+    def __init__(self, what: str, identifier: str) -> None:
+        super().__init__("id", f"there is no {what} {identifier[:80]!r}", "notFound")
+
+
+class WrongState(Refused):
+    status = 409
+
+
+class Outdated(Refused):
+    status = 412

@@ -1,0 +1,106 @@
+"""Who may do what: roles, capabilities, and the access tokens that carry them.
+
+A role is a job in the operator's house or outside it; a capability is one thing that can be done. The table below is
+the whole of it. A token is 256 random bits; only its SHA-256 is kept, since a hash of so much entropy cannot be guessed.
+"""
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+from enum import StrEnum
+
+from satcom.core.errors import NotAllowed
+
+TOKEN_PREFIX = "satcom_"
+
+
+class Role(StrEnum):
+    ADMINISTRATOR = "administrator"
+    PRODUCT_MANAGER = "productManager"
+    SALES = "sales"
+    PROVISIONING = "provisioning"
+    NOC = "noc"
+    FINANCE = "finance"
+    SUPPLY = "supply"
+    MIGRATION = "migration"
+    PARTNER = "partner"
+    CUSTOMER = "customer"
+
+
+class Capability(StrEnum):
+    """One thing that can be done."""
+
+    READ_CATALOG = "read the catalogue"
+    DESIGN_OFFERS = "design offers"
+    READ_PARTIES = "read parties, customers and accounts"
+    KEEP_CUSTOMERS = "keep parties, customers and accounts"
+    QUALIFY = "ask what can be delivered where"
+    READ_ORDERS = "read product orders and products"
+    ORDER = "order and cancel products"
+    READ_BILLS = "read bills"
+    READ_SERVICES = "read services, service orders and tests"
+    READ_NETWORK = "read resources, resource orders and reservations"
+    READ_SUPPLY = "read stock and purchase orders"
+    SUPPLY = "receive and order equipment"
+    READ_FLOWS = "read process flows"
+    REPAIR_FLOWS = "retry, skip and re-date tasks"
+    MIGRATE = "load existing data into the inventories"
+    SEE_CHANGES = "read the change log"
+    KEEP_TOKENS = "create and revoke access tokens"
+
+
+_ROLES: dict[Capability, str] = {
+    Capability.READ_CATALOG: "productManager sales provisioning noc finance supply migration partner customer",
+    Capability.DESIGN_OFFERS: "productManager",
+    Capability.READ_PARTIES: "productManager sales provisioning noc finance supply migration partner customer",
+    Capability.KEEP_CUSTOMERS: "sales migration",
+    Capability.QUALIFY: "productManager sales provisioning noc partner customer",
+    Capability.READ_ORDERS: "productManager sales provisioning noc finance supply migration partner customer",
+    Capability.ORDER: "sales provisioning customer",
+    Capability.READ_BILLS: "sales finance customer",
+    Capability.READ_SERVICES: "productManager sales provisioning noc migration customer",
+    Capability.READ_NETWORK: "productManager provisioning noc migration",
+    Capability.READ_SUPPLY: "provisioning noc finance supply migration",
+    Capability.SUPPLY: "supply",
+    Capability.READ_FLOWS: "sales provisioning noc customer",
+    Capability.REPAIR_FLOWS: "noc",
+    Capability.MIGRATE: "migration",
+    Capability.SEE_CHANGES: "noc finance",
+    Capability.KEEP_TOKENS: "",
+}
+MAY: dict[Capability, frozenset[Role]] = {
+    capability: frozenset(Role(name) for name in names.split()) | {Role.ADMINISTRATOR}
+    for capability, names in _ROLES.items()
+}
+OUTSIDE = frozenset({Role.CUSTOMER, Role.PARTNER})
+
+
+@dataclass(frozen=True)
+class Principal:
+    """Who is asking. `parties` are those whose rows may be seen; staff of the operator see all of them."""
+
+    name: str
+    roles: frozenset[Role]
+    party_id: str | None
+    parties: frozenset[str]
+    all_parties: bool
+
+    def may(self, capability: Capability) -> bool:
+        return bool(MAY[capability] & self.roles)
+
+    def need(self, capability: Capability) -> None:
+        """Raises `NotAllowed` naming what is missing and which roles have it."""
+        if not self.may(capability):
+            able = ", ".join(sorted(MAY[capability]))
+            raise NotAllowed(f"{self.name} may not {capability.value}; roles that may: {able}")
+
+
+WORKER = Principal("worker", frozenset({Role.ADMINISTRATOR}), None, frozenset(), all_parties=True)
+
+
+def new_token() -> str:
+    return TOKEN_PREFIX + secrets.token_urlsafe(32)
+
+
+def token_hash(token: str) -> bytes:
+    return hashlib.sha256(token.encode()).digest()

@@ -1,0 +1,248 @@
+"""TMF630 over HTTP: reading routes from a declaration, write routes from a command.
+
+    routes = TmfRoutes(ProductOrder)                    list and get, with filters, fields, sort, paging, ETag
+    routes.post(place_order, may=Capability.ORDER)      POST: checked body, idempotency key, 201 with Location
+    routes.patch(amend_order, may=Capability.ORDER)     merge patch on the locked entity, If-Match honoured
+
+A command is `(session, entity, by)` or, for a patch, `(session, entity, patch, by)`; it opens and closes nothing.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any, Protocol
+
+import orjson
+from fastapi import APIRouter, Depends, Request, Response
+from sqlmodel import Session
+
+from satcom.core.database import Database, find_for_update
+from satcom.core.entity import Entity, from_body, wire
+from satcom.core.errors import Fault, Outdated, Refused
+from satcom.core.idempotency import Answer, claim, remember
+from satcom.core.security import Capability, Principal
+from satcom.core.settings import settings
+from satcom.core.tmf_document import body_faults
+from satcom.core.tmf_openapi import list_operation, one_operation, write_operation
+from satcom.core.tmf_query import Page, get_row, list_rows, read_query
+from satcom.core.values import Json
+
+JSON = "application/json;charset=utf-8"
+MAX_DEPTH = 32
+
+Create = Callable[[Session, Any, Principal], Entity]
+Patch = Callable[[Session, Any, dict[str, Json], Principal], Entity]
+Delete = Callable[[Session, Any, Principal], None]
+
+
+class HasDatabase(Protocol):
+    database: Database
+
+
+async def request_body(request: Request) -> bytes:
+    """The body, up to the limit. Raises `TooLarge` before reading more."""
+    limit = settings().body_limit_bytes
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > limit:
+            raise TooLarge("/", f"the body is longer than {limit} bytes", "tooLarge", f"at most {limit} bytes")
+    return bytes(body)
+
+
+class TooLarge(Refused):
+    status = 413
+
+
+Body = Annotated[bytes, Depends(request_body)]
+
+
+def token_of(request: Request) -> str | None:
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else None
+
+
+def database_of(request: Request) -> Database:
+    database: Database = request.app.state.database
+    return database
+
+
+def read_json(body: bytes) -> dict[str, Json]:
+    """The body as a JSON object. Raises `Refused` on anything PostgreSQL or a reader would choke on."""
+    try:
+        value: Json = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise Refused("/", f"not JSON: {str(error)[:120]}", "notJson", "a JSON object") from error
+    if not isinstance(value, dict):
+        raise Refused("/", "the body is not a JSON object", "wrongType", "object")
+    _check_text(value, "", 0)
+    return value
+
+
+def _check_text(value: Json, pointer: str, depth: int) -> None:
+    if depth > MAX_DEPTH:
+        raise Refused(pointer[:80], f"nested deeper than {MAX_DEPTH}", "tooDeep")
+    if isinstance(value, str) and "\x00" in value:
+        raise Refused(pointer or "/", "a text cannot hold the character U+0000", "invalid")
+    if isinstance(value, dict):
+        for key, one in value.items():
+            _check_text(key, pointer, depth)
+            _check_text(one, f"{pointer}/{key}", depth + 1)
+    elif isinstance(value, list):
+        for index, one in enumerate(value):
+            _check_text(one, f"{pointer}/{index}", depth + 1)
+
+
+def json_response(body: Json, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    return Response(orjson.dumps(body), status, headers, media_type=JSON)
+
+
+class TmfRoutes:
+    """The routes of one collection. Several kinds make a family that shares it, told apart by `@type`."""
+
+    def __init__(self, *kinds: type[Entity]) -> None:
+        self.kinds: Sequence[type[Entity]] = kinds
+        self.api = kinds[0].api
+        self.name = self.api.collection
+        self.tag = f"{self.api.document.name} {self.api.document.title}" if self.api.document else "Own"
+        self.router = APIRouter(tags=[self.tag])
+        self._read()
+
+    def _read(self) -> None:
+        def list_collection(request: Request) -> Response:
+            query = read_query(request.query_params.multi_items())
+            with database_of(request).request(token_of(request)) as (session, principal):
+                principal.need(self.api.reads)
+                page = list_rows(session, self.kinds, query, principal)
+            return _page(page)
+
+        def get_one(request: Request, id: str) -> Response:
+            fields = read_query(request.query_params.multi_items()).fields
+            with database_of(request).request(token_of(request)) as (session, principal):
+                principal.need(self.api.reads)
+                body, version = get_row(session, self.kinds, id, fields, principal)
+            return json_response(body, headers={"ETag": f'"{version}"'})
+
+        path, name = self.api.path, self.name
+        self.router.add_api_route(
+            path, list_collection, methods=["GET"], name=f"list {name}", openapi_extra=list_operation(self.api)
+        )
+        self.router.add_api_route(
+            f"{path}/{{id}}", get_one, methods=["GET"], name=f"get {name}", openapi_extra=one_operation(self.api)
+        )
+
+    def post(self, command: Create, may: Capability, kind: type[Entity] | None = None, status: int = 201) -> None:
+        """POST creates a `kind` through `command`."""
+        created = kind or self.kinds[0]
+
+        def create(request: Request, body: Body) -> Response:
+            def act(session: Session, principal: Principal) -> Answer:
+                entity = command(session, from_body(created, read_json(body)), principal)
+                session.flush()
+                headers = {"Location": entity.href, "ETag": f'"{entity.version}"'}
+                return Answer(status, headers, wire(entity))
+
+            return _once(request, body, may, act)
+
+        extra = write_operation(self.api, "create")
+        self.router.add_api_route(
+            self.api.path, create, methods=["POST"], name=f"create {self.name}", status_code=status, openapi_extra=extra
+        )
+
+    def patch(self, command: Patch, may: Capability) -> None:
+        """PATCH changes the locked entity through `command`."""
+
+        def amend(request: Request, id: str, body: Body) -> Response:
+            def act(session: Session, principal: Principal) -> Answer:
+                patch = read_json(body)
+                kind, entity = self._locked(session, id)
+                self._check_patch(patch)
+                _match(request, entity)
+                changed = command(session, entity, patch, principal)
+                session.flush()
+                return Answer(200, {"ETag": f'"{changed.version}"'}, wire(changed))
+
+            return _once(request, body, may, act)
+
+        self.router.add_api_route(
+            f"{self.api.path}/{{id}}",
+            amend,
+            methods=["PATCH"],
+            name=f"change {self.name}",
+            openapi_extra=write_operation(self.api, "update"),
+        )
+
+    def delete(self, command: Delete, may: Capability) -> None:
+        """DELETE through `command`, which may refuse."""
+
+        def remove(request: Request, id: str) -> Response:
+            def act(session: Session, principal: Principal) -> Answer:
+                _, entity = self._locked(session, id)
+                _match(request, entity)
+                command(session, entity, principal)
+                session.flush()
+                return Answer(204, {}, None)
+
+            return _once(request, b"", may, act)
+
+        self.router.add_api_route(
+            f"{self.api.path}/{{id}}", remove, methods=["DELETE"], name=f"delete {self.name}", status_code=204
+        )
+
+    def _locked(self, session: Session, identifier: str) -> tuple[type[Entity], Entity]:
+        if len(self.kinds) == 1:
+            return self.kinds[0], find_for_update(session, self.kinds[0], identifier)
+        principal: Principal = session.info["principal"]
+        body, _ = get_row(session, self.kinds, identifier, frozenset(), principal)
+        kind = next(kind for kind in self.kinds if kind.__name__ == body["@type"])
+        return kind, find_for_update(session, kind, identifier)
+
+    def _check_patch(self, patch: dict[str, Json]) -> None:
+        """A patch may not remove what it does not name, so mandatory attributes are not asked for here."""
+        api = self.api
+        if api.document is None or api.definition is None:
+            return
+        definition = api.document.update_definition(api.definition)
+        given = {key: value for key, value in patch.items() if value is not None}
+        faults: list[Fault] = [
+            fault for fault in body_faults(api.document, definition, given, frozenset()) if fault.code != "missing"
+        ]
+        known = api.document.attributes(definition)
+        faults += [
+            Fault(f"/{key}", f"there is no attribute {key!r} here", "unknownAttribute")
+            for key, value in patch.items()
+            if value is None and key not in known
+        ]
+        if faults:
+            raise Refused.all(faults)
+
+
+def _once(request: Request, body: bytes, may: Capability, act: Callable[[Session, Principal], Answer]) -> Response:
+    """Carry out `act` in one transaction, once per idempotency key."""
+    key = request.headers.get("idempotency-key")
+    with database_of(request).request(token_of(request)) as (session, principal):
+        principal.need(may)
+        asked = f"{request.method} {request.url.path}\n".encode() + body
+        earlier = claim(session, principal.name, key, asked) if key is not None else None
+        if earlier is None:
+            answer = act(session, principal)
+            if key is not None:
+                remember(session, principal.name, key, answer)
+        else:
+            answer = earlier
+    if answer.body is None:
+        return Response(status_code=answer.status)
+    return json_response(answer.body, answer.status, answer.headers)
+
+
+def _match(request: Request, entity: Entity) -> None:
+    """Honour `If-Match`."""
+    wanted = request.headers.get("if-match")
+    if wanted is not None and wanted.strip() != "*":
+        tags = {tag.strip().removeprefix("W/").strip('"') for tag in wanted.split(",")}
+        if str(entity.version) not in tags:
+            raise Outdated("If-Match", "it was changed since you read it", "outdated", f'"{entity.version}"')
+
+
+def _page(page: Page) -> Response:
+    shown = len(page.rows)
+    headers = {"X-Total-Count": str(page.total), "X-Result-Count": str(shown)}
+    return json_response(page.rows, 200 if shown == page.total else 206, headers)  # type: ignore[arg-type]

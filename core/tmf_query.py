@@ -1,0 +1,342 @@
+"""Reading collections the TM Forum way (TMF630): attribute filters, `fields`, `sort`, `offset` and `limit`.
+
+`?relatedParty.id=42&orderDate.gt=2026-01-01T00:00:00Z&state=held,inProgress&sort=-orderDate&fields=state`
+Filters reach into nested attributes and lists. Rows go from the database to JSON without passing through entities.
+"""
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    Boolean,
+    ColumnElement,
+    DateTime,
+    String,
+    and_,
+    cast,
+    false,
+    func,
+    literal,
+    select,
+    true,
+    type_coerce,
+    union_all,
+)
+from sqlalchemy import text as sql_text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql.json import JSONPATH
+from sqlalchemy.exc import DataError, OperationalError
+from sqlmodel import Session
+
+from satcom.core.entity import META, Attribute, Entity, JsonOf, shape
+from satcom.core.errors import Fault, NotFound, Refused
+from satcom.core.security import Principal
+from satcom.core.tenancy import visible
+from satcom.core.values import Json
+
+OPERATORS = {"gt": ">", "gte": ">=", "lt": "<", "lte": "<=", "eq": "==", "regex": "like_regex"}
+DEFAULT_LIMIT, MAX_LIMIT, MAX_OFFSET = 100, 1000, 10**9
+REGEX_TIME_LIMIT_MS = 2000
+MAX_VALUE_LENGTH = 1000
+
+
+@dataclass(frozen=True)
+class Filter:
+    """One condition: `path` into the body, an operator, and the values of which one must fit."""
+
+    name: str
+    path: tuple[str, ...]
+    operator: str
+    values: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Query:
+    """What was asked for."""
+
+    filters: tuple[Filter, ...] = ()
+    fields: frozenset[str] = frozenset()
+    sort: tuple[tuple[str, bool], ...] = ()  # (attribute, descending)
+    offset: int = 0
+    limit: int = DEFAULT_LIMIT
+
+
+@dataclass(frozen=True)
+class Page:
+    rows: list[dict[str, Json]]
+    total: int
+
+
+@dataclass
+class _Reader:
+    faults: list[Fault] = field(default_factory=list)
+
+    def number(self, name: str, text: str, most: int) -> int:
+        if not re.fullmatch(r"\d{1,10}", text) or int(text) > most:
+            self.faults.append(Fault(name, f"{text[:40]!r} is no number from 0 to {most}", "invalid", f"0 to {most}"))
+            return 0
+        return int(text)
+
+
+def read_query(parameters: Sequence[tuple[str, str]]) -> Query:
+    """Read the query string. Raises `Refused` with every fault."""
+    reader = _Reader()
+    filters: list[Filter] = []
+    fields: frozenset[str] = frozenset()
+    sort: tuple[tuple[str, bool], ...] = ()
+    offset, limit = 0, DEFAULT_LIMIT
+    for name, value in parameters:
+        if "\x00" in name + value or len(value) > MAX_VALUE_LENGTH:
+            reader.faults.append(Fault(name[:80].replace("\x00", ""), f"longer than {MAX_VALUE_LENGTH} or not text"))
+        elif name == "fields":
+            fields = frozenset(part.split(".")[0].strip() for part in value.split(",") if part.strip())
+        elif name == "sort":
+            sort = tuple((part.strip().lstrip("+-"), part.strip().startswith("-")) for part in value.split(",") if part)
+        elif name == "offset":
+            offset = reader.number("offset", value, MAX_OFFSET)
+        elif name == "limit":
+            limit = reader.number("limit", value, MAX_LIMIT)
+        else:
+            filters.append(_filter(name, value))
+    if reader.faults:
+        raise Refused.all(reader.faults)
+    return Query(tuple(filters), fields, sort, offset, limit)
+
+
+def _filter(name: str, value: str) -> Filter:
+    steps = tuple(name.split("."))
+    operator = steps[-1] if len(steps) > 1 and steps[-1] in OPERATORS else "eq"
+    path = steps[:-1] if len(steps) > 1 and steps[-1] in OPERATORS else steps
+    # A comma means "or", but a name may hold one: the whole text counts too.
+    parts = tuple(dict.fromkeys([value, *value.split(",")])) if operator == "eq" else (value,)
+    return Filter(name, path, operator, parts)
+
+
+def attributes_of(kind: type[Entity]) -> frozenset[str]:
+    """Every attribute that may be asked for, sorted or filtered by."""
+    api = kind.api
+    official = api.document.attributes(api.definition) if api.document and api.definition else frozenset()
+    return official | frozenset(shape(kind).by_wire) | {"id", "href", "@type"}
+
+
+def condition(kind: type[Entity], wanted: Filter) -> ColumnElement[bool] | None:
+    """The SQL condition of one filter on `kind`; `None` when `kind` has no such attribute."""
+    head, rest = wanted.path[0], wanted.path[1:]
+    table = kind.__table__  # type: ignore[attr-defined]
+    if head == "@type" and wanted.operator == "eq":
+        return true() if kind.__name__ in wanted.values else false()
+    if head in ("id", "href") and not rest:
+        ids = [value.rsplit("/", 1)[-1] for value in wanted.values]
+        found: ColumnElement[bool] = table.c.id.in_([identifier for identifier in ids if is_uuid(identifier)])
+        return found
+    attribute = shape(kind).by_wire.get(head)
+    if attribute is None:
+        return _in_json(table.c.further, wanted, wanted.path) if head in attributes_of(kind) else None
+    if attribute.json is not None:
+        return _in_json(type_coerce(table.c[attribute.column], JSONB), wanted, rest)
+    return None if rest else _in_column(table.c[attribute.column], attribute, wanted)
+
+
+def is_uuid(text: str) -> bool:
+    try:
+        UUID(text)
+    except ValueError:
+        return False
+    return len(text) == 36
+
+
+def _in_json(column: ColumnElement[Any], wanted: Filter, path: tuple[str, ...]) -> ColumnElement[bool]:
+    """`column @? path`: lists are looked into at every level, and a GIN index can serve it."""
+    steps = "".join(f".{json.dumps(step)}" for step in path)
+    tests = []
+    for value in wanted.values:
+        tests.append(f"@ {OPERATORS[wanted.operator]} {json.dumps(value)}")
+        if wanted.operator != "regex" and re.fullmatch(r"-?\d{1,15}(\.\d{1,15})?|true|false", value):
+            tests.append(f"@ {OPERATORS[wanted.operator]} {value}")
+    expression = f"${steps} ? ({' || '.join(tests)})"
+    return column.op("@?", is_comparison=True)(cast(literal(expression), JSONPATH))
+
+
+def _in_column(column: ColumnElement[Any], attribute: Attribute, wanted: Filter) -> ColumnElement[bool]:
+    if wanted.operator == "regex":
+        return cast(column, String).regexp_match(wanted.values[0])
+    values = [value for text in wanted.values if (value := _typed(column, text)) is not None]
+    if not values:
+        if wanted.operator == "eq" and not isinstance(column.type, DateTime | Boolean) and attribute.json is None:
+            return false()
+        raise Refused(wanted.name, f"{wanted.values[0][:60]!r} is no {column.type.__class__.__name__.lower()}")
+    match wanted.operator:
+        case "gt":
+            return column > values[0]
+        case "gte":
+            return column >= values[0]
+        case "lt":
+            return column < values[0]
+        case "lte":
+            return column <= values[0]
+        case _:
+            return column.in_(values)
+
+
+def _typed(column: ColumnElement[Any], text: str) -> Any:
+    """The text as the column's type, or `None` where it is not of that type."""
+    kind = column.type.python_type
+    try:
+        if kind is datetime:
+            moment = datetime.fromisoformat(text.replace(" ", "+"))
+            return moment if moment.tzinfo else None
+        if kind is bool:
+            return {"true": True, "false": False}.get(text)
+        if kind is int:
+            number = int(text)
+            return number if abs(number) < 2**63 else None
+        if kind in (float, Decimal):
+            amount = Decimal(text)
+            return amount if amount.is_finite() and abs(amount) < Decimal(10) ** 18 else None
+    except (ValueError, InvalidOperation):
+        return None
+    return _enumerated(column, text) if not isinstance(column.type, String) or hasattr(column.type, "enums") else text
+
+
+def _enumerated(column: ColumnElement[Any], text: str) -> Any:
+    known = getattr(column.type, "enums", None)
+    if known is not None:
+        enumeration = getattr(column.type, "enum_class", None)
+        return (enumeration(text) if enumeration else text) if text in known else None
+    return text if is_uuid(text) else None
+
+
+def _conditions(
+    kinds: Sequence[type[Entity]], query: Query, principal: Principal
+) -> list[tuple[type[Entity], ColumnElement[bool]]]:
+    """Per kind that can match at all, what its rows must meet. Raises `Refused` on an attribute nobody has."""
+    known = frozenset().union(*(attributes_of(kind) for kind in kinds))
+    heads = [(one.name, one.path[0]) for one in query.filters] + [("sort", name) for name, _ in query.sort]
+    heads += [("fields", name) for name in query.fields if name not in META]
+    faults = [
+        Fault(name, f"there is no attribute {head[:80]!r}", "unknownAttribute", ", ".join(sorted(known)))
+        for name, head in heads
+        if head not in known
+    ]
+    if faults:
+        raise Refused.all(faults)
+    found = []
+    for kind in kinds:
+        parts = [condition(kind, one) for one in query.filters]
+        present = [part for part in parts if part is not None]
+        if len(present) == len(parts):
+            found.append((kind, and_(visible(kind, principal), *present)))
+    return found
+
+
+def _order(kind: type[Entity], query: Query) -> list[ColumnElement[Any]]:
+    table = kind.__table__  # type: ignore[attr-defined]
+    order: list[ColumnElement[Any]] = []
+    for name, descending in query.sort:
+        attribute = shape(kind).by_wire.get(name)
+        if name not in ("id", "href") and (attribute is None or attribute.json is not None):
+            able = sorted(one.wire for one in shape(kind).attributes if one.json is None)
+            raise Refused("sort", f"cannot sort by {name!r}", "unsortable", ", ".join(able))
+        column = table.c.id if attribute is None else table.c[attribute.column]
+        order.append(column.desc() if descending else column.asc())
+    return [*order, table.c.id]
+
+
+def list_rows(session: Session, kinds: Sequence[type[Entity]], query: Query, principal: Principal) -> Page:
+    """One page and the total. Raises `Refused` on the filter when its pattern is wrong or takes too long."""
+    patterns = [one for one in query.filters if one.operator == "regex"]
+    if not patterns:
+        return _list_rows(session, kinds, query, principal)
+    session.connection().execute(sql_text(f"SET LOCAL statement_timeout = {REGEX_TIME_LIMIT_MS}"))
+    try:
+        return _list_rows(session, kinds, query, principal)
+    except DataError as error:
+        raise Refused(patterns[0].name, f"no regular expression: {error.orig}"[:200], "invalid") from error
+    except OperationalError as error:
+        if isinstance(error.orig, QueryCanceled):
+            why = f"took longer than {REGEX_TIME_LIMIT_MS} ms; make the expression simpler"
+            raise Refused(patterns[0].name, why, "tooSlow") from error
+        raise
+
+
+def _list_rows(session: Session, kinds: Sequence[type[Entity]], query: Query, principal: Principal) -> Page:
+    """One page and the total: two statements for one kind of entity, one more per kind in a family."""
+    matching = _conditions(kinds, query, principal)
+    total = sum(
+        session.connection().execute(select(func.count()).select_from(kind).where(where)).scalar_one()
+        for kind, where in matching
+    )
+    if not matching or query.limit == 0 or query.offset >= total:
+        return Page([], total)
+    if len(kinds) == 1:
+        kind, where = matching[0]
+        page = _columns(kind).where(where).order_by(*_order(kind, query)).offset(query.offset).limit(query.limit)
+        found = [shape(kind).wire(dict(row)) for row in session.connection().execute(page).mappings()]
+    else:
+        found = _family_rows(session, matching, query)
+    return Page([chosen(row, query.fields) for row in found], total)
+
+
+def _family_rows(
+    session: Session, matching: list[tuple[type[Entity], ColumnElement[bool]]], query: Query
+) -> list[dict[str, Json]]:
+    """A page out of several tables: first the ids in order, then the rows of each table."""
+    if any(name not in ("id", "href") for name, _ in query.sort):
+        raise Refused("sort", "resources of several types are sorted by id only; ask for one @type", "unsortable", "id")
+    descending = bool(query.sort) and query.sort[0][1]
+    ids = union_all(
+        *(
+            select(kind.id.label("id"), literal(place).label("place")).where(where)
+            for place, (kind, where) in enumerate(matching)
+        )  # type: ignore[attr-defined]
+    ).subquery()
+    order = ids.c.id.desc() if descending else ids.c.id
+    page = select(ids.c.id, ids.c.place).order_by(order).offset(query.offset).limit(query.limit)
+    keys = [(str(row.id), int(row.place)) for row in session.connection().execute(page)]
+    rows: dict[str, dict[str, Json]] = {}
+    for place, (kind, _) in enumerate(matching):
+        wanted = [identifier for identifier, where in keys if where == place]
+        if wanted:
+            statement = _columns(kind).where(kind.__table__.c.id.in_(wanted))  # type: ignore[attr-defined]
+            for row in session.connection().execute(statement).mappings():
+                rows[row["id"]] = shape(kind).wire(dict(row))
+    return [rows[identifier] for identifier, _ in keys]
+
+
+def _columns(kind: type[Entity]) -> Any:
+    table = kind.__table__  # type: ignore[attr-defined]
+    form = shape(kind)
+    columns = [table.c.id, table.c.further, table.c.version]
+    for attribute in form.attributes:
+        column = table.c[attribute.column]
+        raw = isinstance(column.type, JsonOf)
+        columns.append(type_coerce(column, JSONB).label(attribute.column) if raw else column)
+    return select(*columns)
+
+
+def get_row(
+    session: Session, kinds: Sequence[type[Entity]], identifier: str, fields: frozenset[str], principal: Principal
+) -> tuple[dict[str, Json], int]:
+    """One body and its version. Raises `NotFound`, also for what belongs to others."""
+    if is_uuid(identifier):
+        for kind in kinds:
+            statement = _columns(kind).where(
+                and_(kind.__table__.c.id == identifier, visible(kind, principal))  # type: ignore[attr-defined]
+            )
+            row = session.connection().execute(statement).mappings().first()
+            if row is not None:
+                return chosen(shape(kind).wire(dict(row)), fields), row["version"]
+    raise NotFound(kinds[0].api.collection, identifier)
+
+
+def chosen(body: dict[str, Json], fields: frozenset[str]) -> dict[str, Json]:
+    """The attributes asked for; `id` and `href` always."""
+    if not fields:
+        return body
+    return {name: value for name, value in body.items() if name in fields or name in ("id", "href")}

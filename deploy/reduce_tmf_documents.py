@@ -1,0 +1,82 @@
+"""Reduce official TM Forum documents (Swagger 2.0, Apache-2.0) to the facts the program needs; keep no prose.
+
+    python deploy/reduce_tmf_documents.py FOLDER_WITH_DOCUMENTS
+
+Writes `core/tmf_documents/TMF622.json` and so on: base path, operations, event names, and every definition with its
+attributes, types, formats, enumerations and mandatory lists. `allOf` is flattened, and an object that lists attributes
+allows no others, so that a misspelt attribute is refused by its name.
+"""
+
+import json
+import re
+import sys
+from pathlib import Path
+from typing import TypeAlias
+
+Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | float | bool | None"
+DOCUMENTS = "620 622 629 632 633 637 638 639 641 645 652 653 666 678 679 685 701".split()
+KEPT = ("type", "format", "enum", "$ref", "items", "required", "properties")
+
+
+def reduced(schema: dict, definitions: dict) -> dict:
+    """One definition without prose, flattened and closed."""
+    out: dict = {}
+    for part in schema.get("allOf", []):
+        whole = definitions[part["$ref"].rsplit("/", 1)[1]] if "$ref" in part else part
+        inherited = reduced(whole, definitions)
+        out.setdefault("properties", {}).update(inherited.get("properties", {}))
+        out.setdefault("required", []).extend(inherited.get("required", []))
+    for key in KEPT:
+        if key not in schema:
+            continue
+        if key == "properties":
+            properties = {name: reduced(value, definitions) for name, value in schema[key].items()}
+            out.setdefault("properties", {}).update(properties)
+        elif key == "items":
+            out[key] = reduced(schema[key], definitions)
+        elif key == "required":
+            out["required"] = sorted({*out.get("required", []), *schema[key]})
+        elif key == "$ref":
+            out[key] = "#/$defs/" + schema[key].rsplit("/", 1)[1]
+        else:
+            out[key] = schema[key]
+    if out.get("format") in ("base64", "float", "int32", "int64", "string"):
+        del out["format"]
+    if out.get("properties"):
+        out |= {"type": "object", "additionalProperties": False}
+    return out
+
+
+def reduce_document(path: Path) -> tuple[str, dict]:
+    document = json.loads(path.read_text(encoding="utf-8-sig"))
+    definitions = document["definitions"]
+    api = re.search(r"TMF\d{3}", path.name)
+    if api is None:
+        raise SystemExit(f"{path}: the name holds no TMF number")
+    operations = {
+        p: sorted(o for o in operation if o in ("get", "post", "patch", "delete"))
+        for p, operation in document["paths"].items()
+        if not p.startswith("/listener")
+    }
+    return api.group(0), {
+        "title": document["info"]["title"],
+        "version": re.search(r"v(\d\.\d\.\d)", path.name).group(1),  # type: ignore[union-attr]
+        "basePath": document["basePath"].rstrip("/"),
+        "operations": operations,
+        "events": sorted(p.rsplit("/", 1)[1] for p in document["paths"] if p.startswith("/listener")),
+        "definitions": {
+            name: reduced(schema, definitions)
+            for name, schema in definitions.items()
+            if "Event" not in name and not name.startswith("Hub")
+        },
+    }
+
+
+if __name__ == "__main__":
+    target = Path(__file__).parents[1] / "core" / "tmf_documents"
+    for number in DOCUMENTS:
+        source = next(Path(sys.argv[1]).glob(f"TMF{number}-*.json"))
+        name, facts = reduce_document(source)
+        text = json.dumps(facts, indent=None, separators=(",", ":"), sort_keys=True)
+        (target / f"{name}.json").write_text(text + "\n")
+        print(name, len(text))  # noqa: T201

@@ -1,0 +1,46 @@
+"""What all tests share: a real PostgreSQL for the session, and a fresh database for each test that asks for one."""
+
+from collections.abc import Iterator
+
+import pytest
+from sqlalchemy import create_engine
+
+from satcom.core.database import Database
+from satcom.core.schema import create_declared
+from tests.postgres_server import chosen_server, drop_database, new_database
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[str]:
+    """The maintenance URL of a throw-away server."""
+    with chosen_server() as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def template(postgres: str) -> str:
+    """A database with the whole schema and no rows, to be copied."""
+    engine = create_engine(new_database(postgres))
+    with engine.begin() as connection:
+        create_declared(connection)
+    engine.dispose()
+    return engine.url.render_as_string(hide_password=False)
+
+
+@pytest.fixture
+def database(template: str) -> Iterator[Database]:
+    """An empty operator's database."""
+    url = new_database(template)
+    database = Database(url, connections=4)
+    yield database
+    database.close()
+    drop_database(url)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whatever needs PostgreSQL is run on both servers: `pytest -m database`."""
+    for item in items:
+        if "postgres" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.database)
+
+
