@@ -1,0 +1,20 @@
+"""Command line of the hub NMS simulator: `python -m satcom.simulators.hub_nms --port 0 --state DIR`."""
+
+import argparse
+from pathlib import Path
+
+from satcom.simulators.hub_nms.server import main
+
+parser = argparse.ArgumentParser(
+    prog="hub_nms",
+    description="A simulated VSAT hub's network management system. Prints its URL; its token is DIR/token.",
+)
+parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
+parser.add_argument("--host", default="127.0.0.1")
+parser.add_argument("--state", type=Path, required=True, metavar="DIR", help="keeps everything; made when missing")
+parser.add_argument("--seed", type=int, default=0, help="of the measurements' noise")
+parser.add_argument("--fleet", type=Path, metavar="FILE", help="hubs and satellites, JSON or YAML, for a new state")
+
+if __name__ == "__main__":
+    given = parser.parse_args()
+    main(given.port, given.state, given.seed, fleet=given.fleet, host=given.host)

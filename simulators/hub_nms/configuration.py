@@ -1,0 +1,210 @@
+"""What the simulated hub NMS is told: fleet, carriers, terminals, plans, weather and faults.
+
+These are the bodies of its REST API. A value that no modem, antenna or hub could take is refused here, by field;
+what only the sky can tell (a wrong frequency, a wrong pointing) is accepted and shows in the measurement.
+"""
+
+from enum import StrEnum
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+from satcom.simulators.hub_nms.modcods import known_modcod
+
+Identifier = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,99}$")]
+Hertz = Annotated[int, Field(gt=0, le=100_000_000_000)]
+BitRate = Annotated[int, Field(ge=0, le=10_000_000_000)]
+Latitude = Annotated[float, Field(ge=-90, le=90)]
+Longitude = Annotated[float, Field(ge=-180, le=180)]
+Diameter = Annotated[float, Field(gt=0.1, le=40)]
+Efficiency = Annotated[float, Field(gt=0, le=1)]
+BackOff = Annotated[float, Field(ge=0, le=40)]
+
+
+class Polarisation(StrEnum):
+    """Linear horizontal and vertical, circular left and right."""
+
+    HORIZONTAL = "H"
+    VERTICAL = "V"
+    LEFT = "L"
+    RIGHT = "R"
+
+
+class Strict(BaseModel):
+    """A body in which a field nobody knows, or a number that is none, is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class Hub(Strict):
+    """An earth station with its modems. Its antenna tracks the satellite, so it is never mis-pointed."""
+
+    id: Identifier
+    latitude_deg: Latitude
+    longitude_deg: Longitude
+    altitude_m: float = Field(default=0, ge=-500, le=9000)
+    antenna_diameter_m: Diameter
+    antenna_efficiency: Efficiency = 0.65
+    ports: int = Field(ge=1, le=10_000)
+    hpa_power_dbw: float | None = Field(default=None, ge=-30, le=50, description="most power of one carrier")
+    system_noise_temperature_k: float = Field(default=120, gt=0, le=5000)
+    figure_of_merit_db_per_k: float | None = Field(
+        default=None, ge=-40, le=60, description="taken instead of antenna gain over noise temperature"
+    )
+
+
+class Transponder(Strict):
+    """One bent-pipe channel. Back-offs are positive decibels below saturation, of the fully loaded transponder."""
+
+    id: Identifier
+    uplink_center_hz: Hertz
+    downlink_center_hz: Hertz
+    bandwidth_hz: Hertz
+    uplink_polarisation: Polarisation
+    downlink_polarisation: Polarisation
+    eirp_saturation_dbw: float = Field(ge=-20, le=90)
+    g_over_t_db_per_k: float = Field(ge=-50, le=40)
+    sfd_dbw_per_m2: float = Field(ge=-130, le=-40)
+    input_backoff_db: BackOff = 0
+    output_backoff_db: BackOff = 0
+    carrier_to_interference_db: float | None = Field(
+        default=None, ge=0, le=60, description="intermodulation and other systems together; none when empty"
+    )
+
+
+class Satellite(Strict):
+    """A geostationary satellite, exactly over the equator at its longitude."""
+
+    id: Identifier
+    longitude_deg: Longitude
+    transponders: tuple[Transponder, ...]
+
+
+class Fleet(Strict):
+    """What exists in the simulated world."""
+
+    hubs: tuple[Hub, ...] = ()
+    satellites: tuple[Satellite, ...] = ()
+
+    @model_validator(mode="after")
+    def names_are_unique(self) -> Self:
+        for ids in (
+            [hub.id for hub in self.hubs],
+            [satellite.id for satellite in self.satellites],
+            *([transponder.id for transponder in satellite.transponders] for satellite in self.satellites),
+        ):
+            if len(ids) != len(set(ids)):
+                raise ValueError(f"an id stands twice among {', '.join(ids)}")
+        return self
+
+    def hub(self, hub_id: str) -> Hub | None:
+        return next((hub for hub in self.hubs if hub.id == hub_id), None)
+
+    def satellite(self, satellite_id: str) -> Satellite | None:
+        return next((satellite for satellite in self.satellites if satellite.id == satellite_id), None)
+
+    def transponder(self, satellite_id: str, transponder_id: str) -> Transponder | None:
+        satellite = self.satellite(satellite_id)
+        transponders = satellite.transponders if satellite else ()
+        return next((transponder for transponder in transponders if transponder.id == transponder_id), None)
+
+
+class Carrier(Strict):
+    """One modulated carrier of a modem port: `forward` leaves the hub, `return` leaves a terminal."""
+
+    hub_id: Identifier
+    port: int = Field(ge=1)
+    direction: Literal["forward", "return"] = "forward"
+    satellite_id: Identifier
+    transponder_id: Identifier
+    uplink_center_hz: Hertz
+    downlink_center_hz: Hertz
+    symbol_rate_baud: int = Field(ge=1000, le=500_000_000)
+    roll_off: float = Field(ge=0, le=0.5)
+    modcod: Annotated[str, StringConstraints(max_length=30)] = Field(examples=["QPSK 3/4"])
+    uplink_polarisation: Polarisation
+    downlink_polarisation: Polarisation
+    transmit_power_dbw: float = Field(ge=-60, le=50, description="into the antenna of whoever transmits")
+
+    @model_validator(mode="after")
+    def modem_knows_the_modcod(self) -> Self:
+        known_modcod(self.modcod)
+        return self
+
+    @property
+    def occupied_bandwidth_hz(self) -> float:
+        return self.symbol_rate_baud * (1 + self.roll_off)
+
+
+class Terminal(Strict):
+    """A VSAT: where it stands, where it points, which carriers it listens and talks on."""
+
+    serial_number: Annotated[str, StringConstraints(min_length=1, max_length=100)]
+    terminal_type: Annotated[str, StringConstraints(min_length=1, max_length=100)]
+    antenna_diameter_m: Diameter
+    antenna_efficiency: Efficiency = 0.65
+    latitude_deg: Latitude
+    longitude_deg: Longitude
+    altitude_m: float = Field(default=0, ge=-500, le=9000)
+    carrier_id: Identifier = Field(description="the forward carrier it receives")
+    return_carrier_id: Identifier | None = Field(default=None, description="the return carrier it transmits")
+    azimuth_deg: float = Field(ge=0, le=360, description="pointing, from true north, clockwise")
+    elevation_deg: float = Field(ge=-5, le=90)
+    system_noise_temperature_k: float = Field(default=120, gt=0, le=5000)
+    figure_of_merit_db_per_k: float | None = Field(
+        default=None, ge=-40, le=60, description="taken instead of antenna gain over noise temperature"
+    )
+
+
+class Plan(Strict):
+    """The rates a terminal is given: committed (CIR) and at most (MIR), each way."""
+
+    terminal_id: Identifier
+    forward_cir_bps: BitRate
+    forward_mir_bps: BitRate
+    return_cir_bps: BitRate = 0
+    return_mir_bps: BitRate = 0
+
+    @model_validator(mode="after")
+    def committed_is_within_maximum(self) -> Self:
+        if self.forward_cir_bps > self.forward_mir_bps or self.return_cir_bps > self.return_mir_bps:
+            raise ValueError("a committed rate (CIR) is above its maximum rate (MIR)")
+        return self
+
+
+class Weather(Strict):
+    """Fade at a terminal on top of the clear sky, until it is set back to 0."""
+
+    fade_db: float = Field(ge=0, le=100)
+
+
+class FaultKind(StrEnum):
+    """What goes wrong."""
+
+    SLOW = "slow"
+    ERROR_500 = "error500"
+    ANSWER_LOST = "effect_done_answer_lost"
+    DUPLICATE = "duplicate"
+    OUT_OF_ORDER = "out_of_order"
+    RESTART = "restart"
+
+
+class FaultRule(Strict):
+    """Which requests meet which fault, how often. The first rule that matches and still has a count decides."""
+
+    kind: FaultKind
+    method: str = Field(default="*", max_length=10, description="glob, for example PUT")
+    path: str = Field(default="*", max_length=200, description="glob, for example /v1/carriers/*")
+    terminal: str = Field(default="*", max_length=100, description="glob on the terminal in path or body")
+    count: int | None = Field(default=None, ge=0, description="how often at most; for ever when empty")
+    probability: float = Field(default=1, ge=0, le=1)
+    seed: int = 0
+    delay_s: float = Field(
+        default=1, ge=0, le=600, description="slow: how long; out_of_order: at most; restart: how long away"
+    )
+
+
+class Faults(Strict):
+    """All rules; they replace those before."""
+
+    rules: tuple[FaultRule, ...] = ()

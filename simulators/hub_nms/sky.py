@@ -1,0 +1,225 @@
+"""The simulated sky: what a carrier truly measures at the far end.
+
+Own code, sharing nothing with the product whose link budgets it judges. A spherical-wave, clear-sky bent pipe:
+geostationary geometry on the WGS 84 ellipsoid, free-space loss, a linear transponder, parabolic antennas with a
+parabolic main lobe and the side lobes 29 - 25 log10(angle) of ITU-R S.580, neighbours on the same frequency as noise.
+Decibels throughout; `None` where no signal arrives at all.
+"""
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from satcom.simulators.hub_nms.configuration import Carrier, Hub, Satellite, Terminal, Transponder
+
+LIGHT_M_PER_S = 299_792_458.0
+BOLTZMANN_DBW_PER_K_HZ = -228.6
+GEO_RADIUS_M = 42_164_170.0
+WGS84_A_M = 6_378_137.0
+WGS84_E2 = 6.694_379_990_14e-3
+CROSS_POLAR_ISOLATION_DB = 30.0
+ZENITH_GAS_DB = ((1e9, 0.03), (6e9, 0.04), (14e9, 0.08), (22e9, 0.5), (30e9, 0.25), (50e9, 1.5))
+"""Rounded clear-sky zenith attenuation of a temperate, moist atmosphere, interpolated over frequency."""
+
+
+@dataclass(frozen=True)
+class LookAngles:
+    """Where a place sees the satellite."""
+
+    azimuth_deg: float
+    elevation_deg: float
+    range_m: float
+
+
+@dataclass(frozen=True)
+class EarthStation:
+    """One end of a link, hub or terminal alike."""
+
+    look: LookAngles
+    diameter_m: float
+    efficiency: float
+    noise_temperature_k: float
+    figure_of_merit_db_per_k: float | None
+    off_axis_deg: float
+    fade_db: float
+
+
+@dataclass(frozen=True)
+class Link:
+    """The lines of one carrier's true link."""
+
+    uplink_eirp_dbw: float
+    carrier_to_noise_density_up_db_hz: float
+    downlink_eirp_dbw: float
+    carrier_to_noise_density_down_db_hz: float
+    carrier_to_interference_db: float | None
+    carrier_to_noise_density_db_hz: float
+
+
+def look_angles(latitude_deg: float, longitude_deg: float, altitude_m: float, satellite: Satellite) -> LookAngles:
+    """Azimuth from true north, elevation above the ellipsoid's horizon (negative below), slant range."""
+    lat, lon, sub = math.radians(latitude_deg), math.radians(longitude_deg), math.radians(satellite.longitude_deg)
+    normal_m = WGS84_A_M / math.sqrt(1 - WGS84_E2 * math.sin(lat) ** 2)
+    dx = GEO_RADIUS_M * math.cos(sub) - (normal_m + altitude_m) * math.cos(lat) * math.cos(lon)
+    dy = GEO_RADIUS_M * math.sin(sub) - (normal_m + altitude_m) * math.cos(lat) * math.sin(lon)
+    dz = -(normal_m * (1 - WGS84_E2) + altitude_m) * math.sin(lat)
+    east = -math.sin(lon) * dx + math.cos(lon) * dy
+    north = -math.sin(lat) * (math.cos(lon) * dx + math.sin(lon) * dy) + math.cos(lat) * dz
+    up = math.cos(lat) * (math.cos(lon) * dx + math.sin(lon) * dy) + math.sin(lat) * dz
+    range_m = math.sqrt(dx * dx + dy * dy + dz * dz)
+    return LookAngles(math.degrees(math.atan2(east, north)) % 360, math.degrees(math.asin(up / range_m)), range_m)
+
+
+def angle_between_deg(azimuth_deg: float, elevation_deg: float, look: LookAngles) -> float:
+    """Angle between where an antenna points and where the satellite is."""
+    one, other = math.radians(elevation_deg), math.radians(look.elevation_deg)
+    turn = math.radians(azimuth_deg - look.azimuth_deg)
+    # haversine: the cosine formula loses all digits for the small errors that matter
+    half = math.sin((one - other) / 2) ** 2 + math.cos(one) * math.cos(other) * math.sin(turn / 2) ** 2
+    return math.degrees(2 * math.asin(math.sqrt(min(1.0, half))))
+
+
+def antenna_gain_dbi(freq_hz: float, diameter_m: float, efficiency: float, off_axis_deg: float) -> float:
+    """Gain of a parabolic antenna at an angle from its axis: main lobe, then side lobes, never under -10 dBi."""
+    wavelength_m = LIGHT_M_PER_S / freq_hz
+    peak_dbi = 10 * math.log10(efficiency * (math.pi * diameter_m / wavelength_m) ** 2)
+    beamwidth_deg = 70 * wavelength_m / diameter_m
+    main_lobe_dbi = peak_dbi - 12 * (off_axis_deg / beamwidth_deg) ** 2
+    side_lobe_dbi = 29 - 25 * math.log10(max(off_axis_deg, 1.0))
+    return max(main_lobe_dbi, min(side_lobe_dbi, peak_dbi - 12), -10.0)
+
+
+def path_loss_db(freq_hz: float, look: LookAngles) -> float:
+    """Free space and clear air."""
+    free_space_db = 20 * math.log10(4 * math.pi * look.range_m * freq_hz / LIGHT_M_PER_S)
+    return free_space_db + gas_db(freq_hz, look.elevation_deg)
+
+
+def gas_db(freq_hz: float, elevation_deg: float) -> float:
+    """Attenuation of clear air along the path, by the cosecant, held at 5 degrees."""
+    sin_elevation = math.sin(math.radians(max(elevation_deg, 5.0)))
+    low_hz, low_db = ZENITH_GAS_DB[0]
+    for high_hz, high_db in ZENITH_GAS_DB:
+        if freq_hz <= high_hz:
+            share = (freq_hz - low_hz) / (high_hz - low_hz) if high_hz > low_hz else 0.0
+            return (low_db + max(share, 0.0) * (high_db - low_db)) / sin_elevation
+        low_hz, low_db = high_hz, high_db
+    return low_db / sin_elevation
+
+
+def hub_station(hub: Hub, satellite: Satellite) -> EarthStation:
+    """The hub towards a satellite; its antenna tracks."""
+    look = look_angles(hub.latitude_deg, hub.longitude_deg, hub.altitude_m, satellite)
+    return EarthStation(
+        look,
+        hub.antenna_diameter_m,
+        hub.antenna_efficiency,
+        hub.system_noise_temperature_k,
+        hub.figure_of_merit_db_per_k,
+        0.0,
+        0.0,
+    )
+
+
+def terminal_station(terminal: Terminal, satellite: Satellite, fade_db: float) -> EarthStation:
+    """The terminal towards a satellite, off axis by as much as it is mis-pointed."""
+    look = look_angles(terminal.latitude_deg, terminal.longitude_deg, terminal.altitude_m, satellite)
+    return EarthStation(
+        look,
+        terminal.antenna_diameter_m,
+        terminal.antenna_efficiency,
+        terminal.system_noise_temperature_k,
+        terminal.figure_of_merit_db_per_k,
+        angle_between_deg(terminal.azimuth_deg, terminal.elevation_deg, look),
+        fade_db,
+    )
+
+
+def link(
+    carrier: Carrier,
+    sender: EarthStation,
+    receiver: EarthStation,
+    transponder: Transponder,
+    same_transponder: Iterable[tuple[Carrier, EarthStation]],
+) -> Link | None:
+    """The true link of `carrier`, with the other carriers on its transponder as interference.
+
+    None when nothing can arrive: an end below the horizon, the carrier outside the transponder's pass band, or the
+    receiver tuned so far from the translated frequency (a tenth of the symbol rate) that it cannot acquire.
+    """
+    if min(sender.look.elevation_deg, receiver.look.elevation_deg) < 0 or not _passes(carrier, transponder):
+        return None
+    eirp_up_dbw = _uplink_eirp_dbw(carrier, sender, transponder)
+    up_db_hz = (
+        eirp_up_dbw
+        - path_loss_db(carrier.uplink_center_hz, sender.look)
+        - sender.fade_db
+        + transponder.g_over_t_db_per_k
+        - BOLTZMANN_DBW_PER_K_HZ
+    )
+    eirp_down_dbw = _downlink_eirp_dbw(carrier, sender, transponder)
+    crossed_db = 0.0 if carrier.downlink_polarisation == transponder.downlink_polarisation else CROSS_POLAR_ISOLATION_DB
+    down_db_hz = (
+        eirp_down_dbw
+        - crossed_db
+        - path_loss_db(carrier.downlink_center_hz, receiver.look)
+        - receiver.fade_db
+        + _figure_of_merit_db_per_k(carrier.downlink_center_hz, receiver)
+        - BOLTZMANN_DBW_PER_K_HZ
+    )
+    interference_db = _carrier_to_interference_db(carrier, eirp_down_dbw, transponder, same_transponder)
+    noise = 10 ** (-up_db_hz / 10) + 10 ** (-down_db_hz / 10)
+    if interference_db is not None:
+        noise += 10 ** (-interference_db / 10) / carrier.symbol_rate_baud
+    total_db_hz = -10 * math.log10(noise)
+    return Link(eirp_up_dbw, up_db_hz, eirp_down_dbw, down_db_hz, interference_db, total_db_hz)
+
+
+def _passes(carrier: Carrier, transponder: Transponder) -> bool:
+    edge_hz = abs(carrier.uplink_center_hz - transponder.uplink_center_hz) + carrier.occupied_bandwidth_hz / 2
+    translation_hz = transponder.uplink_center_hz - transponder.downlink_center_hz
+    off_tune_hz = abs(carrier.uplink_center_hz - translation_hz - carrier.downlink_center_hz)
+    return edge_hz <= transponder.bandwidth_hz / 2 + 1 and off_tune_hz <= carrier.symbol_rate_baud / 10
+
+
+def _uplink_eirp_dbw(carrier: Carrier, sender: EarthStation, transponder: Transponder) -> float:
+    crossed_db = 0.0 if carrier.uplink_polarisation == transponder.uplink_polarisation else CROSS_POLAR_ISOLATION_DB
+    gain_dbi = antenna_gain_dbi(carrier.uplink_center_hz, sender.diameter_m, sender.efficiency, sender.off_axis_deg)
+    return carrier.transmit_power_dbw + gain_dbi - crossed_db
+
+
+def _downlink_eirp_dbw(carrier: Carrier, sender: EarthStation, transponder: Transponder) -> float:
+    """EIRP of the carrier: as far below saturation as its flux is, mended by the transponder's gain compression."""
+    spreading_db = 10 * math.log10(4 * math.pi * sender.look.range_m**2)
+    air_db = gas_db(carrier.uplink_center_hz, sender.look.elevation_deg) + sender.fade_db
+    flux_dbw_per_m2 = _uplink_eirp_dbw(carrier, sender, transponder) - spreading_db - air_db
+    carrier_input_backoff_db = transponder.sfd_dbw_per_m2 - flux_dbw_per_m2
+    compression_db = transponder.input_backoff_db - transponder.output_backoff_db
+    return transponder.eirp_saturation_dbw - max(carrier_input_backoff_db - compression_db, 0.0)
+
+
+def _figure_of_merit_db_per_k(freq_hz: float, receiver: EarthStation) -> float:
+    off_axis_dbi = antenna_gain_dbi(freq_hz, receiver.diameter_m, receiver.efficiency, receiver.off_axis_deg)
+    if receiver.figure_of_merit_db_per_k is None:
+        return off_axis_dbi - 10 * math.log10(receiver.noise_temperature_k)
+    on_axis_dbi = antenna_gain_dbi(freq_hz, receiver.diameter_m, receiver.efficiency, 0.0)
+    return receiver.figure_of_merit_db_per_k - (on_axis_dbi - off_axis_dbi)
+
+
+def _carrier_to_interference_db(
+    carrier: Carrier,
+    eirp_down_dbw: float,
+    transponder: Transponder,
+    same_transponder: Iterable[tuple[Carrier, EarthStation]],
+) -> float | None:
+    interference = 0.0
+    if transponder.carrier_to_interference_db is not None:
+        interference += 10 ** (-transponder.carrier_to_interference_db / 10)
+    for other, sender in same_transponder:
+        mine_hz, theirs_hz = carrier.occupied_bandwidth_hz, other.occupied_bandwidth_hz
+        apart_hz = abs(carrier.uplink_center_hz - other.uplink_center_hz)
+        overlap_hz = min((mine_hz + theirs_hz) / 2 - apart_hz, mine_hz, theirs_hz)
+        if overlap_hz > 1:
+            stronger_db = _downlink_eirp_dbw(other, sender, transponder) - eirp_down_dbw
+            interference += overlap_hz / theirs_hz * 10 ** (stronger_db / 10)
+    return -10 * math.log10(interference) if interference else None
