@@ -28,7 +28,7 @@ lint: environment
 
 types: environment
 	$(STAGE) "mypy: the package" $(BIN)/mypy
-	$(STAGE) "mypy: the tests" $(BIN)/mypy tests $(wildcard benchmarks/*.py)
+	$(STAGE) "mypy: the tests" $(BIN)/mypy tests $(wildcard benchmarks/*.py deploy/*.py .ci/*.py)
 
 contract: environment
 	$(STAGE) "imports point down" $(BIN)/lint-imports --no-cache

@@ -1,5 +1,6 @@
 """What a user installs is what the checkout holds: no file lost on the way, none shadowing Python's own."""
 
+import ast
 import subprocess
 import sys
 import tarfile
@@ -18,6 +19,12 @@ def build(kind: str, house: Path, to: Path) -> Path:
     command = [sys.executable, "-c", BUILD, f"build_{kind}", str(to)]
     done = subprocess.run(command, cwd=house, capture_output=True, text=True, check=True)
     return to / done.stdout.splitlines()[-1]
+
+
+def modules_imported(path: str) -> set[str]:
+    nodes = list(ast.walk(ast.parse((ROOT / path).read_text())))
+    plain = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    return plain | {node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module}
 
 
 @pytest.fixture(scope="module")
@@ -51,6 +58,18 @@ def test_every_layer_is_linked_into_the_package_and_typed() -> None:
 def test_no_folder_is_a_classic_package() -> None:
     """An `__init__.py` in `resource/` would hide the standard module; one above it hides it from import-linter."""
     assert [path for path in python_files() if path.endswith("__init__.py")] == []
+
+
+def test_code_is_imported_under_one_name_only() -> None:
+    """`from market import ...` works from the root too, and would make a second copy of every table."""
+    ours = tuple(f"{folder}." for folder in (*FOLDERS_OF_THE_PACKAGE, "src"))
+    wrong = [
+        (path, module)
+        for path in python_files()
+        for module in modules_imported(path) - {"resource"}  # Python's own
+        if f"{module}.".startswith(ours)
+    ]
+    assert wrong == []
 
 
 def test_the_standard_module_resource_is_found_from_the_root() -> None:
