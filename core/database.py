@@ -11,7 +11,8 @@ import orjson
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import ConnectionPoolEntry
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
+from sqlmodel.sql.expression import SelectOfScalar
 
 from satcom.core.access import principal_of
 from satcom.core.change_log import log_changes
@@ -40,8 +41,9 @@ def engine_as(url: str, role: str, connections: int) -> Engine:
 
     @event.listens_for(engine, "connect")
     def take_role(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
-        with connection.cursor() as cursor:
-            cursor.execute(f"SET ROLE {role}")
+        cursor = connection.cursor()
+        cursor.execute(f"SET ROLE {role}")
+        cursor.close()
         connection.commit()
 
     return engine
@@ -110,8 +112,8 @@ def find_for_update(session: Session, kind: type[E], identifier: str) -> E:
     return entity
 
 
-def _one(session: Session, kind: type[E], identifier: str):  # type: ignore[no-untyped-def]
-    return select(kind).where(kind.id == identifier, visible(kind, principal_in(session)))
+def _one(session: Session, kind: type[E], identifier: str) -> SelectOfScalar[E]:
+    return select(kind).where(col(kind.id) == identifier, visible(kind, principal_in(session)))
 
 
 def lock_key(connection: Connection, key: str) -> None:

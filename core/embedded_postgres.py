@@ -18,7 +18,7 @@ import signal
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -44,6 +44,7 @@ MAINTENANCE_ROLE = "satcom_admin"
 DATABASE = "satcom"
 PORT = 5432  # only names the socket's file: there is no TCP
 START_LIMIT_S = 300  # crash recovery replays the log, which takes its time
+QUIT_LIMIT_S = 2  # for a process whose server is dead already
 SOCKET_FOLDER_LIMIT_BYTES = 85  # the system allows 107 for the whole path of a socket
 
 SETTINGS = """\
@@ -68,7 +69,7 @@ log_rotation_age = 1d
 log_rotation_size = 0
 log_truncate_on_rotation = on
 """
-NOT_DURABLE = "fsync = off\nsynchronous_commit = off\nfull_page_writes = off\n"
+NOT_DURABLE = "fsync = off\nfull_page_writes = off\n"  # loses data with the machine, still not with the process
 
 
 @dataclass(frozen=True)
@@ -415,11 +416,12 @@ def _clear_the_dead(place: _Place) -> None:
     left_over = [process for process in psutil.process_iter() if _serves(process, place.cluster)]
     for how in (signal.SIGQUIT, signal.SIGKILL):
         for process in left_over:
-            try:
+            with suppress(psutil.NoSuchProcess):
                 process.send_signal(how)
-            except psutil.NoSuchProcess:
-                continue
-        _, left_over = psutil.wait_procs(left_over, timeout=10)
+        give_up = time.monotonic() + QUIT_LIMIT_S
+        while left_over and time.monotonic() < give_up:
+            time.sleep(0.01)
+            left_over = [process for process in left_over if _serves(process, place.cluster)]
     if left_over:
         raise PostgresUnavailable(f"These processes of the old server cannot be ended: {left_over}.")
     lock = place.cluster / "postmaster.pid"

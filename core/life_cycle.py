@@ -10,6 +10,7 @@ from typing import ClassVar, Generic, Protocol, TypeVar
 from satcom.core.errors import WrongState
 
 S = TypeVar("S", bound=StrEnum)
+S_co = TypeVar("S_co", bound=StrEnum, covariant=True)
 
 
 class LifeCycle(Generic[S]):
@@ -41,7 +42,7 @@ class LifeCycle(Generic[S]):
         return self.moves[source][target]
 
 
-class HasState(Protocol[S]):
+class HasState(Protocol[S_co]):
     """An entity with a life cycle. `state_field` names the attribute, as TM Forum calls it in that resource."""
 
     life_cycle: ClassVar[LifeCycle]  # type: ignore[type-arg]

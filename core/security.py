@@ -1,7 +1,8 @@
 """Who may do what: roles, capabilities, and the access tokens that carry them.
 
 A role is a job in the operator's house or outside it; a capability is one thing that can be done. The table below is
-the whole of it. A token is 256 random bits; only its SHA-256 is kept, since a hash of so much entropy cannot be guessed.
+the whole of it. A token is 256 random bits; only its SHA-256 is kept: so much
+entropy cannot be guessed from a hash.
 """
 
 import hashlib

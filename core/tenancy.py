@@ -38,7 +38,7 @@ def visible(kind: type[Entity], principal: Principal) -> ColumnElement[bool]:
         return true()
     if not principal.parties:
         return false()
-    shared = select(PartyAccess.object_id).where(col(PartyAccess.party_id).in_(principal.parties))
+    shared = select(col(PartyAccess.object_id)).where(col(PartyAccess.party_id).in_(principal.parties))
     return or_(col(kind.party_id).in_(principal.parties), col(kind.id).in_(shared))
 
 

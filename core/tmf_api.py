@@ -153,7 +153,7 @@ class TmfRoutes:
         def amend(request: Request, id: str, body: Body) -> Response:
             def act(session: Session, principal: Principal) -> Answer:
                 patch = read_json(body)
-                kind, entity = self._locked(session, id)
+                _, entity = self._locked(session, id)
                 self._check_patch(patch)
                 _match(request, entity)
                 changed = command(session, entity, patch, principal)
@@ -201,7 +201,7 @@ class TmfRoutes:
         if api.document is None or api.definition is None:
             return
         definition = api.document.update_definition(api.definition)
-        given = {key: value for key, value in patch.items() if value is not None}
+        given: Json = {key: value for key, value in patch.items() if value is not None}
         faults: list[Fault] = [
             fault for fault in body_faults(api.document, definition, given, frozenset()) if fault.code != "missing"
         ]

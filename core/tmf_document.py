@@ -1,4 +1,4 @@
-"""The official TM Forum documents, reduced to facts: which attributes a body may have, of which type, and which it must.
+"""The official TM Forum documents, reduced to facts: what a body may have, of which type, and what it must.
 
 `deploy/reduce_tmf_documents.py` makes the files in `tmf_documents/` from the published Swagger documents. Bodies are
 checked here, all faults at once, each with the JSON pointer of its field.

@@ -5,6 +5,7 @@ Filters reach into nested attributes and lists. Rows go from the database to JSO
 """
 
 import json
+import operator
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 from uuid import UUID
 
+from psycopg.errors import QueryCanceled
 from sqlalchemy import (
     Boolean,
     ColumnElement,
@@ -32,7 +34,7 @@ from sqlalchemy import text as sql_text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.dialects.postgresql.json import JSONPATH
 from sqlalchemy.exc import DataError, OperationalError
-from sqlmodel import Session
+from sqlmodel import Session, col
 
 from satcom.core.entity import META, Attribute, Entity, JsonOf, shape
 from satcom.core.errors import Fault, NotFound, Refused
@@ -41,6 +43,7 @@ from satcom.core.tenancy import visible
 from satcom.core.values import Json
 
 OPERATORS = {"gt": ">", "gte": ">=", "lt": "<", "lte": "<=", "eq": "==", "regex": "like_regex"}
+COMPARISONS = {"gt": operator.gt, "gte": operator.ge, "lt": operator.lt, "lte": operator.le}
 DEFAULT_LIMIT, MAX_LIMIT, MAX_OFFSET = 100, 1000, 10**9
 REGEX_TIME_LIMIT_MS = 2000
 MAX_VALUE_LENGTH = 1000
@@ -171,17 +174,10 @@ def _in_column(column: ColumnElement[Any], attribute: Attribute, wanted: Filter)
         if wanted.operator == "eq" and not isinstance(column.type, DateTime | Boolean) and attribute.json is None:
             return false()
         raise Refused(wanted.name, f"{wanted.values[0][:60]!r} is no {column.type.__class__.__name__.lower()}")
-    match wanted.operator:
-        case "gt":
-            return column > values[0]
-        case "gte":
-            return column >= values[0]
-        case "lt":
-            return column < values[0]
-        case "lte":
-            return column <= values[0]
-        case _:
-            return column.in_(values)
+    if wanted.operator == "eq":
+        return column.in_(values)
+    compared: ColumnElement[bool] = COMPARISONS[wanted.operator](column, values[0])
+    return compared
 
 
 def _typed(column: ColumnElement[Any], text: str) -> Any:
@@ -292,9 +288,9 @@ def _family_rows(
     descending = bool(query.sort) and query.sort[0][1]
     ids = union_all(
         *(
-            select(kind.id.label("id"), literal(place).label("place")).where(where)
+            select(col(kind.id).label("id"), literal(place).label("place")).where(where)
             for place, (kind, where) in enumerate(matching)
-        )  # type: ignore[attr-defined]
+        )
     ).subquery()
     order = ids.c.id.desc() if descending else ids.c.id
     page = select(ids.c.id, ids.c.place).order_by(order).offset(query.offset).limit(query.limit)
