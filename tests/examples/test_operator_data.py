@@ -80,10 +80,7 @@ def off_boresight_deg(beam: Row, latitude_deg: float, longitude_deg: float) -> f
     satellite = by_id("satellites")[beam["satellite"]]
 
     def direction(latitude: float, longitude: float) -> tuple[float, float, float]:
-        lat, lon = (
-            radians(latitude),
-            radians(longitude - by_id("satellites")[beam["satellite"]]["orbital_longitude_deg"]),
-        )
+        lat, lon = radians(latitude), radians(longitude - satellite["orbital_longitude_deg"])
         x = EARTH_RADIUS_KM * cos(lat) * cos(lon) - ORBIT_RADIUS_KM
         y, z = EARTH_RADIUS_KM * cos(lat) * sin(lon), EARTH_RADIUS_KM * sin(lat)
         length = sqrt(x * x + y * y + z * z)
