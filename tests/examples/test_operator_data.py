@@ -307,13 +307,13 @@ def test_the_demonstration_order_asks_what_its_offer_allows() -> None:
     customer = by_id("customers")[ORDER["customer"]]
     site = {one["id"]: one for one in customer["sites"]}[ORDER["site"]]
     assert ORDER["billing_account"] == customer["billing_account"]["id"]
-    assert (site["latitude_deg"], site["longitude_deg"]) == (asked["latitude"], asked["longitude"])
+    assert (site["latitude_deg"], site["longitude_deg"]) == (asked["latitudeDeg"], asked["longitudeDeg"])
     assert ORDER["term_months"] >= CATALOGUE["product_offerings"][0]["minimum_term_months"]
 
 
 def level_at_the_mine(transponder: Row, direction: str) -> float | None:
     place = ORDER["characteristics"]
-    return level_db(by_id("beams")[transponder[f"{direction}_beam"]], place["latitude"], place["longitude"])
+    return level_db(by_id("beams")[transponder[f"{direction}_beam"]], place["latitudeDeg"], place["longitudeDeg"])
 
 
 def is_well_inside(level: float | None) -> bool:
@@ -347,4 +347,4 @@ def test_each_loser_lacks_what_the_readme_says_it_lacks() -> None:
         assert {level_at_the_mine(row, "downlink") for row in transponders_of(name)} == {None}
     assert {row["band"] for row in transponders_of("sat-eutelsat-konnect")} == {"Ka"}
     assert satellites["sat-nigcomsat-1r"]["end_of_life_date"] == date(2026, 12, 19)
-    assert elevation_deg(place["latitude"], place["longitude"], satellites["sat-ses-9"]) < 0
+    assert elevation_deg(place["latitudeDeg"], place["longitudeDeg"], satellites["sat-ses-9"]) < 0
