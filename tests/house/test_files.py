@@ -11,6 +11,7 @@ REGISTRIES = re.compile(
     r"pypi\.org|pythonhosted\.org|npmjs\.(org|com)|yarnpkg\.com|deb\.debian\.org|--(extra-)?index-url"
 )
 MACHINE_PATHS = re.compile(r"""(?<![\w.~/:}$-])/(home|root|work|opt|mnt|srv|Users)/[\w.]""")
+LINKS = re.compile(r"\]\((?!\w+:|#)([^)#\s]+)")  # to files; the web is not asked
 PLACES_IN_DOCUMENTED_INSTALLATIONS = ("deploy/",)  # a systemd unit names where an operator installs
 
 
@@ -33,6 +34,12 @@ def test_no_link_leads_out_of_the_checkout() -> None:
     links = [ROOT / path for path in files() if (ROOT / path).is_symlink()]
     assert [link for link in links if not link.resolve().is_relative_to(ROOT)] == []
     assert [link for link in links if link.readlink().is_absolute()] == []
+
+
+def test_a_link_in_a_page_leads_somewhere() -> None:
+    pages = [ROOT / path for path in files() if path.endswith(".md")]
+    links = [(page, link) for page in pages for link in LINKS.findall(page.read_text(encoding="utf-8"))]
+    assert [(page.name, link) for page, link in links if not (page.parent / link).exists()] == []
 
 
 def test_a_file_can_be_read_in_one_sitting() -> None:
