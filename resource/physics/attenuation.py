@@ -1,0 +1,111 @@
+"""Total attenuation of a slant path, and the noise it brings: gas, cloud, rain and scintillation taken together.
+
+Words and symbols of ITU-R P.618-14, sections 2.5 and 3. One call answers for a single link or a whole fleet.
+Each cause has its own file: `gas` (air from `climate`), `cloud`, `rain`, `scintillation`.
+
+What the attenuation means for a carrier is `link_budget`.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from satcom.resource.physics.climate import altitude_km, mean_air, vapour_content_kg_per_m2
+from satcom.resource.physics.cloud import cloud_attenuation_db, cloud_liquid_water_kg_per_m2
+from satcom.resource.physics.gas import gas_attenuation_db
+from satcom.resource.physics.rain import rain_attenuation_db, rain_height_km, rain_rate_mm_per_h
+from satcom.resource.physics.scintillation import (
+    scintillation_deviation_db,
+    scintillation_fade_db,
+    wet_refractivity,
+)
+
+Array = NDArray[np.float64]
+
+COSMIC_BACKGROUND_K = 2.7
+MEAN_RADIATING_TEMPERATURE_K = 275.0
+# Above this share of the year there is no rain attenuation; below it gas and cloud keep their value of this share.
+RAIN_PERCENT = 5.0
+
+
+@dataclass(frozen=True)
+class TotalAttenuation:
+    """Attenuation exceeded for the share of the average year that was asked for, by cause and together."""
+
+    gas_db: Array
+    cloud_db: Array
+    rain_db: Array
+    scintillation_db: Array
+    total_db: Array
+
+
+def total_attenuation(
+    latitude_deg: ArrayLike,
+    longitude_deg: ArrayLike,
+    freq_hz: ArrayLike,
+    elevation_deg: ArrayLike,
+    unavailability_percent: ArrayLike,
+    polarization_tilt_deg: ArrayLike,
+    antenna_diameter_m: ArrayLike,
+    antenna_efficiency: ArrayLike,
+    station_height_km: ArrayLike | None = None,
+) -> TotalAttenuation:
+    """Attenuation exceeded for a share of the average year at earth stations anywhere. Arguments broadcast.
+
+    `polarization_tilt_deg` is 0 horizontal, 90 vertical, 45 circular; without `station_height_km` the ground's own
+    altitude is taken. nan off the globe and outside 1 to 52.5 GHz, elevations of 5 to 90 degrees, and 0.001 to 50 %.
+
+    Source: ITU-R P.618-14, section 2.5; gas and cloud below 5 % as at 5 %, rain above 5 % none.
+    """
+    lat, lon, freq, elevation, percent, tilt, diameter, efficiency = (
+        np.asarray(argument, float)
+        for argument in (latitude_deg, longitude_deg, freq_hz, elevation_deg, unavailability_percent,
+                         polarization_tilt_deg, antenna_diameter_m, antenna_efficiency)
+    )  # fmt: skip
+    height = altitude_km(lat, lon) if station_height_km is None else np.asarray(station_height_km, float)
+    steady_percent = np.maximum(percent, RAIN_PERCENT)
+    air = mean_air(lat, lon, height)
+    vapour = vapour_content_kg_per_m2(lat, lon, height, steady_percent)
+    gas_db = gas_attenuation_db(freq, elevation, air, air, vapour)
+    cloud_db = cloud_attenuation_db(freq, elevation, cloud_liquid_water_kg_per_m2(lat, lon, steady_percent))
+    deviation_db = scintillation_deviation_db(freq, elevation, diameter, efficiency, wet_refractivity(lat, lon))
+    scintillation_db = scintillation_fade_db(deviation_db, percent)
+    rain_db = rain_attenuation_db(lat, freq, elevation, np.minimum(percent, RAIN_PERCENT), tilt, height,
+                                  rain_height_km(lat, lon), rain_rate_mm_per_h(lat, lon))  # fmt: skip
+    rain_db = np.where(percent > RAIN_PERCENT, 0.0, rain_db)
+    return together(gas_db, cloud_db, rain_db, scintillation_db)
+
+
+def together(
+    gas_db: ArrayLike, cloud_db: ArrayLike, rain_db: ArrayLike, scintillation_db: ArrayLike
+) -> TotalAttenuation:
+    """Total of the four causes, each exceeded for the same share of the year. Arguments broadcast.
+
+    Source: ITU-R P.618-14, section 2.5: gas adds up with the root of the squares of rain with cloud, and scintillation.
+    """
+    gas, cloud, rain, scintillation = np.broadcast_arrays(
+        *(np.asarray(a, float) for a in (gas_db, cloud_db, rain_db, scintillation_db))
+    )
+    return TotalAttenuation(gas, cloud, rain, scintillation, gas + np.hypot(rain + cloud, scintillation))
+
+
+def sky_noise_temperature_k(
+    attenuation_db: ArrayLike, mean_radiating_temperature_k: ArrayLike = MEAN_RADIATING_TEMPERATURE_K
+) -> Array:
+    """Noise temperature of the sky as a ground antenna sees it through an attenuating path. Arguments broadcast.
+
+    `attenuation_db` is the total without scintillation, which absorbs nothing; nan where it is negative.
+
+    Source: ITU-R P.618-14, section 3.
+    """
+    attenuation = np.asarray(attenuation_db, float)
+    passed = 10 ** (-np.where(attenuation >= 0, attenuation, np.nan) / 10)
+    temperature_k: Array = np.asarray(mean_radiating_temperature_k) * (1 - passed) + COSMIC_BACKGROUND_K * passed
+    return temperature_k
+
+
+def mean_radiating_temperature_k(surface_temperature_k: ArrayLike) -> Array:
+    """Mean radiating temperature of the air above ground of a known temperature. Source: ITU-R P.618-14, section 3."""
+    temperature_k: Array = 37.34 + 0.81 * np.asarray(surface_temperature_k, float)
+    return temperature_k

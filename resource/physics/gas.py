@@ -1,0 +1,168 @@
+"""Gases: what a slant path loses in the oxygen and the water vapour of the air.
+
+Words and symbols of ITU-R P.676-13: Annex 1 for one kilometre of air, Annex 2 (sections 1.2 and 2.3) for the share of
+the average year in which the attenuation of a slant path is exceeded.
+
+The state of the air at a place is `climate`; which share of the year counts together with rain is `attenuation`.
+Two inputs of the Recommendation were not to be had, its coefficient files and the maps of P.2145-0: `docs/propagation.md`.
+"""
+
+from dataclasses import dataclass
+from functools import cache
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from satcom.resource.physics.maps import PACKED
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Air:
+    """Air at one place and moment, or its mean: total pressure, temperature, density of the water vapour."""
+
+    pressure_hpa: Array
+    temperature_k: Array
+    vapour_g_per_m3: Array
+
+
+def gas_specific_attenuation_db_per_km(freq_hz: ArrayLike, air: Air) -> tuple[Array, Array]:
+    """Attenuation in one kilometre by oxygen (dry air) and by water vapour. Arguments broadcast; nan outside 1 to 1000 GHz.
+
+    Source: ITU-R P.676-13, Annex 1, equations 1 to 9.
+    """
+    return oxygen_specific_attenuation_db_per_km(freq_hz, air), vapour_specific_attenuation_db_per_km(freq_hz, air)
+
+
+def oxygen_specific_attenuation_db_per_km(freq_hz: ArrayLike, air: Air) -> Array:
+    """Attenuation in one kilometre by oxygen and the dry continuum. Arguments broadcast; nan outside 1 to 1000 GHz.
+
+    Source: ITU-R P.676-13, Annex 1, equations 1 to 9.
+    """
+    f, theta, vapour_hpa, dry_hpa = _conditions(freq_hz, air)
+    line, a1, a2, a3, a4, a5, a6 = _spectral_lines("oxygen")
+    fl, theta_l, vapour_l, dry_l = f[..., None], theta[..., None], vapour_hpa[..., None], dry_hpa[..., None]
+    strength = a1 * 1e-7 * dry_l * theta_l**3 * np.exp(a2 * (1 - theta_l))
+    width = np.sqrt((a3 * 1e-4 * (dry_l * theta_l ** (0.8 - a4) + 1.1 * vapour_l * theta_l)) ** 2 + 2.25e-6)
+    interference = (a5 + a6 * theta_l) * 1e-4 * (dry_l + vapour_l) * theta_l**0.8
+    lines = (strength * _line_shape(fl, line, width, interference)).sum(axis=-1)
+    debye_ghz = 5.6e-4 * (dry_hpa + vapour_hpa) * theta**0.8
+    continuum = (f * dry_hpa * theta**2) * (
+        6.14e-5 / (debye_ghz * (1 + (f / debye_ghz) ** 2)) + 1.4e-12 * dry_hpa * theta**1.5 / (1 + 1.9e-5 * f**1.5)
+    )
+    attenuation_db_per_km: Array = 0.1820 * f * (lines + continuum)
+    return attenuation_db_per_km
+
+
+def vapour_specific_attenuation_db_per_km(freq_hz: ArrayLike, air: Air) -> Array:
+    """Attenuation in one kilometre by water vapour. Arguments broadcast; nan outside 1 to 1000 GHz.
+
+    Source: ITU-R P.676-13, Annex 1, equations 1 to 7.
+    """
+    f, theta, vapour_hpa, dry_hpa = _conditions(freq_hz, air)
+    line, b1, b2, b3, b4, b5, b6 = _spectral_lines("vapour")
+    fl, theta_l, vapour_l, dry_l = f[..., None], theta[..., None], vapour_hpa[..., None], dry_hpa[..., None]
+    strength = b1 * 1e-1 * vapour_l * theta_l**3.5 * np.exp(b2 * (1 - theta_l))
+    width = b3 * 1e-4 * (dry_l * theta_l**b4 + b5 * vapour_l * theta_l**b6)
+    width = 0.535 * width + np.sqrt(0.217 * width**2 + 2.1316e-12 * line**2 / theta_l)
+    lines = (strength * _line_shape(fl, line, width, np.zeros(1))).sum(axis=-1)
+    attenuation_db_per_km: Array = 0.1820 * f * lines
+    return attenuation_db_per_km
+
+
+def _conditions(freq_hz: ArrayLike, air: Air) -> tuple[Array, Array, Array, Array]:
+    """Frequency (GHz), 300 K / temperature, partial pressures of vapour and dry air (hPa; equation 4)."""
+    freq_ghz = np.asarray(freq_hz, float) / 1e9
+    freq_ghz = np.where((freq_ghz >= 1) & (freq_ghz <= 1000), freq_ghz, np.nan)
+    vapour_hpa = air.vapour_g_per_m3 * air.temperature_k / 216.7
+    f, theta, vapour, dry = np.broadcast_arrays(
+        freq_ghz, 300 / air.temperature_k, vapour_hpa, air.pressure_hpa - vapour_hpa
+    )
+    return f, theta, vapour, dry
+
+
+def _line_shape(f: Array, line: Array, width: Array, interference: Array) -> Array:
+    """Equation 5."""
+    below, above = line - f, line + f
+    shape: Array = (f / line) * (
+        (width - interference * below) / (below**2 + width**2) + (width - interference * above) / (above**2 + width**2)
+    )
+    return shape
+
+
+@cache
+def _spectral_lines(gas: str) -> Array:
+    """Tables 1 and 2 of Annex 1: one row per column of the table."""
+    table: Array = np.loadtxt(PACKED / f"p676_{gas}_lines.csv", delimiter=",", skiprows=1, unpack=True)
+    return table
+
+
+class Annex2(NamedTuple):
+    """Coefficients a, b, c, d of Annex 2: of the oxygen's equivalent height, of the vapour's mass absorption."""
+
+    oxygen: tuple[Array, Array, Array, Array]
+    vapour: tuple[Array, Array, Array, Array]
+
+
+def annex2_coefficients(freq_hz: ArrayLike) -> Annex2:
+    """Coefficients at the frequency, linear between those of the table; nan outside it (1 to 52.5 and 67 to 100 GHz).
+
+    Source: ITU-R P.676-13, Annex 2. The table's making: `deploy/fit_gas_coefficients.py`.
+    """
+    table = _annex2_table()
+    f = np.asarray(freq_hz, float) / 1e9
+    columns = [np.interp(f, table[0], column, left=np.nan, right=np.nan) for column in table[1:]]
+    return Annex2((columns[0], columns[1], columns[2], columns[3]), (columns[4], columns[5], columns[6], columns[7]))
+
+
+@cache
+def _annex2_table() -> Array:
+    table: Array = np.loadtxt(PACKED / "p676_annex2_coefficients.csv", delimiter=",", skiprows=1, unpack=True)
+    return table
+
+
+def oxygen_zenith_attenuation_db(
+    freq_hz: ArrayLike, mean: Air, exceeded: Air, coefficients: tuple[Array, Array, Array, Array]
+) -> Array:
+    """Oxygen attenuation towards the zenith, exceeded as often as the values of `exceeded`. Arguments broadcast.
+
+    Source: ITU-R P.676-13, Annex 2, section 1.2: `mean` sets the specific attenuation, `exceeded` the height (eq. 34).
+    """
+    a, b, c, d = coefficients
+    height_km = a + b * exceeded.temperature_k + c * exceeded.pressure_hpa + d * exceeded.vapour_g_per_m3
+    attenuation_db: Array = oxygen_specific_attenuation_db_per_km(freq_hz, mean) * height_km
+    return attenuation_db
+
+
+def vapour_zenith_attenuation_db(
+    mean: Air, vapour_content_kg_per_m2: ArrayLike, coefficients: tuple[Array, Array, Array, Array]
+) -> Array:
+    """Vapour attenuation towards the zenith, exceeded as often as the integrated content is. Arguments broadcast.
+
+    Source: ITU-R P.676-13, Annex 2, section 2.3.
+    """
+    a, b, c, d = coefficients
+    mass_absorption = a + b * mean.vapour_g_per_m3 + c * mean.temperature_k + d * mean.pressure_hpa
+    attenuation_db: Array = mass_absorption * np.asarray(vapour_content_kg_per_m2, float)
+    return attenuation_db
+
+
+def gas_attenuation_db(
+    freq_hz: ArrayLike, elevation_deg: ArrayLike, mean: Air, exceeded: Air, vapour_content_kg_per_m2: ArrayLike
+) -> Array:
+    """Attenuation of a slant path by oxygen and water vapour, exceeded as often as `exceeded` and the content are.
+
+    Arguments broadcast; nan outside the coefficient table and outside elevations of 5 to 90 degrees.
+
+    Source: ITU-R P.676-13, Annex 2, sections 1.2 and 2.3.
+    """
+    elevation = np.asarray(elevation_deg, float)
+    sine = np.sin(np.radians(np.where((elevation >= 5) & (elevation <= 90), elevation, np.nan)))
+    oxygen, vapour = annex2_coefficients(freq_hz)
+    zenith_db = oxygen_zenith_attenuation_db(freq_hz, mean, exceeded, oxygen) + vapour_zenith_attenuation_db(
+        mean, vapour_content_kg_per_m2, vapour
+    )
+    attenuation_db: Array = zenith_db / sine
+    return attenuation_db

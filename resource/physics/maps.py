@@ -1,0 +1,217 @@
+"""Digital maps of the ITU-R propagation Recommendations, and how to read a value at a place.
+
+Between grid points the value is found by the rule of ITU-R P.1144: bilinear, and bicubic for topography.
+The maps ship packed. The first use of one unpacks it once into `maps/` below the data directory
+(`SATCOM_DATA_DIR`, else `~/.local/share/satcom`), from where it is mapped into memory and shared by all processes.
+
+Which map is whose: `docs/propagation.md`. What the values mean is up to `rain`, `cloud`, `gas`, `scintillation`.
+"""
+
+import json
+import lzma
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TypedDict
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Array = NDArray[np.float64]
+Indices = NDArray[np.intp]
+
+PACKED = Path(__file__).resolve().parent / "digital_maps"
+
+
+class MapEntry(TypedDict):
+    """What `digital_maps/index.json` says of one map."""
+
+    recommendation: str
+    sha256: str
+    dtype: str
+    decimals: int | None
+    shape: list[int]
+    first_latitude_deg: float
+    first_longitude_deg: float
+    rows_per_degree: float
+    columns_per_degree: float
+    levels: list[float]
+
+
+@dataclass(frozen=True)
+class Cells:
+    """The four grid points around each place, and the weight of each. Shape of both: (4, ...)."""
+
+    points: Indices
+    weights: Array
+
+
+@dataclass(frozen=True)
+class DigitalMap:
+    """A regular grid over the whole globe, one value or one per level (probability, month) at each grid point.
+
+    `values` is flat, levels of a grid point side by side, in units of `unit`.
+    """
+
+    values: NDArray[np.generic]
+    unit: float
+    rows: int
+    columns: int
+    first_latitude_deg: float
+    first_longitude_deg: float
+    rows_per_degree: float
+    columns_per_degree: float
+    levels: Array
+
+    def at(self, latitude_deg: ArrayLike, longitude_deg: ArrayLike) -> Array:
+        """Value at the places, bilinear (ITU-R P.1144, Annex 1, 1b). Arguments broadcast; nan off the globe."""
+        cells = self.cells(latitude_deg, longitude_deg)
+        corners = self.values[cells.points].astype(np.float64)
+        value: Array = np.einsum("k...,k...->...", corners, cells.weights) * self.unit
+        return value
+
+    def every_level_at(self, latitude_deg: ArrayLike, longitude_deg: ArrayLike) -> Array:
+        """As `at`, for all levels: they form the last axis."""
+        cells = self.cells(latitude_deg, longitude_deg)
+        corners = self.values.reshape(-1, len(self.levels))[cells.points].astype(np.float64)
+        value: Array = np.einsum("k...l,k...->...l", corners, cells.weights) * self.unit
+        return value
+
+    def at_level(self, latitude_deg: ArrayLike, longitude_deg: ArrayLike, level: ArrayLike) -> Array:
+        """As `at`, at any level, linear in its logarithm between two. Arguments broadcast; nan beyond the levels."""
+        wanted = np.asarray(level, float)
+        lower, share = self.between_levels(wanted)
+        cells = self.cells(*np.broadcast_arrays(latitude_deg, longitude_deg, wanted)[:2])
+        first = cells.points * len(self.levels) + lower
+        corners = self.values[first] * (1 - share) + self.values[first + 1] * share
+        value: Array = np.einsum("k...,k...->...", corners, cells.weights) * self.unit
+        return value
+
+    def between_levels(self, wanted: Array) -> tuple[Indices, Array]:
+        """The level below each wanted one, and how far it lies, in logarithms, towards the next; nan when beyond."""
+        lower = np.clip(np.searchsorted(self.levels, wanted, side="right") - 1, 0, len(self.levels) - 2)
+        logs = np.log(self.levels)
+        known = (wanted >= self.levels[0]) & (wanted <= self.levels[-1])
+        share = (np.log(np.where(known, wanted, np.nan)) - logs[lower]) / (logs[lower + 1] - logs[lower])
+        return lower.astype(np.intp), share
+
+    def cells(self, latitude_deg: ArrayLike, longitude_deg: ArrayLike) -> Cells:
+        """The grid points around the places and their bilinear weights; nan weights off the globe."""
+        row, column = self._position(latitude_deg, longitude_deg)
+        upper = np.minimum(np.floor(np.nan_to_num(row)), self.rows - 2).astype(np.intp)
+        left = np.minimum(np.floor(np.nan_to_num(column)), self.columns - 2).astype(np.intp)
+        down, right = row - upper, column - left
+        first = upper * self.columns + left
+        points = np.stack((first, first + 1, first + self.columns, first + self.columns + 1))
+        weights = np.stack(((1 - down) * (1 - right), (1 - down) * right, down * (1 - right), down * right))
+        return Cells(points, weights)
+
+    def coordinates_deg(self, points: Indices) -> tuple[Array, Array]:
+        """Latitude and longitude of grid points."""
+        row, column = np.divmod(points, self.columns)
+        return (
+            self.first_latitude_deg + row / self.rows_per_degree,
+            self.first_longitude_deg + column / self.columns_per_degree,
+        )
+
+    def bicubic_at(self, latitude_deg: ArrayLike, longitude_deg: ArrayLike) -> Array:
+        """Value at the places, bicubic (ITU-R P.1144, Annex 1, 2b). The grid reaches one row beyond the poles."""
+        row, column = self._position(latitude_deg, longitude_deg)
+        upper = np.clip(np.floor(np.nan_to_num(row)), 1, self.rows - 3).astype(np.intp)
+        left = np.clip(np.floor(np.nan_to_num(column)), 1, self.columns - 3).astype(np.intp)
+        four = np.arange(-1, 3)
+        points = ((upper[..., None] + four) * self.columns)[..., None] + (left[..., None] + four)[..., None, :]
+        heights = self.values[points].astype(np.float64)
+        along_rows = np.einsum("...rc,...c->...r", heights, _cubic_weights(column - left))
+        value: Array = np.einsum("...r,...r->...", along_rows, _cubic_weights(row - upper)) * self.unit
+        return value
+
+    def _position(self, latitude_deg: ArrayLike, longitude_deg: ArrayLike) -> tuple[Array, Array]:
+        """Row and column, with fractions. Columns start one step inside a grid that reaches beyond 360 degrees."""
+        lat, lon = np.broadcast_arrays(np.asarray(latitude_deg, float), np.asarray(longitude_deg, float))
+        with np.errstate(invalid="ignore"):
+            row = np.where(np.abs(lat) <= 90, (lat - self.first_latitude_deg) * self.rows_per_degree, np.nan)
+            turn = 360 * self.columns_per_degree
+            spare = int(self.columns - 1 > round(turn))
+            column = ((lon - self.first_longitude_deg) * self.columns_per_degree - spare) % turn + spare
+        return row, column
+
+
+def _cubic_weights(fraction: Array) -> Array:
+    """Weights of the four points at -1, 0, 1, 2 (ITU-R P.1144, Annex 1, 2b: K of the distance)."""
+    d = np.abs(fraction[..., None] - np.arange(-1, 3))
+    near = (1.5 * d - 2.5) * d**2 + 1
+    far = ((-0.5 * d + 2.5) * d - 4) * d + 2
+    weights: Array = np.where(d <= 1, near, np.where(d <= 2, far, 0.0))
+    return weights
+
+
+@cache
+def digital_map(name: str) -> DigitalMap:
+    """The map of that name in the index; unpacked first if this installation has not used it yet.
+
+    Raises KeyError for a name that is not in the index, OSError when the data directory cannot be written.
+    """
+    entry = map_index()[name]
+    rows, columns, _ = entry["shape"]
+    return DigitalMap(
+        values=np.load(_unpacked(name, entry), mmap_mode="r"),
+        unit=1.0 if entry["decimals"] is None else 10.0 ** -entry["decimals"],
+        rows=rows,
+        columns=columns,
+        first_latitude_deg=entry["first_latitude_deg"],
+        first_longitude_deg=entry["first_longitude_deg"],
+        rows_per_degree=entry["rows_per_degree"],
+        columns_per_degree=entry["columns_per_degree"],
+        levels=np.array(entry["levels"], dtype=np.float64),
+    )
+
+
+@cache
+def map_index() -> Mapping[str, MapEntry]:
+    """Every shipped map with its source and layout. The SHA-256 names the edition (for evidence kept with orders)."""
+    index: dict[str, MapEntry] = json.loads((PACKED / "index.json").read_text())
+    return index
+
+
+def map_folder() -> Path:
+    """Where unpacked maps live."""
+    configured = os.environ.get("SATCOM_DATA_DIR")
+    return (Path(configured) if configured else Path.home() / ".local/share/satcom") / "maps"
+
+
+def _unpacked(name: str, entry: MapEntry) -> Path:
+    """The unpacked file. Written beside its place and renamed, so that no process ever sees half a map."""
+    target = map_folder() / f"{name}-{entry['sha256'][:16]}.npy"
+    if not target.exists():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=target.parent, prefix=name, suffix=".part", delete=False) as part:
+            np.save(part, unpack((PACKED / f"{name}.xz").read_bytes(), entry).reshape(-1))
+        Path(part.name).chmod(0o644)
+        Path(part.name).replace(target)
+    return target
+
+
+def unpack(packed: bytes, entry: MapEntry) -> NDArray[np.generic]:
+    """The values of a packed map, shape (rows, columns, levels): integers, or floats of eight significant digits."""
+    rows, columns, levels = entry["shape"]
+    dtype = np.dtype(entry["dtype"])
+    planes = np.frombuffer(lzma.decompress(packed), np.uint8).reshape(levels, dtype.itemsize, -1)
+    folded = np.ascontiguousarray(planes.transpose(0, 2, 1)).view(f"<u{dtype.itemsize}")[..., 0]
+    differences = ((folded >> 1) ^ -(folded & 1)).view(dtype).reshape(levels, rows, columns)
+    # Sums may wrap on the way; the integers they end in do not.
+    integers = differences.cumsum(axis=1, dtype=dtype).cumsum(axis=2, dtype=dtype)
+    values = np.ascontiguousarray(np.moveaxis(integers, 0, -1))
+    return values if entry["decimals"] is not None else _from_eight_digits(values)
+
+
+def _from_eight_digits(coded: NDArray[np.generic]) -> Array:
+    """Decode k * 10**8 + d, which stands for d * 10**(k - 8); 0 stands for not a number."""
+    integers = coded.astype(np.int64)
+    exponent, mantissa = integers // 10**8, integers % 10**8
+    decimals = 8 - exponent
+    values: Array = np.where(integers == 0, np.nan, mantissa / 10.0**decimals)
+    return values
