@@ -10,7 +10,9 @@ import re
 import secrets
 import shutil
 import subprocess
-from contextlib import closing
+import tempfile
+from collections.abc import Sequence
+from contextlib import closing, suppress
 from pathlib import Path
 
 import psycopg
@@ -18,6 +20,8 @@ from psycopg.conninfo import make_conninfo
 from sqlalchemy import make_url
 
 from satcom.core.postgres_home import PostgresUnavailable, programs
+
+TRANSACTION_TIMEOUT_SINCE = 17
 
 CONTENTS = """
 SELECT string_agg(name, ', ' ORDER BY name) FROM (
@@ -40,7 +44,7 @@ WHERE NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = kind AND d.objid = f
 """
 
 
-class BackupFailed(RuntimeError):  # noqa: N818 (the fact, as it is told to a person)
+class BackupFailed(RuntimeError):
     """The backup or the restore did not happen; nothing was changed. The message says why."""
 
 
@@ -72,8 +76,32 @@ def restore(url: str, file: Path) -> None:
     if row is not None and row[0] is not None:
         found = row[0] if len(row[0]) < 200 else row[0][:200] + " ..."
         raise BackupFailed(f"The database {name} is not empty (it has {found}). Restore into an empty one.")
-    pg_restore = _reader_of(file, _programs_for(_server_version(url)))
-    _call(url, [pg_restore, "--single-transaction", "--exit-on-error", "--no-password", file])
+    version = _server_version(url)
+    folder = _reader_of(file, _programs_for(version))
+    if _version_of(folder) >= TRANSACTION_TIMEOUT_SINCE > version:
+        _restore_to_older(url, folder, file)
+    else:
+        _call(url, [folder / "pg_restore", "--single-transaction", "--exit-on-error", "--no-password", file])
+
+
+def _restore_to_older(url: str, folder: Path, file: Path) -> None:
+    """`pg_restore` begins with a setting that an older server does not know and refuses; all else it does know.
+
+    The whole text is written before the first statement runs, so that a broken backup cannot be committed half.
+    """
+    with tempfile.TemporaryDirectory(prefix="satcom-restore-") as private:
+        whole, fitting = Path(private, "whole.sql"), Path(private, "fitting.sql")
+        written = _program([folder / "pg_restore", "--file", whole, file])
+        if written.returncode != 0:
+            raise BackupFailed(f"{file} cannot be read as a backup: {written.stderr.strip()}")
+        with whole.open("rb") as source, fitting.open("wb") as target:
+            for line in source:
+                if line == b"SET transaction_timeout = 0;\n":
+                    break  # the first one: a later one would be somebody's text
+                target.write(line)
+            shutil.copyfileobj(source, target)
+        options = ["--no-psqlrc", "--quiet", "--single-transaction", "--set", "ON_ERROR_STOP=1", "--no-password"]
+        _call(url, [folder / "psql", *options, "--file", fitting])
 
 
 def _server_version(url: str) -> int:
@@ -86,10 +114,8 @@ def _programs_for(version: int) -> list[Path]:
     """Folders with the client programs of this version or newer, the nearest first."""
     on_path = shutil.which("pg_dump")
     folders = [*Path("/usr/lib/postgresql").glob("*/bin"), *([Path(on_path).parent] if on_path else [])]
-    try:
+    with suppress(PostgresUnavailable):  # the wheel is one source among others here
         folders.insert(0, programs())
-    except PostgresUnavailable:  # the wheel is one source among others here
-        on_path = on_path or ""
     found = {folder: _version_of(folder) for folder in folders if (folder / "pg_dump").is_file()}
     fitting = sorted((folder for folder in found if found[folder] >= version), key=lambda folder: found[folder])
     if not fitting:
@@ -101,51 +127,47 @@ def _programs_for(version: int) -> list[Path]:
 
 
 def _version_of(folder: Path) -> int:
-    said = subprocess.run([folder / "pg_dump", "--version"], capture_output=True, text=True, check=True).stdout
-    found = re.search(r"\) (\d+)", said)
+    found = re.search(r"\) (\d+)", _program([folder / "pg_dump", "--version"]).stdout)
     return int(found[1]) if found else 0
 
 
 def _reader_of(file: Path, folders: list[Path]) -> Path:
-    """The first `pg_restore` that understands the file: one written by a newer `pg_dump` needs a newer one."""
+    """The first folder whose `pg_restore` understands the file: one written by a newer `pg_dump` needs a newer one."""
     why = ""
     for folder in folders:
-        listed = subprocess.run([folder / "pg_restore", "--list", file], capture_output=True, text=True, check=False)
+        listed = _program([folder / "pg_restore", "--list", file])
         if listed.returncode == 0:
-            return folder / "pg_restore"
+            return folder
         why = listed.stderr.strip()
     raise BackupFailed(f"{file} cannot be read as a backup: {why}")
 
 
-def _call(url: str, command: list[str | Path]) -> None:
+def _call(url: str, command: Sequence[str | Path]) -> None:
     """The password goes by the environment: every user of the machine can read a command line."""
-    environment = {"PATH": os.environ.get("PATH", "/usr/bin:/bin"), "HOME": os.environ.get("HOME", "/"), "LC_ALL": "C"}
-    password = make_url(url).password
-    if password is not None:
-        environment["PGPASSWORD"] = password
-    target = make_url(url).set(password=None)
-    done = subprocess.run(
-        [*command, "--dbname", _conninfo(target.render_as_string())],
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    target = _parameters(url)
+    password = target.pop("password", None)
+    done = _program([*command, "--dbname", make_conninfo("", **target)], password)
     if done.returncode != 0:
-        raise BackupFailed(f"{Path(command[0]).name} of {target.database} failed: {done.stderr.strip()}")
+        raise BackupFailed(f"{Path(command[0]).name} of {target['dbname']} failed: {done.stderr.strip()}")
+
+
+def _program(command: Sequence[str | Path], password: str | None = None) -> subprocess.CompletedProcess[str]:
+    environment = os.environ | {"LC_ALL": "C"} | ({} if password is None else {"PGPASSWORD": password})
+    return subprocess.run(
+        command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+    )
 
 
 def _connection(url: str) -> psycopg.Connection[tuple[str | None]]:
     try:
-        return psycopg.connect(_conninfo(url), autocommit=True)
+        return psycopg.connect(make_conninfo("", **_parameters(url)), autocommit=True)
     except psycopg.OperationalError as refused:
         raise BackupFailed(f"The database cannot be reached: {refused}") from refused
 
 
-def _conninfo(url: str) -> str:
-    """SQLAlchemy's URL in libpq's form."""
+def _parameters(url: str) -> dict[str, str]:
+    """SQLAlchemy's URL in libpq's words."""
     parsed = make_url(url)
-    where = parsed.translate_connect_args(username="user", database="dbname")
+    known = parsed.translate_connect_args(username="user", database="dbname")
     query = {name: value if isinstance(value, str) else ",".join(value) for name, value in parsed.query.items()}
-    return make_conninfo("", **{**where, **query})
+    return {name: str(value) for name, value in known.items()} | query

