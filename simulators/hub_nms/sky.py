@@ -67,7 +67,8 @@ def look_angles(latitude_deg: float, longitude_deg: float, altitude_m: float, sa
     north = -math.sin(lat) * (math.cos(lon) * dx + math.sin(lon) * dy) + math.cos(lat) * dz
     up = math.cos(lat) * (math.cos(lon) * dx + math.sin(lon) * dy) + math.sin(lat) * dz
     range_m = math.sqrt(dx * dx + dy * dy + dz * dz)
-    return LookAngles(math.degrees(math.atan2(east, north)) % 360, math.degrees(math.asin(up / range_m)), range_m)
+    elevation_deg = math.degrees(math.atan2(up, math.hypot(east, north)))
+    return LookAngles(math.degrees(math.atan2(east, north)) % 360, elevation_deg, range_m)
 
 
 def angle_between_deg(azimuth_deg: float, elevation_deg: float, look: LookAngles) -> float:

@@ -68,7 +68,7 @@ class Answer:
     body: bytes
 
 
-class Refusal(Exception):  # noqa: N818 - an answer, not an error of the program
+class Refusal(Exception):
     """The NMS will not do it: HTTP status, a code, and why."""
 
     def __init__(self, status: int, code: str, message: str) -> None:
@@ -121,14 +121,14 @@ class Store:
         if row is None:
             return None
         if row[0] == CANCELLED:
-            raise Refusal(409, "key_cancelled", f"the request with key {key} was cancelled before it arrived")
+            raise Refusal(409, "key_cancelled", f"the request with key {key} was cancelled")
         if row[0] != fingerprint:
             raise Refusal(422, "key_reused", f"key {key} was used for another request")
         return Answer(row[1], row[2])
 
     def cancel(self, key: str) -> None:
-        """A request with this key that has not arrived yet will be refused; one that has is left alone."""
-        self._sql.execute("INSERT OR IGNORE INTO answer VALUES (?, ?, 409, x'')", (key, CANCELLED))
+        """From now on a request with this key is refused, had it come before or not."""
+        self._sql.execute("INSERT OR REPLACE INTO answer VALUES (?, ?, 409, x'')", (key, CANCELLED))
 
     def get(self, kind: str, held_id: str) -> Held | None:
         row = self._sql.execute(

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
+
 from satcom.simulators.hub_nms.server import token_in
 
 FLEET: Mapping[str, object] = {
