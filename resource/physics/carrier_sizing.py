@@ -118,13 +118,14 @@ class _Noise:
         room_uplink_rain = 1 / (demand * self.fade) - self.interference
         room_downlink_rain = 1 / np.asarray(demand) - self.interference
         closed = (room_uplink_rain <= 0) | (room_downlink_rain <= 0)
-        with np.errstate(divide="ignore"):
+        with np.errstate(divide="ignore"):  # exactly no room: infinite
             share = np.maximum(self.clear / room_uplink_rain, self.rain / room_downlink_rain) * rate_baud
-        return np.where(closed, np.inf, share)
+        return np.where(closed & ~np.isnan(share), np.inf, share)
 
     def excess(self, demand: Values, rate_baud: Values, share: Array) -> Array:
-        """Worst Es/N0 over `demand`, as a ratio, at this share."""
-        per_share = np.asarray(rate_baud) / share
+        """Worst Es/N0 over `demand`, as a ratio, at this share; zero without power."""
+        with np.errstate(divide="ignore"):
+            per_share = np.asarray(rate_baud) / share
         disturbance = np.maximum(
             (per_share * self.clear + self.interference) * self.fade, per_share * self.rain + self.interference
         )
@@ -172,6 +173,8 @@ def size_carrier(
     rate_baud = symbol_rate_baud(asked.bit_rate_bps, table.spectral_efficiency[chosen])
     needed = noise.share_for(demand, rate_baud)
     share = np.where(best.closes, needed, share_limit)
+    with np.errstate(divide="ignore"):  # no power left: the back-off is infinite
+        carrier_output_backoff_db = link.transponder.output_backoff_db - 10 * np.log10(share)
     budget = bent_pipe_budget(
         link,
         Carrier(
@@ -182,7 +185,7 @@ def size_carrier(
             required_margin_db=asked.required_margin_db,
             modcod=table.name[chosen],
         ),
-        link.transponder.output_backoff_db - 10 * np.log10(share),
+        carrier_output_backoff_db,
     )
     limit = np.select(
         [best.closes, np.isnan(needed), ~best.fits, np.isinf(needed), share_of_station < share_left],

@@ -68,9 +68,16 @@ class Path:
     scintillation_db: Values = np.nan
 
     def absorption_db(self) -> Array:
-        """The part of the faded attenuation that radiates noise."""
+        """The part of the faded attenuation that radiates noise, clear sky at least."""
         parts_db = np.asarray(self.gas_attenuation_db) + self.cloud_attenuation_db + self.rain_attenuation_db
-        return np.where(np.isnan(parts_db), self.faded_attenuation_db, parts_db)
+        absorption_db = np.where(np.isnan(parts_db), self.faded_attenuation_db, parts_db)
+        return np.maximum(absorption_db, self.clear_attenuation_db)
+
+    def fade_db(self) -> Array:
+        """What rain takes beyond clear sky; nan where an attenuation is negative."""
+        possible = (np.asarray(self.clear_attenuation_db) >= 0) & (np.asarray(self.faded_attenuation_db) >= 0)
+        fade_db = np.maximum(np.asarray(self.faded_attenuation_db) - self.clear_attenuation_db, 0)
+        return np.where(possible, fade_db, np.nan)
 
 
 @dataclass(frozen=True)
@@ -189,14 +196,12 @@ def at_full_power(link: Link) -> FullPower:
     flux_density = transponder.saturation_flux_density_dbw_per_m2 - uplink_beam_db - transponder.input_backoff_db
     uplink_losses_db = np.asarray(up.clear_attenuation_db) + station.pointing_loss_db
     uplink_eirp_dbw = flux_density + spreading_loss_db_m2(up.range_km) + uplink_losses_db
-    uplink_fade_db = np.maximum(np.asarray(up.faded_attenuation_db) - up.clear_attenuation_db, 0)
+    uplink_fade_db = up.fade_db()
     power_control_db = np.minimum(station.uplink_power_control_db, uplink_fade_db)
     hpa_power_dbw = uplink_eirp_dbw + power_control_db + station.feed_loss_db - station.antenna_gain_dbi
     satellite_eirp_dbw = transponder.saturation_eirp_dbw + downlink_beam_db - transponder.output_backoff_db
     clear_db_per_k = link.receive.antenna.figure_of_merit_db_per_k(down.clear_attenuation_db)
-    rain_db_per_k = link.receive.antenna.figure_of_merit_db_per_k(
-        np.maximum(down.absorption_db(), down.clear_attenuation_db)
-    )
+    rain_db_per_k = link.receive.antenna.figure_of_merit_db_per_k(down.absorption_db())
     downlink_losses_db = free_space_loss_db(down.range_km, transponder.down_freq_hz) + link.receive.pointing_loss_db
     return FullPower(
         uplink_eirp_dbw=uplink_eirp_dbw,
@@ -216,9 +221,7 @@ def at_full_power(link: Link) -> FullPower:
             satellite_eirp_dbw, downlink_losses_db + down.clear_attenuation_db, clear_db_per_k
         ),
         downlink_cn0_rain_db_hz=carrier_to_noise_density_db_hz(
-            satellite_eirp_dbw,
-            downlink_losses_db + np.maximum(down.faded_attenuation_db, down.clear_attenuation_db),
-            rain_db_per_k,
+            satellite_eirp_dbw, downlink_losses_db + down.clear_attenuation_db + down.fade_db(), rain_db_per_k
         ),
     )
 
@@ -235,7 +238,9 @@ def bent_pipe_budget(link: Link, carrier: Carrier, carrier_output_backoff_db: Va
     rate_baud = symbol_rate_baud(carrier.bit_rate_bps, carrier.spectral_efficiency)
     occupied_hz = occupied_bandwidth_hz(carrier.bit_rate_bps, carrier.spectral_efficiency, carrier.rolloff)
     equivalent_hz = power_share * transponder.bandwidth_hz
-    intermodulation_db = transponder.intermodulation_ci_db + 10 * np.log10(equivalent_hz / occupied_hz)
+    intermodulation_db = (
+        transponder.intermodulation_ci_db + share_db + 10 * np.log10(transponder.bandwidth_hz / occupied_hz)
+    )
     uplink_cn0 = full.uplink_cn0_db_hz + share_db
     downlink_cn0_clear = full.downlink_cn0_clear_db_hz + share_db
     downlink_cn0_rain = full.downlink_cn0_rain_db_hz + share_db

@@ -96,8 +96,12 @@ def best_modcod(es_n0_db: Values, implementation_margin_db: Values) -> Indices:
 
 
 def symbol_rate_baud(bit_rate_bps: Values, spectral_efficiency: Values) -> Array:
-    """Symbols a second for `bit_rate_bps` of information; multiply the efficiency by `PILOT_EFFICIENCY` with pilots."""
-    rate_baud: Array = np.asarray(bit_rate_bps) / spectral_efficiency
+    """Symbols a second for `bit_rate_bps` of information; nan when that is not above zero.
+
+    With pilots, multiply the efficiency by `PILOT_EFFICIENCY`.
+    """
+    asked_bps = np.asarray(bit_rate_bps, dtype=np.float64)
+    rate_baud: Array = np.where(asked_bps > 0, asked_bps, np.nan) / spectral_efficiency
     return rate_baud
 
 

@@ -22,6 +22,7 @@ from skyfield.sgp4lib import TEME
 from skyfield.timelib import Timescale
 
 Array = NDArray[np.float64]
+Values = float | Array  # anything that broadcasts
 
 EARTH_RADIUS_KM = 6378.137  # WGS 84, equatorial
 EARTH_FLATTENING = 1 / 298.257223563  # WGS 84
@@ -177,7 +178,7 @@ def satellite_positions_km(elements: Sequence[Elements], at: datetime) -> Array:
     return earth_fixed
 
 
-def earth_fixed_km(latitude_deg: Array, longitude_deg: Array, altitude_km: Array) -> Array:
+def earth_fixed_km(latitude_deg: Values, longitude_deg: Values, altitude_km: Values) -> Array:
     """Earth-fixed position of places given on WGS 84; the arguments broadcast, the result has one more axis of 3."""
     latitude = np.radians(np.where(np.abs(latitude_deg) <= 90, latitude_deg, np.nan))
     longitude = np.radians(longitude_deg)
