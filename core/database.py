@@ -9,8 +9,6 @@ from contextlib import contextmanager
 
 import orjson
 from sqlalchemy import Connection, Engine, create_engine, event, text
-from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.pool import ConnectionPoolEntry
 from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
@@ -29,24 +27,15 @@ def _dumps(value: object) -> str:
 
 def engine_as(url: str, role: str, connections: int) -> Engine:
     """An engine whose every connection has taken `role`."""
-    engine = create_engine(
+    return create_engine(
         url,
         pool_size=connections,
         max_overflow=0,
         pool_pre_ping=True,
         json_serializer=_dumps,
         json_deserializer=orjson.loads,
-        connect_args={"options": "-c timezone=UTC"},
+        connect_args={"options": f"-c role={role} -c timezone=UTC"},
     )
-
-    @event.listens_for(engine, "connect")
-    def take_role(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
-        cursor = connection.cursor()
-        cursor.execute(f"SET ROLE {role}")
-        cursor.close()
-        connection.commit()
-
-    return engine
 
 
 class Database:

@@ -1,0 +1,85 @@
+"""The worker: advances flows from the queue, in the server process or alone on as many hosts as wanted."""
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+
+import procrastinate
+import structlog
+from procrastinate.exceptions import ConnectorException
+from psycopg.conninfo import make_conninfo
+from sqlalchemy import make_url
+
+from satcom.core.database import Database
+from satcom.core.tenancy import WORKER_ROLE
+from satcom.orchestration.engine import Engine
+from satcom.orchestration.plan import know_handlers
+from satcom.orchestration.queue import QUEUE, TASK
+from satcom.orchestration.sweep import wake_due
+
+HEARTBEAT_S, DEAD_AFTER_S, SWEEP_EVERY_S, POLL_S = 1.0, 5.0, 1.0, 1.0
+log = structlog.get_logger()
+
+
+def conninfo(url: str) -> str:
+    """The libpq form of an SQLAlchemy URL, taking the worker's role."""
+    parts = make_url(url).translate_connect_args(username="user", database="dbname")
+    return make_conninfo(**parts, **dict(make_url(url).query), options=f"-c role={WORKER_ROLE}")
+
+
+class Worker:
+    """Runs until stopped; survives the database going away and coming back."""
+
+    def __init__(self, database: Database, engine: Engine, concurrency: int) -> None:
+        self.database, self.engine, self.concurrency = database, engine, concurrency
+        self.pool = ThreadPoolExecutor(concurrency + 1, thread_name_prefix="flow")
+        know_handlers()
+
+    def _queue(self) -> procrastinate.App:
+        connector = procrastinate.PsycopgConnector(
+            conninfo=conninfo(self.database.url), min_size=1, max_size=self.concurrency + 3
+        )
+        queue = procrastinate.App(connector=connector)
+        retry = procrastinate.RetryStrategy(max_attempts=None, wait=1)
+
+        @queue.task(name=TASK, queue=QUEUE, retry=retry)
+        async def advance(flow_id: str) -> None:
+            await asyncio.get_running_loop().run_in_executor(self.pool, self.engine.advance, flow_id)
+
+        return queue
+
+    async def run(self) -> None:
+        """Work until cancelled."""
+        while True:
+            try:
+                async with self._queue().open_async() as queue:
+                    async with asyncio.TaskGroup() as group:
+                        group.create_task(self._sweep(queue))
+                        group.create_task(self._work(queue))
+            except* (ConnectorException, OSError) as lost:
+                log.warning("queue lost, trying again", error=str(lost.exceptions[0])[:200])
+            await asyncio.sleep(1)
+
+    async def _work(self, queue: procrastinate.App) -> None:
+        await queue.run_worker_async(
+            queues=[QUEUE],
+            concurrency=self.concurrency,
+            install_signal_handlers=False,
+            fetch_job_polling_interval=POLL_S,
+            update_heartbeat_interval=HEARTBEAT_S,
+            stalled_worker_timeout=DEAD_AFTER_S,
+            delete_jobs=procrastinate.jobs.DeleteJobCondition.SUCCESSFUL,
+        )
+
+    async def _sweep(self, queue: procrastinate.App) -> None:
+        """Wake what is due, and take back the jobs of workers that died."""
+        loop = asyncio.get_running_loop()
+        while True:
+            await loop.run_in_executor(self.pool, self._wake)
+            for job in await queue.job_manager.get_stalled_jobs(seconds_since_heartbeat=DEAD_AFTER_S):
+                log.info("taking over from a dead worker", job=job.id)
+                await queue.job_manager.retry_job(job)
+            await asyncio.sleep(SWEEP_EVERY_S)
+
+    def _wake(self) -> None:
+        with self.database.as_worker("sweep") as session:
+            wake_due(session)

@@ -1,0 +1,363 @@
+"""The engine: carries a plan forward, or back.
+
+One wave at a time: all ready tasks that only touch the database run in one transaction, each in its own savepoint, and
+are marked done in it. A task with an outside effect commits its intent, calls, and commits the result; after a crash
+the call is repeated with the same idempotency key. A refusal, a missed deadline or a cancellation turns the flow
+round: what was begun is undone, last first. Anything else that is raised is a bug: the task is held for a person.
+"""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Literal, TypeAlias
+
+import networkx
+import structlog
+from sqlalchemy.exc import DBAPIError
+from sqlmodel import Session
+
+from satcom.core.clock import now, wall_now
+from satcom.core.database import Database, find_for_update
+from satcom.core.errors import Fault, Refused
+from satcom.core.events import announce
+from satcom.core.life_cycle import move
+from satcom.core.values import Json
+from satcom.orchestration.plan import (
+    FlowState,
+    ProcessFlow,
+    TaskFlow,
+    TaskKind,
+    TaskState,
+    UndoState,
+    expected_finish,
+    graph_of,
+    handler_called,
+    tasks_of,
+)
+from satcom.resource.drivers.port import DriverRefused, DriverUnavailable, HubDriver
+
+LEASE = timedelta(seconds=60)
+FIRST_RETRY_S, LONGEST_RETRY_S = 0.5, 60.0
+Phase: TypeAlias = Literal["intent", "call", "result"]
+Observer: TypeAlias = Callable[[TaskFlow, Phase], None]
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class Call:
+    """What an outside task is given beside its arguments. `key` is the same over all attempts.
+
+    An undo is also told the key that it `cancels`, in case that call is still on its way.
+    """
+
+    key: str
+    cancels: str | None
+    attempt: int
+    hub: HubDriver
+
+
+@dataclass(frozen=True)
+class FlowAdvanced:
+    """A wave is done; the finish is expected at another time."""
+
+    flow: ProcessFlow
+
+
+@dataclass(frozen=True)
+class FlowCompleted:
+    flow: ProcessFlow
+
+
+@dataclass(frozen=True)
+class FlowUndone:
+    flow: ProcessFlow
+
+
+@dataclass(frozen=True)
+class _Errand:
+    """One outside call whose intent is committed."""
+
+    task: TaskFlow
+    handler: str
+    arguments: list[Json]
+    key: str
+    undo: bool
+
+
+def unobserved(task: TaskFlow, phase: Phase) -> None:
+    """Nobody watches."""
+
+
+class Engine:
+    """Advances flows. Has no state of its own: any number of them may run on any number of hosts."""
+
+    def __init__(self, database: Database, hub: HubDriver, observe: Observer = unobserved) -> None:
+        self.database = database
+        self.hub = hub
+        self.observe = observe
+
+    def advance(self, flow_id: str) -> None:
+        """Do all that can be done for this flow now."""
+        while True:
+            moved, errands = self._wave(flow_id)
+            if len(errands) == 1:
+                self._run(flow_id, errands[0])
+            elif errands:
+                with ThreadPoolExecutor(len(errands)) as pool:
+                    list(pool.map(lambda errand: self._run(flow_id, errand), errands))
+            if not moved and not errands:
+                return
+
+    def _wave(self, flow_id: str) -> tuple[bool, list[_Errand]]:
+        """One transaction: whether anything moved, and the outside calls that are now intended."""
+        with self.database.as_worker() as session:
+            flow = find_for_update(session, ProcessFlow, flow_id)
+            session.info |= {"by": f"flow {flow.reference}", "order_reference": flow.reference}
+            tasks = tasks_of(session, flow)
+            wave = _Wave(session, flow, tasks, self)
+            if flow.state is FlowState.ACTIVE:
+                wave.forward()
+            elif flow.state is FlowState.HOLD:
+                wave.backward()
+            return wave.moved, wave.errands
+
+    def _run(self, flow_id: str, errand: _Errand) -> None:
+        """Make one outside call and commit what came of it."""
+        task = errand.task
+        self.observe(task, "call")
+        outcome: Json = None
+        error: Exception | None = None
+        try:
+            call = Call(errand.key, task.key if errand.undo else None, task.attempts, self.hub)
+            outcome = handler_called(errand.handler)(call, *errand.arguments)
+        except (DriverRefused, DriverUnavailable, Refused) as refusal:
+            error = refusal
+        except Exception as bug:
+            log.exception("task broke", task=task.task_flow_specification, flow=flow_id)
+            error = bug
+        self.observe(task, "result")
+        with self.database.as_worker() as session:
+            flow = find_for_update(session, ProcessFlow, flow_id)
+            session.info |= {"by": f"flow {flow.reference}", "order_reference": flow.reference}
+            current = find_for_update(session, TaskFlow, task.id)
+            if current.attempts != task.attempts:
+                return  # another attempt has taken over; its result counts
+            current.lease_until = current.wake_at = None
+            if errand.undo:
+                self._undone(current, error)
+            elif error is None:
+                complete(current, outcome)
+            else:
+                self._failed(session, flow, current, error)
+
+    def _undone(self, task: TaskFlow, error: Exception | None) -> None:
+        """Nothing but success ends an undo: it is tried again for as long as it takes."""
+        if error is None:
+            task.undo_state = UndoState.DONE
+            move(task, TaskState.CANCELLED)
+            return
+        task.undo_state = UndoState.DUE
+        task.fault = fault_of(error)
+        task.wake_at = wall_now() + back_off(task.attempts)
+
+    def _failed(self, session: Session, flow: ProcessFlow, task: TaskFlow, error: Exception) -> None:
+        task.fault = fault_of(error)
+        match error:
+            case DriverUnavailable():
+                move(task, TaskState.NEW)
+                task.wake_at = wall_now() + back_off(task.attempts)
+            case DriverRefused() | Refused():
+                turn_round(flow, task, task.fault)
+            case _:
+                move(task, TaskState.HOLD)
+
+
+class _Wave:
+    """The work of one transaction on one flow."""
+
+    def __init__(self, session: Session, flow: ProcessFlow, tasks: list[TaskFlow], engine: Engine) -> None:
+        self.session, self.flow, self.tasks, self.engine = session, flow, tasks, engine
+        self.by_name = {task.task_flow_specification: task for task in tasks}
+        self.moved = False
+        self.errands: list[_Errand] = []
+
+    def forward(self) -> None:
+        for task in self.tasks:
+            if self._overdue(task):
+                fault = {"field": "deadline", "why": f"{task.task_flow_specification} was not done in time"}
+                turn_round(self.flow, task, fault | {"code": "deadlineMissed"})
+                self.moved = True
+                return
+        for task in [task for task in self.tasks if self._ready(task)]:
+            if task.kind is TaskKind.OUTSIDE:
+                self._intend(task, undo=False)
+            elif task.kind is TaskKind.WAIT:
+                self._check(task)
+            elif not self._do(task):
+                return
+        if all(task.state is TaskState.COMPLETED for task in self.tasks):
+            move(self.flow, FlowState.COMPLETED)
+            self.flow.finished_at = now()
+            announce(self.session, FlowCompleted(self.flow))
+        elif self.moved:
+            self.flow.expected_finish = expected_finish(self.tasks)
+            announce(self.session, FlowAdvanced(self.flow))
+
+    def _ready(self, task: TaskFlow) -> bool:
+        if task.kind is TaskKind.WAIT and task.state is TaskState.ACTIVE:
+            return True
+        if task.kind is TaskKind.OUTSIDE and task.state is TaskState.ACTIVE:
+            return task.lease_until is None or task.lease_until <= wall_now()
+        return (
+            task.state is TaskState.NEW
+            and (task.wake_at is None or task.wake_at <= wall_now())
+            and all(self.by_name[need].state is TaskState.COMPLETED for need in task.needs)
+        )
+
+    def _overdue(self, task: TaskFlow) -> bool:
+        begun = task.state in (TaskState.ACTIVE, TaskState.NEW)
+        return begun and task.deadline is not None and task.deadline <= now()
+
+    def _arguments(self, task: TaskFlow) -> list[Json]:
+        return [self.by_name[one["task"]].result if "task" in one else one["value"] for one in task.arguments]
+
+    def _begin(self, task: TaskFlow) -> None:
+        task.started_at = task.started_at or now()
+        if task.deadline_s is not None and task.deadline is None:
+            task.deadline = now() + timedelta(seconds=task.deadline_s)
+
+    def _do(self, task: TaskFlow) -> bool:
+        """Run a database task in its savepoint. False when the flow has turned round."""
+        self._begin(task)
+        self.session.flush()
+        self.moved = True
+        outcome: Json = None
+        try:
+            with self.session.begin_nested():
+                self.engine.observe(task, "call")
+                outcome = handler_called(task.handler)(self.session, *self._arguments(task))
+                self.session.flush()
+        except Refused as refusal:
+            turn_round(self.flow, task, fault_of(refusal))
+            return False
+        except DBAPIError:
+            raise  # the database is lost or in the way: the wave is tried again
+        except Exception as bug:
+            log.exception("task broke", task=task.task_flow_specification, flow=self.flow.id)
+            task.fault = fault_of(bug)
+            move(task, TaskState.HOLD)
+            return True
+        complete(task, outcome)
+        self.session.flush()
+        self.engine.observe(task, "result")
+        return True
+
+    def _check(self, task: TaskFlow) -> None:
+        """Has what the task waits for come?"""
+        self._begin(task)
+        value: Json = handler_called(task.handler)(self.session, *self._arguments(task))
+        if value is not None:
+            complete(task, value)
+            self.moved = True
+        elif task.state is TaskState.NEW:
+            move(task, TaskState.ACTIVE)
+            self.moved = True
+
+    def _intend(self, task: TaskFlow, undo: bool) -> None:
+        """Write down that the outside is about to be called."""
+        self._begin(task)
+        task.attempts += 1
+        task.lease_until = task.wake_at = wall_now() + LEASE
+        if undo:
+            task.undo_state = UndoState.ACTIVE
+        else:
+            move(task, TaskState.ACTIVE)
+        handler = task.undo_handler if undo else task.handler
+        key = f"{task.key}:undo" if undo else task.key
+        self.errands.append(_Errand(task, handler or "", self._arguments(task), key, undo))
+        self.engine.observe(task, "intent")
+
+    def backward(self) -> None:
+        """Undo what can be undone now: a task after all that came of it."""
+        graph = graph_of(self.tasks)
+        for task in reversed(self.tasks):
+            if task.kind is not TaskKind.OUTSIDE and task.state is TaskState.NEW:
+                move(task, TaskState.CANCELLED)
+                self.moved = True
+            elif self._calling(task) or any(
+                self._to_undo(self.by_name[name]) for name in networkx.descendants(graph, task.task_flow_specification)
+            ):
+                continue
+            elif not self._to_undo(task):
+                self.moved |= self._give_up(task)
+            elif task.kind is TaskKind.OUTSIDE:
+                if task.wake_at is None or task.wake_at <= wall_now():
+                    self._intend(task, undo=True)
+            else:
+                self._undo(task)
+        if not any(self._to_undo(task) or self._calling(task) for task in self.tasks):
+            move(self.flow, FlowState.CANCELLED)
+            self.flow.finished_at = now()
+            announce(self.session, FlowUndone(self.flow))
+            self.moved = True
+
+    def _calling(self, task: TaskFlow) -> bool:
+        """A call may be under way somewhere; its end is waited for, so that the undo comes after it."""
+        active = task.state is TaskState.ACTIVE or task.undo_state is UndoState.ACTIVE
+        leased = task.lease_until is not None and task.lease_until > wall_now()
+        return task.kind is TaskKind.OUTSIDE and active and leased
+
+    def _to_undo(self, task: TaskFlow) -> bool:
+        """A task that may have had an effect. An outside call that was ever tried may have arrived."""
+        if task.undo_handler is None or task.undo_state is UndoState.DONE:
+            return False
+        return task.state is TaskState.COMPLETED or (task.kind is TaskKind.OUTSIDE and task.attempts > 0)
+
+    def _give_up(self, task: TaskFlow) -> bool:
+        """Nothing to undo: what has not been done will not be."""
+        if task.state in (TaskState.COMPLETED, TaskState.CANCELLED):
+            return False
+        move(task, TaskState.CANCELLED)
+        task.lease_until = task.wake_at = None
+        return True
+
+    def _undo(self, task: TaskFlow) -> None:
+        with self.session.begin_nested():
+            handler_called(task.undo_handler or "")(self.session, *self._arguments(task))
+            task.undo_state = UndoState.DONE
+            move(task, TaskState.CANCELLED)
+        self.session.flush()
+        self.moved = True
+
+
+def complete(task: TaskFlow, outcome: Json) -> None:
+    move(task, TaskState.COMPLETED)
+    task.result, task.fault = outcome, None
+    task.finished_at = now()
+    task.wake_at = task.lease_until = None
+
+
+def turn_round(flow: ProcessFlow, task: TaskFlow | None, cause: dict[str, Any]) -> None:
+    """From here on the flow is undone. The first cause stays the cause."""
+    if task is not None:
+        task.fault = cause
+        cause = cause | {"task": task.task_flow_specification}
+        if task.kind is not TaskKind.OUTSIDE or task.attempts == 0:
+            move(task, TaskState.CANCELLED)
+    if flow.state is FlowState.ACTIVE:
+        move(flow, FlowState.HOLD)
+        flow.cause = cause
+
+
+def fault_of(error: Exception) -> dict[str, Any]:
+    """An error as a task keeps it."""
+    if isinstance(error, Refused):
+        first: Fault = error.faults[0]
+        return {"field": first.field, "why": first.why, "code": first.code}
+    code = {DriverRefused: "driverRefused", DriverUnavailable: "driverUnavailable"}.get(type(error), "bug")
+    return {"field": "task", "why": f"{type(error).__name__}: {error}"[:500], "code": code}
+
+
+def back_off(attempts: int) -> timedelta:
+    return timedelta(seconds=min(FIRST_RETRY_S * 2.0 ** min(attempts - 1, 10), LONGEST_RETRY_S))

@@ -1,0 +1,333 @@
+"""The order plan: what has to be done for an order, as rows that people can see, re-date and repair.
+
+A flow file declares its plan once, as a recipe; here each line becomes a task with what it needs, who owns it, when it
+is due, and how it is undone. The plan is read back from the rows, never from the file: an order outlives releases.
+Handlers are looked up by name, so a handler is never renamed; a new meaning gets a new name.
+Words: TMF701 (process flow, task flow).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any, ClassVar, TypeAlias
+
+import networkx
+from sqlalchemy import Index, UniqueConstraint
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlmodel import Field, Session, col, select
+
+from satcom.core.clock import now
+from satcom.core.entity import INSTANT, Entity, JsonOf, id_type, state_type, tmf
+from satcom.core.life_cycle import LifeCycle
+from satcom.core.security import Capability
+from satcom.core.values import Json, Reference
+
+Handler: TypeAlias = Callable[..., Json]
+
+
+class FlowState(StrEnum):
+    """States of TMF701 `ProcessFlowStateType`. `hold`: it is being undone."""
+
+    ACTIVE = "active"
+    HOLD = "hold"
+    CANCELLED = "cancelled"
+    COMPLETED = "completed"
+
+
+class TaskState(StrEnum):
+    """States of TMF701 `TaskFlowStateType`. `hold`: a person has to look at it."""
+
+    NEW = "new"
+    ACTIVE = "active"
+    HOLD = "hold"
+    CANCELLED = "cancelled"
+    COMPLETED = "completed"
+
+
+class TaskKind(StrEnum):
+    """What a task touches: only our database, the outside, or nothing (it waits)."""
+
+    DATABASE = "database"
+    OUTSIDE = "outside"
+    WAIT = "wait"
+
+
+class UndoState(StrEnum):
+    NONE = "none"
+    DUE = "due"
+    ACTIVE = "active"
+    DONE = "done"
+
+
+class ProcessFlow(Entity, table=True):
+    """The plan of one order."""
+
+    __tablename__ = "process_flow"
+    __table_args__ = (Index("process_flow_subject", "subject_id"),)
+
+    process_flow_specification: str
+    process_flow_date: datetime = Field(default_factory=now, sa_type=INSTANT)
+    state: FlowState = Field(default=FlowState.ACTIVE, sa_type=state_type(FlowState))
+    related_entity: list[Reference] = Field(default_factory=list, sa_type=JsonOf(list[Reference]))
+    subject_id: str = Field(sa_type=id_type())
+    reference: str
+    cause: dict[str, Any] | None = Field(default=None, sa_type=JSONB)
+    expected_finish: datetime | None = Field(default=None, sa_type=INSTANT)
+    finished_at: datetime | None = Field(default=None, sa_type=INSTANT)
+
+    api: ClassVar = tmf("TMF701", "ProcessFlow", Capability.READ_FLOWS)
+    characteristic_field: ClassVar[str | None] = "characteristic"
+    life_cycle: ClassVar = LifeCycle(
+        FlowState,
+        ("active", "completed", "every task is done"),
+        ("active", "hold", "a refusal, a missed deadline or a cancellation: it is being undone"),
+        ("hold", "cancelled", "everything that was done is undone"),
+    )
+
+
+class TaskFlow(Entity, table=True):
+    """One task of a plan."""
+
+    __tablename__ = "task_flow"
+    __table_args__ = (
+        UniqueConstraint("process_flow_id", "task_flow_specification"),
+        Index("task_flow_due", "wake_at", postgresql_where="wake_at IS NOT NULL"),
+        Index("task_flow_deadline", "deadline", postgresql_where="deadline IS NOT NULL AND state = 'active'"),
+    )
+
+    process_flow_id: str = Field(foreign_key="process_flow.id", sa_type=id_type(), index=True)
+    task_flow_specification: str
+    position: int
+    kind: TaskKind = Field(sa_type=state_type(TaskKind))
+    handler: str
+    undo_handler: str | None = None
+    needs: list[str] = Field(default_factory=list, sa_type=JSONB)
+    arguments: list[Any] = Field(default_factory=list, sa_type=JSONB)
+    state: TaskState = Field(default=TaskState.NEW, sa_type=state_type(TaskState))
+    undo_state: UndoState = Field(default=UndoState.NONE, sa_type=state_type(UndoState))
+    no_return: bool = False
+    owner: str | None = None
+    expected_s: float = 1.0
+    deadline_s: float | None = None
+    deadline: datetime | None = Field(default=None, sa_type=INSTANT)
+    attempts: int = 0
+    lease_until: datetime | None = Field(default=None, sa_type=INSTANT)
+    wake_at: datetime | None = Field(default=None, sa_type=INSTANT)
+    result: Any = Field(default=None, sa_type=JSONB)
+    fault: dict[str, Any] | None = Field(default=None, sa_type=JSONB)
+    started_at: datetime | None = Field(default=None, sa_type=INSTANT)
+    finished_at: datetime | None = Field(default=None, sa_type=INSTANT)
+
+    api: ClassVar = tmf("TMF701", "TaskFlow", Capability.READ_FLOWS)
+    characteristic_field: ClassVar[str | None] = "characteristic"
+    private: ClassVar[frozenset[str]] = frozenset({"arguments", "lease_until", "deadline_s", "wake_at"})
+    life_cycle: ClassVar = LifeCycle(
+        TaskState,
+        ("new", "active", "what it needs is there"),
+        ("new", "completed", "done in the database"),
+        ("active", "completed", "done"),
+        ("active", "new", "to be tried again"),
+        ("active", "hold", "it broke in a way that only a person can judge"),
+        ("new", "hold", "it broke in a way that only a person can judge"),
+        ("hold", "new", "a person wants it tried again"),
+        ("hold", "completed", "a person skipped it"),
+        ("active", "cancelled", "refused, too late, or the order is being undone"),
+        ("new", "cancelled", "the order is being undone"),
+        ("hold", "cancelled", "the order is being undone"),
+        ("completed", "cancelled", "undone"),
+    )
+
+    @property
+    def key(self) -> str:
+        """The idempotency key of its outside call: the same over all attempts."""
+        return f"{self.process_flow_id}:{self.task_flow_specification}"
+
+
+@dataclass(frozen=True)
+class TaskHandle:
+    """Stands for a task's result while a plan is declared."""
+
+    name: str
+
+
+@dataclass
+class Plan:
+    """Collects the tasks of one flow, in the order of declaration."""
+
+    tasks: list[TaskFlow] = field(default_factory=list)
+
+    def task(
+        self,
+        handler: Handler,
+        *arguments: "TaskHandle | Json",
+        undo: Handler | None = None,
+        outside: bool = False,
+        no_return: bool = False,
+        expected: timedelta = timedelta(seconds=1),
+        within: timedelta | None = None,
+    ) -> TaskHandle:
+        """A task. What it is given is what it needs. `outside`: it touches more than our database.
+
+        After a task with `no_return` has begun, the order cannot be cancelled for free.
+        """
+        kind = TaskKind.OUTSIDE if outside else TaskKind.DATABASE
+        return self._add(
+            handler,
+            arguments,
+            kind=kind,
+            undo_handler=registered(undo) if undo else None,
+            no_return=no_return,
+            expected_s=expected.total_seconds(),
+            deadline_s=within.total_seconds() if within else None,
+        )
+
+    def wait(
+        self,
+        check: Handler,
+        *arguments: "TaskHandle | Json",
+        owner: str,
+        within: timedelta,
+        expected: timedelta = timedelta(days=1),
+    ) -> TaskHandle:
+        """A wait for something from outside, with an owner and a deadline.
+
+        `check` says at once, and whenever the wait is woken, whether it has come: its value, or `None` for not yet.
+        """
+        return self._add(
+            check,
+            arguments,
+            kind=TaskKind.WAIT,
+            owner=owner,
+            expected_s=expected.total_seconds(),
+            deadline_s=within.total_seconds(),
+        )
+
+    def _add(self, handler: Handler, arguments: "tuple[TaskHandle | Json, ...]", **columns: Any) -> TaskHandle:
+        name = handler.__name__
+        stored = [{"task": one.name} if isinstance(one, TaskHandle) else {"value": one} for one in arguments]
+        needs = [one.name for one in arguments if isinstance(one, TaskHandle)]
+        self.tasks.append(
+            TaskFlow(
+                task_flow_specification=name,
+                position=len(self.tasks),
+                handler=registered(handler),
+                needs=needs,
+                arguments=stored,
+                **columns,
+            )
+        )
+        return TaskHandle(name)
+
+
+Declaration: TypeAlias = Callable[[Plan, str], None]
+_plans: dict[str, Declaration] = {}
+_handlers: dict[str, Handler] = {}
+
+
+def plan(name: str) -> Callable[[Declaration], Declaration]:
+    """Register the declaration of a flow under `name`."""
+
+    def register(declare: Declaration) -> Declaration:
+        _plans[name] = declare
+        return declare
+
+    return register
+
+
+def registered(handler: Handler) -> str:
+    """The name under which rows call `handler`. Raises `ValueError` when another one has it."""
+    name = handler.__name__
+    if _handlers.setdefault(name, handler) is not handler:
+        raise ValueError(f"two handlers are called {name}")
+    return name
+
+
+def handler_called(name: str) -> Handler:
+    return _handlers[name]
+
+
+def know_handlers() -> None:
+    """Declare every plan once, so that a fresh process knows the handlers that rows name."""
+    for declare in _plans.values():
+        declare(Plan(), "")
+
+
+def lay_out(session: Session, specification: str, subject: Entity, reference: str) -> ProcessFlow:
+    """Write the plan of `specification` for `subject` as rows.
+
+    Raises `ValueError` when the plan is no directed acyclic graph: a fault of the flow file.
+    """
+    draft = Plan()
+    _plans[specification](draft, subject.id)
+    if not networkx.is_directed_acyclic_graph(graph_of(draft.tasks)):
+        raise ValueError(f"the plan of {specification} goes round in circles")
+    subject_ref = Reference.model_validate(
+        {"id": subject.id, "href": subject.href, "role": "subject", "@referredType": type(subject).__name__}
+    )
+    flow = ProcessFlow(
+        party_id=subject.party_id,
+        process_flow_specification=specification,
+        subject_id=subject.id,
+        reference=reference,
+        related_entity=[subject_ref],
+    )
+    session.add(flow)
+    session.flush()
+    for task in draft.tasks:
+        task.process_flow_id, task.party_id = flow.id, flow.party_id
+        session.add(task)
+    flow.expected_finish = expected_finish(draft.tasks)
+    session.flush()
+    return flow
+
+
+def graph_of(tasks: list[TaskFlow]) -> "networkx.DiGraph[str]":
+    """Tasks as nodes, an edge from what is needed to what needs it."""
+    graph: networkx.DiGraph[str] = networkx.DiGraph()
+    for task in tasks:
+        graph.add_node(task.task_flow_specification, task=task)
+        graph.add_edges_from((need, task.task_flow_specification) for need in task.needs)
+    return graph
+
+
+def expected_finish(tasks: list[TaskFlow]) -> datetime:
+    """When the last task is expected to end: the longest way through what is left, by the business clock."""
+    ends: dict[str, datetime] = {}
+    graph = graph_of(tasks)
+    by_name = {task.task_flow_specification: task for task in tasks}
+    for name in networkx.topological_sort(graph):
+        task = by_name[name]
+        if task.finished_at is not None:
+            ends[name] = task.finished_at
+            continue
+        start = max([ends[need] for need in task.needs] + [task.started_at or now()])
+        ends[name] = max(start + timedelta(seconds=task.expected_s), now())
+    return max(ends.values())
+
+
+def critical_path(tasks: list[TaskFlow]) -> list[str]:
+    """The names of the tasks that decide when the plan ends."""
+    graph = graph_of(tasks)
+    weights = {task.task_flow_specification: task.expected_s for task in tasks}
+    for source, target in graph.edges:
+        graph.edges[source, target]["weight"] = weights[target]
+    path: list[str] = networkx.dag_longest_path(graph, weight="weight")
+    return path
+
+
+def tasks_of(session: Session, flow: ProcessFlow) -> list[TaskFlow]:
+    query = select(TaskFlow).where(col(TaskFlow.process_flow_id) == flow.id).order_by(col(TaskFlow.position))
+    return list(session.exec(query.execution_options(populate_existing=True)))
+
+
+def flow_of(session: Session, subject_id: str) -> ProcessFlow | None:
+    """The newest plan of an order, locked until the transaction ends."""
+    query = (
+        select(ProcessFlow)
+        .where(col(ProcessFlow.subject_id) == subject_id)
+        .order_by(col(ProcessFlow.id).desc())
+        .limit(1)
+        .with_for_update()
+    )
+    return session.exec(query).first()

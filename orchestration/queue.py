@@ -1,0 +1,32 @@
+"""The queue: rows of the library procrastinate in our own database, one job for one wake-up of one flow.
+
+A job says "advance this flow" and no more: the plan rows are the truth. A job lost with its worker costs a moment,
+until the sweep finds that the worker's heartbeat has stopped; a job too many finds nothing to do.
+"""
+
+from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import Session
+
+QUEUE, TASK = "flows", "advance"
+
+_DEFER = text(
+    "SELECT procrastinate_defer_jobs_v1(ARRAY[ROW(:queue, :task, 0, NULL, :once, jsonb_build_object('flow_id',"
+    " CAST(:flow AS text)), NULL)]::procrastinate_job_to_defer_v1[])"
+    " WHERE NOT EXISTS (SELECT 1 FROM procrastinate_jobs WHERE queueing_lock = :once AND status = 'todo')"
+)
+
+
+def enqueue(session: Session, flow_id: str) -> None:
+    """Ask for the flow to be advanced, in the caller's transaction. Asking twice before it happens is asking once.
+
+    The caller holds the flow's row lock or has just made the flow, so a job that runs later sees what the caller did.
+    """
+    try:
+        with session.begin_nested():
+            session.connection().execute(
+                _DEFER, {"queue": QUEUE, "task": TASK, "once": f"advance:{flow_id}", "flow": flow_id}
+            )
+    except IntegrityError:
+        # Somebody asked at the same time; that job has not begun and will see our change.
+        return
