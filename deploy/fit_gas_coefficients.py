@@ -96,27 +96,28 @@ def fitted_oxygen(freq_ghz: Array, printed: Printed, atmospheres: Atmospheres) -
 
     def fit(f: float) -> Array:
         specific = oxygen_specific_attenuation_db_per_km(f * 1e9, atmospheres.air)
-        height_km = np.trapezoid(specific, atmospheres.height_km, axis=0) / specific[0]
+        height_km = integral(specific, atmospheres.height_km) / specific[0]
         solution: Array = np.linalg.lstsq(regressors, height_km, rcond=None)[0]
         return solution
 
     known_ghz = within_grid(printed)
     shift = np.array([printed[f] - fit(f) for f in known_ghz])
     fits = np.array([fit(f) for f in freq_ghz])
-    return fits + np.column_stack([np.interp(freq_ghz, known_ghz, column) for column in shift.T])
+    coefficients: Array = fits + np.column_stack([np.interp(freq_ghz, known_ghz, column) for column in shift.T])
+    return coefficients
 
 
 def fitted_vapour(freq_ghz: Array, printed: Printed, atmospheres: Atmospheres) -> Array:
-    """Coefficients of the mass absorption (dB per kg/m2) over vapour density, temperature and pressure at the ground."""
+    """Coefficients of the mass absorption (dB per kg/m2) over density, temperature, pressure at the ground."""
     ground = ground_of(atmospheres.air)
     regressors = np.column_stack(
         [np.ones_like(ground.temperature_k), ground.vapour_g_per_m3, ground.temperature_k, ground.pressure_hpa]
     )
-    content_kg_per_m2 = np.trapezoid(atmospheres.air.vapour_g_per_m3, atmospheres.height_km, axis=0)
+    content_kg_per_m2 = integral(atmospheres.air.vapour_g_per_m3, atmospheres.height_km)
 
     def fit(f: float) -> Array:
         specific = vapour_specific_attenuation_db_per_km(f * 1e9, atmospheres.air)
-        absorption = np.trapezoid(specific, atmospheres.height_km, axis=0) / content_kg_per_m2
+        absorption = integral(specific, atmospheres.height_km) / content_kg_per_m2
         solution: Array = np.linalg.lstsq(regressors, absorption, rcond=None)[0]
         return solution
 
@@ -125,7 +126,14 @@ def fitted_vapour(freq_ghz: Array, printed: Printed, atmospheres: Atmospheres) -
     shift = np.array([(printed[f] - fit(f)) / (fit(f) @ STANDARD) for f in known_ghz])
     fits = np.array([fit(f) for f in freq_ghz])
     shifts = np.column_stack([np.interp(freq_ghz, known_ghz, column) for column in shift.T])
-    return fits + shifts * (fits @ STANDARD)[:, None]
+    coefficients: Array = fits + shifts * (fits @ STANDARD)[:, None]
+    return coefficients
+
+
+def integral(profile: Array, height_km: Array) -> Array:
+    """Over height, trapezoidal."""
+    total: Array = ((profile[1:] + profile[:-1]) / 2 * np.diff(height_km)[:, None]).sum(axis=0)
+    return total
 
 
 def ground_of(air: Air) -> Air:
@@ -134,7 +142,7 @@ def ground_of(air: Air) -> Air:
 
 
 def modelled_atmospheres() -> Atmospheres:
-    """Atmospheres over grounds of 235 to 305 K and 0 to 4 km: linear to the tropopause, hydrostatic, vapour exponential."""
+    """Hydrostatic atmospheres over grounds of 235 to 305 K and 0 to 4 km, the vapour exponential."""
     random = np.random.default_rng(3)
     ground_k = np.repeat(np.linspace(235, 305, 15), 12)
     count = len(ground_k)

@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from satcom.resource.physics.maps import unpack
+from satcom.resource.physics.maps import MapEntry, unpack
 
 Values = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -84,7 +84,12 @@ def sources(wheel: Path, p840: Path) -> list[Source]:
         vapour("vapour_density", "rho"),
         vapour("vapour_content", "v"),
         vapour("vapour_scale_height", "vsch"),
-        Source("cloud_liquid", "ITU-R P.840-9", p840 / "v9_lat.npz", p840 / "v9_lon.npz", cloud_levels, 3, CLOUD_PERCENT),
+        one(
+            "vapour_topography", "ITU-R P.836-6", "836/v6_topolat.npz", "836/v6_topolon.npz", "836/v6_topo_0dot5.npz", 3
+        ),
+        Source(
+            "cloud_liquid", "ITU-R P.840-9", p840 / "v9_lat.npz", p840 / "v9_lon.npz", cloud_levels, 3, CLOUD_PERCENT
+        ),
     ]
 
 
@@ -100,23 +105,23 @@ def read(path: Path) -> Values:
     return values
 
 
-def pack(source: Source, target: Path) -> dict[str, object]:
+def pack(source: Source, target: Path) -> MapEntry:
     """Write one packed map; returns its entry in the index."""
     levels = [read(path) for path in source.levels]
     integers = [eight_digits(level) if source.decimals is None else scaled(level, source.decimals) for level in levels]
     smallest = np.dtype(np.int16) if max(np.abs(i).max() for i in integers) < 2**14 else np.dtype(np.int32)
     packed = lzma.compress(b"".join(differences(i, smallest) for i in integers), lzma.FORMAT_XZ, filters=FILTERS)
     lat, lon = read(source.latitudes)[:, 0], read(source.longitudes)[0]
-    entry: dict[str, object] = {
+    entry: MapEntry = {
         "recommendation": source.recommendation,
         "sha256": hashlib.sha256(packed).hexdigest(),
         "dtype": smallest.name,
         "decimals": source.decimals,
         "shape": [len(lat), len(lon), len(levels)],
-        "first_latitude_deg": lat[0],
-        "first_longitude_deg": lon[0],
-        "rows_per_degree": (len(lat) - 1) / (lat[-1] - lat[0]),
-        "columns_per_degree": (len(lon) - 1) / (lon[-1] - lon[0]),
+        "first_latitude_deg": float(lat[0]),
+        "first_longitude_deg": float(lon[0]),
+        "rows_per_degree": float((len(lat) - 1) / (lat[-1] - lat[0])),
+        "columns_per_degree": float((len(lon) - 1) / (lon[-1] - lon[0])),
         "levels": list(source.level_values),
     }
     check_grid(lat, lon, source.name)

@@ -6,11 +6,13 @@ the surface statistics of P.2145-0, whose maps were not to be had: `docs/propaga
 Attenuation by this air is `gas`.
 """
 
+from functools import cache
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from satcom.resource.physics.gas import Air
-from satcom.resource.physics.maps import Cells, digital_map
+from satcom.resource.physics.maps import digital_map
 
 Array = NDArray[np.float64]
 
@@ -81,12 +83,11 @@ def mean_air(latitude_deg: ArrayLike, longitude_deg: ArrayLike, height_km: Array
     lat, lon, height = np.broadcast_arrays(latitude_deg, longitude_deg, np.asarray(height_km, float))
     density, scale_km = digital_map("vapour_density"), digital_map("vapour_scale_height")
     cells = density.cells(lat, lon)
-    above_km = height - _ground_km(cells)
-    levels = len(density.levels)
-    at_points = density.values.reshape(-1, levels)[cells.points] * np.exp(
-        -above_km[..., None] / scale_km.values.reshape(-1, levels)[cells.points]
+    above_km = height - _ground_km()[cells.points]
+    at_points = density.read_every_level(cells.points) * np.exp(
+        -above_km[..., None] / scale_km.read_every_level(cells.points)
     )
-    vapour = np.einsum("k...l,k...,l->...", at_points, cells.weights, _shares(density.levels))
+    vapour = cells.weigh(at_points @ _shares(density.levels))
     return Air(mean_pressure_hpa(temperature_k, height), temperature_k, vapour)
 
 
@@ -99,21 +100,21 @@ def _vapour(name: str, latitude_deg: ArrayLike, longitude_deg: ArrayLike, height
     )
     cells = values.cells(lat, lon)
     lower, share = values.between_levels(percent)
-    above_km = height - _ground_km(cells)
+    above_km = height - _ground_km()[cells.points]
     first = cells.points * len(values.levels) + lower
 
     def of(level: NDArray[np.intp]) -> Array:
-        at_points = values.values[level] * np.exp(-above_km / scale_km.values[level])
-        at_place: Array = np.einsum("k...,k...->...", at_points, cells.weights)
-        return at_place
+        return cells.weigh(values.read(level) * np.exp(-above_km / scale_km.read(level)))
 
     vapour: Array = of(first) * (1 - share) + of(first + 1) * share
     return vapour
 
 
-def _ground_km(cells: Cells) -> Array:
-    """Altitude of the grid points of the water vapour."""
-    return altitude_km(*digital_map("vapour_density").coordinates_deg(cells.points))
+@cache
+def _ground_km() -> Array:
+    """Altitude of every grid point of the water vapour, from the topography that P.836-6 brings along."""
+    grid = digital_map("vapour_density")
+    return digital_map("vapour_topography").bicubic_at(*grid.coordinates_deg(np.arange(grid.rows * grid.columns)))
 
 
 def _shares(levels: Array) -> Array:

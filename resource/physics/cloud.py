@@ -55,5 +55,7 @@ def cloud_attenuation_db(freq_hz: ArrayLike, elevation_deg: ArrayLike, liquid_wa
     """
     elevation = np.asarray(elevation_deg, float)
     sine = np.sin(np.radians(np.where((elevation >= 5) & (elevation <= 90), elevation, np.nan)))
-    attenuation_db: Array = cloud_mass_absorption_db_per_kg_m2(freq_hz) * liquid_water_kg_per_m2 / sine
+    attenuation_db: Array = (
+        cloud_mass_absorption_db_per_kg_m2(freq_hz) * np.asarray(liquid_water_kg_per_m2, float) / sine
+    )
     return attenuation_db

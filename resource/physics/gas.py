@@ -4,7 +4,7 @@ Words and symbols of ITU-R P.676-13: Annex 1 for one kilometre of air, Annex 2 (
 the average year in which the attenuation of a slant path is exceeded.
 
 The state of the air at a place is `climate`; which share of the year counts together with rain is `attenuation`.
-Two inputs of the Recommendation were not to be had, its coefficient files and the maps of P.2145-0: `docs/propagation.md`.
+What stands in for its coefficient files and for the maps of P.2145-0: `docs/propagation.md`.
 """
 
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ class Air:
 
 
 def gas_specific_attenuation_db_per_km(freq_hz: ArrayLike, air: Air) -> tuple[Array, Array]:
-    """Attenuation in one kilometre by oxygen (dry air) and by water vapour. Arguments broadcast; nan outside 1 to 1000 GHz.
+    """Attenuation in one kilometre by oxygen and by water vapour. Arguments broadcast; nan outside 1 to 1000 GHz.
 
     Source: ITU-R P.676-13, Annex 1, equations 1 to 9.
     """

@@ -48,6 +48,11 @@ class Cells:
     points: Indices
     weights: Array
 
+    def weigh(self, values: Array) -> Array:
+        """Bilinear value from those at the four points."""
+        value: Array = (values * self.weights).sum(axis=0)
+        return value
+
 
 @dataclass(frozen=True)
 class DigitalMap:
@@ -56,7 +61,7 @@ class DigitalMap:
     `values` is flat, levels of a grid point side by side, in units of `unit`.
     """
 
-    values: NDArray[np.generic]
+    values: NDArray[np.float64] | NDArray[np.int16] | NDArray[np.int32]
     unit: float
     rows: int
     columns: int
@@ -69,25 +74,31 @@ class DigitalMap:
     def at(self, latitude_deg: ArrayLike, longitude_deg: ArrayLike) -> Array:
         """Value at the places, bilinear (ITU-R P.1144, Annex 1, 1b). Arguments broadcast; nan off the globe."""
         cells = self.cells(latitude_deg, longitude_deg)
-        corners = self.values[cells.points].astype(np.float64)
-        value: Array = np.einsum("k...,k...->...", corners, cells.weights) * self.unit
-        return value
+        return cells.weigh(self.read(cells.points))
 
     def every_level_at(self, latitude_deg: ArrayLike, longitude_deg: ArrayLike) -> Array:
         """As `at`, for all levels: they form the last axis."""
         cells = self.cells(latitude_deg, longitude_deg)
-        corners = self.values.reshape(-1, len(self.levels))[cells.points].astype(np.float64)
-        value: Array = np.einsum("k...l,k...->...l", corners, cells.weights) * self.unit
+        value: Array = np.einsum("k...l,k...->...l", self.read_every_level(cells.points), cells.weights)
         return value
 
     def at_level(self, latitude_deg: ArrayLike, longitude_deg: ArrayLike, level: ArrayLike) -> Array:
         """As `at`, at any level, linear in its logarithm between two. Arguments broadcast; nan beyond the levels."""
-        wanted = np.asarray(level, float)
+        lat, lon, wanted = np.broadcast_arrays(*(np.asarray(a, float) for a in (latitude_deg, longitude_deg, level)))
         lower, share = self.between_levels(wanted)
-        cells = self.cells(*np.broadcast_arrays(latitude_deg, longitude_deg, wanted)[:2])
+        cells = self.cells(lat, lon)
         first = cells.points * len(self.levels) + lower
-        corners = self.values[first] * (1 - share) + self.values[first + 1] * share
-        value: Array = np.einsum("k...,k...->...", corners, cells.weights) * self.unit
+        return cells.weigh(self.read(first)) * (1 - share) + cells.weigh(self.read(first + 1)) * share
+
+    def read(self, positions: Indices) -> Array:
+        """Values at positions in the flat map."""
+        value: Array = np.multiply(self.values[positions], self.unit, dtype=np.float64)
+        return value
+
+    def read_every_level(self, points: Indices) -> Array:
+        """Values of all levels, on the last axis, at grid points."""
+        values = self.values.reshape(-1, len(self.levels))[points]
+        value: Array = np.multiply(values, self.unit, dtype=np.float64)
         return value
 
     def between_levels(self, wanted: Array) -> tuple[Indices, Array]:
@@ -101,12 +112,13 @@ class DigitalMap:
     def cells(self, latitude_deg: ArrayLike, longitude_deg: ArrayLike) -> Cells:
         """The grid points around the places and their bilinear weights; nan weights off the globe."""
         row, column = self._position(latitude_deg, longitude_deg)
-        upper = np.minimum(np.floor(np.nan_to_num(row)), self.rows - 2).astype(np.intp)
-        left = np.minimum(np.floor(np.nan_to_num(column)), self.columns - 2).astype(np.intp)
+        # fmin takes the number where the position is nan, which the weights remember.
+        upper = np.fmin(np.floor(row), self.rows - 2).astype(np.intp)
+        left = np.fmin(np.floor(column), self.columns - 2).astype(np.intp)
         down, right = row - upper, column - left
         first = upper * self.columns + left
-        points = np.stack((first, first + 1, first + self.columns, first + self.columns + 1))
-        weights = np.stack(((1 - down) * (1 - right), (1 - down) * right, down * (1 - right), down * right))
+        points = np.array((first, first + 1, first + self.columns, first + self.columns + 1))
+        weights = np.array(((1 - down) * (1 - right), (1 - down) * right, down * (1 - right), down * right))
         return Cells(points, weights)
 
     def coordinates_deg(self, points: Indices) -> tuple[Array, Array]:
@@ -120,24 +132,23 @@ class DigitalMap:
     def bicubic_at(self, latitude_deg: ArrayLike, longitude_deg: ArrayLike) -> Array:
         """Value at the places, bicubic (ITU-R P.1144, Annex 1, 2b). The grid reaches one row beyond the poles."""
         row, column = self._position(latitude_deg, longitude_deg)
-        upper = np.clip(np.floor(np.nan_to_num(row)), 1, self.rows - 3).astype(np.intp)
-        left = np.clip(np.floor(np.nan_to_num(column)), 1, self.columns - 3).astype(np.intp)
+        upper = np.fmin(np.fmax(np.floor(row), 1), self.rows - 3).astype(np.intp)
+        left = np.fmin(np.fmax(np.floor(column), 1), self.columns - 3).astype(np.intp)
         four = np.arange(-1, 3)
         points = ((upper[..., None] + four) * self.columns)[..., None] + (left[..., None] + four)[..., None, :]
-        heights = self.values[points].astype(np.float64)
-        along_rows = np.einsum("...rc,...c->...r", heights, _cubic_weights(column - left))
-        value: Array = np.einsum("...r,...r->...", along_rows, _cubic_weights(row - upper)) * self.unit
+        along_rows = (self.read(points) * _cubic_weights(column - left)[..., None, :]).sum(axis=-1)
+        value: Array = (along_rows * _cubic_weights(row - upper)).sum(axis=-1)
         return value
 
     def _position(self, latitude_deg: ArrayLike, longitude_deg: ArrayLike) -> tuple[Array, Array]:
         """Row and column, with fractions. Columns start one step inside a grid that reaches beyond 360 degrees."""
         lat, lon = np.broadcast_arrays(np.asarray(latitude_deg, float), np.asarray(longitude_deg, float))
-        with np.errstate(invalid="ignore"):
-            row = np.where(np.abs(lat) <= 90, (lat - self.first_latitude_deg) * self.rows_per_degree, np.nan)
-            turn = 360 * self.columns_per_degree
-            spare = int(self.columns - 1 > round(turn))
-            column = ((lon - self.first_longitude_deg) * self.columns_per_degree - spare) % turn + spare
-        return row, column
+        known = (np.abs(lat) <= 90) & np.isfinite(lon)
+        turn = 360 * self.columns_per_degree
+        spare = int(self.columns - 1 > round(turn))
+        row = (np.where(known, lat, np.nan) - self.first_latitude_deg) * self.rows_per_degree
+        column = ((np.where(known, lon, np.nan) - self.first_longitude_deg) * self.columns_per_degree - spare) % turn
+        return row, column + spare
 
 
 def _cubic_weights(fraction: Array) -> Array:
