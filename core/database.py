@@ -52,14 +52,14 @@ class Database:
         with _session(self.app) as session:
             principal = principal_of(session.connection(), token)
             set_tenant(session.connection(), principal)
-            session.info |= {"by": principal.name, "principal": principal}
+            session.info |= {"by": principal.name, "principal": principal, "database": self}
             yield session, principal
 
     @contextmanager
     def as_worker(self, by: str = WORKER.name, order_reference: str | None = None) -> Iterator[Session]:
         """A transaction of the program itself, which sees all parties."""
         with _session(self.worker) as session:
-            session.info |= {"by": by, "principal": WORKER, "order_reference": order_reference}
+            session.info |= {"by": by, "principal": WORKER, "order_reference": order_reference, "database": self}
             yield session
 
     def ready(self) -> None:
@@ -77,6 +77,21 @@ def _session(engine: Engine) -> Iterator[Session]:
     with Session(engine, expire_on_commit=False) as session, session.begin():
         event.listen(session, "before_flush", log_changes)
         yield session
+
+
+@contextmanager
+def network_view(session: Session) -> Iterator[Session]:
+    """The operator's network, for a rule that must look at it on behalf of somebody who may not.
+
+    Reads only. What is learned goes back as an answer (feasible, a reason, a number), never as rows.
+    """
+    if principal_in(session) is WORKER:
+        yield session
+        return
+    database: Database = session.info["database"]
+    with database.as_worker(str(session.info["by"])) as network:
+        network.connection().execute(text("SET TRANSACTION READ ONLY"))
+        yield network
 
 
 def principal_in(session: Session) -> Principal:
