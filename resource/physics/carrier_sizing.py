@@ -187,14 +187,9 @@ def size_carrier(
         ),
         carrier_output_backoff_db,
     )
-    limit = np.select(
-        [best.closes, np.isnan(needed), ~best.fits, np.isinf(needed), share_of_station < share_left],
-        [Limit.NONE, Limit.OUT_OF_RANGE, Limit.BANDWIDTH, Limit.INTERFERENCE, Limit.STATION_POWER],
-        default=Limit.TRANSPONDER_POWER,
-    )
     return CarrierSizing(
         closes=best.closes,
-        limit=limit.astype(np.int8),
+        limit=_limit(best, needed, station_decides=share_of_station < share_left),
         modcod=chosen,
         margin_db=budget.margin_db - asked.required_margin_db,
         occupied_bandwidth_hz=np.where(best.closes, budget.occupied_bandwidth_hz, np.nan),
@@ -246,3 +241,13 @@ def _best_modcods(
         most_excess[nearer] = np.broadcast_to(excess, shape)[nearer]
         nearest[nearer] = row
     return _BestModcods(np.isfinite(least_hz), np.isfinite(most_excess), cheapest, nearest)
+
+
+def _limit(best: _BestModcods, needed_share: Array, station_decides: Flags) -> NDArray[np.int8]:
+    """The first of the reasons that holds; `needed_share` is that of the chosen or nearest MODCOD."""
+    limit = np.select(
+        [best.closes, np.isnan(needed_share), ~best.fits, np.isinf(needed_share), station_decides],
+        [Limit.NONE, Limit.OUT_OF_RANGE, Limit.BANDWIDTH, Limit.INTERFERENCE, Limit.STATION_POWER],
+        default=Limit.TRANSPONDER_POWER,
+    )
+    return limit.astype(np.int8)

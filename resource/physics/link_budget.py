@@ -3,7 +3,8 @@
 One direction (one station up, one down) is one budget; the way back is a second one with the stations' roles swapped.
 Each budget is worked out three times: clear sky, rain on the up link, rain on the down link. Both at once is not
 counted: whoever asks for an availability divides the unavailability between the two links.
-Everything is arrays that broadcast. How much power a carrier needs is `carrier_sizing`.
+A transponder works in its linear range: one carrier's fade does not move the others. Arrays broadcast.
+How much power a carrier needs is `carrier_sizing`.
 
 Words: ITU Handbook on Satellite Communications, 3rd ed., chapter 2 (SFD, IBO, OBO, C/N0, power-equivalent bandwidth).
 """
@@ -164,7 +165,7 @@ class FullPower:
 
 
 def free_space_loss_db(range_km: Values, freq_hz: Values) -> Array:
-    """Loss between isotropic antennas, 20 log10(4 pi d / lambda). Source: ITU-R P.525-4, equation 3."""
+    """Loss between isotropic antennas, 20 log10(4 pi d / lambda). Source: ITU-R P.525."""
     loss_db: Array = 20 * np.log10(4000 * np.pi * _positive(range_km) / wavelength_m(freq_hz))
     return loss_db
 

@@ -129,20 +129,20 @@ def element_age_days(elements: Elements, at: datetime) -> float:
 
 
 def look_angles(
-    elements: Sequence[Elements], latitude_deg: Array, longitude_deg: Array, altitude_m: Array, at: datetime
+    elements: Sequence[Elements], latitude_deg: Values, longitude_deg: Values, altitude_m: Values, at: datetime
 ) -> LookAngles:
     """Point every site at every satellite. The three site arrays broadcast to (sites,).
 
     A satellite that SGP4 cannot propagate, and a site with |latitude| above 90, give nan. Latitude is geodetic
     (WGS 84), longitude positive to the East. Raises `ValueError` when `at` has no time zone.
     """
-    latitude_deg, longitude_deg, altitude_m = np.broadcast_arrays(
+    latitude, longitude, altitude = np.broadcast_arrays(
         *(np.atleast_1d(np.asarray(value, dtype=np.float64)) for value in (latitude_deg, longitude_deg, altitude_m))
     )
-    sites_km = earth_fixed_km(latitude_deg, longitude_deg, altitude_m / 1000)
+    sites_km = earth_fixed_km(latitude, longitude, altitude / 1000)
     line_of_sight_km = satellite_positions_km(elements, at)[:, None, :] - sites_km[None, :, :]
     range_km: Array = np.sqrt(np.einsum("abi,abi->ab", line_of_sight_km, line_of_sight_km))
-    east, north, up = np.einsum("bki,abi->kab", _horizon_axes(latitude_deg, longitude_deg), line_of_sight_km)
+    east, north, up = np.einsum("bki,abi->kab", _horizon_axes(latitude, longitude), line_of_sight_km)
     return LookAngles(
         azimuth_deg=np.degrees(np.arctan2(east, north)) % 360,
         # atan2 and not asin(up / range): asin loses digits near the zenith
