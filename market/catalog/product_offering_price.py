@@ -1,0 +1,150 @@
+"""Product offering prices: one charge each, once or monthly, for a period, perhaps only for some choices.
+
+A price in use is never altered: what was quoted stays true. It is ended, and another follows it.
+Words: TMF620. The arithmetic is `market.pricing`.
+"""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import ClassVar
+
+from sqlmodel import Field, Session
+
+from satcom.core.characteristics import AllowedValue, Limit
+from satcom.core.clock import now
+from satcom.core.entity import JsonOf, state_type, tmf
+from satcom.core.errors import Fault, RuleRefused
+from satcom.core.events import announce
+from satcom.core.security import Capability, Principal
+from satcom.core.tmf_api import TmfRoutes
+from satcom.core.values import Json, Money, TimePeriod, Value
+from satcom.enterprise.catalog_entry import IN_USE, CatalogEntry, LifecycleStatus, enter, must_be_draft, revise
+from satcom.market.pricing import ListPrice, PriceType, PriceUnit
+
+MONTH = "month"
+
+
+class UnitOfMeasure(Value):
+    """TMF620 `Quantity`: a price is for `amount` of `units`."""
+
+    amount: Limit = Field(default=Decimal(1), gt=0)
+    units: PriceUnit = PriceUnit.EACH
+
+
+class CharacteristicValueUse(Value):
+    """TMF620 `ProductSpecificationCharacteristicValueUse`: the values of a characteristic that this is for."""
+
+    name: str = Field(min_length=1)
+    allowed: list[AllowedValue] = Field(default_factory=list, alias="productSpecCharacteristicValue")
+
+
+class ProductOfferingPrice(CatalogEntry, table=True):
+    """One charge. In draft it may be incomplete; in use it has a type, an amount and a unit."""
+
+    __tablename__ = "product_offering_price"
+
+    api: ClassVar = tmf("TMF620", "ProductOfferingPrice", Capability.READ_CATALOG)
+    fixed: ClassVar[frozenset[str]] = frozenset(
+        {
+            "name",
+            "price",
+            "priceType",
+            "unitOfMeasure",
+            "prodSpecCharValueUse",
+            "recurringChargePeriodType",
+            "recurringChargePeriodLength",
+        }
+    )
+
+    price_type: PriceType | None = Field(default=None, sa_type=state_type(PriceType))
+    price: Money | None = Field(default=None, sa_type=JsonOf(Money))
+    unit_of_measure: UnitOfMeasure | None = Field(default=None, sa_type=JsonOf(UnitOfMeasure))
+    recurring_charge_period_type: str | None = None
+    recurring_charge_period_length: int | None = None
+    prod_spec_char_value_use: list[CharacteristicValueUse] = Field(
+        default_factory=list, sa_type=JsonOf(list[CharacteristicValueUse])
+    )
+
+
+@dataclass(frozen=True)
+class PriceToBeWithdrawn:
+    """It is about to be retired or, with `deleted`, to vanish. Whoever relies on it refuses."""
+
+    price_id: str
+    deleted: bool
+
+
+def list_price(entry: ProductOfferingPrice) -> ListPrice | None:
+    """The price for reckoning; `None` while it is incomplete."""
+    if entry.price is None or entry.price_type is None:
+        return None
+    measure = entry.unit_of_measure or UnitOfMeasure()
+    only_for = {use.name: tuple(one.value for one in use.allowed) for use in entry.prod_spec_char_value_use}
+    return ListPrice(
+        entry.id, entry.name, entry.price_type, entry.price, measure.units, measure.amount, entry.valid_for, only_for
+    )
+
+
+def create_price(session: Session, entry: ProductOfferingPrice, by: Principal) -> ProductOfferingPrice:
+    """Add a price to the catalogue."""
+    return enter(session, entry, _faults)
+
+
+def patch_price(
+    session: Session, entry: ProductOfferingPrice, patch: dict[str, Json], by: Principal
+) -> ProductOfferingPrice:
+    """Change a draft, or end a price in use: its period may be cut short from now on, not moved."""
+    before, was_in_use = entry.valid_for or TimePeriod(), entry.lifecycle_status in IN_USE
+    if revise(session, entry, patch, _faults) is LifecycleStatus.RETIRED:
+        announce(session, PriceToBeWithdrawn(entry.id, deleted=False))
+    after = entry.valid_for or TimePeriod()
+    if was_in_use and before.start_date_time != after.start_date_time:
+        raise RuleRefused("/validFor/startDateTime", "the price is in use", "fixed", "another price that starts then")
+    if was_in_use and before.end_date_time != after.end_date_time:
+        moment = now()
+        ended = before.end_date_time is not None and before.end_date_time <= moment
+        if ended or (after.end_date_time is not None and after.end_date_time < moment):
+            raise RuleRefused("/validFor/endDateTime", "what was priced in the past stays", "past", "a later end")
+    return entry
+
+
+def delete_price(session: Session, entry: ProductOfferingPrice, by: Principal) -> None:
+    """Drop a draft that no offering refers to."""
+    must_be_draft(entry)
+    announce(session, PriceToBeWithdrawn(entry.id, deleted=True))
+    session.delete(entry)
+
+
+def _faults(session: Session, entry: ProductOfferingPrice) -> list[Fault]:
+    faults = []
+    if entry.price is not None and entry.price.value < 0:
+        faults.append(Fault("/price/value", "a price is not negative", "outOfRange", "0 or more"))
+    monthly = entry.recurring_charge_period_type, entry.recurring_charge_period_length
+    if entry.price_type is PriceType.ONE_TIME and monthly != (None, None):
+        faults.append(Fault("/recurringChargePeriodType", "a one-time price has no period", "invalid", "nothing"))
+    if monthly[0] not in (None, MONTH):
+        faults.append(Fault("/recurringChargePeriodType", f"no period {monthly[0][:40]!r}", "notInEnumeration", MONTH))
+    if monthly[1] not in (None, 1):
+        faults.append(Fault("/recurringChargePeriodLength", "prices are by the single month", "outOfRange", "1"))
+    for index, use in enumerate(entry.prod_spec_char_value_use):
+        if not use.allowed or any(one.value is None for one in use.allowed):
+            at = f"/prodSpecCharValueUse/{index}/productSpecCharacteristicValue"
+            faults.append(Fault(at, f"no value of {use.name} is named", "missing", "one or more single values"))
+    return faults + (_incomplete(entry) if entry.lifecycle_status in IN_USE else [])
+
+
+def _incomplete(entry: ProductOfferingPrice) -> list[Fault]:
+    faults = []
+    if entry.price is None:
+        faults.append(Fault("/price", "a price in use has an amount", "missing"))
+    if entry.price_type is None:
+        faults.append(Fault("/priceType", "a price in use has a type", "missing", ", ".join(PriceType)))
+    if entry.price_type is PriceType.RECURRING and entry.recurring_charge_period_type is None:
+        faults.append(Fault("/recurringChargePeriodType", "a recurring price has a period", "missing", MONTH))
+    return faults
+
+
+product_offering_price_routes = TmfRoutes(ProductOfferingPrice)
+product_offering_price_routes.post(create_price, may=Capability.DESIGN_OFFERS)
+product_offering_price_routes.patch(patch_price, may=Capability.DESIGN_OFFERS)
+product_offering_price_routes.delete(delete_price, may=Capability.DESIGN_OFFERS)
