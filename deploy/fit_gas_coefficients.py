@@ -10,6 +10,7 @@ atmospheres from polar winter to the wet tropics; and the fit is shifted to pass
 
 import argparse
 import csv
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -101,8 +102,8 @@ def fitted_oxygen(freq_ghz: Array, printed: Printed, atmospheres: Atmospheres) -
         return solution
 
     known_ghz = within_grid(printed)
-    shift = np.array([printed[f] - fit(f) for f in known_ghz])
-    fits = np.array([fit(f) for f in freq_ghz])
+    shift = np.array([printed[f] - chord(fit, f) for f in known_ghz])
+    fits = np.array([chord(fit, f) for f in freq_ghz])
     coefficients: Array = fits + np.column_stack([np.interp(freq_ghz, known_ghz, column) for column in shift.T])
     return coefficients
 
@@ -118,15 +119,23 @@ def fitted_vapour(freq_ghz: Array, printed: Printed, atmospheres: Atmospheres) -
     def fit(f: float) -> Array:
         specific = vapour_specific_attenuation_db_per_km(f * 1e9, atmospheres.air)
         absorption = integral(specific, atmospheres.height_km) / content_kg_per_m2
-        solution: Array = np.linalg.lstsq(regressors, absorption, rcond=None)[0]
+        solution: Array = np.asarray(np.linalg.lstsq(regressors, absorption, rcond=None)[0], np.float64)
         return solution
 
     # The absorption grows a hundredfold over the table, so the shift is carried over in proportion to it.
     known_ghz = within_grid(printed)
-    shift = np.array([(printed[f] - fit(f)) / (fit(f) @ STANDARD) for f in known_ghz])
-    fits = np.array([fit(f) for f in freq_ghz])
+    shift: Array = np.array([(printed[f] - chord(fit, f)) / (chord(fit, f) @ STANDARD) for f in known_ghz])
+    fits = np.array([chord(fit, f) for f in freq_ghz])
     shifts = np.column_stack([np.interp(freq_ghz, known_ghz, column) for column in shift.T])
     coefficients: Array = fits + shifts * (fits @ STANDARD)[:, None]
+    return coefficients
+
+
+def chord(fit: Callable[[float], Array], freq_ghz: float) -> Array:
+    """The fit on ITU's grid of half gigahertz: between, the examples print what is linear between two points."""
+    below = np.floor(2 * freq_ghz) / 2
+    share = 2 * (freq_ghz - below)
+    coefficients: Array = fit(below) * (1 - share) + fit(below + 0.5) * share if share else fit(freq_ghz)
     return coefficients
 
 

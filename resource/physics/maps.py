@@ -156,7 +156,7 @@ def _cubic_weights(fraction: Array) -> Array:
     d = np.abs(fraction[..., None] - np.arange(-1, 3))
     near = (1.5 * d - 2.5) * d**2 + 1
     far = ((-0.5 * d + 2.5) * d - 4) * d + 2
-    weights: Array = np.where(d <= 1, near, np.where(d <= 2, far, 0.0))
+    weights: Array = np.where(d <= 1, near, np.where(d > 2, 0.0, far))
     return weights
 
 
@@ -201,6 +201,8 @@ def _unpacked(name: str, entry: MapEntry) -> Path:
         target.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=target.parent, prefix=name, suffix=".part", delete=False) as part:
             np.save(part, unpack((PACKED / f"{name}.xz").read_bytes(), entry).reshape(-1))
+            part.flush()
+            os.fsync(part.fileno())
         Path(part.name).chmod(0o644)
         Path(part.name).replace(target)
     return target

@@ -1,0 +1,125 @@
+"""Gases against the ITU-R validation examples, and the coefficient table against the printed coefficients."""
+
+import csv
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from satcom.resource.physics.gas import (
+    Air,
+    annex2_coefficients,
+    gas_attenuation_db,
+    gas_specific_attenuation_db_per_km,
+    oxygen_specific_attenuation_db_per_km,
+    oxygen_zenith_attenuation_db,
+    vapour_zenith_attenuation_db,
+)
+from tests.resource.physics.validation_sheets import SHEETS, number, sheet_rows
+
+PRINTED_DIGITS = 1e-9
+
+Array = NDArray[np.float64]
+Coefficients = tuple[Array, Array, Array, Array]
+
+
+def four(columns: Array) -> Coefficients:
+    """Coefficients a, b, c, d from four columns."""
+    return columns[:, 0], columns[:, 1], columns[:, 2], columns[:, 3]
+
+
+def statistical_examples() -> Array:
+    """All rows of the statistical sheet, annual and monthly; the monthly ones without their extra column."""
+    with (SHEETS / "P.676_13_A_Gas_A2_STAT.csv").open(encoding="utf-8") as file:
+        lines = [[number(cell) for cell in row] for row in csv.reader(file)]
+    title_of_monthly = 88
+    monthly = [line[:5] + line[6:] + [float("nan")] for line in lines[title_of_monthly:]]
+    rows = np.array(lines[:title_of_monthly] + monthly)
+    numeric: Array = rows[np.isfinite(rows[:, [0, 4, 15, 20, 39]]).all(axis=1)]
+    return numeric
+
+
+def test_one_kilometre_of_air_loses_what_the_p676_examples_say() -> None:
+    rows = sheet_rows("P.676_13_SpAtt", range(4))
+    vapour_hpa = 9.97288878634056
+    air = Air(np.array(1013.25 + vapour_hpa), np.array(288.15), np.array(7.5))
+
+    oxygen, vapour = gas_specific_attenuation_db_per_km(rows[:, 0] * 1e9, air)
+
+    assert len(rows) == 350
+    assert oxygen == pytest.approx(rows[:, 1], abs=PRINTED_DIGITS)
+    assert vapour == pytest.approx(rows[:, 2], abs=PRINTED_DIGITS)
+
+
+def test_gas_attenuation_is_the_one_of_the_statistical_p676_examples() -> None:
+    """Surface values of P.2145 as the sheet prints them, coefficients as it prints them."""
+    rows = statistical_examples()
+    freq_hz, sine = rows[:, 4] * 1e9, np.sin(np.radians(rows[:, 6]))
+    mean, exceeded = Air(rows[:, 5], rows[:, 8], rows[:, 7]), Air(rows[:, 12], rows[:, 13], rows[:, 14])
+
+    oxygen_db = oxygen_zenith_attenuation_db(freq_hz, mean, exceeded, four(rows[:, 16:20]))
+    vapour_db = vapour_zenith_attenuation_db(mean, rows[:, 29], four(rows[:, 31:35]))
+
+    assert len(rows) == 154
+    assert oxygen_specific_attenuation_db_per_km(freq_hz, mean) == pytest.approx(rows[:, 15], abs=PRINTED_DIGITS)
+    assert oxygen_db == pytest.approx(rows[:, 21], abs=1e-6)  # the height is printed to fewer digits in some rows
+    assert vapour_db == pytest.approx(rows[:, 36], abs=PRINTED_DIGITS)
+    assert (oxygen_db + vapour_db) / sine == pytest.approx(rows[:, 39], abs=1e-6)
+
+
+def test_our_coefficient_table_gives_the_same_wherever_it_reaches() -> None:
+    rows = statistical_examples()
+    mean, exceeded = Air(rows[:, 5], rows[:, 8], rows[:, 7]), Air(rows[:, 12], rows[:, 13], rows[:, 14])
+
+    loss_db = gas_attenuation_db(rows[:, 4] * 1e9, rows[:, 6], mean, exceeded, rows[:, 29])
+
+    inside_oxygen_lines = rows[:, 4] == 61
+    assert np.isnan(loss_db[inside_oxygen_lines]).all()
+    assert loss_db[~inside_oxygen_lines] == pytest.approx(rows[~inside_oxygen_lines, 39], abs=1e-6)
+
+
+def test_oxygen_is_the_one_of_the_instantaneous_p676_examples() -> None:
+    rows = sheet_rows("P.676_13_A_Gas_A2_INST", range(16))
+    now = Air(rows[:, 0], rows[:, 2], rows[:, 6])
+    loss_db = oxygen_zenith_attenuation_db(rows[:, 3] * 1e9, now, now, four(rows[:, 9:13]))
+    assert len(rows) == 10
+    assert loss_db == pytest.approx(rows[:, 14], abs=PRINTED_DIGITS)
+
+
+def test_vapour_is_the_one_of_the_weibull_p676_examples() -> None:
+    rows = sheet_rows("P.676_13_A_Gas_A2_Weib", [*range(4), *range(5, 17)])
+    mean = Air(rows[:, 6], rows[:, 7], rows[:, 8])
+    content_kg_per_m2 = rows[:, 9] * (-np.log(rows[:, 3] / 100)) ** (1 / rows[:, 10])
+
+    printed_db = vapour_zenith_attenuation_db(mean, content_kg_per_m2, four(rows[:, 11:15]))
+    ours_db = vapour_zenith_attenuation_db(mean, content_kg_per_m2, annex2_coefficients(rows[:, 5] * 1e9).vapour)
+
+    assert len(rows) >= 12
+    assert printed_db == pytest.approx(rows[:, 16], abs=PRINTED_DIGITS)
+    covered = np.isfinite(ours_db)
+    assert covered.sum() >= 5
+    assert ours_db[covered] == pytest.approx(rows[covered, 16], abs=PRINTED_DIGITS)
+
+
+def test_two_frequencies_of_one_place_relate_as_in_the_p618_examples() -> None:
+    """The frequencies of the total attenuation's examples have no printed coefficients: only their fit is at work.
+
+    At one place and share of the year the vapour content is one and the same, so it drops out of the ratio.
+    """
+    climate = sheet_rows("P.2145_CLIMATIC_MAPS_GAS_ATT", range(12), range(8, 89))
+    mean_of = {(row[0], row[1]): Air(row[5], row[6], row[4]) for row in climate}
+    rows = sheet_rows("P.618_14_Att_Tot", range(17))
+    for place in {(row[0], row[1]) for row in rows}:
+        (low, low_db), (high, high_db) = sorted({(row[4], row[11]) for row in rows if (row[0], row[1]) == place})
+        one = np.array(1.0)
+        ours_low, ours_high = (
+            vapour_zenith_attenuation_db(mean_of[place], one, annex2_coefficients(freq * 1e9).vapour)
+            for freq in (low, high)
+        )
+        assert ours_high / ours_low == pytest.approx(high_db / low_db, rel=0.001)
+
+
+def test_what_the_method_does_not_cover_has_no_number() -> None:
+    air = Air(np.array(1013.0), np.array(288.0), np.array(7.5))
+    assert np.isnan(gas_attenuation_db([0.9e9, 60e9, 101e9], 45.0, air, air, 20.0)).all()
+    assert np.isnan(gas_attenuation_db(20e9, [4.9, 90.1, np.nan], air, air, 20.0)).all()
