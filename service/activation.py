@@ -1,0 +1,210 @@
+"""Activation: what the hub is told, so that a reserved solution becomes a working service.
+
+The translation is pure: from the solution, the slots with their centre frequencies, the hub port and the terminal to
+the configuration in the words of the driver's port. Every id follows from the service's id and every key from the
+task's, so that a step repeated after a crash has one effect. Speaking to the hub is `resource.drivers`.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from pydantic import TypeAdapter
+
+from satcom.core.errors import Refused
+from satcom.core.values import Json
+from satcom.resource.drivers.port import (
+    CarrierConfiguration,
+    Difference,
+    HubConfiguration,
+    HubDriver,
+    PlannedRequest,
+    Polarisation,
+    RatePlan,
+    TerminalConfiguration,
+)
+from satcom.resource.payload import Transponder
+from satcom.resource.spectrum import SpectrumAssignment
+from satcom.service.solution import CarrierPlan, Solution
+
+LETTERS: Final[dict[str, Polarisation]] = {"horizontal": "H", "vertical": "V", "lhcp": "L", "rhcp": "R"}
+CONFIGURATION: TypeAdapter[HubConfiguration] = TypeAdapter(HubConfiguration)
+
+
+@dataclass(frozen=True)
+class CarrierSlot:
+    """Where a carrier lies: the transponder and its centre frequencies up and down."""
+
+    transponder_id: str
+    uplink_center_hz: int
+    downlink_center_hz: int
+
+
+@dataclass(frozen=True)
+class LinkSlots:
+    """The slots of both directions."""
+
+    forward: CarrierSlot
+    return_link: CarrierSlot
+
+
+@dataclass(frozen=True)
+class SiteTerminal:
+    """The terminal at the site: its serial number and where it stands."""
+
+    serial_number: str
+    latitude_deg: float
+    longitude_deg: float
+    altitude_m: float = 0.0
+
+
+@dataclass(frozen=True)
+class HubIds:
+    """What the hub calls the parts of a service."""
+
+    forward_carrier: str
+    return_carrier: str
+    terminal: str
+    plan: str
+
+
+def hub_ids(service_id: str) -> HubIds:
+    """The same for the same service, whoever asks and how often."""
+    return HubIds(f"{service_id}-forward", f"{service_id}-return", f"{service_id}-terminal", f"{service_id}-plan")
+
+
+def carrier_slot(transponder: Transponder, assignment: SpectrumAssignment) -> CarrierSlot:
+    """The slot of an assignment. Raises `Refused` when it lies on another transponder."""
+    if assignment.transponder_id != transponder.id:
+        why = f"{assignment.name} does not lie on {transponder.name}"
+        raise Refused("transponderId", why, "otherTransponder", assignment.transponder_id)
+    downlink_hz = assignment.downlink_center_hz
+    return CarrierSlot(transponder.id, transponder.uplink_hz(downlink_hz), downlink_hz)
+
+
+def configuration(
+    solution: Solution, slots: LinkSlots, port: int, terminal: SiteTerminal, service_id: str
+) -> HubConfiguration:
+    """What the hub is to hold for the service: two carriers on `port`, the terminal, its rates.
+
+    Raises `Refused` when a slot lies on another transponder than the solution says, or on an unknown polarisation.
+    """
+    ids = hub_ids(service_id)
+    return HubConfiguration(
+        carriers=(
+            _carrier(ids.forward_carrier, solution, solution.forward, slots.forward, port),
+            _carrier(ids.return_carrier, solution, solution.return_link, slots.return_link, port),
+        ),
+        terminals=(
+            TerminalConfiguration(
+                terminal_id=ids.terminal,
+                serial_number=terminal.serial_number,
+                terminal_type=solution.terminal_type_name,
+                antenna_diameter_m=solution.antenna_diameter_m,
+                latitude_deg=terminal.latitude_deg,
+                longitude_deg=terminal.longitude_deg,
+                altitude_m=terminal.altitude_m,
+                azimuth_deg=solution.azimuth_deg,
+                elevation_deg=solution.elevation_deg,
+                carrier_id=ids.forward_carrier,
+                return_carrier_id=ids.return_carrier,
+            ),
+        ),
+        plans=(
+            RatePlan(
+                plan_id=ids.plan,
+                terminal_id=ids.terminal,
+                forward_cir_bps=solution.forward.bit_rate_bps,
+                forward_mir_bps=solution.forward.bit_rate_bps,
+                return_cir_bps=solution.return_link.bit_rate_bps,
+                return_mir_bps=solution.return_link.bit_rate_bps,
+            ),
+        ),
+    )
+
+
+def to_json(configured: HubConfiguration) -> Json:
+    """The configuration as a task's result."""
+    written: Json = CONFIGURATION.dump_python(configured, mode="json")
+    return written
+
+
+def from_json(written: Json) -> HubConfiguration:
+    """Back from a task's result."""
+    return CONFIGURATION.validate_python(written)
+
+
+def activate(hub: HubDriver, configured: HubConfiguration, key: str) -> None:
+    """Bring the hub to the configuration: carriers, then terminal, then plan. Repeating it with `key` changes nothing.
+
+    Raises `DriverRefused` and `DriverUnavailable`.
+    """
+    for carrier in configured.carriers:
+        hub.configure_carrier(carrier, _key(key, carrier.carrier_id))
+    for terminal in configured.terminals:
+        hub.configure_terminal(terminal, _key(key, terminal.terminal_id))
+    for plan in configured.plans:
+        hub.apply_plan(plan, _key(key, plan.plan_id))
+
+
+def deactivate(hub: HubDriver, configured: HubConfiguration, key: str, cancels: str | None = None) -> None:
+    """Take the configuration out of the hub, last first; what is not there is passed over.
+
+    `cancels` is the key of the `activate` that it undoes: should a request of that arrive later, the hub refuses it.
+    """
+    for plan in reversed(configured.plans):
+        hub.remove_plan(plan.plan_id, _key(key, plan.plan_id), _cancelled(cancels, plan.plan_id))
+    for terminal in reversed(configured.terminals):
+        hub.remove_terminal(
+            terminal.terminal_id, _key(key, terminal.terminal_id), _cancelled(cancels, terminal.terminal_id)
+        )
+    for carrier in reversed(configured.carriers):
+        hub.remove_carrier(carrier.carrier_id, _key(key, carrier.carrier_id), _cancelled(cancels, carrier.carrier_id))
+
+
+def dry_run(hub: HubDriver, configured: HubConfiguration) -> list[PlannedRequest]:
+    """What `activate` would send that the hub does not hold already. Changes nothing."""
+    return hub.plan_of_changes(configured)
+
+
+def drift(hub: HubDriver, configured: HubConfiguration) -> list[Difference]:
+    """Field by field, where the hub differs from what it was told."""
+    return hub.drift(configured)
+
+
+def _carrier(
+    carrier_id: str, solution: Solution, plan: CarrierPlan, slot: CarrierSlot, port: int
+) -> CarrierConfiguration:
+    if slot.transponder_id != plan.transponder_id:
+        why = f"the {plan.direction} slot lies on another transponder than {plan.transponder_name}"
+        raise Refused("transponderId", why, "otherTransponder", plan.transponder_id)
+    return CarrierConfiguration(
+        carrier_id=carrier_id,
+        hub_id=solution.hub_id,
+        port=port,
+        satellite_id=solution.satellite_id,
+        transponder_id=plan.transponder_id,
+        uplink_center_hz=slot.uplink_center_hz,
+        downlink_center_hz=slot.downlink_center_hz,
+        symbol_rate_baud=plan.symbol_rate_baud,
+        roll_off=plan.roll_off,
+        modcod=plan.modcod,
+        uplink_polarisation=letter(plan.uplink_polarisation),
+        downlink_polarisation=letter(plan.downlink_polarisation),
+        transmit_power_dbw=plan.transmit_power_dbw,
+        direction=plan.direction,
+    )
+
+
+def letter(polarisation: str) -> Polarisation:
+    """The hub's letter for a polarisation. Raises `Refused` on a word that is none."""
+    if polarisation not in LETTERS:
+        raise Refused("polarisation", f"{polarisation!r} is no polarisation", "invalid", ", ".join(LETTERS))
+    return LETTERS[polarisation]
+
+
+def _key(key: str, part: str) -> str:
+    return f"{key}:{part}"
+
+
+def _cancelled(cancels: str | None, part: str) -> str | None:
+    return None if cancels is None else _key(cancels, part)
