@@ -255,6 +255,8 @@ def _served(place: _Place, fsync: bool | None) -> Server:
 
 def _launch(place: _Place, fsync: bool | None) -> None:
     programs = programs_for(place.account)
+    for draft in place.home.glob("new-*"):
+        shutil.rmtree(draft, ignore_errors=True)  # its killed starter's initdb may still write: the next start tidies
     if not place.cluster.exists():
         _make_cluster(place, programs)
     _check_version(place, programs)
@@ -277,8 +279,6 @@ def _launch(place: _Place, fsync: bool | None) -> None:
 
 def _make_cluster(place: _Place, programs: Path) -> None:
     """Built under another name first, so that an interrupted start leaves no half cluster."""
-    for left_over in place.home.glob("new-*"):
-        shutil.rmtree(left_over)
     draft = place.home / f"new-{secrets.token_hex(4)}"
     make_private_folder(draft, place.account)
     # The builtin locale sorts the same on every system and does not change with the system's library.

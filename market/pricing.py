@@ -121,10 +121,10 @@ class PricedOffer:
     per_month: Money
 
 
-def rounded(money: Money) -> Money:
-    """To the currency's minor unit, half to even."""
-    digits = MINOR_DIGITS.get(money.unit, 2)
-    return Money(unit=money.unit, value=money.value.quantize(Decimal(1).scaleb(-digits), ROUND_HALF_EVEN))
+def round_money(value: Decimal, currency: str) -> Money:
+    """`value` as money: to the currency's minor unit, half to even. The only place where amounts are rounded."""
+    digits = MINOR_DIGITS.get(currency, 2)
+    return Money(unit=currency, value=value.quantize(Decimal(1).scaleb(-digits), ROUND_HALF_EVEN))
 
 
 def price(prices: Sequence[ListPrice], quantities: Quantities, at: datetime) -> PricedOffer:
@@ -203,7 +203,7 @@ def _period(period: TimePeriod | None) -> str:
 
 def _line(listed: ListPrice, quantities: Quantities) -> PriceLine:
     quantity = quantities.of(listed.unit)
-    amount = rounded(Money(unit=listed.price.unit, value=listed.price.value * quantity / listed.per))
+    amount = round_money(listed.price.value * quantity / listed.per, listed.price.unit)
     per = "" if listed.per == 1 else f"{listed.per.normalize():f} "
     counted = f"{quantity.normalize():f} {listed.unit}"
     every = " and month" if listed.price_type is PriceType.RECURRING else ""
@@ -215,4 +215,4 @@ def _line(listed: ListPrice, quantities: Quantities) -> PriceLine:
 
 def _total(lines: Sequence[PriceLine], price_type: PriceType, currency: str) -> Money:
     amounts = (line.amount.value for line in lines if line.price_type is price_type)
-    return rounded(Money(unit=currency, value=sum(amounts, Decimal(0))))
+    return round_money(sum(amounts, Decimal(0)), currency)

@@ -186,6 +186,18 @@ def test_a_killed_user_is_not_waited_for(folder: Path) -> None:
     assert not is_running(pid)
 
 
+def test_a_starter_killed_while_it_makes_the_cluster_leaves_nothing_half(folder: Path) -> None:
+    victim = a_user_of(folder, then="")
+    while not list(folder.glob("postgres/new-*/PG_VERSION")):
+        assert victim.poll() is None
+    victim.kill()
+    victim.wait()
+    with embedded_postgres.running(folder) as server:
+        assert ask(server, "SELECT 1") == 1
+    with embedded_postgres.running(folder):
+        assert list(folder.glob("postgres/new-*")) == []
+
+
 def test_starting_twice_in_one_process_needs_leaving_twice(folder: Path) -> None:
     with embedded_postgres.running(folder) as outer:
         with embedded_postgres.running(folder) as inner:

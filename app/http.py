@@ -1,0 +1,138 @@
+"""The HTTP application: every layer's routes, one error body, one description, health and metrics."""
+
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import structlog
+from fastapi import FastAPI, Request, Response
+from fastapi.openapi.utils import get_openapi
+from fastapi.responses import PlainTextResponse
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from psycopg.errors import UniqueViolation
+from sqlalchemy.exc import DataError, IntegrityError, OperationalError
+from starlette.exceptions import HTTPException
+
+from satcom.app.declarations import ROUTES, version
+from satcom.core import metrics
+from satcom.core.database import Database
+from satcom.core.errors import Fault, Refused
+from satcom.core.tmf_api import json_response
+from satcom.core.tmf_openapi import components
+from satcom.core.values import Json
+
+log = structlog.get_logger()
+
+
+def create_app(database: Database) -> FastAPI:
+    """The application on `database`. It opens no connection before the first request."""
+    app = FastAPI(title="satcom", version=version(), openapi_url="/openapi.json", docs_url="/docs", redoc_url=None)
+    app.state.database = database
+    for routes in ROUTES:
+        app.include_router(routes.router)
+    app.add_api_route("/health", health, methods=["GET"], tags=["Operation"])
+    app.add_api_route("/metrics", prometheus, methods=["GET"], tags=["Operation"], include_in_schema=False)
+    app.middleware("http")(observed)
+    app.add_exception_handler(Refused, refused)
+    app.add_exception_handler(HTTPException, not_routed)
+    app.add_exception_handler(IntegrityError, against_the_database)
+    app.add_exception_handler(DataError, against_the_database)
+    app.add_exception_handler(OperationalError, database_lost)
+    app.add_exception_handler(Exception, broken)
+    setattr(app, "openapi", lambda: description(app))  # noqa: B010 (FastAPI's documented way to extend the description)
+    return app
+
+
+def description(app: FastAPI) -> dict[str, Any]:
+    """The API description, with the schemas of the official documents."""
+    if app.openapi_schema is None:
+        described = get_openapi(title=app.title, version=app.version, routes=app.routes)
+        used = {routes.api.document.name for routes in ROUTES if routes.api.document is not None}
+        described.setdefault("components", {}).setdefault("schemas", {}).update(components(used))
+        described["components"]["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
+        described["security"] = [{"token": []}]
+        app.openapi_schema = described
+    return app.openapi_schema
+
+
+def health(request: Request) -> Response:
+    """Whether requests can be served: 200, or 503 while the database is away."""
+    database: Database = request.app.state.database
+    database.ready()
+    return json_response({"status": "ok", "version": version()})
+
+
+def prometheus() -> Response:
+    return PlainTextResponse(generate_latest(metrics.REGISTRY), media_type=CONTENT_TYPE_LATEST)
+
+
+async def observed(request: Request, answer: Callable[[Request], Awaitable[Response]]) -> Response:
+    """Count and time every request under its route, not its path: the label set stays small."""
+    began = time.perf_counter()
+    response = await answer(request)
+    route = getattr(request.scope.get("route"), "path", "unrouted")
+    metrics.http_requests.labels(request.method, route, str(response.status_code)).inc()
+    metrics.http_seconds.labels(request.method, route).observe(time.perf_counter() - began)
+    return response
+
+
+def error_body(faults: tuple[Fault, ...], status: int) -> Response:
+    """TMF630's error, with every fault that was found."""
+    first = faults[0]
+    listed: list[Json] = []
+    for fault in faults:
+        one: dict[str, Json] = {"code": fault.code, "field": fault.field, "reason": fault.why}
+        listed.append(one | ({"accepted": fault.accepted} if fault.accepted else {}))
+    body: dict[str, Json] = {
+        "code": first.code,
+        "reason": f"{first.field}: {first.why}",
+        "status": str(status),
+        "field": first.field,
+        "fault": listed,
+        "@type": "Error",
+    }
+    if first.accepted:
+        body["message"] = f"accepted: {first.accepted}"
+    headers = {"WWW-Authenticate": "Bearer"} if status == 401 else None
+    return json_response(body, status, headers)
+
+
+def refused(_: Request, error: Exception) -> Response:
+    assert isinstance(error, Refused)
+    return error_body(error.faults, error.status)
+
+
+def not_routed(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    why = {404: "there is no such path", 405: f"{request.method} is not offered here"}.get(
+        error.status_code, str(error.detail)
+    )
+    code = {404: "notFound", 405: "notOffered"}.get(error.status_code, "http")
+    response = error_body((Fault("path", why, code),), error.status_code)
+    for name, value in (error.headers or {}).items():
+        response.headers[name] = value
+    return response
+
+
+def against_the_database(request: Request, error: Exception) -> Response:
+    """What the database itself refused: the last guarantee, behind every rule in the code."""
+    assert isinstance(error, IntegrityError | DataError)
+    log.warning("refused by the database", path=request.url.path, error=str(error.orig)[:300])
+    named = getattr(getattr(error.orig, "diag", None), "constraint_name", None) or "value"
+    if isinstance(error.orig, UniqueViolation):
+        return error_body((Fault(named, "there is one already", "exists"),), 409)
+    status = 409 if isinstance(error, IntegrityError) else 400
+    return error_body((Fault(named, "the database does not accept this", "impossible"),), status)
+
+
+def database_lost(request: Request, error: Exception) -> Response:
+    log.error("database away", path=request.url.path, error=str(error)[:300])
+    response = error_body((Fault("database", "it cannot be reached just now; try again", "unavailable"),), 503)
+    response.headers["Retry-After"] = "1"
+    return response
+
+
+def broken(request: Request, error: Exception) -> Response:
+    """A bug of ours: logged whole, told without detail."""
+    log.error("request broke", path=request.url.path, exc_info=error)
+    return error_body((Fault("server", "something broke here; it is logged", "bug"),), 500)

@@ -1,0 +1,19 @@
+"""Metrics for Prometheus: bounded label sets, seconds and counts. What the database knows is read at each scrape."""
+
+from prometheus_client import CollectorRegistry, Counter, Histogram
+
+REGISTRY = CollectorRegistry(auto_describe=True)
+
+http_requests = Counter(
+    "satcom_http_requests", "HTTP requests answered", ["method", "route", "status"], registry=REGISTRY
+)
+http_seconds = Histogram("satcom_http_request_seconds", "Time to answer", ["method", "route"], registry=REGISTRY)
+task_seconds = Histogram(
+    "satcom_task_seconds",
+    "Time a task of a plan ran",
+    ["task", "outcome"],
+    buckets=(0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30),
+    registry=REGISTRY,
+)
+task_retries = Counter("satcom_task_retries", "Outside calls to be made again", ["task"], registry=REGISTRY)
+qualification_seconds = Histogram("satcom_qualification_seconds", "Time to qualify one site", registry=REGISTRY)

@@ -1,0 +1,247 @@
+"""What an order may ask for: who orders, what is added, on which account, when.
+
+Every fault is found at once and named by its pointer. The parties, the account and the offering must be there for the
+one who asks: what belongs to others does not exist. Words: TMF622.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from pydantic import Field
+from sqlmodel import Session
+
+from satcom.core.clock import now
+from satcom.core.database import find
+from satcom.core.errors import Fault, NotFound, Refused, RuleRefused
+from satcom.core.security import OUTSIDE, Principal
+from satcom.core.values import Amount, Characteristic, Reference, RelatedParty, Value, instant_text, reference
+from satcom.enterprise.party import find_party, party_reference
+from satcom.market.account import CUSTOMER_ROLE, BillingAccount, charged_account
+from satcom.market.catalog.product_offering import ProductOffering, offered_characteristics, sellable
+from satcom.market.catalog.product_offering_price import MONTH
+from satcom.market.customer import Customer, ordering_customer
+from satcom.market.solution_price import ChargePrice
+
+ITEM = "/productOrderItem/0"
+ADD = "add"
+ACKNOWLEDGED = "acknowledged"
+LATEST = timedelta(days=15 * 366)
+LONGEST_TERM_MONTHS = 180
+
+
+class OrderedProduct(Value):
+    """The product as it is asked for; its `id` once it is delivered."""
+
+    id: str | None = None
+    product_characteristic: list[Characteristic] = Field(default_factory=list)
+
+
+class Duration(Value):
+    """TMF622 `Quantity`, of time."""
+
+    amount: Amount | None = None
+    units: str | None = None
+
+
+class OrderTerm(Value):
+    """For how long the customer binds itself."""
+
+    name: str | None = None
+    description: str | None = None
+    duration: Duration | None = None
+
+
+class OrderItem(Value):
+    """TMF622 `ProductOrderItem`."""
+
+    id: str = Field(min_length=1, max_length=100)
+    action: str
+    state: str | None = None
+    quantity: int | None = None
+    product_offering: Reference | None = None
+    product: OrderedProduct | None = None
+    billing_account: Reference | None = None
+    item_term: list[OrderTerm] = Field(default_factory=list)
+    item_price: list[ChargePrice] = Field(default_factory=list)
+    item_total_price: list[ChargePrice] = Field(default_factory=list)
+
+    @property
+    def offering_id(self) -> str:
+        """Raises `Refused` while none is named."""
+        if self.product_offering is None:
+            raise Refused(f"{ITEM}/productOffering", "the item names no offering", "missing", "a product offering")
+        return self.product_offering.id
+
+    @property
+    def characteristics(self) -> list[Characteristic]:
+        return self.product.product_characteristic if self.product else []
+
+    @property
+    def term_months(self) -> int | None:
+        """How many months the customer binds itself; `None` when it does not say."""
+        durations = [one.duration for one in self.item_term if one.duration is not None]
+        return int(durations[0].amount) if durations and durations[0].amount is not None else None
+
+
+@dataclass
+class FaultsFound:
+    """Gathers what several checks refuse, so that the caller hears of everything at once."""
+
+    faults: list[Fault] = field(default_factory=list)
+    words_wrong: bool = False
+
+    @contextmanager
+    def gathering(self) -> Iterator[None]:
+        """Within, the first refusal ends the check but not those that follow."""
+        try:
+            yield
+        except Refused as refused:
+            self.faults += refused.faults
+            self.words_wrong |= not isinstance(refused, RuleRefused)
+
+    def refuse(self) -> None:
+        """Raises `Refused` when the input is wrong, `RuleRefused` when only rules say no."""
+        if self.faults:
+            raise (Refused if self.words_wrong else RuleRefused).all(self.faults)
+
+
+def customer_among(
+    session: Session, parties: Sequence[RelatedParty], by: Principal
+) -> tuple[list[RelatedParty], Customer]:
+    """The related parties with name and link, and the customer among them.
+
+    A customer who names none orders for itself. Raises `Refused`, or `RuleRefused` when the party may not order.
+    """
+    named = [index for index, one in enumerate(parties) if (one.role or "").lower() == CUSTOMER_ROLE]
+    given = list(parties)
+    if not named and by.party_id is not None and by.roles & OUTSIDE:
+        named, given = [len(given)], [*given, RelatedParty(id=by.party_id, role=CUSTOMER_ROLE)]
+    if len(named) != 1:
+        why = f"{len(named)} parties have the role {CUSTOMER_ROLE!r}"
+        raise Refused("/relatedParty", why, "missing" if not named else "severalCustomers", "one with that role")
+    found = FaultsFound()
+    kept = []
+    for index, one in enumerate(given):
+        with found.gathering():
+            kept.append(party_reference(find_party(session, one.id, f"/relatedParty/{index}/id"), one))
+    found.refuse()
+    return kept, ordering_customer(session, kept[named[0]].id, f"/relatedParty/{named[0]}/id")
+
+
+def check_item(
+    session: Session, items: Sequence[OrderItem], order_account: Reference | None, party_id: str
+) -> tuple[OrderItem, Reference]:
+    """The item as it is accepted, complete, and the account it is charged to.
+
+    Raises `Refused` or `RuleRefused` with every fault.
+    """
+    found = FaultsFound()
+    if len(items) != 1:
+        why = f"the order has {len(items)} items; this release takes one at a time"
+        raise RuleRefused("/productOrderItem/1", why, "severalItems", "one order for each item")
+    item = items[0]
+    found.faults += _form_faults(item)
+    with found.gathering():
+        item = _offered(session, item)
+    with found.gathering():
+        account = _account(session, item.billing_account, order_account, party_id)
+    found.refuse()
+    return item.model_copy(update={"state": ACKNOWLEDGED}), account
+
+
+def check_dates(start: datetime | None, completion: datetime | None) -> None:
+    """Raises `RuleRefused` on dates that are past, out of order, or further off than any contract."""
+    earliest, latest = now() - timedelta(days=1), now() + LATEST
+    faults = []
+    for name, moment in (("requestedStartDate", start), ("requestedCompletionDate", completion)):
+        if moment is not None and not earliest <= moment <= latest:
+            accepted = f"{instant_text(earliest)} to {instant_text(latest)}"
+            faults.append(Fault(f"/{name}", f"{moment.isoformat()} is no date to deliver on", "outOfRange", accepted))
+    if start is not None and completion is not None and completion < start:
+        why = f"it is before the start {start.isoformat()}"
+        faults.append(Fault("/requestedCompletionDate", why, "endBeforeStart", "the start or later"))
+    if faults:
+        raise RuleRefused.all(faults)
+
+
+def _offered(session: Session, item: OrderItem) -> OrderItem:
+    """The item with its offering's name and complete characteristics."""
+    offering = offering_of(session, item.offering_id, f"{ITEM}/productOffering/id")
+    sellable(offering, now(), f"{ITEM}/productOffering/id")
+    at = f"{ITEM}/product/productCharacteristic"
+    complete = offered_characteristics(session, offering, item.characteristics, at)
+    product = (item.product or OrderedProduct()).model_copy(update={"product_characteristic": complete})
+    named = reference(offering.id, "ProductOffering", offering.href, offering.name)
+    return item.model_copy(update={"product": product, "product_offering": named})
+
+
+def offering_of(session: Session, offering_id: str, pointer: str) -> ProductOffering:
+    """The offering. Raises `Refused` on `pointer`."""
+    try:
+        return find(session, ProductOffering, offering_id)
+    except NotFound as error:
+        why = f"there is no product offering {offering_id[:80]!r}"
+        raise Refused(pointer, why, "notFound", "the id of an offering of the catalogue") from error
+
+
+def _account(session: Session, of_item: Reference | None, of_order: Reference | None, party_id: str) -> Reference:
+    wanted, pointer = (of_item, f"{ITEM}/billingAccount/id") if of_item else (of_order, "/billingAccount/id")
+    if wanted is None:
+        raise Refused("/billingAccount", "the order names no billing account", "missing", "an account of the customer")
+    if of_order is not None and of_order.id != wanted.id:
+        why = "the item names another account than the order"
+        raise RuleRefused(pointer, why, "severalAccounts", "one account for the order")
+    return account_of(session, wanted.id, party_id, pointer)
+
+
+def account_of(session: Session, account_id: str, party_id: str, pointer: str) -> Reference:
+    """The account, which `party_id` may be charged on. Raises `Refused` or `RuleRefused` on `pointer`."""
+    try:
+        account = charged_account(session, find(session, BillingAccount, account_id), party_id, pointer)
+    except NotFound as error:
+        why = f"there is no billing account {account_id[:80]!r}"
+        raise Refused(pointer, why, "notFound", "the id of an account of the customer") from error
+    return reference(account.id, "BillingAccount", account.href, account.name)
+
+
+def _form_faults(item: OrderItem) -> list[Fault]:
+    """What this release does not take, and what the operator itself writes."""
+    faults = []
+    if item.action != ADD:
+        why = f"this release delivers new products only, it does not take {item.action!r}"
+        faults.append(Fault(f"{ITEM}/action", why, "notOffered", ADD))
+    if item.quantity not in (None, 1):
+        faults.append(Fault(f"{ITEM}/quantity", "each link is ordered by itself", "outOfRange", "1"))
+    if item.state not in (None, ACKNOWLEDGED):
+        faults.append(Fault(f"{ITEM}/state", "it follows from the delivery", "derived", ACKNOWLEDGED))
+    if item.product is not None and item.product.id is not None:
+        faults.append(Fault(f"{ITEM}/product/id", "a product that is added has no id yet", "derived", "nothing"))
+    extra = item.model_extra or {}
+    if extra.get("productOrderItem"):
+        why = "this release takes no items within items"
+        faults.append(Fault(f"{ITEM}/productOrderItem", why, "notOffered", "nothing"))
+    for name, prices in (("itemPrice", item.item_price), ("itemTotalPrice", item.item_total_price)):
+        if prices:
+            faults.append(Fault(f"{ITEM}/{name}", "the price follows from the catalogue", "derived", "nothing"))
+    return faults + _term_faults(item)
+
+
+def _term_faults(item: OrderItem) -> list[Fault]:
+    faults = []
+    if len(item.item_term) > 1:
+        faults.append(Fault(f"{ITEM}/itemTerm/1", "an item has one term", "severalTerms", "one"))
+    for index, term in enumerate(item.item_term):
+        duration = term.duration or Duration()
+        amount, at = duration.amount, f"{ITEM}/itemTerm/{index}/duration"
+        whole = amount is not None and amount == amount.to_integral_value()
+        if duration.units != MONTH:
+            faults.append(
+                Fault(f"{at}/units", f"a term is in months, not {str(duration.units)[:40]!r}", "invalid", MONTH)
+            )
+        if amount is None or not whole or not 1 <= amount <= Decimal(LONGEST_TERM_MONTHS):
+            why = "a term is a number of whole months"
+            faults.append(Fault(f"{at}/amount", why, "outOfRange", f"1 to {LONGEST_TERM_MONTHS}"))
+    return faults

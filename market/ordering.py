@@ -1,0 +1,414 @@
+"""Product orders: what a customer asked for, how far it has come, and whether it can still be stopped.
+
+An order is checked whole against the catalogue and answered at once; delivery goes on in a flow, which alone moves the
+order: rejected when it cannot be delivered, failed when delivery broke after it had begun. One item that adds one
+product is taken in this release. Cancelling is asked by a task of its own; whoever delivers says whether it still can.
+Words: TMF622. The chosen solution is kept with the service order; the order keeps its price.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import ClassVar
+
+from pydantic import AwareDatetime
+from sqlalchemy import type_coerce
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlmodel import Field, Session, col, select
+
+from satcom.core.clock import now
+from satcom.core.database import find, find_for_update
+from satcom.core.entity import INSTANT, Entity, JsonOf, change, id_type, state_type, tmf
+from satcom.core.errors import Fault, Refused, RuleRefused, WrongState
+from satcom.core.events import announce, on
+from satcom.core.life_cycle import LifeCycle, move
+from satcom.core.security import Capability, Principal
+from satcom.core.tmf_api import TmfRoutes
+from satcom.core.values import Json, Note, Reference, RelatedParty, instant_text, reference
+from satcom.enterprise.party import operator_of
+from satcom.market.account import AccountToBeClosed
+from satcom.market.catalog.product_offering import ProductOffering
+from satcom.market.customer import CustomerStatus, customer_of
+from satcom.market.numbering import PRODUCT_ORDERS, next_reference
+from satcom.market.order_item import FaultsFound, OrderItem, check_dates, check_item, customer_among
+from satcom.market.pricing import PricedOffer
+from satcom.market.solution_price import ChargePrice, charge_prices, price_solution, total_prices
+from satcom.service.solution import Solution
+
+
+class OrderState(StrEnum):
+    """TMF622 `ProductOrderStateType`."""
+
+    ACKNOWLEDGED = "acknowledged"
+    REJECTED = "rejected"
+    PENDING = "pending"
+    HELD = "held"
+    IN_PROGRESS = "inProgress"
+    CANCELLED = "cancelled"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    PARTIAL = "partial"
+    ASSESSING_CANCELLATION = "assessingCancellation"
+    PENDING_CANCELLATION = "pendingCancellation"
+
+
+ENDED = frozenset(
+    {OrderState.REJECTED, OrderState.CANCELLED, OrderState.COMPLETED, OrderState.FAILED, OrderState.PARTIAL}
+)
+CANCELLABLE = frozenset({OrderState.ACKNOWLEDGED, OrderState.PENDING, OrderState.HELD, OrderState.IN_PROGRESS})
+NOT_BEGUN = frozenset({OrderState.ACKNOWLEDGED, OrderState.PENDING})
+AMENDABLE = ("description", "externalId", "note", "notificationContact", "requestedCompletionDate")
+
+
+class ProductOrder(Entity, table=True):
+    """What a customer asked for. `reference` is the number that people use."""
+
+    __tablename__ = "product_order"
+
+    api: ClassVar = tmf("TMF622", "ProductOrder", Capability.READ_ORDERS)
+    life_cycle: ClassVar = LifeCycle[OrderState](
+        OrderState,
+        ("acknowledged", "inProgress", "it can be delivered, and everything it needs is held"),
+        ("acknowledged", "pending", "something is missing that the customer brings"),
+        ("acknowledged", "rejected", "it cannot be delivered"),
+        ("acknowledged", "assessingCancellation", "the customer no longer wants it"),
+        ("pending", "acknowledged", "what was missing is there"),
+        ("pending", "inProgress", "what was missing is there"),
+        ("pending", "rejected", "what was missing did not come"),
+        ("pending", "assessingCancellation", "the customer no longer wants it"),
+        ("inProgress", "held", "delivery waits for a date, a shipment or a person"),
+        ("inProgress", "completed", "the product is handed over"),
+        ("inProgress", "partial", "some items are delivered, the others cannot be"),
+        ("inProgress", "failed", "delivery broke and was undone"),
+        ("inProgress", "assessingCancellation", "the customer no longer wants it"),
+        ("held", "inProgress", "the wait is over"),
+        ("held", "failed", "what was waited for did not come; what was done is undone"),
+        ("held", "assessingCancellation", "the customer no longer wants it"),
+        ("assessingCancellation", "pendingCancellation", "it can still be stopped"),
+        ("pendingCancellation", "cancelled", "what was done is undone"),
+        ("pendingCancellation", "failed", "what was done could not all be undone"),
+    )
+
+    reference: str = Field(default="", max_length=40, unique=True)
+    external_id: str | None = Field(default=None, max_length=200, index=True)
+    state: OrderState = Field(default=OrderState.ACKNOWLEDGED, sa_type=state_type(OrderState), index=True)
+    order_date: AwareDatetime = Field(default_factory=now, sa_type=INSTANT, index=True)
+    requested_start_date: AwareDatetime | None = Field(default=None, sa_type=INSTANT)
+    requested_completion_date: AwareDatetime | None = Field(default=None, sa_type=INSTANT)
+    expected_completion_date: AwareDatetime | None = Field(default=None, sa_type=INSTANT)
+    completion_date: AwareDatetime | None = Field(default=None, sa_type=INSTANT)
+    cancellation_date: AwareDatetime | None = Field(default=None, sa_type=INSTANT)
+    cancellation_reason: str | None = Field(default=None, max_length=1000)
+    billing_account: Reference | None = Field(default=None, sa_type=JsonOf(Reference))
+    related_party: list[RelatedParty] = Field(default_factory=list, sa_type=JsonOf(list[RelatedParty]))
+    product_order_item: list[OrderItem] = Field(min_length=1, sa_type=JsonOf(list[OrderItem]))
+    order_total_price: list[ChargePrice] = Field(default_factory=list, sa_type=JsonOf(list[ChargePrice]))
+    note: list[Note] = Field(default_factory=list, sa_type=JsonOf(list[Note]))
+
+    @property
+    def item(self) -> OrderItem:
+        """The one item."""
+        return self.product_order_item[0]
+
+
+class CancellationState(StrEnum):
+    """TMF622 `TaskStateType`."""
+
+    ACKNOWLEDGED = "acknowledged"
+    IN_PROGRESS = "inProgress"
+    DONE = "done"
+    TERMINATED_WITH_ERROR = "terminatedWithError"
+
+
+class CancelProductOrder(Entity, table=True):
+    """The wish to stop an order, and what came of it. One that comes too late is refused and not kept."""
+
+    __tablename__ = "cancel_product_order"
+
+    api: ClassVar = tmf("TMF622", "CancelProductOrder", Capability.READ_ORDERS)
+    private: ClassVar[frozenset[str]] = frozenset({"order_id"})
+    life_cycle: ClassVar = LifeCycle[CancellationState](
+        CancellationState,
+        ("acknowledged", "inProgress", "what was done is being undone"),
+        ("inProgress", "done", "the order is cancelled"),
+        ("inProgress", "terminatedWithError", "something could not be undone; a person has it"),
+    )
+
+    state: CancellationState = Field(default=CancellationState.ACKNOWLEDGED, sa_type=state_type(CancellationState))
+    product_order: Reference = Field(sa_type=JsonOf(Reference))
+    order_id: str | None = Field(default=None, foreign_key="product_order.id", unique=True, sa_type=id_type())
+    cancellation_reason: str | None = Field(default=None, max_length=1000)
+    requested_cancellation_date: AwareDatetime | None = Field(default=None, sa_type=INSTANT)
+    effective_cancellation_date: AwareDatetime | None = Field(default=None, sa_type=INSTANT)
+
+
+@dataclass(frozen=True)
+class ProductOrderCreated:
+    """An order was accepted; whoever delivers begins, in the same transaction."""
+
+    order: ProductOrder
+
+
+@dataclass(frozen=True)
+class CancellationRequested:
+    """Whoever delivers begins to undo, or raises `Refused` when it is too late."""
+
+    order: ProductOrder
+    cancel: CancelProductOrder
+
+
+@dataclass(frozen=True)
+class Cause:
+    """Why an order ended badly: a reason code, words, and the number that decided against its limit."""
+
+    code: str
+    reason: str
+    number: float | None = None
+    limit: float | None = None
+    unit: str | None = None
+
+    def __str__(self) -> str:
+        unit = f" {self.unit}" if self.unit else ""
+        number = "" if self.number is None else f" ({self.number:g}{unit}"
+        limit = "" if self.limit is None else f", limit {self.limit:g}{unit}"
+        return f"{self.code}: {self.reason}{number}{limit if number else ''}{')' if number else ''}"
+
+
+# Commands of those who order
+
+
+def place_order(session: Session, order: ProductOrder, by: Principal) -> ProductOrder:
+    """Accept an order and have it delivered. It belongs to its customer.
+
+    Raises `Refused` or `RuleRefused` with every fault, each under the pointer of its field.
+    """
+    found = FaultsFound()
+    found.faults += _derived_faults(order)
+    with found.gathering():
+        check_dates(order.requested_start_date, order.requested_completion_date)
+    with found.gathering():
+        order.related_party, customer = customer_among(session, order.related_party, by)
+        order.party_id = customer.engaged_party.id
+        item, order.billing_account = check_item(
+            session, order.product_order_item, order.billing_account, order.party_id
+        )
+        order.product_order_item = [item]
+    found.refuse()
+    order.note = _signed(order.note, by)
+    order.reference = next_reference(session, PRODUCT_ORDERS, "PO")
+    order.order_date = now()
+    session.info["order_reference"] = order.reference
+    session.add(order)
+    session.flush()
+    announce(session, ProductOrderCreated(order))
+    return order
+
+
+def _derived_faults(order: ProductOrder) -> list[Fault]:
+    """What only the delivery of an order can say of it."""
+    derived = {
+        "cancellationDate": order.cancellation_date,
+        "cancellationReason": order.cancellation_reason,
+        "completionDate": order.completion_date,
+        "expectedCompletionDate": order.expected_completion_date,
+        "orderTotalPrice": order.order_total_price or None,
+    }
+    why = "it follows from what happens to the order"
+    return [Fault(f"/{name}", why, "derived", "nothing") for name, value in derived.items() if value is not None]
+
+
+def amend_order(session: Session, order: ProductOrder, patch: dict[str, Json], by: Principal) -> ProductOrder:
+    """Change what does not touch delivery. Notes are added, never taken away.
+
+    Raises `RuleRefused` on anything else, `WrongState` on a date that comes too late or an order that ended.
+    """
+    for name in patch:
+        if name not in AMENDABLE and name != "state":
+            why = "the order is being delivered as it was placed; cancel it and place another"
+            raise RuleRefused(f"/{name}", why, "fixed", ", ".join(AMENDABLE))
+    if order.state in ENDED and set(patch) - {"note"}:
+        raise WrongState("/state", f"order {order.reference} is {order.state}", "ended", "note")
+    if "requestedCompletionDate" in patch and order.state not in NOT_BEGUN:
+        why = f"order {order.reference} is {order.state}: its dates are planned"
+        raise WrongState("/requestedCompletionDate", why, "begun", ", ".join(sorted(NOT_BEGUN)))
+    before = order.note
+    change(order, patch)
+    lost = [one for one in before if one not in order.note]
+    if lost:
+        order.note = before
+        raise RuleRefused("/note", f"{len(lost)} notes would be lost", "notesLost", "all earlier notes and new ones")
+    order.note = _signed(order.note, by)
+    check_dates(order.requested_start_date, order.requested_completion_date)
+    session.flush()
+    return order
+
+
+def cancel_order(session: Session, cancel: CancelProductOrder, by: Principal) -> CancelProductOrder:
+    """Stop an order. What was done for it is undone by whoever delivers, which may take a while.
+
+    Raises `Refused` when there is no such order, `WrongState` when it has ended or is being cancelled; whoever
+    delivers raises `Refused` past the point of no return. Then nothing is kept.
+    """
+    wanted = cancel.product_order.id
+    order = _ordered(session, wanted)
+    if order.state not in CANCELLABLE:
+        why = f"order {order.reference} is {order.state}"
+        raise WrongState("/productOrder/id", why, "notCancellable", ", ".join(sorted(CANCELLABLE)))
+    asked_for = cancel.requested_cancellation_date
+    if asked_for is not None and asked_for > now() + timedelta(days=1):
+        why = f"a cancellation takes effect at once, not on {instant_text(asked_for)}"
+        raise RuleRefused("/requestedCancellationDate", why, "tooLate", "now, or nothing")
+    cancel.party_id, cancel.order_id = order.party_id, order.id
+    cancel.product_order = reference(order.id, "ProductOrder", order.href, order.reference)
+    session.info["order_reference"] = order.reference
+    _move(order, OrderState.ASSESSING_CANCELLATION)
+    session.add(cancel)
+    session.flush()
+    announce(session, CancellationRequested(order, cancel))
+    order.cancellation_reason = cancel.cancellation_reason
+    move(cancel, CancellationState.IN_PROGRESS)
+    _move(order, OrderState.PENDING_CANCELLATION)
+    session.flush()
+    return cancel
+
+
+# Commands of the flow. Each may be repeated: an order that is there already stays as it is.
+
+
+def price_order(session: Session, order_id: str, solution: Solution) -> PricedOffer:
+    """Price the order by the list of its day. Raises `RuleRefused` where the list has a gap."""
+    order = find_for_update(session, ProductOrder, order_id)
+    offering = find(session, ProductOffering, order.item.offering_id)
+    priced = price_solution(session, offering, solution, order.order_date)
+    rate = operator_of(session).tax_rate_percent
+    totals = total_prices(priced, rate)
+    order.order_total_price = totals
+    items = {"item_price": charge_prices(priced, rate), "item_total_price": totals}
+    order.product_order_item = [order.item.model_copy(update=items)]
+    session.flush()
+    return priced
+
+
+def begin(session: Session, order_id: str) -> ProductOrder:
+    """It can be delivered and everything it needs is held: delivery begins."""
+    return _moved(session, order_id, OrderState.IN_PROGRESS)
+
+
+def hold_for(session: Session, order_id: str, what: str, until: datetime | None = None) -> ProductOrder:
+    """Delivery waits for `what`, as far as is known until `until`. The wait is noted once."""
+    order = _moved(session, order_id, OrderState.HELD)
+    _write(order, f"waits for {what}" + (f" until {instant_text(until)}" if until is not None else ""))
+    session.flush()
+    return order
+
+
+def go_on(session: Session, order_id: str) -> ProductOrder:
+    """The wait is over."""
+    return _moved(session, order_id, OrderState.IN_PROGRESS)
+
+
+def expect_finish(session: Session, order_id: str, when: datetime) -> ProductOrder:
+    """Tell the customer by when the order will probably be done."""
+    order = find_for_update(session, ProductOrder, order_id)
+    if order.state not in ENDED:
+        order.expected_completion_date = when
+    session.flush()
+    return order
+
+
+def complete_order(session: Session, order_id: str, product_id: str) -> ProductOrder:
+    """The product is handed over. A prospective customer has bought now."""
+    order = _moved(session, order_id, OrderState.COMPLETED)
+    if order.completion_date is None:
+        order.completion_date = now()
+        product = order.item.product.model_copy(update={"id": product_id}) if order.item.product else None
+        order.product_order_item = [order.item.model_copy(update={"product": product})]
+        customer = customer_of(session, order.party_id or "")
+        if customer is not None and customer.status is CustomerStatus.PROSPECTIVE:
+            move(customer, CustomerStatus.ACTIVE)
+    session.flush()
+    return order
+
+
+def fail_order(session: Session, order_id: str, cause: Cause) -> ProductOrder:
+    """The order ends without a product: rejected when delivery had not begun, failed when it had and was undone."""
+    order = find_for_update(session, ProductOrder, order_id)
+    if order.state in (OrderState.REJECTED, OrderState.FAILED):
+        return order
+    _move(order, OrderState.REJECTED if order.state in NOT_BEGUN else OrderState.FAILED)
+    _write(order, str(cause))
+    order.expected_completion_date = None
+    cancel = _cancellation_of(session, order.id)
+    if cancel is not None and cancel.state is CancellationState.IN_PROGRESS:
+        move(cancel, CancellationState.TERMINATED_WITH_ERROR)
+    session.flush()
+    return order
+
+
+def finish_cancellation(session: Session, order_id: str) -> ProductOrder:
+    """Everything done for the order is undone."""
+    order = _moved(session, order_id, OrderState.CANCELLED)
+    cancel = _cancellation_of(session, order.id)
+    if cancel is not None and cancel.state is not CancellationState.DONE:
+        move(cancel, CancellationState.DONE)
+        cancel.effective_cancellation_date = order.cancellation_date = now()
+        order.expected_completion_date = None
+    session.flush()
+    return order
+
+
+def _ordered(session: Session, order_id: str) -> ProductOrder:
+    try:
+        return find_for_update(session, ProductOrder, order_id)
+    except Refused as error:
+        why = f"there is no product order {order_id[:80]!r}"
+        raise Refused("/productOrder/id", why, "notFound", "the id of an order of yours") from error
+
+
+def _cancellation_of(session: Session, order_id: str) -> CancelProductOrder | None:
+    return session.exec(select(CancelProductOrder).where(CancelProductOrder.order_id == order_id)).first()
+
+
+def _moved(session: Session, order_id: str, state: OrderState) -> ProductOrder:
+    order = find_for_update(session, ProductOrder, order_id)
+    _move(order, state)
+    session.flush()
+    return order
+
+
+def _move(order: ProductOrder, state: OrderState) -> None:
+    """Move the order, and its item with it."""
+    move(order, state)
+    if order.item.state != state.value:
+        order.product_order_item = [order.item.model_copy(update={"state": state.value})]
+
+
+def _write(order: ProductOrder, text: str) -> None:
+    """Note what the operator has to say, once."""
+    if all(one.text != text for one in order.note):
+        order.note = [*order.note, Note(text=text, author="operator", date=now())]
+
+
+def _signed(notes: list[Note], by: Principal) -> list[Note]:
+    """Notes with author and date, where they have none."""
+    return [one.model_copy(update={"author": one.author or by.name, "date": one.date or now()}) for one in notes]
+
+
+@on(AccountToBeClosed)
+def keep_accounts_of_open_orders(session: Session, event: AccountToBeClosed) -> None:
+    """An account that an open order will be charged to stays open."""
+    account = type_coerce(col(ProductOrder.billing_account), JSONB)
+    query = select(ProductOrder).where(
+        account.contains({"id": event.account_id}), col(ProductOrder.state).not_in(ENDED)
+    )
+    order = session.exec(query).first()
+    if order is not None:
+        raise RuleRefused("/state", f"order {order.reference} is {order.state} and will be charged to it", "inUse")
+
+
+routes = TmfRoutes(ProductOrder)
+routes.post(place_order, may=Capability.ORDER)
+routes.patch(amend_order, may=Capability.ORDER)
+
+cancel_routes = TmfRoutes(CancelProductOrder)
+cancel_routes.post(cancel_order, may=Capability.ORDER)

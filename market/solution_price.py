@@ -1,0 +1,119 @@
+"""What a solution costs: the offering's price list applied to the quantities of a solution, in TM Forum's form.
+
+The list of the day of the order holds. A solution decides the choices that prices depend on: the terminal and the band.
+Prices name a terminal by its id, its name, or the name it was loaded under. Words: TMF622 `OrderPrice`, which TMF637
+calls `ProductPrice`.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal
+
+from sqlmodel import Session
+
+from satcom.core.loading import loaded_id
+from satcom.core.values import Amount, Json, Money, Reference, Value
+from satcom.market.catalog.product_offering import ProductOffering, list_prices
+from satcom.market.catalog.product_offering_price import MONTH
+from satcom.market.pricing import (
+    MILLION,
+    ListPrice,
+    PricedOffer,
+    PriceLine,
+    PriceType,
+    PriceUnit,
+    Quantities,
+    price,
+    round_money,
+)
+from satcom.service.solution import Solution
+
+BAND, TERMINAL_TYPE = "band", "terminalType"
+
+
+class Price(Value):
+    """TMF622 `Price`: `duty_free_amount` is before tax."""
+
+    duty_free_amount: Money
+    tax_rate: Amount
+    tax_included_amount: Money | None = None
+
+
+class ChargePrice(Value):
+    """TMF622 `OrderPrice`: one charge, or the sum of all of a type."""
+
+    name: str
+    description: str | None = None
+    price_type: PriceType
+    recurring_charge_period: str | None = None
+    unit_of_measure: str | None = None
+    price: Price
+    product_offering_price: Reference | None = None
+
+
+def price_solution(session: Session, offering: ProductOffering, solution: Solution, at: datetime) -> PricedOffer:
+    """What `solution` costs by the list of `at`. Raises `RuleRefused` where the list has a gap."""
+    prices = list_prices(session, offering)
+    return price(prices, quantities_of(solution, prices), at)
+
+
+def quantities_of(solution: Solution, prices: Sequence[ListPrice]) -> Quantities:
+    """The quantities that `prices` multiply: MHz are the charged bandwidth of both directions together."""
+    rate_bps = solution.forward.bit_rate_bps + solution.return_link.bit_rate_bps
+    amounts = {
+        PriceUnit.MEGAHERTZ: Decimal(solution.charged_bandwidth_hz) / MILLION,
+        PriceUnit.MEGABIT_PER_SECOND: Decimal(rate_bps) / MILLION,
+    }
+    return Quantities(amounts, {BAND: solution.band, TERMINAL_TYPE: _terminal_name(solution, prices)})
+
+
+def _terminal_name(solution: Solution, prices: Sequence[ListPrice]) -> str:
+    """The terminal as the price list calls it; its own name when the list does not know it."""
+    for one in prices:
+        for name in one.only_for.get(TERMINAL_TYPE, ()):
+            if isinstance(name, str) and _is_terminal(solution, name):
+                return name
+    return solution.terminal_type_name
+
+
+def _is_terminal(solution: Solution, name: str) -> bool:
+    known_as = (solution.terminal_type_id, solution.terminal_type_name)
+    return name in known_as or loaded_id("TerminalType", name) == solution.terminal_type_id
+
+
+def charge_prices(priced: PricedOffer, tax_rate_percent: Decimal) -> list[ChargePrice]:
+    """Every line, with how it was reckoned."""
+    return [_charge_price(line, tax_rate_percent) for line in priced.lines]
+
+
+def total_prices(priced: PricedOffer, tax_rate_percent: Decimal) -> list[ChargePrice]:
+    """The sum of what is charged once, and of what is charged each month; tax is reckoned on the sum."""
+    return [
+        _total_price("One-time charges", PriceType.ONE_TIME, None, priced.one_time, tax_rate_percent),
+        _total_price("Monthly charges", PriceType.RECURRING, MONTH, priced.per_month, tax_rate_percent),
+    ]
+
+
+def _charge_price(line: PriceLine, tax_rate_percent: Decimal) -> ChargePrice:
+    listed: dict[str, Json] = {"id": line.price_id, "name": line.name, "@referredType": "ProductOfferingPrice"}
+    return ChargePrice(
+        name=line.name,
+        description=line.explanation,
+        price_type=line.price_type,
+        recurring_charge_period=MONTH if line.price_type is PriceType.RECURRING else None,
+        unit_of_measure=line.unit.value,
+        price=Price(duty_free_amount=line.amount, tax_rate=tax_rate_percent),
+        product_offering_price=Reference.model_validate(listed),
+    )
+
+
+def _total_price(
+    name: str, price_type: PriceType, period: str | None, amount: Money, tax_rate_percent: Decimal
+) -> ChargePrice:
+    with_tax = round_money(amount.value * (100 + tax_rate_percent) / 100, amount.unit)
+    return ChargePrice(
+        name=name,
+        price_type=price_type,
+        recurring_charge_period=period,
+        price=Price(duty_free_amount=amount, tax_rate=tax_rate_percent, tax_included_amount=with_tax),
+    )

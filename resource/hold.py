@@ -1,0 +1,150 @@
+"""Holds: how a part of the network is kept for somebody, assigned, and given back.
+
+What can be sold once only is first held until an instant, then assigned without end of hold, then released. A hold that
+ran out counts as free from that instant on; its row is released by whoever locks its transponder or hub next, and by
+the sweep of `resource.reservation`. That nothing is given twice is promised by the database's exclusion constraints.
+
+Locks are always taken in this order: reservation, transponders by id, hubs by id, then the rows of the holds.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, ClassVar, Self
+
+from pydantic import ValidationInfo, field_validator
+from sqlalchemy import ColumnElement, and_, or_
+from sqlmodel import Field, Session, col
+
+from satcom.core.clock import now
+from satcom.core.entity import INSTANT, id_type, state_type
+from satcom.core.errors import Refused, RuleRefused
+from satcom.core.life_cycle import LifeCycle, move
+from satcom.resource.resource import IdText, Resource
+
+
+class HoldState(StrEnum):
+    HELD = "held"
+    ASSIGNED = "assigned"
+    RELEASED = "released"
+
+
+@dataclass(frozen=True)
+class Period:
+    """From `start_at` (inclusive) to `stop_at` (exclusive); `None` is open. Raises `Refused` on `stopAt`."""
+
+    start_at: datetime
+    stop_at: datetime | None = None
+
+    def __post_init__(self) -> None:
+        for field, moment in (("startAt", self.start_at), ("stopAt", self.stop_at)):
+            if moment is not None and moment.tzinfo is None:
+                raise Refused(field, "has no time zone", "invalid", "for example 2027-01-01T00:00:00Z")
+        if self.stop_at is not None and self.stop_at <= self.start_at:
+            raise Refused("stopAt", f"{self.stop_at.isoformat()} is not after the start {self.start_at.isoformat()}")
+
+    def __str__(self) -> str:
+        return f"{self.start_at:%Y-%m-%d} to " + (f"{self.stop_at:%Y-%m-%d}" if self.stop_at else "open end")
+
+
+@dataclass(frozen=True)
+class Owner:
+    """For whom something is held: the order, how people call it, and the party it is for."""
+
+    order_id: str | None
+    order_reference: str | None
+    party_id: str | None
+
+
+class Hold(Resource):
+    """A part of a resource for one owner in one period. `party_id` is the party that it is for."""
+
+    state: HoldState = Field(default=HoldState.HELD, sa_type=state_type(HoldState))
+    start_at: datetime = Field(sa_type=INSTANT)
+    stop_at: datetime | None = Field(default=None, sa_type=INSTANT)
+    hold_until: datetime | None = Field(default=None, sa_type=INSTANT)
+    order_id: Annotated[str | None, IdText] = Field(default=None, index=True, sa_type=id_type())
+    order_reference: str | None = Field(default=None, max_length=100)
+    reservation_id: Annotated[str | None, IdText] = Field(default=None, index=True, sa_type=id_type())
+    released_because: str | None = Field(default=None, max_length=500)
+
+    life_cycle: ClassVar = LifeCycle(
+        HoldState,
+        ("held", "assigned", "the order goes ahead: no end of hold any more"),
+        ("held", "released", "the order was refused or cancelled, or the hold ran out"),
+        ("assigned", "released", "the service ended, or the order was undone"),
+        start=("held", "assigned"),
+    )
+
+    @field_validator("start_at", "stop_at", "hold_until")
+    @classmethod
+    def _instant(cls, value: datetime | None) -> datetime | None:
+        if value is not None and value.tzinfo is None:
+            raise ValueError("has no time zone")
+        return value
+
+    @field_validator("stop_at")
+    @classmethod
+    def _after_its_start(cls, value: datetime | None, info: ValidationInfo) -> datetime | None:
+        start_at = info.data.get("start_at")
+        if value is not None and start_at is not None and value <= start_at:
+            raise ValueError(f"is not after the start {start_at.isoformat()}")
+        return value
+
+    @property
+    def period(self) -> Period:
+        return Period(self.start_at, self.stop_at)
+
+    @classmethod
+    def in_force(cls, period: Period, at: datetime) -> ColumnElement[bool]:
+        """Rows that take something within `period`, seen at `at`: what ran out by then takes nothing."""
+        begins_before = col(cls.start_at) < period.stop_at if period.stop_at is not None else None
+        parts = [
+            or_(col(cls.stop_at).is_(None), col(cls.stop_at) > period.start_at),
+            or_(
+                col(cls.state) == HoldState.ASSIGNED,
+                and_(col(cls.state) == HoldState.HELD, col(cls.hold_until) > at),
+            ),
+        ]
+        return and_(*parts, begins_before) if begins_before is not None else and_(*parts)
+
+    @classmethod
+    def run_out(cls, at: datetime) -> ColumnElement[bool]:
+        """Rows that are held still though their time is over."""
+        return and_(col(cls.state) == HoldState.HELD, col(cls.hold_until) <= at)
+
+    def held_for(self, owner: Owner, reservation_id: str | None, until: datetime) -> Self:
+        self.party_id = owner.party_id
+        self.order_id, self.order_reference = owner.order_id, owner.order_reference
+        self.reservation_id, self.hold_until = reservation_id, until
+        return self
+
+
+def check_until(until: datetime) -> None:
+    """A hold ends in the future. Raises `Refused` on `validFor`."""
+    if until.tzinfo is None:
+        raise Refused("/validFor/endDateTime", "has no time zone", "invalid", "for example 2027-01-01T00:00:00Z")
+    if until <= now():
+        raise RuleRefused(
+            "/validFor/endDateTime", f"{until.isoformat()} is over", "holdInPast", f"after {now().isoformat()}"
+        )
+
+
+def assign(session: Session, holds: Iterable[Hold]) -> None:
+    """Turn holds into assignments. Doing it again does nothing. Raises `WrongState` on what was released."""
+    for hold in holds:
+        move(hold, HoldState.ASSIGNED)
+        hold.hold_until = None
+        session.add(hold)
+    session.flush()
+
+
+def release(session: Session, holds: Iterable[Hold], because: str) -> None:
+    """Give back. Doing it again does nothing."""
+    for hold in holds:
+        if hold.state is not HoldState.RELEASED:
+            move(hold, HoldState.RELEASED)
+            hold.released_because = because
+            session.add(hold)
+    session.flush()

@@ -1,0 +1,129 @@
+"""Hubs: how many dedicated links a hub can carry, for which satellites and bands, and who has which port when.
+
+A port is taken by one link for its period; the lowest free one is given. That no port is given twice is promised by the
+database. Configuring the hub is `resource.drivers`.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Annotated
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import CheckConstraint, func, text
+from sqlalchemy.dialects.postgresql import ExcludeConstraint
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import Field, Session, col, select
+
+from satcom.core.clock import now
+from satcom.core.entity import JsonOf, id_type
+from satcom.core.errors import NotFound, RuleRefused
+from satcom.resource.hold import Hold, Owner, Period, check_until, release
+from satcom.resource.resource import Band, IdText, Resource
+
+MAX_PORTS = 10_000
+EXPIRED = "the hold ran out"
+
+
+class Hub(Resource, table=True):
+    """A hub at an earth station."""
+
+    __tablename__ = "hub"
+    __table_args__ = (CheckConstraint("ports >= 0", name="ports_not_negative"),)
+
+    earth_station_id: Annotated[str, IdText] = Field(foreign_key="earth_station.id", index=True, sa_type=id_type())
+    ports: int = Field(ge=0, le=MAX_PORTS)
+    satellite_ids: list[Annotated[str, IdText]] = Field(default_factory=list, sa_type=JsonOf(list[str]))
+    bands: list[Band] = Field(default_factory=list, sa_type=JsonOf(list[Band]))
+
+
+class HubPortAssignment(Hold, table=True):
+    """A port of a hub, for one owner in one period."""
+
+    __tablename__ = "hub_port_assignment"
+    __table_args__ = (
+        CheckConstraint("port_number >= 1", name="ports_count_from_one"),
+        CheckConstraint("stop_at > start_at", name="port_has_time"),
+        CheckConstraint("state <> 'held' OR hold_until IS NOT NULL", name="port_hold_ends"),
+        ExcludeConstraint(
+            (text("hub_id"), "="),
+            (text("port_number"), "="),
+            (text("tstzrange(start_at, stop_at)"), "&&"),
+            where=text("state <> 'released'"),
+            using="gist",
+            name="port_is_given_once",
+        ),
+    )
+
+    hub_id: Annotated[str, IdText] = Field(foreign_key="hub.id", index=True, sa_type=id_type())
+    port_number: int = Field(ge=1, le=MAX_PORTS)
+
+
+def lock_hubs(session: Session, identifiers: Iterable[str]) -> dict[str, Hub]:
+    """Lock in the order of the ids, after the transponders, and release the holds that ran out. Raises `NotFound`."""
+    wanted = sorted(set(identifiers))
+    query = select(Hub).where(col(Hub.id).in_(wanted)).order_by(col(Hub.id)).with_for_update()
+    locked = {one.id: one for one in session.exec(query.execution_options(populate_existing=True))}
+    for identifier in wanted:
+        if identifier not in locked:
+            raise NotFound("Hub", identifier)
+    run_out = HubPortAssignment.run_out(now()) & col(HubPortAssignment.hub_id).in_(wanted)
+    release(session, session.exec(select(HubPortAssignment).where(run_out)), EXPIRED)
+    return locked
+
+
+def lowest_free_port(ports: int, taken: Iterable[int]) -> int | None:
+    """The lowest number from 1 to `ports` that is not taken."""
+    used = set(taken)
+    return next((number for number in range(1, ports + 1) if number not in used), None)
+
+
+def reserve_port(
+    session: Session,
+    hub_id: str,
+    period: Period,
+    owner: Owner,
+    until: datetime,
+    reservation_id: str | None = None,
+) -> HubPortAssignment:
+    """Hold the lowest port that is free for the whole period. Raises `RuleRefused` on `hub` (`noHubPort`)."""
+    check_until(until)
+    hub = lock_hubs(session, [hub_id])[hub_id]
+    where = HubPortAssignment.in_force(period, now()) & (col(HubPortAssignment.hub_id) == hub.id)
+    number = lowest_free_port(hub.ports, session.exec(select(HubPortAssignment.port_number).where(where)))
+    if number is None:
+        raise RuleRefused("hub", f"none of the {hub.ports} ports of {hub.name} is free, {period}", "noHubPort")
+    port = HubPortAssignment(
+        name=f"{hub.name} port {number}",
+        hub_id=hub.id,
+        port_number=number,
+        start_at=period.start_at,
+        stop_at=period.stop_at,
+        illustrative=hub.illustrative,
+    ).held_for(owner, reservation_id, until)
+    try:
+        with session.begin_nested():
+            session.add(port)
+            session.flush()
+    except IntegrityError as error:
+        if "port_is_given_once" not in str(error.orig):
+            raise
+        raise RuleRefused("hub", f"{port.name} is taken", "noHubPort") from error
+    return port
+
+
+def free_ports(session: Session, hub_ids: Sequence[str], period: Period) -> NDArray[np.int64]:
+    """How many ports of each hub are free for the whole period; shape (hubs,). One statement."""
+    taken = (
+        select(HubPortAssignment.hub_id, func.count(func.distinct(HubPortAssignment.port_number)).label("taken"))
+        .where(HubPortAssignment.in_force(period, now()))
+        .group_by(col(HubPortAssignment.hub_id))
+        .subquery()
+    )
+    query = (
+        select(Hub.id, col(Hub.ports) - func.coalesce(taken.c.taken, 0))
+        .outerjoin(taken, taken.c.hub_id == Hub.id)
+        .where(col(Hub.id).in_(hub_ids))
+    )
+    free = {identifier: count for identifier, count in session.exec(query)}
+    return np.array([max(free.get(identifier, 0), 0) for identifier in hub_ids], dtype=np.int64)

@@ -1,0 +1,80 @@
+"""Resources: what all objects of the network inventory have in common (TMF639 `Resource`).
+
+A resource is a thing of the network or a part of it that can be given to somebody. Columns that TMF639 does not name go
+out and come in as `resourceCharacteristic`. Every request may know that a resource exists, since whoever qualifies must
+see the network whole; it is shown only to those who may read the network.
+"""
+
+from enum import StrEnum
+from typing import ClassVar
+
+from pydantic import BeforeValidator, FiniteFloat
+from sqlmodel import Field, Session
+
+from satcom.core.entity import Entity, shape, tmf
+from satcom.core.errors import Fault, Refused
+from satcom.core.security import Capability
+from satcom.core.tmf_query import is_uuid
+
+
+class Band(StrEnum):
+    """Frequency bands by the letters of the trade."""
+
+    L = "L"
+    S = "S"
+    C = "C"
+    X = "X"
+    KU = "Ku"
+    KA = "Ka"
+    Q = "Q"
+    V = "V"
+
+
+class Polarisation(StrEnum):
+    HORIZONTAL = "horizontal"
+    VERTICAL = "vertical"
+    RHCP = "rhcp"
+    LHCP = "lhcp"
+
+
+def _known_id(value: object) -> object:
+    if isinstance(value, str) and not is_uuid(value):
+        raise ValueError("is no id (UUID)")
+    return value
+
+
+IdText = BeforeValidator(_known_id)
+Finite = FiniteFloat
+
+
+class Resource(Entity):
+    """Common part. `illustrative` marks values that are made up; what rests on them says so."""
+
+    name: str = Field(min_length=1, max_length=200)
+    source: str | None = Field(default=None, max_length=1000)
+    illustrative: bool = Field(default=False)
+
+    api: ClassVar = tmf("TMF639", "Resource", Capability.READ_NETWORK)
+    characteristic_field: ClassVar[str | None] = "resourceCharacteristic"
+    readable_by_all: ClassVar[bool] = True
+
+
+def pointer(kind: type[Entity], column: str) -> str:
+    """Where a column stands in the body, as a JSON pointer."""
+    attribute = next(one for one in shape(kind).attributes if one.column == column)
+    inside = f"/{kind.characteristic_field}" if attribute.characteristic else ""
+    return f"{inside}/{attribute.wire}"
+
+
+def check_references(session: Session, entity: Entity) -> None:
+    """Every object that `entity` points at in this layer is there. Raises `Refused` with each that is not."""
+    faults = []
+    for column in entity.__table__.columns:  # type: ignore[attr-defined]
+        identifier = getattr(entity, column.name)
+        for key in column.foreign_keys:
+            target = key.column
+            if identifier is not None and not session.connection().execute(target.table.select().where(target == identifier)).first():
+                what = target.table.name.replace("_", " ")
+                faults.append(Fault(pointer(type(entity), column.name), f"there is no {what} {identifier!r}", "notFound"))
+    if faults:
+        raise Refused.all(faults)

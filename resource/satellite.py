@@ -1,0 +1,218 @@
+"""Satellites: which there are, where they stand, in which part of their life, and the history of their elements.
+
+A satellite carries traffic from its in-service date to its end of life, while its state allows it. Element sets come in
+as published two-line elements and are never overwritten: what was computed with one can be computed again.
+Where a satellite is at an instant is `resource.physics.orbit`. We never command a spacecraft.
+
+Words: CelesTrak (NORAD catalogue number, element set), ITU Radio Regulations 1.189 (geostationary position).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+from typing import Annotated, ClassVar
+
+from pydantic import ValidationInfo, field_validator
+from sqlalchemy import CheckConstraint, UniqueConstraint, case
+from sqlmodel import Field, Session, col, select
+
+from satcom.core.entity import INSTANT, Entity, checked, id_type, own, state_type
+from satcom.core.errors import Fault, Refused
+from satcom.core.life_cycle import LifeCycle, move
+from satcom.core.security import Capability, Principal
+from satcom.core.tmf_api import TmfRoutes
+from satcom.resource.physics.orbit import BadLine, Elements, read_tle
+from satcom.resource.resource import Finite, IdText, Resource
+
+MAX_NORAD_ID = 339_999  # the largest number that the five characters of a two-line element set can hold (Alpha-5)
+
+
+class SatelliteState(StrEnum):
+    """The life of a satellite. `inclined` and `degraded` ones still carry traffic."""
+
+    PLANNED = "planned"
+    UNDER_CONSTRUCTION = "underConstruction"
+    LAUNCHED = "launched"
+    IN_ORBIT_TEST = "inOrbitTest"
+    IN_SERVICE = "inService"
+    INCLINED = "inclined"
+    DEGRADED = "degraded"
+    END_OF_LIFE = "endOfLife"
+    DEORBITED = "deorbited"
+
+
+CARRIES_TRAFFIC = frozenset({SatelliteState.IN_SERVICE, SatelliteState.INCLINED, SatelliteState.DEGRADED})
+BEFORE_SERVICE = frozenset(
+    {
+        SatelliteState.PLANNED,
+        SatelliteState.UNDER_CONSTRUCTION,
+        SatelliteState.LAUNCHED,
+        SatelliteState.IN_ORBIT_TEST,
+    }
+)
+
+
+class Satellite(Resource, table=True):
+    """One satellite at its geostationary position. Its payload is `resource.payload`."""
+
+    __tablename__ = "satellite"
+    __table_args__ = (
+        CheckConstraint("orbital_longitude_deg BETWEEN -180 AND 180", name="longitude_on_earth"),
+        CheckConstraint("end_of_life_date > in_service_date", name="life_in_order"),
+    )
+
+    norad_id: int | None = Field(default=None, unique=True, ge=1, le=MAX_NORAD_ID)
+    orbital_longitude_deg: Finite = Field(ge=-180, le=180)
+    state: SatelliteState = Field(default=SatelliteState.PLANNED, sa_type=state_type(SatelliteState))
+    in_service_date: date | None = None
+    end_of_life_date: date | None = None
+
+    life_cycle: ClassVar = LifeCycle(
+        SatelliteState,
+        ("planned", "underConstruction", "the manufacturer began"),
+        ("underConstruction", "launched", "in orbit, on its way to its position"),
+        ("underConstruction", "endOfLife", "lost at launch, or the programme was given up"),
+        ("launched", "inOrbitTest", "at its test position"),
+        ("launched", "endOfLife", "lost before test"),
+        ("inOrbitTest", "inService", "the payload was accepted"),
+        ("inOrbitTest", "degraded", "accepted with losses"),
+        ("inOrbitTest", "endOfLife", "lost in test"),
+        ("inService", "inclined", "north-south station keeping was given up to save fuel"),
+        ("inService", "degraded", "a part of payload or platform failed"),
+        ("inService", "endOfLife", "taken out of traffic"),
+        ("inclined", "degraded", "a part of payload or platform failed"),
+        ("inclined", "endOfLife", "taken out of traffic"),
+        ("degraded", "inService", "recovered"),
+        ("degraded", "inclined", "north-south station keeping was given up to save fuel"),
+        ("degraded", "endOfLife", "taken out of traffic"),
+        ("endOfLife", "deorbited", "raised to the graveyard orbit and switched off"),
+        start=("planned",),
+    )
+
+    @field_validator("end_of_life_date")
+    @classmethod
+    def _after_its_beginning(cls, value: date | None, info: ValidationInfo) -> date | None:
+        begin = info.data.get("in_service_date")
+        if value is not None and begin is not None and value <= begin:
+            raise ValueError(f"is not after the in-service date {begin}")
+        return value
+
+    def in_service_throughout(self, start_at: datetime, stop_at: datetime | None) -> bool:
+        """Whether it is planned to carry traffic for the whole period; an open period asks only for its start."""
+        if self.state not in CARRIES_TRAFFIC | BEFORE_SERVICE or self.in_service_date is None:
+            return False
+        last = start_at if stop_at is None else stop_at - timedelta(microseconds=1)
+        begun = self.in_service_date <= start_at.date()
+        return begun and (self.end_of_life_date is None or last.date() < self.end_of_life_date)
+
+
+class ElementSet(Entity, table=True):
+    """One published two-line element set of a satellite."""
+
+    __tablename__ = "element_set"
+    __table_args__ = (UniqueConstraint("satellite_id", "epoch", name="one_set_per_epoch"),)
+
+    satellite_id: Annotated[str, IdText] = Field(foreign_key="satellite.id", sa_type=id_type())
+    epoch: datetime = Field(sa_type=INSTANT)
+    line1: str = Field(min_length=69, max_length=69)
+    line2: str = Field(min_length=69, max_length=69)
+    source: str = Field(max_length=200)
+
+    api: ClassVar = own("resource/v1", "elementSet", Capability.READ_NETWORK)
+    readable_by_all: ClassVar[bool] = True
+
+
+@dataclass(frozen=True)
+class RecordedElements:
+    """What became of a file of element sets."""
+
+    added: tuple[ElementSet, ...]
+    already_there: int
+    of_unknown_satellites: tuple[int, ...]  # NORAD numbers
+    bad_lines: tuple[BadLine, ...]
+
+
+def move_satellite(session: Session, satellite: Satellite, state: SatelliteState, by: Principal) -> Satellite:
+    """Note that a satellite went on in its life. Raises `WrongState`."""
+    if state in CARRIES_TRAFFIC and satellite.in_service_date is None:
+        raise Refused("inServiceDate", "a satellite that carries traffic has an in-service date", "missing")
+    move(satellite, state)
+    session.add(satellite)
+    session.flush()
+    return satellite
+
+
+def record_elements(session: Session, text: str, source: str) -> RecordedElements:
+    """Keep the element sets of a two-line text for the satellites that are known; what is kept already is left.
+
+    Raises `Refused` on `elements` when not one line could be read.
+    """
+    file = read_tle(text)
+    if file.bad_lines and not file.elements:
+        raise Refused.all(
+            [Fault("elements", f"line {bad.line_number}: {bad.reason}", "invalid") for bad in file.bad_lines[:20]]
+        )
+    numbers = {one.norad_id for one in file.elements}
+    known = {one.norad_id: one for one in session.exec(select(Satellite).where(col(Satellite.norad_id).in_(numbers)))}
+    kept = {
+        (satellite_id, epoch)
+        for satellite_id, epoch in session.exec(
+            select(ElementSet.satellite_id, ElementSet.epoch).where(
+                col(ElementSet.satellite_id).in_([one.id for one in known.values()])
+            )
+        )
+    }
+    added, already = [], 0
+    for one in file.elements:
+        satellite = known.get(one.norad_id)
+        if satellite is None:
+            continue
+        if (satellite.id, one.epoch) in kept:
+            already += 1
+            continue
+        kept.add((satellite.id, one.epoch))
+        added.append(_element_set(satellite, one, source))
+    session.add_all(added)
+    session.flush()
+    unknown = tuple(sorted(numbers - {number for number in known if number is not None}))
+    return RecordedElements(tuple(added), already, unknown, file.bad_lines)
+
+
+def _element_set(satellite: Satellite, one: Elements, source: str) -> ElementSet:
+    return checked(
+        ElementSet,
+        {
+            "party_id": satellite.party_id,
+            "satellite_id": satellite.id,
+            "epoch": one.epoch,
+            "line1": one.line1,
+            "line2": one.line2,
+            "source": source,
+        },
+    )
+
+
+def elements_at(session: Session, when: datetime, satellite_ids: Sequence[str] | None = None) -> dict[str, Elements]:
+    """By satellite id: the latest element set of an epoch not after `when`, else the earliest there is."""
+    not_after = col(ElementSet.epoch) <= when
+    query = (
+        select(ElementSet, Satellite.norad_id, Satellite.name)
+        .join(Satellite)
+        .distinct(col(ElementSet.satellite_id))
+        .order_by(
+            col(ElementSet.satellite_id),
+            not_after.desc(),
+            case((not_after, col(ElementSet.epoch))).desc(),
+            col(ElementSet.epoch),
+        )
+    )
+    if satellite_ids is not None:
+        query = query.where(col(ElementSet.satellite_id).in_(satellite_ids))
+    return {
+        one.satellite_id: Elements(norad_id or 0, name, one.epoch, one.line1, one.line2)
+        for one, norad_id, name in session.exec(query)
+    }
+
+
+element_set_routes = TmfRoutes(ElementSet)

@@ -1,0 +1,297 @@
+"""Spectrum: which piece of which transponder carries whom, and when.
+
+A transponder's band is cut into slots: contiguous, non-overlapping in frequency and time, with the guard band of the
+transponder to every neighbour and to both edges. Frequencies are those of the downlink. Slots are found lowest first,
+so that what stays free stays wide. Power is counted as power-equivalent bandwidth (PEB), the share of the transponder's
+usable EIRP times its bandwidth; at no instant may all shares together exceed the bandwidth.
+That two slots never overlap is promised by the database, not by this module. Many at once: `resource.free_spectrum`.
+Words: ITU Radio Regulations 1.153 (occupied bandwidth); ITU Handbook on Satellite Communications, 3rd ed. (PEB).
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import ValidationInfo, field_validator
+from sqlalchemy import CheckConstraint, text
+from sqlalchemy.dialects.postgresql import ExcludeConstraint
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import Field, Session, col, select
+
+from satcom.core.clock import now
+from satcom.core.entity import HERTZ, id_type, state_type
+from satcom.core.errors import NotFound, Refused, RuleRefused
+from satcom.core.events import announce
+from satcom.resource.hold import Hold, HoldState, Owner, Period, check_until, release
+from satcom.resource.payload import MAX_BANDWIDTH_HZ, MAX_FREQUENCY_HZ, Transponder
+from satcom.resource.resource import Finite, IdText, pointer
+
+EXPIRED = "the hold ran out"
+# half a guard band on either side: two neighbours then keep a whole one between them
+TAKEN_HZ = "int8range(start_hz - guard_band_hz / 2, stop_hz + (guard_band_hz + 1) / 2)"
+
+
+class Direction(StrEnum):
+    """Forward is from the hub to the site, return is back."""
+
+    FORWARD = "forward"
+    RETURN = "return"
+
+
+class SpectrumAssignment(Hold, table=True):
+    """A slot of a transponder with its share of power, for one owner in one period."""
+
+    __tablename__ = "spectrum_assignment"
+    __table_args__ = (
+        CheckConstraint("stop_hz > start_hz AND guard_band_hz >= 0 AND power_share_hz >= 0", name="slot_has_width"),
+        CheckConstraint("stop_at > start_at", name="slot_has_time"),
+        CheckConstraint("state <> 'held' OR hold_until IS NOT NULL", name="slot_hold_ends"),
+        ExcludeConstraint(
+            (text("transponder_id"), "="),
+            (text(TAKEN_HZ), "&&"),
+            (text("tstzrange(start_at, stop_at)"), "&&"),
+            where=text("state <> 'released'"),
+            using="gist",
+            name="slot_is_sold_once",
+        ),
+    )
+
+    transponder_id: Annotated[str, IdText] = Field(foreign_key="transponder.id", index=True, sa_type=id_type())
+    start_hz: int = Field(gt=0, le=MAX_FREQUENCY_HZ, sa_type=HERTZ)
+    stop_hz: int = Field(gt=0, le=MAX_FREQUENCY_HZ, sa_type=HERTZ)
+    power_share_hz: int = Field(ge=0, le=MAX_BANDWIDTH_HZ, sa_type=HERTZ)
+    guard_band_hz: int = Field(default=0, ge=0, le=MAX_BANDWIDTH_HZ, sa_type=HERTZ)
+    direction: Direction | None = Field(default=None, sa_type=state_type(Direction))
+    symbol_rate_baud: Finite | None = Field(default=None, gt=0, le=MAX_BANDWIDTH_HZ)
+    rolloff: Finite | None = Field(default=None, ge=0, le=1)
+    customer_note: str | None = Field(default=None, max_length=500)
+
+    @field_validator("stop_hz")
+    @classmethod
+    def _above_its_start(cls, value: int, info: ValidationInfo) -> int:
+        if value <= info.data.get("start_hz", value - 1):
+            raise ValueError("is not above startHz")
+        return value
+
+    @property
+    def bandwidth_hz(self) -> int:
+        return self.stop_hz - self.start_hz
+
+    @property
+    def downlink_center_hz(self) -> int:
+        return (self.start_hz + self.stop_hz) // 2
+
+    @property
+    def taken(self) -> "Taken":
+        guard_hz = self.guard_band_hz
+        widened = Piece(self.start_hz - guard_hz // 2, self.stop_hz + (guard_hz + 1) // 2)
+        return Taken(widened, self.power_share_hz, self.period)
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A piece of spectrum, from `start_hz` (inclusive) to `stop_hz` (exclusive)."""
+
+    start_hz: int
+    stop_hz: int
+
+    @property
+    def width_hz(self) -> int:
+        return self.stop_hz - self.start_hz
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What an assignment takes: its piece with half a guard band on either side, its power, its time."""
+
+    piece: Piece
+    power_share_hz: int
+    period: Period
+
+
+@dataclass(frozen=True)
+class WantedSlot:
+    """A slot to be found on a transponder. Raises `Refused` on what is no width or no power."""
+
+    transponder_id: str
+    bandwidth_hz: int
+    power_share_hz: int
+    direction: Direction | None = None
+    symbol_rate_baud: float | None = None
+    rolloff: float | None = None
+
+    def __post_init__(self) -> None:
+        for field, value, least in (("bandwidthHz", self.bandwidth_hz, 1), ("powerShareHz", self.power_share_hz, 0)):
+            if not least <= value <= MAX_BANDWIDTH_HZ:
+                raise Refused(field, f"{value} is out of range", "invalid", f"{least} to {MAX_BANDWIDTH_HZ}")
+
+
+@dataclass(frozen=True)
+class SlotReserved:
+    """Told to the layers above when a slot was held."""
+
+    assignment_id: str
+    order_id: str | None
+
+
+def free_pieces(low_edge_hz: int, high_edge_hz: int, guard_band_hz: int, taken: Iterable[Piece]) -> list[Piece]:
+    """Where a new carrier may lie, lowest first; its own guard bands are taken off already.
+
+    `taken` are the pieces of the carriers there, each with half its guard band on either side.
+    """
+    below, above = guard_band_hz // 2, guard_band_hz - guard_band_hz // 2
+    free, start_hz = [], low_edge_hz + guard_band_hz
+    for piece in sorted(taken, key=lambda one: one.start_hz):
+        if piece.start_hz - above > start_hz:
+            free.append(Piece(start_hz, piece.start_hz - above))
+        start_hz = max(start_hz, piece.stop_hz + below)
+    if high_edge_hz - guard_band_hz > start_hz:
+        free.append(Piece(start_hz, high_edge_hz - guard_band_hz))
+    return free
+
+
+def peak_power_hz(taken: Iterable[Taken], period: Period) -> int:
+    """The most power that is taken at any one instant of `period`, as power-equivalent bandwidth."""
+    within = [one for one in taken if _meet(one.period, period)]
+    instants = {max(one.period.start_at, period.start_at) for one in within}
+    return max((sum(one.power_share_hz for one in within if _holds(one.period, at)) for at in instants), default=0)
+
+
+def _meet(one: Period, other: Period) -> bool:
+    before_end = other.stop_at is None or one.start_at < other.stop_at
+    return before_end and (one.stop_at is None or one.stop_at > other.start_at)
+
+
+def _holds(period: Period, at: datetime) -> bool:
+    return period.start_at <= at and (period.stop_at is None or at < period.stop_at)
+
+
+def lock_transponders(session: Session, identifiers: Iterable[str]) -> dict[str, Transponder]:
+    """One seller at a time: lock in the order of the ids, and release the holds that ran out. Raises `NotFound`."""
+    wanted = sorted(set(identifiers))
+    query = select(Transponder).where(col(Transponder.id).in_(wanted)).order_by(col(Transponder.id)).with_for_update()
+    locked = {one.id: one for one in session.exec(query.execution_options(populate_existing=True))}
+    for identifier in wanted:
+        if identifier not in locked:
+            raise NotFound("Transponder", identifier)
+    run_out = SpectrumAssignment.run_out(now()) & col(SpectrumAssignment.transponder_id).in_(wanted)
+    release(session, session.exec(select(SpectrumAssignment).where(run_out)), EXPIRED)
+    return locked
+
+
+def assignments_of(session: Session, transponder_id: str, period: Period) -> Sequence[SpectrumAssignment]:
+    """What is held or assigned on a transponder within `period`, by frequency."""
+    where = SpectrumAssignment.in_force(period, now()) & (col(SpectrumAssignment.transponder_id) == transponder_id)
+    return session.exec(select(SpectrumAssignment).where(where).order_by(col(SpectrumAssignment.start_hz))).all()
+
+
+def reserve_slot(
+    session: Session,
+    wanted: WantedSlot,
+    period: Period,
+    owner: Owner,
+    until: datetime,
+    reservation_id: str | None = None,
+) -> SpectrumAssignment:
+    """Hold a contiguous slot with its power at the lowest free frequency until `until`.
+
+    Raises `RuleRefused`, holding nothing: on `bandwidthHz` (`noContiguousSlot`) when no free piece is wide enough for
+    the whole period, on `powerShareHz` (`noPower`) when too little power is left at some instant of it.
+    """
+    check_until(until)
+    transponder = lock_transponders(session, [wanted.transponder_id])[wanted.transponder_id]
+    taken = [one.taken for one in assignments_of(session, transponder.id, period)]
+    piece = _lowest_piece(transponder, wanted.bandwidth_hz, period, taken)
+    _check_power(transponder, wanted.power_share_hz, period, taken)
+    start_hz, stop_hz = piece.start_hz, piece.start_hz + wanted.bandwidth_hz
+    slot = SpectrumAssignment(
+        name=slot_name(transponder, start_hz, stop_hz),
+        transponder_id=transponder.id,
+        start_hz=start_hz,
+        stop_hz=stop_hz,
+        power_share_hz=wanted.power_share_hz,
+        guard_band_hz=transponder.guard_band_hz,
+        direction=wanted.direction,
+        symbol_rate_baud=wanted.symbol_rate_baud,
+        rolloff=wanted.rolloff,
+        start_at=period.start_at,
+        stop_at=period.stop_at,
+        illustrative=transponder.illustrative,
+    ).held_for(owner, reservation_id, until)
+    _keep(session, slot)
+    announce(session, SlotReserved(slot.id, owner.order_id))
+    return slot
+
+
+def take_over_carrier(session: Session, carrier: SpectrumAssignment) -> SpectrumAssignment:
+    """Enter a carrier that is on the air already, checked like a new one; only its guard bands are its own affair.
+
+    Raises `RuleRefused` on `startHz` outside the transponder or across another carrier, on `powerShareHz`.
+    """
+    transponder = lock_transponders(session, [carrier.transponder_id])[carrier.transponder_id]
+    if carrier.state is HoldState.HELD and carrier.hold_until is None:
+        raise Refused(pointer(SpectrumAssignment, "hold_until"), "a hold says until when", "missing")
+    if carrier.start_hz < transponder.low_edge_hz or carrier.stop_hz > transponder.high_edge_hz:
+        raise RuleRefused(
+            pointer(SpectrumAssignment, "start_hz"),
+            f"{_mhz(carrier.start_hz)} to {_mhz(carrier.stop_hz)} MHz is not inside {transponder.name}",
+            "outsideTransponder",
+            f"{_mhz(transponder.low_edge_hz)} to {_mhz(transponder.high_edge_hz)} MHz",
+        )
+    others = assignments_of(session, transponder.id, carrier.period)
+    _check_power(
+        transponder, carrier.power_share_hz, carrier.period, [one.taken for one in others if one.id != carrier.id]
+    )
+    _keep(session, carrier)
+    return carrier
+
+
+def slot_name(transponder: Transponder, start_hz: int, stop_hz: int) -> str:
+    return f"{transponder.name} {_mhz(start_hz)} to {_mhz(stop_hz)} MHz"
+
+
+def _lowest_piece(transponder: Transponder, width_hz: int, period: Period, taken: Sequence[Taken]) -> Piece:
+    free = free_pieces(
+        transponder.low_edge_hz, transponder.high_edge_hz, transponder.guard_band_hz, [one.piece for one in taken]
+    )
+    piece = next((piece for piece in free if piece.width_hz >= width_hz), None)
+    if piece is None:
+        widest_hz = max((piece.width_hz for piece in free), default=0)
+        raise RuleRefused(
+            "bandwidthHz",
+            f"{_mhz(width_hz)} MHz in one piece is not free on {transponder.name}, {period};"
+            f" the widest free piece is {_mhz(widest_hz)} MHz",
+            "noContiguousSlot",
+            f"at most {widest_hz} Hz",
+        )
+    return piece
+
+
+def _check_power(transponder: Transponder, share_hz: int, period: Period, taken: Sequence[Taken]) -> None:
+    left_hz = max(transponder.bandwidth_hz - peak_power_hz(taken, period), 0)
+    if share_hz > left_hz:
+        raise RuleRefused(
+            "powerShareHz",
+            f"{_mhz(share_hz)} MHz of power is not free on {transponder.name}, {period};"
+            f" {_mhz(left_hz)} of {_mhz(transponder.bandwidth_hz)} MHz is left",
+            "noPower",
+            f"at most {left_hz} Hz",
+        )
+
+
+def _keep(session: Session, slot: SpectrumAssignment) -> None:
+    """Let the database say now, and not at the commit, that somebody else has the slot."""
+    try:
+        with session.begin_nested():
+            session.add(slot)
+            session.flush()
+    except IntegrityError as error:
+        if "slot_is_sold_once" not in str(error.orig):
+            raise
+        raise RuleRefused("bandwidthHz", f"{slot.name} overlaps a carrier that is there", "slotTaken") from error
+
+
+def _mhz(hertz: int) -> str:
+    return f"{hertz / 1e6:.6f}".rstrip("0").rstrip(".")
