@@ -1,0 +1,139 @@
+"""A service is accepted when it measures as planned, and both numbers are kept."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from satcom.core.database import Database
+from satcom.core.entity import new_id, wire
+from satcom.core.errors import NotFound, RuleRefused
+from satcom.resource.drivers.port import Measurement
+from satcom.service.service_test import (
+    TOLERANCE_DB,
+    Deviation,
+    ServiceTestState,
+    accept,
+    judge,
+    latest_test,
+    record_test,
+)
+from satcom.service.solution import Direction
+from tests.service.a_service import a_service
+from tests.service.a_solution import a_solution, as_planned, weaker
+
+directions = st.sampled_from(["forward", "return"])
+
+
+def codes(measured: Measurement) -> list[tuple[str, str, bool]]:
+    return [(one.metric, one.code, one.fails) for one in judge(a_solution(), measured)]
+
+
+def test_what_measures_as_planned_has_no_deviation() -> None:
+    assert judge(a_solution(), as_planned(a_solution())) == []
+
+
+@given(direction=directions, by_db=st.floats(-30, 30))
+def test_weaker_than_the_tolerance_fails_and_stronger_is_only_reported(direction: Direction, by_db: float) -> None:
+    measured = weaker(as_planned(a_solution()), direction, by_db)
+    metric = f"{direction}EsN0"
+    if by_db > TOLERANCE_DB + 1e-9:
+        assert codes(measured) == [(metric, "belowPlan", True)]
+    elif by_db < -TOLERANCE_DB - 1e-9:
+        assert codes(measured) == [(metric, "abovePlan", False)]
+    elif abs(by_db) < TOLERANCE_DB - 1e-9:
+        assert codes(measured) == []
+
+
+@given(weak=st.floats(-30, 30), by_db=st.floats(0, 30))
+def test_a_weaker_signal_never_passes_where_a_stronger_one_fails(weak: float, by_db: float) -> None:
+    stronger_one = weaker(as_planned(a_solution()), "forward", weak)
+    weaker_one = weaker(stronger_one, "forward", by_db)
+    fails = [any(one.fails for one in judge(a_solution(), measured)) for measured in (stronger_one, weaker_one)]
+    assert fails != [True, False]
+
+
+def test_a_carrier_without_lock_fails_whatever_it_reads() -> None:
+    good = as_planned(a_solution())
+    assert good.return_link is not None
+    assert codes(replace(good, forward=replace(good.forward, locked=False))) == [("forwardLocked", "notLocked", True)]
+    assert codes(replace(good, return_link=None)) == [("returnLocked", "notLocked", True)]
+    dark = replace(good.return_link, locked=False, es_over_n0_db=None, throughput_bps=0)
+    assert codes(replace(good, return_link=dark)) == [("returnLocked", "notLocked", True)]
+
+
+@pytest.mark.parametrize("reading", [None, float("nan"), float("inf")])
+def test_a_reading_that_is_none_is_no_reading(reading: float | None) -> None:
+    good = as_planned(a_solution())
+    blind = replace(good, forward=replace(good.forward, es_over_n0_db=reading), round_trip_latency_s=reading)
+    assert codes(blind) == [("forwardEsN0", "noReading", True), ("roundTripLatency", "noReading", True)]
+
+
+def test_the_rate_that_was_sold_passes_and_one_bit_less_does_not() -> None:
+    good = as_planned(a_solution())
+    slow = replace(good, forward=replace(good.forward, throughput_bps=good.forward.throughput_bps - 1))
+    assert codes(slow) == [("forwardThroughput", "belowRate", True)]
+
+
+@pytest.mark.parametrize(
+    ("latency_s", "passes"), [(0.1, False), (0.476, False), (0.5, True), (0.6, True), (1.2, False)]
+)
+def test_the_latency_is_that_of_a_geostationary_satellite(latency_s: float, passes: bool) -> None:
+    found = codes(replace(as_planned(a_solution()), round_trip_latency_s=latency_s))
+    assert found == ([] if passes else [("roundTripLatency", "latencyOutOfRange", True)])
+
+
+def test_a_test_keeps_plan_and_measurement_side_by_side(database: Database) -> None:
+    with database.as_worker() as session:
+        service = a_service(session)
+        test = record_test(session, service.id, weaker(as_planned(a_solution()), "forward", 3.0), a_solution())
+        body: Any = wire(test)
+    planned = {one["name"]: one["value"] for one in body["characteristic"]}
+    measured = {one["metricName"]: one["value"]["value"] for one in body["testMeasure"]}
+    broken = {one["metricName"] for one in body["testMeasure"] if one["ruleViolation"]}
+    assert (planned["plannedForwardEsN0"], measured["forwardEsN0"]) == (12.0, 9.0)
+    assert (planned["plannedReturnThroughput"], measured["returnThroughput"]) == (400_000, 400_000)
+    assert broken == {"forwardEsN0"}
+    assert body["state"] == "failed"
+    assert body["relatedService"]["id"] == service.id
+    assert not {"deviations", "serviceId"} & body.keys()
+
+
+def test_a_failed_test_is_refused_with_its_number_and_its_limit(database: Database) -> None:
+    with database.as_worker() as session:
+        weak = weaker(as_planned(a_solution()), "forward", 3.0)
+        test_id = record_test(session, a_service(session).id, weak, a_solution()).service_id
+    with database.as_worker() as session:
+        test = latest_test(session, test_id)
+        assert test is not None
+        with pytest.raises(RuleRefused) as refused:
+            accept(test)
+    fault = refused.value.faults[0]
+    assert (fault.field, fault.code, fault.accepted) == ("serviceTest", "belowPlan", "at least 11 dB")
+    assert "forwardEsN0 9 dB, limit 11 dB" in fault.why
+
+
+def test_a_service_stronger_than_planned_is_accepted_and_the_deviation_is_kept(database: Database) -> None:
+    with database.as_worker() as session:
+        strong = weaker(as_planned(a_solution()), "return", -3.0)
+        test = record_test(session, a_service(session).id, strong, a_solution())
+        accept(test)
+        assert test.state is ServiceTestState.COMPLETED
+        assert test.deviations == [Deviation("returnEsN0", "abovePlan", 14.0, 12.0, "dB", False)]
+
+
+def test_a_second_test_stands_beside_the_first(database: Database) -> None:
+    with database.as_worker() as session:
+        service = a_service(session)
+        good = as_planned(a_solution())
+        first = record_test(session, service.id, weaker(good, "forward", 3.0), a_solution())
+        second = record_test(session, service.id, good, a_solution())
+        assert latest_test(session, service.id) is second
+        assert first.state is ServiceTestState.FAILED
+
+
+def test_only_a_service_of_the_inventory_is_tested(database: Database) -> None:
+    with database.as_worker() as session, pytest.raises(NotFound):
+        record_test(session, new_id(), as_planned(a_solution()), a_solution())
