@@ -18,8 +18,8 @@ from sqlmodel import Field, Session, col, select
 from satcom.core.clock import now
 from satcom.core.database import find, find_for_update
 from satcom.core.entity import INSTANT, Entity, JsonOf, change, id_type, state_type, tmf
-from satcom.core.errors import Refused, RuleRefused
-from satcom.core.events import announce, on
+from satcom.core.errors import RuleRefused
+from satcom.core.events import on
 from satcom.core.life_cycle import LifeCycle, move
 from satcom.core.security import Capability, Principal
 from satcom.core.tmf_api import TmfRoutes
