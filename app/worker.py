@@ -22,8 +22,10 @@ log = structlog.get_logger()
 
 def conninfo(url: str) -> str:
     """The libpq form of an SQLAlchemy URL, taking the worker's role."""
-    parts = make_url(url).translate_connect_args(username="user", database="dbname")
-    return make_conninfo(**parts, **dict(make_url(url).query), options=f"-c role={WORKER_ROLE}")
+    asked = make_url(url)
+    known = {**asked.translate_connect_args(username="user", database="dbname"), **asked.query}
+    parts = {name: str(value) for name, value in known.items()}
+    return make_conninfo("", **parts, options=f"-c role={WORKER_ROLE}")
 
 
 class Worker:
@@ -51,10 +53,9 @@ class Worker:
         """Work until cancelled."""
         while True:
             try:
-                async with self._queue().open_async() as queue:
-                    async with asyncio.TaskGroup() as group:
-                        group.create_task(self._sweep(queue))
-                        group.create_task(self._work(queue))
+                async with self._queue().open_async() as queue, asyncio.TaskGroup() as group:
+                    group.create_task(self._sweep(queue))
+                    group.create_task(self._work(queue))
             except* (ConnectorException, OSError) as lost:
                 log.warning("queue lost, trying again", error=str(lost.exceptions[0])[:200])
             await asyncio.sleep(1)

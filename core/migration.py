@@ -31,7 +31,7 @@ def downgrade(url: str, to: str) -> str | None:
 
 def head() -> str | None:
     """The newest revision of this release."""
-    return ScriptDirectory.from_config(_config()).get_current_head()
+    return ScriptDirectory.from_config(config_for()).get_current_head()
 
 
 def current(url: str) -> str | None:
@@ -43,7 +43,7 @@ def current(url: str) -> str | None:
     return revision
 
 
-def _config(connection: Connection | None = None) -> Config:
+def config_for(connection: Connection | None = None) -> Config:
     config = Config()
     config.set_main_option("script_location", str(FOLDER).replace("%", "%%"))
     config.attributes["connection"] = connection
@@ -56,7 +56,7 @@ def _run(url: str, what: Callable[[Config], None]) -> str | None:
         connection.execute(text("SELECT pg_advisory_xact_lock(hashtextextended('satcom migration', 0))"))
         create_roles(connection)
         connection.execute(text(f"SET LOCAL ROLE {OWNER}"))
-        what(_config(connection))
+        what(config_for(connection))
         revision = MigrationContext.configure(connection).get_current_revision()
         for statement in grants() if revision else []:
             connection.execute(text(statement))

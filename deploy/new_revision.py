@@ -16,6 +16,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from satcom.app import declarations
 from satcom.core import migration
+from satcom.core.schema import create_roles
 from satcom.core.tenancy import OWNER
 from tests.postgres_server import chosen_server
 
@@ -27,9 +28,9 @@ def main(message: str) -> None:
             migration.upgrade(url)
         engine = create_engine(url)
         with engine.begin() as connection:
-            migration.create_roles(connection)
+            create_roles(connection)
             connection.execute(text(f"SET LOCAL ROLE {OWNER}"))
-            config = migration._config(connection)
+            config = migration.config_for(connection)
             command.revision(config, message=message, autogenerate=True, rev_id=f"{number:04d}")
         engine.dispose()
     print(f"for satcom {declarations.version()}: read it before you commit it")  # noqa: T201

@@ -11,16 +11,34 @@ import json
 import re
 import sys
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
-Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | float | bool | None"
-DOCUMENTS = "620 622 629 632 633 637 638 639 641 645 652 653 666 678 679 685 701".split()
+Schema: TypeAlias = dict[str, Any]
+DOCUMENTS = [
+    "620",
+    "622",
+    "629",
+    "632",
+    "633",
+    "637",
+    "638",
+    "639",
+    "641",
+    "645",
+    "652",
+    "653",
+    "666",
+    "678",
+    "679",
+    "685",
+    "701",
+]
 KEPT = ("type", "format", "enum", "$ref", "items", "required", "properties")
 
 
-def reduced(schema: dict, definitions: dict) -> dict:
+def reduced(schema: Schema, definitions: dict[str, Schema]) -> Schema:
     """One definition without prose, flattened and closed."""
-    out: dict = {}
+    out: Schema = {}
     for part in schema.get("allOf", []):
         whole = definitions[part["$ref"].rsplit("/", 1)[1]] if "$ref" in part else part
         inherited = reduced(whole, definitions)
@@ -47,20 +65,20 @@ def reduced(schema: dict, definitions: dict) -> dict:
     return out
 
 
-def reduce_document(path: Path) -> tuple[str, dict]:
+def reduce_document(path: Path) -> tuple[str, Schema]:
     document = json.loads(path.read_text(encoding="utf-8-sig"))
     definitions = document["definitions"]
-    api = re.search(r"TMF\d{3}", path.name)
-    if api is None:
-        raise SystemExit(f"{path}: the name holds no TMF number")
+    named = re.fullmatch(r"(TMF\d{3})-v(\d\.\d\.\d)\.json", path.name)
+    if named is None:
+        raise SystemExit(f"{path}: the name holds no TMF number and version")
     operations = {
         p: sorted(o for o in operation if o in ("get", "post", "patch", "delete"))
         for p, operation in document["paths"].items()
         if not p.startswith("/listener")
     }
-    return api.group(0), {
+    return named.group(1), {
         "title": document["info"]["title"],
-        "version": re.search(r"v(\d\.\d\.\d)", path.name).group(1),  # type: ignore[union-attr]
+        "version": named.group(2),
         "basePath": document["basePath"].rstrip("/"),
         "operations": operations,
         "events": sorted(p.rsplit("/", 1)[1] for p in document["paths"] if p.startswith("/listener")),

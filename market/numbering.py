@@ -18,7 +18,7 @@ CUSTOMER_BILLS = Sequence("customer_bill_number", metadata=SQLModel.metadata)
 
 def next_reference(session: Session, sequence: Sequence, prefix: str) -> str:
     """A reference that was never given before. Raises `RuleRefused` before an operator is loaded."""
-    number: int = session.connection().execute(sequence)
+    number: int = session.connection().scalar(sequence)
     return written(prefix, now().astimezone(operator_of(session).zone), number)
 
 

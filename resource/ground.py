@@ -96,7 +96,6 @@ class Terminal(Resource, table=True):
     azimuth_deg: Finite | None = Field(default=None, ge=0, lt=360)
     elevation_deg: Finite | None = Field(default=None, ge=-90, le=90)
 
-    readable_by_all: ClassVar[bool] = False
     life_cycle: ClassVar = LifeCycle(
         TerminalState,
         ("planned", "installed", "mounted and pointed at the site"),

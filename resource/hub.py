@@ -68,7 +68,8 @@ def lock_hubs(session: Session, identifiers: Iterable[str]) -> dict[str, Hub]:
         if identifier not in locked:
             raise NotFound("Hub", identifier)
     run_out = HubPortAssignment.run_out(now()) & col(HubPortAssignment.hub_id).in_(wanted)
-    release(session, session.exec(select(HubPortAssignment).where(run_out)), EXPIRED)
+    expired = session.exec(select(HubPortAssignment).where(run_out)).all()
+    release(session, expired, EXPIRED)
     return locked
 
 
@@ -125,5 +126,5 @@ def free_ports(session: Session, hub_ids: Sequence[str], period: Period) -> NDAr
         .outerjoin(taken, taken.c.hub_id == Hub.id)
         .where(col(Hub.id).in_(hub_ids))
     )
-    free = {identifier: count for identifier, count in session.exec(query)}
+    free = dict(session.exec(query).all())
     return np.array([max(free.get(identifier, 0), 0) for identifier in hub_ids], dtype=np.int64)

@@ -40,7 +40,6 @@ class Licence(Entity, table=True):
     illustrative: bool = Field(default=False)
 
     api: ClassVar = own("resource/v1", "licence", Capability.READ_NETWORK)
-    readable_by_all: ClassVar[bool] = True
 
     @field_validator("valid_until")
     @classmethod

@@ -8,10 +8,10 @@ Which piece of a transponder carries whom is `resource.spectrum`; how strongly a
 Words: ITU Handbook on Satellite Communications, 3rd ed. (EIRP, G/T, SFD, input and output back-off).
 """
 
-from typing import Annotated, ClassVar
+from typing import Annotated, Self
 
 import numpy as np
-from pydantic import ConfigDict, ValidationInfo, field_validator
+from pydantic import ConfigDict, ValidationInfo, field_validator, model_validator
 from pydantic import Field as ValueField
 from pydantic.alias_generators import to_camel
 from sqlalchemy import CheckConstraint
@@ -66,15 +66,16 @@ class Beam(Resource, table=True):
 
     satellite_id: Annotated[str, IdText] = Field(foreign_key="satellite.id", index=True, sa_type=id_type())
     band: Band = Field(sa_type=state_type(Band))
-    contours: list[ContourLine] = Field(default_factory=list, max_length=MAX_CONTOURS, sa_type=JsonOf(list[ContourLine]))
-    boresight: Boresight | None = Field(default=None, sa_type=JsonOf(Boresight), validate_default=True)
+    contours: list[ContourLine] = Field(
+        default_factory=list, max_length=MAX_CONTOURS, sa_type=JsonOf(list[ContourLine])
+    )
+    boresight: Boresight | None = Field(default=None, sa_type=JsonOf(Boresight))
 
-    @field_validator("boresight")
-    @classmethod
-    def _one_of_both(cls, value: Boresight | None, info: ValidationInfo) -> Boresight | None:
-        if "contours" in info.data and (value is None) != bool(info.data["contours"]):
+    @model_validator(mode="after")
+    def _one_of_both(self) -> Self:
+        if (self.boresight is None) != bool(self.contours):
             raise ValueError("a beam has either contours or a boresight")
-        return value
+        return self
 
     def shape(self, orbital_longitude_deg: float) -> coverage.Beam:
         """The beam as physics wants it. Contours of one level become one contour of several areas."""

@@ -1,14 +1,15 @@
 """Resources: what all objects of the network inventory have in common (TMF639 `Resource`).
 
 A resource is a thing of the network or a part of it that can be given to somebody. Columns that TMF639 does not name go
-out and come in as `resourceCharacteristic`. Every request may know that a resource exists, since whoever qualifies must
-see the network whole; it is shown only to those who may read the network.
+out and come in as `resourceCharacteristic`. A rule that must look at the network for somebody who may not read it does
+so in `core.database.network_view`.
 """
 
 from enum import StrEnum
 from typing import ClassVar
 
 from pydantic import BeforeValidator, FiniteFloat
+from sqlalchemy import select
 from sqlmodel import Field, Session
 
 from satcom.core.entity import Entity, shape, tmf
@@ -56,7 +57,6 @@ class Resource(Entity):
 
     api: ClassVar = tmf("TMF639", "Resource", Capability.READ_NETWORK)
     characteristic_field: ClassVar[str | None] = "resourceCharacteristic"
-    readable_by_all: ClassVar[bool] = True
 
 
 def pointer(kind: type[Entity], column: str) -> str:
@@ -71,10 +71,10 @@ def check_references(session: Session, entity: Entity) -> None:
     faults = []
     for column in entity.__table__.columns:  # type: ignore[attr-defined]
         identifier = getattr(entity, column.name)
-        for key in column.foreign_keys:
-            target = key.column
-            if identifier is not None and not session.connection().execute(target.table.select().where(target == identifier)).first():
+        for target in (key.column for key in column.foreign_keys if identifier is not None):
+            if session.connection().execute(select(target).where(target == identifier)).first() is None:
                 what = target.table.name.replace("_", " ")
-                faults.append(Fault(pointer(type(entity), column.name), f"there is no {what} {identifier!r}", "notFound"))
+                where = pointer(type(entity), column.name)
+                faults.append(Fault(where, f"there is no {what} {identifier!r}", "notFound"))
     if faults:
         raise Refused.all(faults)

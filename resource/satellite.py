@@ -120,7 +120,6 @@ class ElementSet(Entity, table=True):
     source: str = Field(max_length=200)
 
     api: ClassVar = own("resource/v1", "elementSet", Capability.READ_NETWORK)
-    readable_by_all: ClassVar[bool] = True
 
 
 @dataclass(frozen=True)

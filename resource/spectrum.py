@@ -177,7 +177,8 @@ def lock_transponders(session: Session, identifiers: Iterable[str]) -> dict[str,
         if identifier not in locked:
             raise NotFound("Transponder", identifier)
     run_out = SpectrumAssignment.run_out(now()) & col(SpectrumAssignment.transponder_id).in_(wanted)
-    release(session, session.exec(select(SpectrumAssignment).where(run_out)), EXPIRED)
+    expired = session.exec(select(SpectrumAssignment).where(run_out)).all()
+    release(session, expired, EXPIRED)
     return locked
 
 

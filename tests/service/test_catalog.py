@@ -1,0 +1,47 @@
+"""The service catalogue."""
+
+import pytest
+
+from satcom.core.database import Database
+from satcom.core.errors import Refused, RuleRefused
+from satcom.core.security import WORKER
+from satcom.core.values import Characteristic
+from satcom.service.catalog import patch_service_specification, validate_characteristics
+from tests.enterprise.an_operator import an_operator
+from tests.market.a_catalogue import a_service_specification
+
+
+def test_a_service_takes_what_its_specification_allows(database: Database) -> None:
+    with database.as_worker() as session:
+        an_operator(session)
+        specification = a_service_specification(session)
+    (rate,) = validate_characteristics(specification, [Characteristic(name="rate", value=256)])
+    assert (rate.value, rate.value_type) == (256, "integer")
+    with pytest.raises(Refused) as refused:
+        validate_characteristics(specification, [Characteristic(name="speed", value=1)], "/item/0")
+    assert {fault.field for fault in refused.value.faults} == {"/item/0/0/name", "/item/0"}
+
+
+def test_a_specification_that_contradicts_itself_is_refused(database: Database) -> None:
+    with database.as_worker() as session:
+        an_operator(session)
+        with pytest.raises(RuleRefused) as refused:
+            a_service_specification(session, specCharacteristic=[{"name": "a"}, {"name": "a"}])
+    assert [fault.field for fault in refused.value.faults] == [
+        "/specCharacteristic/0/name",
+        "/specCharacteristic/1/name",
+    ]
+
+
+def test_a_specification_lives_from_study_to_retirement(database: Database) -> None:
+    with database.as_worker() as session:
+        an_operator(session)
+        specification = a_service_specification(session, lifecycleStatus="In study")
+        for status in ("In design", "In test", "In design", "In test", "Active", "Launched", "Retired", "Obsolete"):
+            patch_service_specification(session, specification, {"lifecycleStatus": status}, WORKER)
+            assert specification.lifecycle_status == status
+
+
+def test_nothing_is_catalogued_before_there_is_an_operator(database: Database) -> None:
+    with database.as_worker() as session, pytest.raises(RuleRefused, match="no operator"):
+        a_service_specification(session)
