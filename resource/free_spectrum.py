@@ -94,9 +94,9 @@ def taken_spectrum(session: Session, transponder_ids: Sequence[str], period: Per
     )
     rows = session.connection().execute(query).all()
     columns = list(zip(*rows, strict=True)) if rows else [()] * 6
-    whole = [np.array(column, dtype=np.int64) for column in columns[:4]]
-    times = [np.array(column, dtype=np.float64) for column in columns[4:]]
-    return TakenSpectrum(*whole, *times)
+    row, start_hz, stop_hz, power_share_hz = (np.array(column, dtype=np.int64) for column in columns[:4])
+    start_s, stop_s = (np.array(column, dtype=np.float64) for column in columns[4:])
+    return TakenSpectrum(row, start_hz, stop_hz, power_share_hz, start_s, stop_s)
 
 
 def free_capacity(

@@ -23,6 +23,8 @@ from satcom.core.errors import Refused, RuleRefused
 from satcom.core.life_cycle import LifeCycle, move
 from satcom.resource.resource import IdText, Resource
 
+EXPIRED = "the hold ran out"
+
 
 class HoldState(StrEnum):
     HELD = "held"

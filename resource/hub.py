@@ -18,11 +18,10 @@ from sqlmodel import Field, Session, col, select
 from satcom.core.clock import now
 from satcom.core.entity import JsonOf, id_type
 from satcom.core.errors import NotFound, RuleRefused
-from satcom.resource.hold import Hold, Owner, Period, check_until, release
+from satcom.resource.hold import EXPIRED, Hold, Owner, Period, check_until, release
 from satcom.resource.resource import Band, IdText, Resource
 
 MAX_PORTS = 10_000
-EXPIRED = "the hold ran out"
 
 
 class Hub(Resource, table=True):

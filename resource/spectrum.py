@@ -24,11 +24,10 @@ from satcom.core.clock import now
 from satcom.core.entity import HERTZ, id_type, state_type
 from satcom.core.errors import NotFound, Refused, RuleRefused
 from satcom.core.events import announce
-from satcom.resource.hold import Hold, HoldState, Owner, Period, check_until, release
+from satcom.resource.hold import EXPIRED, Hold, HoldState, Owner, Period, check_until, release
 from satcom.resource.payload import MAX_BANDWIDTH_HZ, MAX_FREQUENCY_HZ, Transponder
 from satcom.resource.resource import Finite, IdText, pointer
 
-EXPIRED = "the hold ran out"
 # half a guard band on either side: two neighbours then keep a whole one between them
 TAKEN_HZ = "int8range(start_hz - guard_band_hz / 2, stop_hz + (guard_band_hz + 1) / 2)"
 

@@ -1,0 +1,349 @@
+"""Reservations: everything an order needs of the network, held together: all or none.
+
+A reservation takes slots with their power, a hub port and a terminal in stock until an instant. By then it is assigned,
+extended by who has the right, or it ends and everything is free. What ended counts as free at once; the sweep writes it
+down and announces it. A terminal that is not in stock does not refuse the reservation: it is bought.
+Held by hand, capacity takes power in proportion to its bandwidth, as leases do.
+Words: TMF685 (`held`, `completed` when assigned, `cancelled` when given back, `failed` when it ran out).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import ClassVar
+
+from pydantic import Field as ValueField
+from sqlalchemy import Index, text
+from sqlmodel import Field, Session, col, select
+
+from satcom.core.clock import now
+from satcom.core.database import find, find_for_update
+from satcom.core.entity import INSTANT, Entity, JsonOf, id_type, new_id, state_type, tmf
+from satcom.core.errors import NotAllowed, Refused, RuleRefused
+from satcom.core.events import announce
+from satcom.core.life_cycle import LifeCycle, move
+from satcom.core.security import Capability, Principal, Role
+from satcom.core.values import Reference, RelatedParty, TimePeriod, Value
+from satcom.resource import hold
+from satcom.resource.hold import EXPIRED, Hold, Owner, Period, check_until
+from satcom.resource.hub import Hub, HubPortAssignment, lock_hubs, reserve_port
+from satcom.resource.payload import Transponder
+from satcom.resource.satellite import Satellite
+from satcom.resource.spectrum import SpectrumAssignment, WantedSlot, lock_transponders, reserve_slot
+from satcom.supplychain.stock import StockedTerminal, StockState, hold_terminal, release_terminal, terminal_of
+
+MAY_EXTEND = frozenset({Role.NOC, Role.PROVISIONING, Role.ADMINISTRATOR})
+
+
+class ReservationState(StrEnum):
+    """The states of TMF685 `ReservationStateType` that a reservation here can have."""
+
+    HELD = "held"
+    COMPLETED = "completed"
+    CANCELLED = "cancelled"
+    FAILED = "failed"
+
+
+class Amount(Value):
+    """TMF685 `CapacityAmount`: a number as text."""
+
+    capacity_amount: str | None = None
+
+
+class Capacity(Value):
+    """TMF685 `Capacity`: `capacity_spec` says of what, in which unit ("bandwidthHz")."""
+
+    capacity_amount: Amount | None = None
+    capacity_spec: Reference | None = None
+
+
+class ReservationItem(Value):
+    """TMF685 `ReservationItem`: one thing that is held, `related_entity` says of what and which."""
+
+    id: str | None = None
+    action: str | None = None
+    quantity: int | None = None
+    state: str | None = None
+    capacity_demand: Capacity | None = None
+    applied_capacity: Capacity | None = None
+    related_entity: list[Reference] = ValueField(default_factory=list)
+
+
+class Reservation(Entity, table=True):
+    """What is held of the network for one order. It belongs to the party that the order is for."""
+
+    __tablename__ = "reservation"
+    __table_args__ = (Index("reservations_to_expire", "hold_until", postgresql_where=text("state = 'held'")),)
+
+    state: ReservationState = Field(default=ReservationState.HELD, sa_type=state_type(ReservationState))
+    reservation_item: list[ReservationItem] = Field(default_factory=list, sa_type=JsonOf(list[ReservationItem]))
+    related_party: list[RelatedParty] = Field(default_factory=list, sa_type=JsonOf(list[RelatedParty]))
+    reservation_period: TimePeriod | None = Field(default=None, sa_type=JsonOf(TimePeriod))
+    valid_for: TimePeriod | None = Field(default=None, sa_type=JsonOf(TimePeriod))
+    creation_date: datetime = Field(default_factory=now, sa_type=INSTANT)
+    state_change_date: datetime | None = Field(default=None, sa_type=INSTANT)
+    state_change_reason: str | None = Field(default=None, max_length=1000)
+    order_id: str | None = Field(default=None, index=True, sa_type=id_type())
+    order_reference: str | None = Field(default=None, max_length=100)
+    held_by: str | None = None
+    hold_until: datetime | None = Field(default=None, sa_type=INSTANT)
+
+    api: ClassVar = tmf("TMF685", "Reservation", Capability.READ_NETWORK)
+    private: ClassVar[frozenset[str]] = frozenset({"hold_until"})  # it goes out as validFor
+    life_cycle: ClassVar = LifeCycle[ReservationState](
+        ReservationState,
+        ("held", "completed", "the order goes ahead: everything is assigned"),
+        ("held", "cancelled", "given back"),
+        ("held", "failed", "the hold ran out"),
+        ("completed", "cancelled", "the order was undone, or the service ended"),
+    )
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What an order needs of the network: slots, and perhaps a hub port and a terminal."""
+
+    owner: Owner
+    period: Period
+    slots: tuple[WantedSlot, ...] = ()
+    hub_id: str | None = None
+    terminal_type_id: str | None = None
+
+
+@dataclass(frozen=True)
+class ReservationExpired:
+    """Told to the layers above when a reservation ended by itself."""
+
+    reservation_id: str
+    order_id: str | None
+
+
+@dataclass(frozen=True)
+class Held:
+    """What a reservation holds."""
+
+    slots: Sequence[SpectrumAssignment]
+    ports: Sequence[HubPortAssignment]
+    terminal: StockedTerminal | None
+
+    @property
+    def holds(self) -> list[Hold]:
+        return [*self.slots, *self.ports]
+
+
+def reserve(session: Session, wanted: Wanted, until: datetime, by: Principal) -> Reservation:
+    """Hold everything in `wanted` until `until`, or nothing.
+
+    Raises `RuleRefused` with `satelliteNotInService`, `noContiguousSlot`, `noPower` or `noHubPort`, and what is left.
+    """
+    check_until(until)
+    if not wanted.slots and wanted.hub_id is None:
+        raise Refused("/reservationItem", "nothing of the network is asked for", "missing", "a slot or a hub port")
+    with session.begin_nested():
+        reservation = _new(wanted, until, by)
+        lock_transponders(session, [one.transponder_id for one in wanted.slots])
+        _check_in_service(session, wanted)
+        # the wider first: then two slots find room on one transponder whenever there is room for both
+        widest_first = sorted(wanted.slots, key=lambda one: -one.bandwidth_hz)
+        owner, period = wanted.owner, wanted.period
+        slots = [reserve_slot(session, one, period, owner, until, reservation.id) for one in widest_first]
+        ports = [reserve_port(session, wanted.hub_id, period, owner, until, reservation.id)] if wanted.hub_id else []
+        terminal = None
+        if wanted.terminal_type_id is not None and owner.order_id is not None:
+            terminal = hold_terminal(session, wanted.terminal_type_id, owner.order_id, owner.party_id, until)
+        reservation.reservation_item = _items(wanted, Held(slots, ports, terminal))
+        session.add(reservation)
+        session.flush()
+    return reservation
+
+
+def held_by_reservation(session: Session, reservation: Reservation) -> Held:
+    """What a reservation holds, or held until it was released; slots forward before return."""
+    of_slot = select(SpectrumAssignment).where(SpectrumAssignment.reservation_id == reservation.id)
+    of_port = select(HubPortAssignment).where(HubPortAssignment.reservation_id == reservation.id)
+    slots = session.exec(of_slot.order_by(col(SpectrumAssignment.direction), col(SpectrumAssignment.start_hz))).all()
+    terminal = terminal_of(session, reservation.order_id) if reservation.order_id else None
+    return Held(slots, session.exec(of_port).all(), terminal)
+
+
+def extend(session: Session, reservation: Reservation, until: datetime, by: Principal) -> Reservation:
+    """Hold longer. Only who holds it, the NOC and provisioning may; not after it ended.
+
+    Raises `NotAllowed`; `RuleRefused` on `validFor` when the reservation ended or `until` is over.
+    """
+    if by.name != reservation.held_by and not MAY_EXTEND & by.roles:
+        raise NotAllowed(f"{by.name} does not hold this reservation; {reservation.held_by}, NOC or provisioning may")
+    held = _locked(session, reservation)
+    _check_alive(reservation, "extended")
+    check_until(until)
+    for one in held.holds:
+        one.hold_until = until
+        session.add(one)
+    if held.terminal is not None and held.terminal.state is StockState.HELD and reservation.order_id is not None:
+        hold_terminal(
+            session, held.terminal.terminal_type_id, reservation.order_id, held.terminal.held_for_party_id, until
+        )
+    _note_until(reservation, until)
+    session.add(reservation)
+    session.flush()
+    return reservation
+
+
+def assign(session: Session, reservation: Reservation) -> Held:
+    """The order goes ahead: every hold becomes an assignment without end of hold. Doing it again does nothing.
+
+    Raises `RuleRefused` when the reservation ended before, `WrongState` when it was given back.
+    """
+    held = _locked(session, reservation)
+    if reservation.state is ReservationState.COMPLETED:
+        return held
+    if reservation.state is not ReservationState.CANCELLED:
+        _check_alive(reservation, "assigned")
+    _move(reservation, ReservationState.COMPLETED, "the order goes ahead")
+    hold.assign(session, held.holds)
+    if held.terminal is not None and held.terminal.state is StockState.HELD and reservation.order_id is not None:
+        hold_terminal(
+            session, held.terminal.terminal_type_id, reservation.order_id, held.terminal.held_for_party_id, None
+        )
+    _note_until(reservation, None)
+    session.add(reservation)
+    session.flush()
+    return held
+
+
+def release(session: Session, reservation: Reservation, because: str) -> None:
+    """Give everything back. Doing it again does nothing."""
+    held = _locked(session, reservation)
+    if reservation.state in (ReservationState.HELD, ReservationState.COMPLETED):
+        _give_back(session, reservation, held, ReservationState.CANCELLED, because)
+
+
+def expire_due(session: Session, at: datetime | None = None, limit: int = 100) -> list[str]:
+    """End the reservations whose time is over, and announce each. Gives their ids; fewer than `limit`: none is left."""
+    due = (
+        select(Reservation)
+        .where(Reservation.state == ReservationState.HELD, col(Reservation.hold_until) <= (at or now()))
+        .order_by(col(Reservation.id))
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    ended = session.exec(due.execution_options(populate_existing=True)).all()
+    ids = [one.id for one in ended]
+    # all locks before the first change, and in their order
+    of_slots = select(SpectrumAssignment.transponder_id).where(col(SpectrumAssignment.reservation_id).in_(ids))
+    of_ports = select(HubPortAssignment.hub_id).where(col(HubPortAssignment.reservation_id).in_(ids))
+    lock_transponders(session, session.exec(of_slots).all())
+    lock_hubs(session, session.exec(of_ports).all())
+    for reservation in ended:
+        held = held_by_reservation(session, reservation)
+        _give_back(session, reservation, held, ReservationState.FAILED, EXPIRED)
+        announce(session, ReservationExpired(reservation.id, reservation.order_id))
+    return ids
+
+
+def _new(wanted: Wanted, until: datetime, by: Principal) -> Reservation:
+    owner = wanted.owner
+    party = [RelatedParty(id=owner.party_id, role="customer")] if owner.party_id else []
+    reservation = Reservation(
+        id=new_id(),
+        party_id=owner.party_id,
+        order_id=owner.order_id,
+        order_reference=owner.order_reference,
+        held_by=by.name,
+        related_party=party,
+        reservation_period=TimePeriod(start_date_time=wanted.period.start_at, end_date_time=wanted.period.stop_at),
+        state_change_date=now(),
+    )
+    _note_until(reservation, until)
+    return reservation
+
+
+def _note_until(reservation: Reservation, until: datetime | None) -> None:
+    reservation.hold_until = until
+    began = reservation.creation_date
+    reservation.valid_for = TimePeriod(start_date_time=began, end_date_time=until)
+
+
+def _items(wanted: Wanted, held: Held) -> list[ReservationItem]:
+    things: list[tuple[str, str, Entity | None, int | None]] = [
+        ("Transponder", one.transponder_id, one, one.bandwidth_hz) for one in held.slots
+    ]
+    things += [("Hub", one.hub_id, one, None) for one in held.ports]
+    if wanted.terminal_type_id is not None:
+        things.append(("TerminalType", wanted.terminal_type_id, held.terminal, None))
+    items = []
+    for number, (kind, identifier, kept, width_hz) in enumerate(things, start=1):
+        related = [_related(identifier, "of", kind, None)]
+        if kept is not None:
+            related.append(_related(kept.id, "held", type(kept).__name__, kept.href))
+        state = "held" if kept is not None else "pending"
+        applied = _bandwidth(width_hz) if width_hz is not None else None
+        items.append(
+            ReservationItem(
+                id=str(number), action="add", quantity=1, state=state, applied_capacity=applied, related_entity=related
+            )
+        )
+    return items
+
+
+def _related(identifier: str, role: str, kind: str, href: str | None) -> Reference:
+    return Reference.model_validate({"id": identifier, "role": role, "href": href, "@referredType": kind})
+
+
+def _bandwidth(width_hz: int) -> Capacity:
+    return Capacity(capacity_amount=Amount(capacity_amount=str(width_hz)), capacity_spec=Reference(id="bandwidthHz"))
+
+
+def _check_in_service(session: Session, wanted: Wanted) -> None:
+    """Capacity is sold only while its satellite carries traffic."""
+    ids = [one.transponder_id for one in wanted.slots]
+    query = select(Satellite).join(Transponder, col(Transponder.satellite_id) == col(Satellite.id))
+    for satellite in session.exec(query.where(col(Transponder.id).in_(ids)).distinct()):
+        if not satellite.in_service_throughout(wanted.period.start_at, wanted.period.stop_at):
+            life = f"{satellite.state}, in service {satellite.in_service_date} to {satellite.end_of_life_date}"
+            raise RuleRefused(
+                "/reservationPeriod",
+                f"{satellite.name} does not carry traffic all the time {wanted.period}: {life}",
+                "satelliteNotInService",
+            )
+    if wanted.hub_id is not None:
+        find(session, Hub, wanted.hub_id)
+
+
+def _locked(session: Session, reservation: Reservation) -> Held:
+    """Lock the reservation, then what it touches, in the order of `resource.hold`."""
+    find_for_update(session, Reservation, reservation.id)
+    transponders = select(SpectrumAssignment.transponder_id).where(SpectrumAssignment.reservation_id == reservation.id)
+    hubs = select(HubPortAssignment.hub_id).where(HubPortAssignment.reservation_id == reservation.id)
+    lock_transponders(session, session.exec(transponders).all())
+    lock_hubs(session, session.exec(hubs).all())
+    return held_by_reservation(session, reservation)
+
+
+def _check_alive(reservation: Reservation, what: str) -> None:
+    ended = reservation.state is not ReservationState.HELD or (
+        reservation.hold_until is not None and reservation.hold_until <= now()
+    )
+    if ended:
+        why = f"it is {reservation.state}" if reservation.state is not ReservationState.HELD else EXPIRED
+        raise RuleRefused("/validFor/endDateTime", f"cannot be {what}: {why}", "reservationEnded", "a new reservation")
+
+
+def _give_back(session: Session, reservation: Reservation, held: Held, state: ReservationState, because: str) -> None:
+    hold.release(session, held.holds, because)
+    if reservation.order_id is not None and held.terminal is not None:
+        release_terminal(session, reservation.order_id)
+    _move(reservation, state, because)
+    session.add(reservation)
+    session.flush()
+
+
+def _move(reservation: Reservation, state: ReservationState, because: str) -> None:
+    move(reservation, state)
+    reservation.state_change_date, reservation.state_change_reason = now(), because
+    # what was to be bought stays pending
+    reservation.reservation_item = [
+        one if one.state == "pending" else one.model_copy(update={"state": state.value})
+        for one in reservation.reservation_item
+    ]
