@@ -1,4 +1,4 @@
-# make run [ARGS=--exit]       the demonstration: one real order, from the request to the first bill
+# make run                     serve the API on a PostgreSQL of its own
 # make test                    everything that checks the project
 # make lock [ARGS=--upgrade]   requirements.lock for what pyproject.toml asks; what is pinned stays unless upgraded
 #
@@ -13,7 +13,7 @@ ARGS :=
 export PYTHON
 
 run: environment
-	@exec $(BIN)/satcom demo $(ARGS)
+	@exec $(BIN)/satcom serve $(ARGS)
 
 # In this order also under "make -j": what is cheap speaks first.
 .NOTPARALLEL:

@@ -24,6 +24,14 @@ def upgrade(url: str, to: str = "head") -> str | None:
     return _run(url, lambda config: command.upgrade(config, to))
 
 
+def prepare(url: str) -> None:
+    """Make the roles that a backup names but does not hold."""
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        create_roles(connection)
+    engine.dispose()
+
+
 def downgrade(url: str, to: str) -> str | None:
     """Take the database back to revision `to` ("base": nothing)."""
     return _run(url, lambda config: command.downgrade(config, to))

@@ -1,0 +1,184 @@
+"""The command line `satcom`: starting the parts of the system, keeping its database and its access tokens."""
+
+import asyncio
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated
+
+import typer
+import uvicorn
+from rich.console import Console
+from rich.table import Table
+
+from satcom.app import declarations
+from satcom.app.http import create_app
+from satcom.app.worker import Worker
+from satcom.core import backup, embedded_postgres, migration
+from satcom.core.access import create_token, list_tokens, revoke_token
+from satcom.core.database import Database
+from satcom.core.errors import Refused
+from satcom.core.logs import set_up_logs
+from satcom.core.settings import settings
+from satcom.orchestration.engine import Engine
+from satcom.resource.drivers.hub_nms import HubNmsDriver
+
+app = typer.Typer(name="satcom", help="OSS/BSS for satellite communications operators.", no_args_is_help=True)
+db = typer.Typer(help="The database: bring it to this release, back it up, restore it.", no_args_is_help=True)
+token = typer.Typer(help="Access tokens of people and programs.", no_args_is_help=True)
+app.add_typer(db, name="db")
+app.add_typer(token, name="token")
+console = Console()
+AsJson = Annotated[bool, typer.Option("--json", help="For a program to read.")]
+
+
+@contextmanager
+def database_url() -> Iterator[str]:
+    """The configured database, or the embedded server for as long as the block lasts."""
+    configured = settings().database_url
+    if configured:
+        yield configured
+    else:
+        with embedded_postgres.running(settings().data_dir) as server:
+            yield server.url
+
+
+@contextmanager
+def database() -> Iterator[Database]:
+    """The database at the schema of this release."""
+    with database_url() as url:
+        migration.upgrade(url)
+        opened = Database(url, settings().database_connections)
+        try:
+            yield opened
+        finally:
+            opened.close()
+
+
+def hub_driver() -> HubNmsDriver:
+    """The driver of the configured hub. Raises `Refused` on what is not configured."""
+    url, secret = settings().hub_nms_url, settings().hub_nms_token
+    if url is None or secret is None:
+        raise Refused("SATCOM_HUB_NMS_URL", "set it and SATCOM_HUB_NMS_TOKEN to reach the hub", "missing")
+    return HubNmsDriver(url, secret)
+
+
+@app.command()
+def version() -> None:
+    """The installed version."""
+    console.print(declarations.version())
+
+
+@app.command()
+def serve() -> None:
+    """Serve the API, and advance orders in the same process when a hub is configured."""
+    set_up_logs(settings().log_json)
+    with database() as opened:
+        asyncio.run(_serve(opened))
+
+
+async def _serve(opened: Database) -> None:
+    config = uvicorn.Config(
+        create_app(opened), host=settings().host, port=settings().port, log_config=None, access_log=False
+    )
+    server = uvicorn.Server(config)
+    if settings().workers == 0 or settings().hub_nms_url is None:
+        await server.serve()
+        return
+    with hub_driver() as hub:
+        work = asyncio.create_task(Worker(opened, Engine(opened, hub), settings().workers).run())
+        await server.serve()
+        work.cancel()
+
+
+@app.command()
+def worker() -> None:
+    """Advance orders on this host, until Ctrl-C."""
+    set_up_logs(settings().log_json)
+    with database() as opened, hub_driver() as hub:
+        asyncio.run(Worker(opened, Engine(opened, hub), max(settings().workers, 1)).run())
+
+
+@db.command("upgrade")
+def db_upgrade() -> None:
+    """Bring the database to the schema of this release."""
+    with database_url() as url:
+        console.print(f"the database is at revision {migration.upgrade(url)}")
+
+
+@db.command("backup")
+def db_backup(file: Path) -> None:
+    """Write the whole database to FILE, while it is in use."""
+    with database_url() as url:
+        backup.backup(url, file)
+    console.print(f"{file}: {file.stat().st_size} bytes")
+
+
+@db.command("restore")
+def db_restore(file: Path) -> None:
+    """Fill an empty database from FILE."""
+    with database_url() as url:
+        migration.prepare(url)
+        backup.restore(url, file)
+    console.print(f"restored from {file}")
+
+
+@token.command("create")
+def token_create(
+    name: str,
+    role: Annotated[list[str], typer.Option(help="A role; may be given more than once.")],
+    party: Annotated[str | None, typer.Option(help="The party of a customer or partner, by id.")] = None,
+    days: Annotated[int, typer.Option(min=1, max=3650, help="How long it is valid.")] = 90,
+    as_json: AsJson = False,
+) -> None:
+    """Make a token. It is shown once and kept nowhere."""
+    with database() as opened, opened.as_worker(_operator()) as session:
+        made, secret = create_token(session, name, role, party, timedelta(days=days))
+    if as_json:
+        typer.echo(json.dumps({"id": made.id, "name": made.name, "token": secret}))
+    else:
+        console.print(f"{secret}\n[dim]valid until {made.expires_at:%Y-%m-%d %H:%M} UTC, roles {', '.join(role)}[/dim]")
+
+
+@token.command("list")
+def token_list(as_json: AsJson = False) -> None:
+    """Every token that was made: never the token itself."""
+    with database() as opened, opened.as_worker(_operator()) as session:
+        tokens = list_tokens(session)
+    rows = [
+        (one.id, one.name, ", ".join(one.roles), f"{one.expires_at:%Y-%m-%d}", "revoked" if one.revoked_at else "")
+        for one in tokens
+    ]
+    if as_json:
+        typer.echo(
+            json.dumps([dict(zip(("id", "name", "roles", "expires", "state"), row, strict=True)) for row in rows])
+        )
+        return
+    table = Table("id", "name", "roles", "expires", "")
+    for row in rows:
+        table.add_row(*row)
+    console.print(table if rows else "no token yet: satcom token create NAME --role administrator")
+
+
+@token.command("revoke")
+def token_revoke(identifier: Annotated[str, typer.Argument(help="Its id or its name.")]) -> None:
+    """Make a token useless at once."""
+    with database() as opened, opened.as_worker(_operator()) as session:
+        revoked = revoke_token(session, identifier)
+    console.print(f"{revoked.name} is revoked")
+
+
+def _operator() -> str:
+    return f"{os.environ.get('USER', 'somebody')} at the command line"
+
+
+def main() -> None:
+    """The entry point: a refusal is one line and exit status 1."""
+    try:
+        app()
+    except (Refused, embedded_postgres.PostgresUnavailable, backup.BackupFailed) as refused:
+        Console(stderr=True).print(f"[red]{refused}[/red]")
+        raise SystemExit(1) from refused
