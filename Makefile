@@ -1,4 +1,4 @@
-# make run                     serve the API on a PostgreSQL of its own
+# make run [ARGS=--exit]       serve the API on a PostgreSQL of its own; --exit: ask it whether it serves, and end
 # make test                    everything that checks the project
 # make lock [ARGS=--upgrade]   requirements.lock for what pyproject.toml asks; what is pinned stays unless upgraded
 #

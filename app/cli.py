@@ -9,6 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
 
+import httpx
 import typer
 import uvicorn
 from rich.console import Console
@@ -73,18 +74,37 @@ def version() -> None:
 
 
 @app.command()
-def serve() -> None:
+def serve(
+    leave: Annotated[bool, typer.Option("--exit", help="Ask it whether it serves, and end.")] = False,
+) -> None:
     """Serve the API, and advance orders in the same process when a hub is configured."""
     set_up_logs(settings().log_json)
     with database() as opened:
-        asyncio.run(_serve(opened))
+        asyncio.run(_serve(opened, leave))
 
 
-async def _serve(opened: Database) -> None:
+async def _asked_whether_it_serves(server: uvicorn.Server) -> None:
+    """Ask over HTTP as a client would, then stop the server. Raises what shows that it does not serve."""
+    serving = asyncio.create_task(server.serve())
+    while not server.started and not serving.done():
+        await asyncio.sleep(0.05)
+    try:
+        async with httpx.AsyncClient(base_url=f"http://{settings().host}:{settings().port}", timeout=30) as client:
+            for path in ("/health", "/openapi.json"):
+                (await client.get(path)).raise_for_status()
+    finally:
+        server.should_exit = True
+        await serving
+
+
+async def _serve(opened: Database, leave: bool) -> None:
     config = uvicorn.Config(
         create_app(opened), host=settings().host, port=settings().port, log_config=None, access_log=False
     )
     server = uvicorn.Server(config)
+    if leave:
+        await _asked_whether_it_serves(server)
+        return
     if settings().workers == 0 or settings().hub_nms_url is None:
         await server.serve()
         return

@@ -35,8 +35,8 @@ from satcom.service.catalog import delete_service_specification, patch_service_s
 from tests.enterprise.an_operator import an_operator
 from tests.market.a_catalogue import a_price, a_product_specification, a_service_specification, an_offering
 
-LAST_YEAR = {"endDateTime": instant_text(datetime(2020, 1, 1, tzinfo=UTC))}
-NEXT_CENTURY = {"startDateTime": "2100-01-01T00:00:00Z"}
+LAST_YEAR: dict[str, Json] = {"endDateTime": instant_text(datetime(2020, 1, 1, tzinfo=UTC))}
+NEXT_CENTURY: dict[str, Json] = {"startDateTime": "2100-01-01T00:00:00Z"}
 
 
 @pytest.fixture
@@ -142,7 +142,7 @@ def test_only_a_draft_that_nobody_names_is_deleted(session: Session) -> None:
         (a_product_specification(session), delete_product_specification),
         (a_service_specification(session), delete_service_specification),
     ):
-        assert refusal(lambda used=used, delete=delete: delete(session, used, WORKER))[1] == "notDraft"  # type: ignore[misc, operator]
+        assert refusal(lambda used=used, delete=delete: delete(session, used, WORKER))[1] == "notDraft"  # type: ignore[misc]
 
 
 def test_the_substance_of_what_is_in_use_is_fixed(session: Session) -> None:
