@@ -144,9 +144,10 @@ def assign(session: Session, holds: Iterable[Hold]) -> None:
 
 def release(session: Session, holds: Iterable[Hold], because: str) -> None:
     """Give back. Doing it again does nothing."""
-    for hold in holds:
-        if hold.state is not HoldState.RELEASED:
-            move(hold, HoldState.RELEASED)
-            hold.released_because = because
-            session.add(hold)
-    session.flush()
+    kept = [hold for hold in holds if hold.state is not HoldState.RELEASED]
+    for hold in kept:
+        move(hold, HoldState.RELEASED)
+        hold.released_because = because
+        session.add(hold)
+    if kept:
+        session.flush()

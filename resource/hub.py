@@ -17,9 +17,9 @@ from sqlmodel import Field, Session, col, select
 
 from satcom.core.clock import now
 from satcom.core.entity import JsonOf, id_type
-from satcom.core.errors import NotFound, RuleRefused
-from satcom.resource.hold import EXPIRED, Hold, Owner, Period, check_until, release
-from satcom.resource.resource import Band, IdText, Resource
+from satcom.core.errors import NotFound, Refused, RuleRefused
+from satcom.resource.hold import EXPIRED, Hold, HoldState, Owner, Period, check_until, release
+from satcom.resource.resource import Band, IdText, Resource, pointer
 
 MAX_PORTS = 10_000
 
@@ -101,6 +101,22 @@ def reserve_port(
         stop_at=period.stop_at,
         illustrative=hub.illustrative,
     ).held_for(owner, reservation_id, until)
+    return _kept(session, port, "hub")
+
+
+def take_over_port(session: Session, port: HubPortAssignment) -> HubPortAssignment:
+    """Enter a port that is in use already. Raises `RuleRefused` on `portNumber` when it is taken or not there."""
+    hub = lock_hubs(session, [port.hub_id])[port.hub_id]
+    where = pointer(HubPortAssignment, "port_number")
+    if port.state is HoldState.HELD and port.hold_until is None:
+        raise Refused(pointer(HubPortAssignment, "hold_until"), "a hold says until when", "missing")
+    if port.port_number > hub.ports:
+        raise RuleRefused(where, f"{hub.name} has no port {port.port_number}", "noHubPort", f"1 to {hub.ports}")
+    return _kept(session, port, where)
+
+
+def _kept(session: Session, port: HubPortAssignment, field: str) -> HubPortAssignment:
+    """Let the database say now, and not at the commit, that somebody else has the port."""
     try:
         with session.begin_nested():
             session.add(port)
@@ -108,7 +124,7 @@ def reserve_port(
     except IntegrityError as error:
         if "port_is_given_once" not in str(error.orig):
             raise
-        raise RuleRefused("hub", f"{port.name} is taken", "noHubPort") from error
+        raise RuleRefused(field, f"{port.name} is taken, {port.period}", "noHubPort") from error
     return port
 
 

@@ -172,8 +172,7 @@ def extend(session: Session, reservation: Reservation, until: datetime, by: Prin
 
     Raises `NotAllowed`; `RuleRefused` on `validFor` when the reservation ended or `until` is over.
     """
-    if by.name != reservation.held_by and not MAY_EXTEND & by.roles:
-        raise NotAllowed(f"{by.name} does not hold this reservation; {reservation.held_by}, NOC or provisioning may")
+    check_right(reservation, by)
     held = _locked(session, reservation)
     _check_alive(reservation, "extended")
     check_until(until)
@@ -188,6 +187,12 @@ def extend(session: Session, reservation: Reservation, until: datetime, by: Prin
     session.add(reservation)
     session.flush()
     return reservation
+
+
+def check_right(reservation: Reservation, by: Principal) -> None:
+    """Who holds a reservation may extend it and give it back; so may NOC and provisioning. Else `NotAllowed`."""
+    if by.name != reservation.held_by and not MAY_EXTEND & by.roles:
+        raise NotAllowed(f"{by.name} does not hold this reservation; {reservation.held_by}, NOC or provisioning may")
 
 
 def assign(session: Session, reservation: Reservation) -> Held:

@@ -1,0 +1,236 @@
+"""The network inventory (TMF639): all kinds of resource as one collection, told apart by `@type`.
+
+Orders and flows write the inventory. Directly it is written only by the migration role, which is how an operator brings
+the network that he has: each object is checked like any command, and its change is marked. A change that would leave
+sold capacity without the band or the port it was sold on is refused; a state is moved along its life cycle.
+"""
+
+import re
+from collections.abc import Callable
+
+from fastapi import Request, Response
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import Session, col, select
+
+from satcom.core.clock import now
+from satcom.core.entity import change, from_body, wire
+from satcom.core.errors import Fault, Refused, RuleRefused
+from satcom.core.idempotency import Answer, claim, remember
+from satcom.core.life_cycle import move
+from satcom.core.security import Capability, Principal
+from satcom.core.tmf_api import Body, TmfRoutes, database_of, json_response, read_json, token_of
+from satcom.core.tmf_openapi import write_operation
+from satcom.core.values import Json
+from satcom.enterprise.party import find_party, operator_of
+from satcom.resource.ground import EarthStation, Terminal
+from satcom.resource.hold import Hold, Period
+from satcom.resource.hub import Hub, HubPortAssignment, lock_hubs, take_over_port
+from satcom.resource.payload import Beam, Transponder
+from satcom.resource.resource import Resource, check_references, pointer
+from satcom.resource.satellite import CARRIES_TRAFFIC, Satellite
+from satcom.resource.spectrum import SpectrumAssignment, assignments_of, lock_transponders, take_over_carrier
+
+KINDS: tuple[type[Resource], ...] = (
+    Satellite,
+    Beam,
+    Transponder,
+    EarthStation,
+    Hub,
+    HubPortAssignment,
+    SpectrumAssignment,
+    Terminal,
+)
+MARK = "migration"
+CHARACTERISTICS = "resourceCharacteristic"
+TAKEN = {"slot_is_sold_once": "start_hz", "port_is_given_once": "port_number"}  # constraint, and the column it is about
+
+
+def enter(session: Session, resource: Resource, by: Principal) -> Resource:
+    """Enter a resource that exists in the world. It belongs to the party in `relatedParty`, else to the operator.
+
+    Raises `Refused` with everything that it points at and is not there, `RuleRefused` where it does not fit the rest.
+    """
+    by.need(Capability.MIGRATE)
+    session.info["mark"] = MARK
+    resource.party_id = _party(session, resource)
+    return _kept(session, resource, lambda: session.add(resource))
+
+
+def amend(session: Session, resource: Resource, patch: dict[str, Json], by: Principal) -> Resource:
+    """Correct a resource. Characteristics are merged by name; a value of null takes one away.
+
+    Raises as `enter` does, and `WrongState` where the life cycle has no such move.
+    """
+    by.need(Capability.MIGRATE)
+    session.info["mark"] = MARK
+    state, rest = _without_state(resource, patch)
+
+    def apply() -> None:
+        if isinstance(resource, Hub):
+            lock_hubs(session, [resource.id])
+        if isinstance(resource, Transponder):
+            lock_transponders(session, [resource.id])
+        if rest:
+            change(resource, rest)
+        if state is not None:
+            move(resource, state)  # type: ignore[arg-type]  # only kinds with a life cycle have a state
+
+    return _kept(session, resource, apply)
+
+
+def _kept(session: Session, resource: Resource, apply: Callable[[], None]) -> Resource:
+    """Apply, check and write in one savepoint; what the database refuses is refused in words."""
+    try:
+        with session.begin_nested(), session.no_autoflush:
+            apply()
+            check_references(session, resource)
+            _check(session, resource)
+            session.flush()
+    except IntegrityError as error:
+        raise _refusal(resource, error) from error
+    return resource
+
+
+def _check(session: Session, resource: Resource) -> None:
+    """What each kind owes to the others."""
+    match resource:
+        case SpectrumAssignment():
+            take_over_carrier(session, resource)
+        case HubPortAssignment():
+            take_over_port(session, resource)
+        case Satellite():
+            if resource.state in CARRIES_TRAFFIC and resource.in_service_date is None:
+                where = pointer(Satellite, "in_service_date")
+                raise Refused(where, "a satellite that carries traffic has an in-service date", "missing")
+        case Transponder():
+            _check_transponder(session, resource)
+        case EarthStation():
+            wanted = [one for antenna in resource.antennas for one in antenna.satellite_ids]
+            _check_satellites(session, wanted, pointer(EarthStation, "antennas"))
+        case Hub():
+            _check_satellites(session, resource.satellite_ids, pointer(Hub, "satellite_ids"))
+            _check_ports(session, resource)
+        case _:
+            pass
+
+
+def _check_transponder(session: Session, transponder: Transponder) -> None:
+    """It works through beams of its satellite, and what is sold on it still fits."""
+    faults = []
+    for column in ("uplink_beam_id", "downlink_beam_id"):
+        beam = session.get(Beam, getattr(transponder, column))
+        if beam is not None and (beam.satellite_id, beam.band) != (transponder.satellite_id, transponder.band):
+            why = f"{beam.name} is a {beam.band} beam of another satellite, or of another band than {transponder.band}"
+            faults.append(Fault(pointer(Transponder, column), why, "wrongBeam"))
+    if faults:
+        raise Refused.all(faults)
+    sold = assignments_of(session, transponder.id, Period(now()))
+    outside = [one for one in sold if one.start_hz < transponder.low_edge_hz or one.stop_hz > transponder.high_edge_hz]
+    if outside:
+        where = pointer(Transponder, "bandwidth_hz")
+        raise RuleRefused(where, f"{outside[0].name} would lie outside of the transponder", "soldOutside")
+
+
+def _check_ports(session: Session, hub: Hub) -> None:
+    above = (col(HubPortAssignment.hub_id) == hub.id) & (col(HubPortAssignment.port_number) > hub.ports)
+    in_use = HubPortAssignment.in_force(Period(now()), now())
+    lost = session.exec(select(HubPortAssignment).where(above, in_use)).first()
+    if lost is not None:
+        raise RuleRefused(pointer(Hub, "ports"), f"{lost.name} is in use", "portInUse", f"at least {lost.port_number}")
+
+
+def _check_satellites(session: Session, identifiers: list[str], where: str) -> None:
+    known = set(session.exec(select(Satellite.id).where(col(Satellite.id).in_(identifiers))))
+    faults = [Fault(where, f"there is no satellite {one!r}", "notFound") for one in identifiers if one not in known]
+    if faults:
+        raise Refused.all(faults)
+
+
+def _party(session: Session, resource: Resource) -> str:
+    """Whose it is. Capacity and terminals may belong to a customer, the network is the operator's."""
+    given = resource.further.get("relatedParty")
+    if given and isinstance(resource, Hold | Terminal):
+        return find_party(session, str(given[0]["id"]), "/relatedParty/0/id").id
+    return operator_of(session).organization_id
+
+
+def _without_state(resource: Resource, patch: dict[str, Json]) -> tuple[object, dict[str, Json]]:
+    """The state that the patch asks for, and the patch with the complete list of characteristics otherwise."""
+    given = patch.get(CHARACTERISTICS)
+    if not isinstance(given, list):
+        return None, patch
+    present = wire(resource).get(CHARACTERISTICS)
+    merged = {str(one["name"]): one for one in present if isinstance(one, dict)} if isinstance(present, list) else {}
+    state: object = None
+    for one in given:
+        if isinstance(one, dict):
+            name = str(one["name"])
+            if name == resource.state_field and resource.life_cycle is not None:
+                state = _known_state(resource, one.get("value"))
+            elif one.get("value") is None:
+                merged.pop(name, None)
+            else:
+                merged[name] = one
+    return state, patch | {CHARACTERISTICS: list(merged.values())}
+
+
+def _known_state(resource: Resource, value: Json) -> object:
+    states = list(resource.life_cycle.states) if resource.life_cycle is not None else []
+    found = next((state for state in states if state == value), None)
+    if found is None:
+        where = pointer(type(resource), resource.state_field)
+        raise Refused(where, f"{value!r} is no state", "notInEnumeration", ", ".join(states))
+    return found
+
+
+def _refusal(resource: Resource, error: IntegrityError) -> RuleRefused:
+    """What a constraint of the database says, as a refusal of the field it is about."""
+    diagnosis = getattr(error.orig, "diag", None)
+    constraint = str(getattr(diagnosis, "constraint_name", None))
+    if constraint in TAKEN:
+        return RuleRefused(pointer(type(resource), TAKEN[constraint]), f"{resource.name} is taken already", "slotTaken")
+    detail = str(getattr(diagnosis, "message_detail", None) or error.orig)
+    named = re.match(r"Key \((\w+)\)=\(([^)]*)\) already exists", detail)
+    if named is None:
+        return RuleRefused(
+            "/", f"the database's rule {getattr(diagnosis, 'constraint_name', '')} refuses it", "conflict"
+        )
+    column, value = named.groups()
+    known = column in type(resource).model_fields and column != "id"
+    where = pointer(type(resource), column) if known else f"/{column}"
+    return RuleRefused(where, f"{value} is there already", "duplicate")
+
+
+def kind_named(body: dict[str, Json]) -> type[Resource]:
+    """The kind that `@type` names. Raises `Refused` with those there are."""
+    kind = next((kind for kind in KINDS if kind.__name__ == body.get("@type")), None)
+    if kind is None:
+        names = ", ".join(kind.__name__ for kind in KINDS)
+        raise Refused("/@type", "says of which kind the resource is", "invalid", names)
+    return kind
+
+
+routes = TmfRoutes(*KINDS)
+routes.patch(amend, may=Capability.MIGRATE)
+
+
+@routes.router.post(
+    Resource.api.path,
+    name="create resource",
+    status_code=201,
+    openapi_extra=write_operation(Resource.api, "create"),
+)
+def create_resource(request: Request, body: Body) -> Response:
+    """Enter a resource of the kind that `@type` names; the same idempotency key gives the same answer."""
+    key = request.headers.get("idempotency-key")
+    with database_of(request).request(token_of(request)) as (session, principal):
+        principal.need(Capability.MIGRATE)
+        asked = f"POST {request.url.path}\n".encode() + body
+        answer = claim(session, principal.name, key, asked) if key is not None else None
+        if answer is None:
+            read = read_json(body)
+            entered = enter(session, from_body(kind_named(read), read), principal)
+            answer = Answer(201, {"Location": entered.href, "ETag": f'"{entered.version}"'}, wire(entered))
+            if key is not None:
+                remember(session, principal.name, key, answer)
+    return json_response(answer.body, answer.status, answer.headers)
