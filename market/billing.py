@@ -15,7 +15,7 @@ from typing import ClassVar
 from zoneinfo import ZoneInfo
 
 from pydantic import AwareDatetime
-from sqlalchemy import type_coerce
+from sqlalchemy import String, type_coerce
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, Session, col, select
 
@@ -83,9 +83,9 @@ class CustomerBill(Entity, table=True):
         ("partiallyPaid", "settled", "the rest is paid"),
     )
 
-    bill_no: str = Field(max_length=40, unique=True)
+    bill_no: str = Field(max_length=40, unique=True, sa_type=String(40))
     state: BillState = Field(default=BillState.NEW, sa_type=state_type(BillState), index=True)
-    category: str = Field(default="normal", max_length=40)
+    category: str = Field(default="normal", max_length=40, sa_type=String(40))
     run_type: str = Field(default="offCycle", max_length=40)
     bill_date: AwareDatetime = Field(default_factory=now, sa_type=INSTANT, index=True)
     last_update: AwareDatetime = Field(default_factory=now, sa_type=INSTANT)

@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import ClassVar
 
 from pydantic import AwareDatetime
-from sqlalchemy import type_coerce
+from sqlalchemy import String, type_coerce
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, Session, col, select
 
@@ -89,8 +89,8 @@ class ProductOrder(Entity, table=True):
         ("pendingCancellation", "failed", "what was done could not all be undone"),
     )
 
-    reference: str = Field(default="", max_length=40, unique=True)
-    external_id: str | None = Field(default=None, max_length=200, index=True)
+    reference: str = Field(default="", max_length=40, unique=True, sa_type=String(40))
+    external_id: str | None = Field(default=None, max_length=200, index=True, sa_type=String(200))
     state: OrderState = Field(default=OrderState.ACKNOWLEDGED, sa_type=state_type(OrderState), index=True)
     order_date: AwareDatetime = Field(default_factory=now, sa_type=INSTANT, index=True)
     requested_start_date: AwareDatetime | None = Field(default=None, sa_type=INSTANT)

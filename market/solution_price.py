@@ -35,7 +35,7 @@ class Price(Value):
     """TMF622 `Price`: `duty_free_amount` is before tax."""
 
     duty_free_amount: Money
-    tax_rate: Amount
+    tax_rate: Amount | None = None
     tax_included_amount: Money | None = None
 
 

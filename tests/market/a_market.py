@@ -49,14 +49,20 @@ def a_buyer(session: Session, party: Organization, bill_day_shift: int = 0) -> B
     create_customer(session, from_body(Customer, {"name": party.trading_name, "engagedParty": engaged(party)}), WORKER)
     body: dict[str, Json] = {
         "name": f"{party.trading_name}, sites",
-        "relatedParty": [{**engaged(party), "role": "customer"}],
-        "billStructure": {"cycleSpecification": {"name": "monthly", "billingDateShift": bill_day_shift}},
+        "relatedParty": [{**engaged(party), "name": party.trading_name, "role": "customer"}],
+        "billStructure": {
+            "cycleSpecification": {"name": "monthly", "isRef": False, "billingDateShift": bill_day_shift}
+        },
     }
     return create_billing_account(session, from_body(BillingAccount, body), WORKER)
 
 
 def engaged(party: Organization) -> dict[str, Json]:
     return {"id": party.id, "@referredType": "Organization"}
+
+
+def as_customer(party_id: str, role: str = "customer") -> Json:
+    return {"id": party_id, "role": role, "@referredType": "Organization"}
 
 
 def an_offering(session: Session, launched: bool = True) -> ProductOffering:
@@ -72,7 +78,7 @@ def an_offering(session: Session, launched: bool = True) -> ProductOffering:
     return create_product_offering(session, from_body(ProductOffering, body), WORKER)
 
 
-def number(name: str, low: float, high: float, mandatory: bool = True) -> Json:
+def number(name: str, low: int, high: int, mandatory: bool = True) -> Json:
     values: Json = [{"valueFrom": low, "valueTo": high}]
     return {
         "name": name,
@@ -90,7 +96,7 @@ SPECIFICATION: dict[str, Json] = {
         number("uplinkRateBps", 128_000, 20_000_000),
         number("latitudeDeg", -90, 90),
         number("longitudeDeg", -180, 180),
-        number("availabilityPercent", 98, 99.95, mandatory=False),
+        number("availabilityPercent", 98, 100, mandatory=False),
     ],
 }
 
@@ -128,7 +134,7 @@ def an_order_body(market: Market, **characteristics: Json) -> dict[str, Json]:
     chosen = CHARACTERISTICS | characteristics
     return {
         "billingAccount": {"id": market.account},
-        "relatedParty": [{"id": market.party, "role": "customer"}],
+        "relatedParty": [as_customer(market.party)],
         "productOrderItem": [
             {
                 "id": "1",
