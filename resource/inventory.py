@@ -175,7 +175,7 @@ def _without_state(resource: Resource, patch: dict[str, Json]) -> tuple[object, 
 
 
 def _known_state(resource: Resource, value: Json) -> object:
-    states = list(resource.life_cycle.states) if resource.life_cycle is not None else []
+    states = list(resource.life_cycle.moves) if resource.life_cycle is not None else []
     found = next((state for state in states if state == value), None)
     if found is None:
         where = pointer(type(resource), resource.state_field)

@@ -15,6 +15,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import ValidationInfo, field_validator
 from sqlalchemy import CheckConstraint, UniqueConstraint, case
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlmodel import Field, Session, col, select
 
 from satcom.core.entity import INSTANT, Entity, checked, id_type, own, state_type
@@ -198,7 +199,7 @@ def elements_at(session: Session, when: datetime, satellite_ids: Sequence[str] |
     query = (
         select(ElementSet, Satellite.norad_id, Satellite.name)
         .join(Satellite)
-        .distinct(col(ElementSet.satellite_id))
+        .ext(distinct_on(col(ElementSet.satellite_id)))
         .order_by(
             col(ElementSet.satellite_id),
             not_after.desc(),
