@@ -43,6 +43,7 @@ from satcom.market.ordering import (
     place_order,
     price_order,
 )
+from satcom.market.pricing import PriceType
 from tests.market.a_market import (
     Market,
     a_market,
@@ -377,8 +378,9 @@ def test_an_order_is_priced_by_the_list_of_its_day(database: Database) -> None:
         session.flush()
         session.expire(order)
         totals = {one.price_type: one.price for one in order.order_total_price}
-        assert totals["oneTime"].tax_included_amount is not None
-        assert totals["oneTime"].tax_included_amount.value == Decimal("10150.00")
+        once = totals[PriceType.ONE_TIME].tax_included_amount
+        assert once is not None
+        assert once.value == Decimal("10150.00")
         assert order.item.item_total_price == order.order_total_price
 
 
@@ -429,9 +431,10 @@ def test_notes_are_added_and_never_lost(database: Database) -> None:
     with a_session(database) as (session, market):
         order = an_order(session, market)
         fail_order(session, order.id, Cause("noLicence", "no licence in GN"))
-        for patch in ({"note": []}, {"note": None}, {"note": [{"text": "all is well"}]}):
+        notes: list[Json] = [[], None, [{"text": "all is well"}]]
+        for note in notes:
             with pytest.raises(RuleRefused):
-                amend_order(session, order, cast("dict[str, Json]", patch), WORKER)
+                amend_order(session, order, {"note": note}, WORKER)
         assert len(order.note) == 1
         kept = cast("list[Json]", wire(order)["note"])
         amend_order(session, order, {"note": [*kept, {"text": "customer told"}]}, WORKER)
