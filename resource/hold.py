@@ -21,6 +21,7 @@ from satcom.core.clock import now
 from satcom.core.entity import INSTANT, id_type, state_type
 from satcom.core.errors import Refused, RuleRefused
 from satcom.core.life_cycle import LifeCycle, move
+from satcom.core.values import RelatedParty
 from satcom.resource.resource import IdText, Resource
 
 EXPIRED = "the hold ran out"
@@ -57,6 +58,12 @@ class Owner:
     order_id: str | None
     order_reference: str | None
     party_id: str | None
+
+    def related_party(self) -> list[RelatedParty]:
+        """The party as an object that is held or ordered for it names it."""
+        if self.party_id is None:
+            return []
+        return [RelatedParty.model_validate({"id": self.party_id, "role": "customer", "@referredType": "Party"})]
 
 
 class Hold(Resource):

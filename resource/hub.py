@@ -117,6 +117,7 @@ def take_over_port(session: Session, port: HubPortAssignment) -> HubPortAssignme
 
 def _kept(session: Session, port: HubPortAssignment, field: str) -> HubPortAssignment:
     """Let the database say now, and not at the commit, that somebody else has the port."""
+    why = f"{port.name} is taken, {port.period}"
     try:
         with session.begin_nested():
             session.add(port)
@@ -124,7 +125,7 @@ def _kept(session: Session, port: HubPortAssignment, field: str) -> HubPortAssig
     except IntegrityError as error:
         if "port_is_given_once" not in str(error.orig):
             raise
-        raise RuleRefused(field, f"{port.name} is taken, {port.period}", "noHubPort") from error
+        raise RuleRefused(field, why, "noHubPort") from error
     return port
 
 

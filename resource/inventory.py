@@ -5,7 +5,6 @@ the network that he has: each object is checked like any command, and its change
 sold capacity without the band or the port it was sold on is refused; a state is moved along its life cycle.
 """
 
-import re
 from collections.abc import Callable
 
 from fastapi import Request, Response
@@ -73,13 +72,14 @@ def amend(session: Session, resource: Resource, patch: dict[str, Json], by: Prin
         if rest:
             change(resource, rest)
         if state is not None:
-            move(resource, state)  # type: ignore[arg-type]  # only kinds with a life cycle have a state
+            move(resource, state)  # type: ignore[arg-type, type-var]  # only kinds with a life cycle have a state
 
     return _kept(session, resource, apply)
 
 
 def _kept(session: Session, resource: Resource, apply: Callable[[], None]) -> Resource:
     """Apply, check and write in one savepoint; what the database refuses is refused in words."""
+    name = resource.name
     try:
         with session.begin_nested(), session.no_autoflush:
             apply()
@@ -87,7 +87,7 @@ def _kept(session: Session, resource: Resource, apply: Callable[[], None]) -> Re
             _check(session, resource)
             session.flush()
     except IntegrityError as error:
-        raise _refusal(resource, error) from error
+        raise _refusal(type(resource), name, error) from error
     return resource
 
 
@@ -183,22 +183,16 @@ def _known_state(resource: Resource, value: Json) -> object:
     return found
 
 
-def _refusal(resource: Resource, error: IntegrityError) -> RuleRefused:
+def _refusal(kind: type[Resource], name: str, error: IntegrityError) -> RuleRefused:
     """What a constraint of the database says, as a refusal of the field it is about."""
     diagnosis = getattr(error.orig, "diag", None)
     constraint = str(getattr(diagnosis, "constraint_name", None))
     if constraint in TAKEN:
-        return RuleRefused(pointer(type(resource), TAKEN[constraint]), f"{resource.name} is taken already", "slotTaken")
-    detail = str(getattr(diagnosis, "message_detail", None) or error.orig)
-    named = re.match(r"Key \((\w+)\)=\(([^)]*)\) already exists", detail)
-    if named is None:
-        return RuleRefused(
-            "/", f"the database's rule {getattr(diagnosis, 'constraint_name', '')} refuses it", "conflict"
-        )
-    column, value = named.groups()
-    known = column in type(resource).model_fields and column != "id"
-    where = pointer(type(resource), column) if known else f"/{column}"
-    return RuleRefused(where, f"{value} is there already", "duplicate")
+        return RuleRefused(pointer(kind, TAKEN[constraint]), f"{name} is taken already", "slotTaken")
+    for column in kind.__table__.columns:  # type: ignore[attr-defined]
+        if column.unique and constraint == f"{column.table.name}_{column.name}_key":
+            return RuleRefused(pointer(kind, column.name), "another one has it already", "duplicate")
+    return RuleRefused("/", f"the database's rule {constraint} refuses it", "conflict")
 
 
 def kind_named(body: dict[str, Json]) -> type[Resource]:

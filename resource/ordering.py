@@ -141,7 +141,7 @@ def place_resource_order(
         party_id=owner.party_id,
         requested_start_date=requested_start_date,
         requested_completion_date=requested_completion_date,
-        related_party=[RelatedParty(id=owner.party_id, role="customer")] if owner.party_id else [],
+        related_party=owner.related_party(),
         order_item=[
             ResourceOrderItem(id=str(number), action=one.action, resource=one.resource)
             for number, one in enumerate(items, start=1)

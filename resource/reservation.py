@@ -249,14 +249,13 @@ def expire_due(session: Session, at: datetime | None = None, limit: int = 100) -
 
 def _new(wanted: Wanted, until: datetime, by: Principal) -> Reservation:
     owner = wanted.owner
-    party = [RelatedParty(id=owner.party_id, role="customer")] if owner.party_id else []
     reservation = Reservation(
         id=new_id(),
         party_id=owner.party_id,
         order_id=owner.order_id,
         order_reference=owner.order_reference,
         held_by=by.name,
-        related_party=party,
+        related_party=owner.related_party(),
         reservation_period=TimePeriod(start_date_time=wanted.period.start_at, end_date_time=wanted.period.stop_at),
         state_change_date=now(),
     )

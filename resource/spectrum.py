@@ -220,7 +220,7 @@ def reserve_slot(
         stop_at=period.stop_at,
         illustrative=transponder.illustrative,
     ).held_for(owner, reservation_id, until)
-    _keep(session, slot)
+    _keep(session, slot, "bandwidthHz")
     announce(session, SlotReserved(slot.id, owner.order_id))
     return slot
 
@@ -233,18 +233,18 @@ def take_over_carrier(session: Session, carrier: SpectrumAssignment) -> Spectrum
     transponder = lock_transponders(session, [carrier.transponder_id])[carrier.transponder_id]
     if carrier.state is HoldState.HELD and carrier.hold_until is None:
         raise Refused(pointer(SpectrumAssignment, "hold_until"), "a hold says until when", "missing")
+    where = pointer(SpectrumAssignment, "start_hz")
     if carrier.start_hz < transponder.low_edge_hz or carrier.stop_hz > transponder.high_edge_hz:
         raise RuleRefused(
-            pointer(SpectrumAssignment, "start_hz"),
+            where,
             f"{_mhz(carrier.start_hz)} to {_mhz(carrier.stop_hz)} MHz is not inside {transponder.name}",
             "outsideTransponder",
             f"{_mhz(transponder.low_edge_hz)} to {_mhz(transponder.high_edge_hz)} MHz",
         )
     others = assignments_of(session, transponder.id, carrier.period)
-    _check_power(
-        transponder, carrier.power_share_hz, carrier.period, [one.taken for one in others if one.id != carrier.id]
-    )
-    _keep(session, carrier)
+    taken = [one.taken for one in others if one.id != carrier.id]
+    _check_power(transponder, carrier.power_share_hz, carrier.period, taken)
+    _keep(session, carrier, where)
     return carrier
 
 
@@ -281,8 +281,9 @@ def _check_power(transponder: Transponder, share_hz: int, period: Period, taken:
         )
 
 
-def _keep(session: Session, slot: SpectrumAssignment) -> None:
+def _keep(session: Session, slot: SpectrumAssignment, field: str) -> None:
     """Let the database say now, and not at the commit, that somebody else has the slot."""
+    name = slot.name
     try:
         with session.begin_nested():
             session.add(slot)
@@ -290,7 +291,7 @@ def _keep(session: Session, slot: SpectrumAssignment) -> None:
     except IntegrityError as error:
         if "slot_is_sold_once" not in str(error.orig):
             raise
-        raise RuleRefused("bandwidthHz", f"{slot.name} overlaps a carrier that is there", "slotTaken") from error
+        raise RuleRefused(field, f"{name} overlaps a carrier that is there", "slotTaken") from error
 
 
 def _mhz(hertz: int) -> str:
