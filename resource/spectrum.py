@@ -141,13 +141,14 @@ def free_pieces(low_edge_hz: int, high_edge_hz: int, guard_band_hz: int, taken: 
     `taken` are the pieces of the carriers there, each with half its guard band on either side.
     """
     below, above = guard_band_hz // 2, guard_band_hz - guard_band_hz // 2
-    free, start_hz = [], low_edge_hz + guard_band_hz
+    free, start_hz, end_hz = [], low_edge_hz + guard_band_hz, high_edge_hz - guard_band_hz
     for piece in sorted(taken, key=lambda one: one.start_hz):
-        if piece.start_hz - above > start_hz:
-            free.append(Piece(start_hz, piece.start_hz - above))
+        stop_hz = min(piece.start_hz - above, end_hz)  # a carrier taken over may lie in the guard band of the edge
+        if stop_hz > start_hz:
+            free.append(Piece(start_hz, stop_hz))
         start_hz = max(start_hz, piece.stop_hz + below)
-    if high_edge_hz - guard_band_hz > start_hz:
-        free.append(Piece(start_hz, high_edge_hz - guard_band_hz))
+    if end_hz > start_hz:
+        free.append(Piece(start_hz, end_hz))
     return free
 
 

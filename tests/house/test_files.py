@@ -8,6 +8,7 @@ from tests.house.checkout import ROOT, files, python_files, text_of
 LONGEST_FILE = 450  # lines; 400 is the aim
 LONGEST_FUNCTION = 60  # lines with its docstring; 40 is the aim
 # The return value has a field for every line of a link budget, and the function one line for each field.
+LONGEST_TEST_FILE = 600
 ONE_LINE_A_FIELD = {"bent_pipe_budget"}
 MIGRATIONS = "core/migrations/versions/"  # written by a program, read once
 REGISTRIES = re.compile(
@@ -46,8 +47,9 @@ def test_a_link_in_a_page_leads_somewhere() -> None:
 
 
 def test_a_file_can_be_read_in_one_sitting() -> None:
-    lengths = {path: (text_of(path) or "").count("\n") for path in python_files()}
-    assert {path: length for path, length in lengths.items() if length > LONGEST_FILE and MIGRATIONS not in path} == {}
+    lengths = {path: (text_of(path) or "").count("\n") for path in python_files() if MIGRATIONS not in path}
+    limit = {path: LONGEST_TEST_FILE if path.startswith("tests/") else LONGEST_FILE for path in lengths}
+    assert {path: length for path, length in lengths.items() if length > limit[path]} == {}
 
 
 def test_a_function_can_be_read_in_one_look() -> None:

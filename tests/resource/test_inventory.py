@@ -1,4 +1,4 @@
-"""The network inventory over HTTP: one collection, written by the migration role only, checked like a command."""
+"""The network inventory over HTTP: one collection, written by the migration role only, and checked."""
 
 from collections.abc import Iterator
 from datetime import timedelta

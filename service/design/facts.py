@@ -1,0 +1,244 @@
+"""Facts of the network: what a qualification knows, as values that can be kept and computed with again.
+
+A `Fleet` is everything that does not depend on the demand, an `Occupancy` what is taken of it in the asked period.
+Both go to JSON and back without losing a digit: what a solution was computed from is its evidence (`service.evidence`).
+Reading them from the database is `service.design.reading`; deciding with them is `service.design.solving`.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from functools import cached_property
+
+from pydantic import TypeAdapter
+
+from satcom.core.values import Json
+from satcom.resource.ground import Antenna
+from satcom.resource.payload import Beam, Boresight, ContourLine
+from satcom.resource.physics import coverage
+from satcom.resource.physics.orbit import Elements
+from satcom.resource.satellite import Satellite, SatelliteState
+from satcom.service.solution import Solution
+
+
+@dataclass(frozen=True)
+class SatelliteFacts:
+    """One satellite and the element set that tells where it stands."""
+
+    id: str
+    name: str
+    orbital_longitude_deg: float
+    state: SatelliteState
+    in_service_date: date | None
+    end_of_life_date: date | None
+    elements: Elements | None
+    illustrative: bool
+
+    def in_service_throughout(self, start_at: datetime, stop_at: datetime | None) -> bool:
+        """The rule is the satellite's own."""
+        return Satellite(
+            name=self.name,
+            orbital_longitude_deg=self.orbital_longitude_deg,
+            state=self.state,
+            in_service_date=self.in_service_date,
+            end_of_life_date=self.end_of_life_date,
+        ).in_service_throughout(start_at, stop_at)
+
+
+@dataclass(frozen=True)
+class BeamFacts:
+    """One beam: contours or a boresight."""
+
+    id: str
+    satellite_id: str
+    name: str
+    contours: tuple[ContourLine, ...]
+    boresight: Boresight | None
+    illustrative: bool
+
+    def shape(self, orbital_longitude_deg: float) -> coverage.Beam:
+        """The rule is the beam's own."""
+        return Beam.model_construct(name=self.name, contours=list(self.contours), boresight=self.boresight).shape(
+            orbital_longitude_deg
+        )
+
+
+@dataclass(frozen=True)
+class TransponderFacts:
+    """One transparent transponder, RF values at the peak of its beams."""
+
+    id: str
+    satellite_id: str
+    name: str
+    band: str
+    uplink_beam_id: str
+    downlink_beam_id: str
+    bandwidth_hz: int
+    uplink_center_hz: int
+    downlink_center_hz: int
+    uplink_polarisation: str
+    downlink_polarisation: str
+    eirp_saturation_dbw: float
+    g_over_t_db_per_k: float
+    sfd_dbw_per_m2: float
+    input_backoff_db: float
+    output_backoff_db: float
+    guard_band_hz: int
+    illustrative: bool
+
+    @property
+    def low_edge_hz(self) -> int:
+        return self.downlink_center_hz - self.bandwidth_hz // 2
+
+
+@dataclass(frozen=True)
+class StationFacts:
+    """One earth station."""
+
+    id: str
+    name: str
+    latitude_deg: float
+    longitude_deg: float
+    altitude_m: float
+    horizon_mask_deg: float
+    antennas: tuple[Antenna, ...]
+    illustrative: bool
+
+
+@dataclass(frozen=True)
+class HubFacts:
+    """One hub of an earth station."""
+
+    id: str
+    name: str
+    earth_station_id: str
+    ports: int
+    satellite_ids: tuple[str, ...]
+    bands: tuple[str, ...]
+    illustrative: bool
+
+
+@dataclass(frozen=True)
+class TerminalTypeFacts:
+    """One kind of terminal. `price` is its amount, only to choose between equals."""
+
+    id: str
+    name: str
+    band: str
+    terminal_class: str
+    antenna_diameter_m: float
+    antenna_efficiency: float
+    buc_power_w: float
+    lnb_noise_figure_db: float
+    approved: bool
+    price: float | None
+    illustrative: bool
+
+
+@dataclass(frozen=True)
+class LicenceFacts:
+    """One licence. Both days count."""
+
+    country: str
+    band: str
+    terminal_class: str
+    valid_from: date
+    valid_until: date
+    reference: str
+
+
+@dataclass(frozen=True, eq=False)
+class Fleet:
+    """The network as it does not depend on a demand. Compared by identity, so that what follows from it is kept."""
+
+    satellites: tuple[SatelliteFacts, ...]
+    beams: tuple[BeamFacts, ...]
+    transponders: tuple[TransponderFacts, ...]
+    stations: tuple[StationFacts, ...]
+    hubs: tuple[HubFacts, ...]
+    terminal_types: tuple[TerminalTypeFacts, ...]
+    licences: tuple[LicenceFacts, ...]
+
+    @cached_property
+    def beam_index(self) -> dict[str, int]:
+        return {one.id: index for index, one in enumerate(self.beams)}
+
+    def used_by(self, solutions: Iterable[Solution], country: str | None) -> "Fleet":
+        """Only what the solutions rest on, in the same order."""
+        ways = list(solutions)
+        satellites = {one.satellite_id for one in ways}
+        transponders = {one.forward.transponder_id for one in ways} | {one.return_link.transponder_id for one in ways}
+        kept = tuple(one for one in self.transponders if one.id in transponders)
+        beams = {one.uplink_beam_id for one in kept} | {one.downlink_beam_id for one in kept}
+        antennas = {(one.earth_station_id, one.antenna_id) for one in ways}
+        terminals = {one.terminal_type_id for one in ways}
+        return Fleet(
+            satellites=tuple(one for one in self.satellites if one.id in satellites),
+            beams=tuple(one for one in self.beams if one.id in beams),
+            transponders=kept,
+            stations=tuple(
+                replace(one, antennas=tuple(dish for dish in one.antennas if (one.id, dish.id) in antennas))
+                for one in self.stations
+                if any(one.id == station for station, _ in antennas)
+            ),
+            hubs=tuple(one for one in self.hubs if one.id in {way.hub_id for way in ways}),
+            terminal_types=tuple(one for one in self.terminal_types if one.id in terminals),
+            licences=tuple(one for one in self.licences if ways and one.country == country),
+        )
+
+
+@dataclass(frozen=True)
+class TakenFacts:
+    """A carrier that is there: its piece with half a guard band on either side, its power, its time."""
+
+    transponder_id: str
+    start_hz: int
+    stop_hz: int
+    power_share_hz: int
+    start_at: datetime
+    stop_at: datetime | None
+
+
+@dataclass(frozen=True)
+class Occupancy:
+    """What is taken in the asked period, and how many ports of each hub are free in all of it."""
+
+    taken: tuple[TakenFacts, ...]
+    free_ports: dict[str, int]
+
+    def used_by(self, solutions: Iterable[Solution]) -> "Occupancy":
+        """Only what concerns the solutions."""
+        ways = list(solutions)
+        transponders = {one.forward.transponder_id for one in ways} | {one.return_link.transponder_id for one in ways}
+        hubs = {one.hub_id for one in ways}
+        return Occupancy(
+            tuple(one for one in self.taken if one.transponder_id in transponders),
+            {hub: ports for hub, ports in self.free_ports.items() if hub in hubs},
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Inputs:
+    """All that a design is computed from. `country` is that of the site, `None` at sea."""
+
+    at: datetime
+    country: str | None
+    fleet: Fleet
+    occupancy: Occupancy
+
+    def used_by(self, solutions: tuple[Solution, ...]) -> "Inputs":
+        """Restricted to what the solutions rest on: computed again, they come out the same."""
+        return Inputs(
+            self.at, self.country, self.fleet.used_by(solutions, self.country), self.occupancy.used_by(solutions)
+        )
+
+    def wire(self) -> Json:
+        dumped: Json = _INPUTS.dump_python(self, mode="json", by_alias=True)
+        return dumped
+
+    @staticmethod
+    def of(stored: Json) -> "Inputs":
+        return _INPUTS.validate_python(stored)
+
+
+_INPUTS = TypeAdapter(Inputs)

@@ -1,0 +1,188 @@
+"""Reading the network for a qualification: the fleet once per change of it, what is taken of it each time.
+
+The fleet is kept in the process under a mark that changes with every write to one of its tables; so a site is looked at
+without reading thousands of rows that nobody touched. What is taken, and the free ports, are always read afresh.
+"""
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from datetime import datetime
+from threading import Lock
+
+from sqlalchemy import text
+from sqlmodel import Session, col, select
+
+from satcom.core.clock import now
+from satcom.core.entity import E
+from satcom.resource.ground import EarthStation, TerminalType
+from satcom.resource.hold import Period
+from satcom.resource.hub import Hub, free_ports
+from satcom.resource.licence import Licence
+from satcom.resource.payload import Beam, Transponder
+from satcom.resource.satellite import Satellite, elements_at
+from satcom.resource.spectrum import SpectrumAssignment
+from satcom.service.design.facts import (
+    BeamFacts,
+    Fleet,
+    HubFacts,
+    LicenceFacts,
+    Occupancy,
+    SatelliteFacts,
+    StationFacts,
+    TakenFacts,
+    TerminalTypeFacts,
+    TransponderFacts,
+)
+
+KEPT_FLEETS = 4
+# xmin is the transaction that wrote the row, ctid where: whatever changes a row changes one of them
+_WRITTEN = " UNION ALL ".join(
+    f"SELECT '{table}', count(*), sum(hashtextextended(id::text || ctid::text, xmin::text::bigint)) FROM {table}"
+    for table in ("satellite", "beam", "transponder", "earth_station", "hub", "terminal_type", "licence")
+)
+_MARK = f"{_WRITTEN} UNION ALL SELECT 'element_set', count(*), sum(xmin::text::bigint) FROM element_set"
+
+Mark = tuple[str, datetime, tuple[tuple[object, ...], ...]]
+_kept: OrderedDict[Mark, Fleet] = OrderedDict()
+_lock = Lock()
+
+
+def read_fleet(network: Session, at: datetime) -> Fleet:
+    """The fleet with the elements that were known at `at`; the same object as long as nothing was written."""
+    rows = network.connection().execute(text(_MARK)).all()
+    mark: Mark = (str(network.get_bind().engine.url), at, tuple(tuple(row) for row in rows))
+    with _lock:
+        fleet = _kept.get(mark)
+    if fleet is None:
+        fleet = _fleet(network, at)
+        with _lock:
+            _kept[mark] = fleet
+            while len(_kept) > KEPT_FLEETS:
+                _kept.popitem(last=False)
+    return fleet
+
+
+def read_occupancy(
+    network: Session, transponder_ids: Sequence[str], hub_ids: Sequence[str], period: Period
+) -> Occupancy:
+    """What is held or assigned on the transponders within `period`, by frequency, and the hubs' free ports."""
+    if not transponder_ids:
+        return Occupancy((), {})
+    row = SpectrumAssignment
+    query = (
+        select(
+            row.transponder_id,
+            row.start_hz,
+            row.stop_hz,
+            row.guard_band_hz,
+            row.power_share_hz,
+            row.start_at,
+            row.stop_at,
+        )  # type: ignore[call-overload]  # SQLModel types a select of at most four columns
+        .where(row.in_force(period, now()), col(row.transponder_id).in_(transponder_ids))
+        .order_by(col(row.transponder_id), col(row.start_hz), col(row.id))
+    )
+    taken = tuple(
+        TakenFacts(transponder, start - guard // 2, stop + (guard + 1) // 2, power, start_at, stop_at)
+        for transponder, start, stop, guard, power, start_at, stop_at in network.connection().execute(query)
+    )
+    free = free_ports(network, hub_ids, period)
+    return Occupancy(taken, {hub: int(ports) for hub, ports in zip(hub_ids, free, strict=True)})
+
+
+def _fleet(network: Session, at: datetime) -> Fleet:
+    elements = elements_at(network, at)
+    return Fleet(
+        satellites=tuple(
+            SatelliteFacts(
+                one.id,
+                one.name,
+                one.orbital_longitude_deg,
+                one.state,
+                one.in_service_date,
+                one.end_of_life_date,
+                elements.get(one.id),
+                one.illustrative,
+            )
+            for one in _all(network, Satellite)
+        ),
+        beams=tuple(
+            BeamFacts(one.id, one.satellite_id, one.name, tuple(one.contours), one.boresight, one.illustrative)
+            for one in _all(network, Beam)
+        ),
+        transponders=tuple(_transponder(one) for one in _all(network, Transponder)),
+        stations=tuple(
+            StationFacts(
+                one.id,
+                one.name,
+                one.latitude_deg,
+                one.longitude_deg,
+                one.altitude_m,
+                one.horizon_mask_deg,
+                tuple(one.antennas),
+                one.illustrative,
+            )
+            for one in _all(network, EarthStation)
+        ),
+        hubs=tuple(
+            HubFacts(
+                one.id,
+                one.name,
+                one.earth_station_id,
+                one.ports,
+                tuple(one.satellite_ids),
+                tuple(str(band) for band in one.bands),
+                one.illustrative,
+            )
+            for one in _all(network, Hub)
+        ),
+        terminal_types=tuple(_terminal_type(one) for one in _all(network, TerminalType)),
+        licences=tuple(
+            LicenceFacts(one.country, str(one.band), one.terminal_class, one.valid_from, one.valid_until, one.reference)
+            for one in network.exec(select(Licence).order_by(col(Licence.reference), col(Licence.id)))
+        ),
+    )
+
+
+def _all(network: Session, kind: type[E]) -> Sequence[E]:
+    """All rows, in an order that does not hang on when they were written."""
+    return network.exec(select(kind).order_by(kind.__table__.c.name, col(kind.id))).all()  # type: ignore[attr-defined]
+
+
+def _transponder(one: Transponder) -> TransponderFacts:
+    return TransponderFacts(
+        one.id,
+        one.satellite_id,
+        one.name,
+        str(one.band),
+        one.uplink_beam_id,
+        one.downlink_beam_id,
+        one.bandwidth_hz,
+        one.uplink_center_hz,
+        one.downlink_center_hz,
+        str(one.uplink_polarisation),
+        str(one.downlink_polarisation),
+        one.eirp_saturation_dbw,
+        one.g_over_t_db_per_k,
+        one.sfd_dbw_per_m2,
+        one.input_backoff_db,
+        one.output_backoff_db,
+        one.guard_band_hz,
+        one.illustrative,
+    )
+
+
+def _terminal_type(one: TerminalType) -> TerminalTypeFacts:
+    return TerminalTypeFacts(
+        one.id,
+        one.name,
+        str(one.band),
+        one.terminal_class,
+        one.antenna_diameter_m,
+        one.antenna_efficiency,
+        one.buc_power_w,
+        one.lnb_noise_figure_db,
+        one.approved,
+        float(one.price.value) if one.price is not None else None,
+        one.illustrative,
+    )

@@ -1,0 +1,203 @@
+"""The sky: where the satellites stand over gateways and site, and what the air takes on the way.
+
+A geostationary satellite is kept in its box, and published elements know nothing of the manoeuvres that keep it there:
+they are propagated for a week at most, then the satellite is taken to stand where it stood.
+The unavailability that is allowed is halved: rain at the site, which hits both directions at once, may take one half,
+rain at the gateway the other. Neither needs the other's absence, so the service keeps its availability.
+Words: ITU-R P.618-14 section 2.5.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from satcom.resource.physics import coverage
+from satcom.resource.physics.attenuation import TotalAttenuation, total_attenuation
+from satcom.resource.physics.orbit import Elements, look_angles
+from satcom.service.design.facts import Fleet
+from satcom.service.design.payloads import Gateway, Payload, Rays, payloads
+
+Array = NDArray[np.float64]
+
+LONGEST_PROPAGATION = timedelta(days=7)
+LOWEST_ELEVATION_DEG = 5.0  # P.618-14 holds from here up
+
+
+@dataclass(frozen=True)
+class Look:
+    """From each place to each satellite; shape (satellites, places), nan where there are no elements."""
+
+    azimuth_deg: Array
+    elevation_deg: Array
+    range_km: Array
+
+
+@dataclass(frozen=True)
+class Dish:
+    """An antenna at a place, as the air sees it."""
+
+    latitude_deg: float
+    longitude_deg: float
+    height_km: float
+    elevation_deg: float
+    diameter_m: float
+    efficiency: float
+
+
+@dataclass(frozen=True, eq=False)
+class RayTable:
+    """Attenuation of the rays of many payloads, one after the other; a payload's begin at `start[payload]`.
+
+    Within a payload: row of the kind times the number of its dishes, plus the row of the dish.
+    """
+
+    start: dict[int, int]
+    attenuation: TotalAttenuation
+
+
+def half_unavailability_percent(availability_percent: float) -> float:
+    """What each end of the link may be down, in percent of the average year."""
+    return (100.0 - availability_percent) / 2
+
+
+def look(fleet: Fleet, latitude_deg: Array, longitude_deg: Array, altitude_m: Array, at: datetime) -> Look:
+    """Point every place at every satellite of the fleet."""
+    shape = (len(fleet.satellites), len(latitude_deg))
+    azimuth, elevation, distance = (np.full(shape, np.nan) for _ in range(3))
+    for instant, rows in _instants(fleet, at).items():
+        elements: list[Elements] = [one for row in rows if (one := fleet.satellites[row].elements) is not None]
+        seen = look_angles(elements, latitude_deg, longitude_deg, altitude_m, instant)
+        azimuth[rows], elevation[rows], distance[rows] = seen.azimuth_deg, seen.elevation_deg, seen.range_km
+    return Look(azimuth, elevation, distance)
+
+
+@lru_cache(maxsize=8)
+def gateway_look(fleet: Fleet, at: datetime) -> Look:
+    """From every earth station of the fleet."""
+    stations = fleet.stations
+    return look(
+        fleet,
+        np.array([one.latitude_deg for one in stations]),
+        np.array([one.longitude_deg for one in stations]),
+        np.array([one.altitude_m for one in stations]),
+        at,
+    )
+
+
+@lru_cache(maxsize=4)
+def beam_shapes(fleet: Fleet) -> tuple[coverage.Beam, ...]:
+    """The beams as physics wants them."""
+    longitude = {one.id: one.orbital_longitude_deg for one in fleet.satellites}
+    return tuple(one.shape(longitude[one.satellite_id]) for one in fleet.beams)
+
+
+@lru_cache(maxsize=4)
+def gateway_beam_gain_db(fleet: Fleet) -> Array:
+    """Level of every beam at every earth station; shape (beams, stations)."""
+    return coverage.relative_gain_db(
+        beam_shapes(fleet),
+        np.array([one.latitude_deg for one in fleet.stations]),
+        np.array([one.longitude_deg for one in fleet.stations]),
+    )
+
+
+@lru_cache(maxsize=4)
+def gateway_rays(fleet: Fleet, at: datetime, unavailability_percent: float) -> tuple[RayTable, RayTable]:
+    """Up and down attenuation of every gateway of every payload, at its share of the unavailability."""
+    seen = gateway_look(fleet, at)
+
+    def dish(satellite: int, one: Gateway) -> Dish:
+        station = fleet.stations[one.station]
+        return Dish(
+            station.latitude_deg,
+            station.longitude_deg,
+            station.altitude_m / 1000,
+            float(seen.elevation_deg[satellite, one.station]),
+            one.antenna.diameter_m,
+            one.antenna.efficiency,
+        )
+
+    dishes = [(payload, [dish(payload.satellite, one) for one in payload.gateways]) for payload in payloads(fleet)]
+    return (
+        ray_table([(payload.up, of) for payload, of in dishes], unavailability_percent),
+        ray_table([(payload.down, of) for payload, of in dishes], unavailability_percent),
+    )
+
+
+def site_rays(
+    fleet: Fleet,
+    reached: Sequence[Payload],
+    seen: Look,
+    latitude_deg: float,
+    longitude_deg: float,
+    height_km: float,
+    unavailability_percent: float,
+) -> tuple[RayTable, RayTable]:
+    """Up and down attenuation of every terminal type of the reached payloads at the site."""
+    dishes = [
+        (
+            payload,
+            [
+                Dish(
+                    latitude_deg,
+                    longitude_deg,
+                    height_km,
+                    float(seen.elevation_deg[payload.satellite, 0]),
+                    fleet.terminal_types[row].antenna_diameter_m,
+                    fleet.terminal_types[row].antenna_efficiency,
+                )
+                for row in payload.terminals
+            ],
+        )
+        for payload in reached
+    ]
+    return (
+        ray_table([(payload.up, of) for payload, of in dishes], unavailability_percent),
+        ray_table([(payload.down, of) for payload, of in dishes], unavailability_percent),
+    )
+
+
+def ray_table(bundles: Sequence[tuple[Rays, Sequence[Dish]]], unavailability_percent: float) -> RayTable:
+    """One call of P.618 for all rays of all payloads."""
+    start, size = {}, 0
+    columns: list[Array] = []
+    for row, (rays, dishes) in enumerate(bundles):
+        start[row] = size
+        size += len(rays.freq_hz) * len(dishes)
+        if dishes:
+            block = np.array(
+                [
+                    (
+                        one.latitude_deg,
+                        one.longitude_deg,
+                        one.height_km,
+                        one.elevation_deg,
+                        one.diameter_m,
+                        one.efficiency,
+                    )
+                    for one in dishes
+                ]
+            )
+            kinds = np.column_stack([rays.freq_hz, rays.tilt_deg])
+            columns.append(np.hstack([np.repeat(kinds, len(dishes), axis=0), np.tile(block, (len(kinds), 1))]))
+    freq, tilt, lat, lon, height, elevation, diameter, efficiency = (
+        np.concatenate(columns).T if columns else np.empty((8, 0))
+    )
+    return RayTable(
+        start, total_attenuation(lat, lon, freq, elevation, unavailability_percent, tilt, diameter, efficiency, height)
+    )
+
+
+def _instants(fleet: Fleet, at: datetime) -> dict[datetime, list[int]]:
+    """At which instant each satellite is looked at: days, so that most share one."""
+    rows: dict[datetime, list[int]] = defaultdict(list)
+    for row, satellite in enumerate(fleet.satellites):
+        if satellite.elements is not None:
+            instant = min(at, satellite.elements.epoch + LONGEST_PROPAGATION)
+            rows[instant.replace(hour=0, minute=0, second=0, microsecond=0)].append(row)
+    return dict(rows)
