@@ -1,6 +1,7 @@
 """Reservations: all or none, for a while, extended by right, and given back once."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, timedelta
 
 import pytest
@@ -85,6 +86,31 @@ def test_a_link_is_held_whole_and_says_whose_it_is(database: Database) -> None:
         assert Owner(reservation.order_id, reservation.order_reference, reservation.party_id) == owner
         assert {Owner(one.order_id, one.order_reference, one.party_id) for one in held.holds} == {owner}
         assert [item.state for item in reservation.reservation_item] == ["held"] * 3
+
+
+def test_orders_that_want_the_same_transponders_in_any_order_do_not_block_each_other(database: Database) -> None:
+    with database.as_worker() as session:
+        both, hub_id = [a_transponder(session), a_transponder(session)], a_hub(session, ports=8).id
+
+    def order(number: int) -> str:
+        slots = tuple(a_slot(one, 6 * MHZ) for one in (both if number % 2 else both[::-1]))
+        try:
+            with database.as_worker() as session:
+                reserved = reserve(session, Wanted(an_owner(), YEAR_2027, slots, hub_id), tomorrow(), WORKER)
+            with database.as_worker() as session:
+                if number % 3:
+                    assign(session, find(session, Reservation, reserved.id))
+                else:
+                    release(session, find(session, Reservation, reserved.id), "cancelled")
+        except RuleRefused as refused:
+            return refused.faults[0].code
+        return "assigned" if number % 3 else "released"
+
+    with ThreadPoolExecutor(12) as workers:
+        outcomes = list(workers.map(order, range(12)))
+    assert set(outcomes) <= {"assigned", "released", "noHubPort", "noContiguousSlot"}
+    with database.as_worker() as session:
+        assert in_force(session) == (2 * outcomes.count("assigned"), outcomes.count("assigned"))
 
 
 def test_nothing_is_held_when_the_last_part_is_refused(database: Database) -> None:

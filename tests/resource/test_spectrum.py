@@ -7,7 +7,7 @@ from itertools import combinations
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
@@ -241,7 +241,7 @@ def test_a_carrier_without_physical_sense_is_refused_by_its_column(column: str, 
 taken_pieces = st.lists(st.tuples(st.integers(0, 90), st.integers(1, 30), st.integers(0, 40), periods), max_size=8)
 
 
-@settings(max_examples=2000, deadline=None)
+@example(bandwidth=20, guard=4, rows=[[(19, 1, 0, Period(BEGIN))]])  # a carrier in the guard band of the edge
 @given(bandwidth=st.integers(20, 100), guard=st.integers(0, 9), rows=st.lists(taken_pieces, min_size=1, max_size=4))
 def test_the_whole_fleet_is_told_what_each_transponder_alone_is_told(
     bandwidth: int, guard: int, rows: list[list[tuple[int, int, int, Period]]]
