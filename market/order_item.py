@@ -82,8 +82,7 @@ class OrderItem(Value):
     @property
     def term_months(self) -> int | None:
         """How many months the customer binds itself; `None` when it does not say."""
-        durations = [one.duration for one in self.item_term if one.duration is not None]
-        return int(durations[0].amount) if durations and durations[0].amount is not None else None
+        return term_months(self.item_term)
 
 
 @dataclass
@@ -154,17 +153,30 @@ def check_item(
 
 def check_dates(start: datetime | None, completion: datetime | None) -> None:
     """Raises `RuleRefused` on dates that are past, out of order, or further off than any contract."""
-    earliest, latest = now() - timedelta(days=1), now() + LATEST
     faults = []
     for name, moment in (("requestedStartDate", start), ("requestedCompletionDate", completion)):
-        if moment is not None and not earliest <= moment <= latest:
-            accepted = f"{instant_text(earliest)} to {instant_text(latest)}"
-            faults.append(Fault(f"/{name}", f"{moment.isoformat()} is no date to deliver on", "outOfRange", accepted))
+        if moment is not None:
+            faults += _moment_faults(moment, f"/{name}")
     if start is not None and completion is not None and completion < start:
         why = f"it is before the start {start.isoformat()}"
         faults.append(Fault("/requestedCompletionDate", why, "endBeforeStart", "the start or later"))
     if faults:
         raise RuleRefused.all(faults)
+
+
+def check_start(start: datetime, pointer: str) -> None:
+    """Raises `RuleRefused` on `pointer` when nothing can start then."""
+    faults = _moment_faults(start, pointer)
+    if faults:
+        raise RuleRefused.all(faults)
+
+
+def _moment_faults(moment: datetime, pointer: str) -> list[Fault]:
+    earliest, latest = now() - timedelta(days=1), now() + LATEST
+    if earliest <= moment <= latest:
+        return []
+    accepted = f"{instant_text(earliest)} to {instant_text(latest)}"
+    return [Fault(pointer, f"{moment.isoformat()} is no date to deliver on", "outOfRange", accepted)]
 
 
 def _offered(session: Session, item: OrderItem) -> OrderItem:
@@ -226,21 +238,27 @@ def _form_faults(item: OrderItem) -> list[Fault]:
     for name, prices in (("itemPrice", item.item_price), ("itemTotalPrice", item.item_total_price)):
         if prices:
             faults.append(Fault(f"{ITEM}/{name}", "the price follows from the catalogue", "derived", "nothing"))
-    return faults + _term_faults(item)
+    return faults + term_faults(item.item_term, f"{ITEM}/itemTerm")
 
 
-def _term_faults(item: OrderItem) -> list[Fault]:
+def term_months(terms: Sequence[OrderTerm]) -> int | None:
+    """How many months the customer binds itself; `None` when it does not say."""
+    durations = [one.duration for one in terms if one.duration is not None]
+    return int(durations[0].amount) if durations and durations[0].amount is not None else None
+
+
+def term_faults(terms: Sequence[OrderTerm], pointer: str) -> list[Fault]:
+    """What is wrong with the terms listed at `pointer`."""
     faults = []
-    if len(item.item_term) > 1:
-        faults.append(Fault(f"{ITEM}/itemTerm/1", "an item has one term", "severalTerms", "one"))
-    for index, term in enumerate(item.item_term):
+    if len(terms) > 1:
+        faults.append(Fault(f"{pointer}/1", "an item has one term", "severalTerms", "one"))
+    for index, term in enumerate(terms):
         duration = term.duration or Duration()
-        amount, at = duration.amount, f"{ITEM}/itemTerm/{index}/duration"
+        amount, at = duration.amount, f"{pointer}/{index}/duration"
         whole = amount is not None and amount == amount.to_integral_value()
         if duration.units != MONTH:
-            faults.append(
-                Fault(f"{at}/units", f"a term is in months, not {str(duration.units)[:40]!r}", "invalid", MONTH)
-            )
+            why = f"a term is in months, not {str(duration.units)[:40]!r}"
+            faults.append(Fault(f"{at}/units", why, "invalid", MONTH))
         if amount is None or not whole or not 1 <= amount <= Decimal(LONGEST_TERM_MONTHS):
             why = "a term is a number of whole months"
             faults.append(Fault(f"{at}/amount", why, "outOfRange", f"1 to {LONGEST_TERM_MONTHS}"))

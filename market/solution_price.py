@@ -53,7 +53,11 @@ class ChargePrice(Value):
 
 def price_solution(session: Session, offering: ProductOffering, solution: Solution, at: datetime) -> PricedOffer:
     """What `solution` costs by the list of `at`. Raises `RuleRefused` where the list has a gap."""
-    prices = list_prices(session, offering)
+    return price_by_list(list_prices(session, offering), solution, at)
+
+
+def price_by_list(prices: Sequence[ListPrice], solution: Solution, at: datetime) -> PricedOffer:
+    """As `price_solution`, with the list at hand."""
     return price(prices, quantities_of(solution, prices), at)
 
 
@@ -64,10 +68,10 @@ def quantities_of(solution: Solution, prices: Sequence[ListPrice]) -> Quantities
         PriceUnit.MEGAHERTZ: Decimal(solution.charged_bandwidth_hz) / MILLION,
         PriceUnit.MEGABIT_PER_SECOND: Decimal(rate_bps) / MILLION,
     }
-    return Quantities(amounts, {BAND: solution.band, TERMINAL_TYPE: _terminal_name(solution, prices)})
+    return Quantities(amounts, {BAND: solution.band, TERMINAL_TYPE: terminal_name(solution, prices)})
 
 
-def _terminal_name(solution: Solution, prices: Sequence[ListPrice]) -> str:
+def terminal_name(solution: Solution, prices: Sequence[ListPrice]) -> str:
     """The terminal as the price list calls it; its own name when the list does not know it."""
     for one in prices:
         for name in one.only_for.get(TERMINAL_TYPE, ()):

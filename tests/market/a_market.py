@@ -78,12 +78,12 @@ def an_offering(session: Session, launched: bool = True) -> ProductOffering:
     return create_product_offering(session, from_body(ProductOffering, body), WORKER)
 
 
-def number(name: str, low: int, high: int, mandatory: bool = True) -> Json:
+def number(name: str, low: int, high: int) -> Json:
     values: Json = [{"valueFrom": low, "valueTo": high}]
     return {
         "name": name,
         "valueType": "number",
-        "minCardinality": int(mandatory),
+        "minCardinality": 1,
         "productSpecCharacteristicValue": values,
     }
 
@@ -96,7 +96,7 @@ SPECIFICATION: dict[str, Json] = {
         number("uplinkRateBps", 128_000, 20_000_000),
         number("latitudeDeg", -90, 90),
         number("longitudeDeg", -180, 180),
-        number("availabilityPercent", 98, 100, mandatory=False),
+        number("availabilityPercent", 98, 100),
     ],
 }
 
@@ -126,6 +126,7 @@ CHARACTERISTICS: dict[str, Json] = {
     "uplinkRateBps": 4_000_000,
     "latitudeDeg": -10.7148,
     "longitudeDeg": 25.3855,
+    "availabilityPercent": 99.7,
 }
 
 

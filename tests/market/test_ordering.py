@@ -203,7 +203,7 @@ def test_every_wrong_characteristic_is_named_at_once(database: Database) -> None
         assert faults_of(session, body) == {
             (f"{at}/0/value", "outOfRange"),
             (f"{at}/1/value", "wrongType"),
-            (f"{at}/3/name", "unknown"),
+            (f"{at}/4/name", "unknown"),
             (at, "missing"),
         }
 
