@@ -1,4 +1,4 @@
-"""A solution's price: the terminal is found under whichever name the list has for it, amounts of any length are kept."""
+"""A solution's price: its terminal is found under whichever name the list has, amounts of any length are kept."""
 
 from datetime import UTC, datetime
 from decimal import Decimal
