@@ -1,18 +1,23 @@
 """Facts of the network: what a qualification knows, as values that can be kept and computed with again.
 
 A `Fleet` is everything that does not depend on the demand, an `Occupancy` what is taken of it in the asked period.
+What no data sheet of the fleet tells is planned with the values of `Assumptions`.
 Both go to JSON and back without losing a digit: what a solution was computed from is its evidence (`service.evidence`).
 Reading them from the database is `service.design.reading`; deciding with them is `service.design.solving`.
 """
 
+import math
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from functools import cached_property
+from typing import Annotated
 
-from pydantic import TypeAdapter
+import numpy as np
+from pydantic import PlainSerializer, PlainValidator, TypeAdapter
 
 from satcom.core.values import Json
+from satcom.resource.free_spectrum import TakenSpectrum
 from satcom.resource.ground import Antenna
 from satcom.resource.payload import Beam, Boresight, ContourLine
 from satcom.resource.physics import coverage
@@ -188,31 +193,68 @@ class Fleet:
 
 
 @dataclass(frozen=True)
-class TakenFacts:
-    """A carrier that is there: its piece with half a guard band on either side, its power, its time."""
+class Assumptions:
+    """Values of the trade, where the fleet's data say nothing. Interference is under clear sky, per carrier."""
 
-    transponder_id: str
-    start_hz: int
-    stop_hz: int
-    power_share_hz: int
-    start_at: datetime
-    stop_at: datetime | None
+    roll_off: float = 0.2
+    implementation_margin_db: float = 0.8
+    required_margin_db: float = 0.5
+    gateway_power_control_db: float = 6.0
+    gateway_pointing_loss_db: float = 0.2
+    terminal_pointing_loss_db: float = 0.4
+    terminal_feed_loss_db: float = 0.2
+    terminal_ground_temperature_k: float = 25.0
+    intermodulation_ci_db: float = 18.0
+    uplink_adjacent_satellite_ci_db: float = 28.0
+    uplink_cross_polar_ci_db: float = 27.0
+    downlink_adjacent_satellite_ci_db: float = 22.0
+    downlink_cross_polar_ci_db: float = 27.0
 
 
-@dataclass(frozen=True)
+def _taken_rows(taken: TakenSpectrum) -> list[list[float | None]]:
+    """One list per assignment; an open end is `None`."""
+    ends = [None if math.isinf(stop) else stop for stop in taken.stop_s.tolist()]
+    columns = (taken.row, taken.start_hz, taken.stop_hz, taken.power_share_hz, taken.start_s)
+    return [list(row) for row in zip(*(column.tolist() for column in columns), ends, strict=True)]
+
+
+def _taken_of(rows: TakenSpectrum | list[list[float | None]]) -> TakenSpectrum:
+    if isinstance(rows, TakenSpectrum):
+        return rows
+    whole = np.array([row[:4] for row in rows], dtype=np.int64).reshape(-1, 4)
+    seconds = np.array([[row[4], np.inf if row[5] is None else row[5]] for row in rows], dtype=np.float64).reshape(
+        -1, 2
+    )
+    return TakenSpectrum(whole[:, 0], whole[:, 1], whole[:, 2], whole[:, 3], seconds[:, 0], seconds[:, 1])
+
+
+@dataclass(frozen=True, eq=False)
 class Occupancy:
-    """What is taken in the asked period, and how many ports of each hub are free in all of it."""
+    """What is taken of the transponders in the asked period, and how many ports of each hub are free in all of it."""
 
-    taken: tuple[TakenFacts, ...]
+    transponder_ids: tuple[str, ...]
+    taken: Annotated[TakenSpectrum, PlainValidator(_taken_of), PlainSerializer(_taken_rows)]
     free_ports: dict[str, int]
 
     def used_by(self, solutions: Iterable[Solution]) -> "Occupancy":
         """Only what concerns the solutions."""
         ways = list(solutions)
-        transponders = {one.forward.transponder_id for one in ways} | {one.return_link.transponder_id for one in ways}
+        used = {one.forward.transponder_id for one in ways} | {one.return_link.transponder_id for one in ways}
+        kept = [row for row, one in enumerate(self.transponder_ids) if one in used]
+        new_row = np.full(len(self.transponder_ids), -1, dtype=np.int64)
+        new_row[kept] = np.arange(len(kept))
+        taken, mine = self.taken, new_row[self.taken.row] >= 0
         hubs = {one.hub_id for one in ways}
         return Occupancy(
-            tuple(one for one in self.taken if one.transponder_id in transponders),
+            tuple(self.transponder_ids[row] for row in kept),
+            TakenSpectrum(
+                new_row[taken.row[mine]],
+                taken.start_hz[mine],
+                taken.stop_hz[mine],
+                taken.power_share_hz[mine],
+                taken.start_s[mine],
+                taken.stop_s[mine],
+            ),
             {hub: ports for hub, ports in self.free_ports.items() if hub in hubs},
         )
 
@@ -225,11 +267,16 @@ class Inputs:
     country: str | None
     fleet: Fleet
     occupancy: Occupancy
+    assumed: Assumptions = field(default_factory=Assumptions)
 
     def used_by(self, solutions: tuple[Solution, ...]) -> "Inputs":
         """Restricted to what the solutions rest on: computed again, they come out the same."""
         return Inputs(
-            self.at, self.country, self.fleet.used_by(solutions, self.country), self.occupancy.used_by(solutions)
+            self.at,
+            self.country,
+            self.fleet.used_by(solutions, self.country),
+            self.occupancy.used_by(solutions),
+            self.assumed,
         )
 
     def wire(self) -> Json:

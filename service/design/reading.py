@@ -12,15 +12,14 @@ from threading import Lock
 from sqlalchemy import text
 from sqlmodel import Session, col, select
 
-from satcom.core.clock import now
 from satcom.core.entity import E
+from satcom.resource.free_spectrum import taken_spectrum
 from satcom.resource.ground import EarthStation, TerminalType
 from satcom.resource.hold import Period
 from satcom.resource.hub import Hub, free_ports
 from satcom.resource.licence import Licence
 from satcom.resource.payload import Beam, Transponder
 from satcom.resource.satellite import Satellite, elements_at
-from satcom.resource.spectrum import SpectrumAssignment
 from satcom.service.design.facts import (
     BeamFacts,
     Fleet,
@@ -29,7 +28,6 @@ from satcom.service.design.facts import (
     Occupancy,
     SatelliteFacts,
     StationFacts,
-    TakenFacts,
     TerminalTypeFacts,
     TransponderFacts,
 )
@@ -63,31 +61,12 @@ def read_fleet(network: Session, at: datetime) -> Fleet:
 
 
 def read_occupancy(
-    network: Session, transponder_ids: Sequence[str], hub_ids: Sequence[str], period: Period
+    network: Session, transponder_ids: tuple[str, ...], hub_ids: Sequence[str], period: Period
 ) -> Occupancy:
-    """What is held or assigned on the transponders within `period`, by frequency, and the hubs' free ports."""
-    if not transponder_ids:
-        return Occupancy((), {})
-    row = SpectrumAssignment
-    query = (
-        select(
-            row.transponder_id,
-            row.start_hz,
-            row.stop_hz,
-            row.guard_band_hz,
-            row.power_share_hz,
-            row.start_at,
-            row.stop_at,
-        )  # type: ignore[call-overload]  # SQLModel types a select of at most four columns
-        .where(row.in_force(period, now()), col(row.transponder_id).in_(transponder_ids))
-        .order_by(col(row.transponder_id), col(row.start_hz), col(row.id))
-    )
-    taken = tuple(
-        TakenFacts(transponder, start - guard // 2, stop + (guard + 1) // 2, power, start_at, stop_at)
-        for transponder, start, stop, guard, power, start_at, stop_at in network.connection().execute(query)
-    )
+    """What is held or assigned on the transponders within `period`, and the hubs' free ports. Two statements."""
+    taken = taken_spectrum(network, transponder_ids, period)
     free = free_ports(network, hub_ids, period)
-    return Occupancy(taken, {hub: int(ports) for hub, ports in zip(hub_ids, free, strict=True)})
+    return Occupancy(transponder_ids, taken, {hub: int(ports) for hub, ports in zip(hub_ids, free, strict=True)})
 
 
 def _fleet(network: Session, at: datetime) -> Fleet:

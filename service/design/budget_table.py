@@ -1,0 +1,116 @@
+"""The link budget as engineers read it: one row per line, clear sky beside rain on the up link and on the down link."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from satcom.resource.physics.link_budget import BentPipeBudget
+from satcom.service.solution import BudgetLine
+
+
+class _Row(NamedTuple):
+    """The fields of a budget under clear sky and in both rains; `None` where the line has no value of its own there."""
+
+    label: str
+    unit: str
+    clear_sky: str | None
+    faded_up: str | None
+    faded_down: str | None
+
+
+def _same(label: str, unit: str, name: str) -> _Row:
+    return _Row(label, unit, name, name, name)
+
+
+_ROWS = (
+    _same("Symbol rate", "baud", "symbol_rate_baud"),
+    _same("Occupied bandwidth", "Hz", "occupied_bandwidth_hz"),
+    _same("Uplink EIRP", "dBW", "uplink_eirp_dbw"),
+    _same("Uplink pointing loss", "dB", "uplink_pointing_loss_db"),
+    _same("Uplink range", "km", "uplink_range_km"),
+    _same("Uplink free-space loss", "dB", "uplink_free_space_loss_db"),
+    _Row(
+        "Uplink attenuation",
+        "dB",
+        "uplink_clear_attenuation_db",
+        "uplink_faded_attenuation_db",
+        "uplink_clear_attenuation_db",
+    ),
+    _Row("of it gas", "dB", "uplink_gas_attenuation_db", "uplink_gas_attenuation_db", "uplink_gas_attenuation_db"),
+    _Row("of it cloud", "dB", None, "uplink_cloud_attenuation_db", None),
+    _Row("of it rain", "dB", None, "uplink_rain_attenuation_db", None),
+    _Row("of it scintillation", "dB", None, "uplink_scintillation_db", None),
+    _Row("Uplink power control used", "dB", None, "uplink_power_control_db", None),
+    _Row("HPA power left, with power control", "dB", "hpa_margin_db", "hpa_margin_db", "hpa_margin_db"),
+    _same("Uplink beam, below peak", "dB", "uplink_beam_gain_db"),
+    _same("Satellite G/T", "dB/K", "satellite_figure_of_merit_db_per_k"),
+    _Row("Flux density at the satellite", "dBW/m2", "flux_density_dbw_per_m2", None, "flux_density_dbw_per_m2"),
+    _same("Saturation flux density", "dBW/m2", "saturation_flux_density_dbw_per_m2"),
+    _same("Carrier input back-off", "dB", "carrier_input_backoff_db"),
+    _same("Carrier output back-off", "dB", "carrier_output_backoff_db"),
+    _Row("Uplink C/N0", "dB-Hz", "uplink_cn0_clear_db_hz", "uplink_cn0_rain_db_hz", "uplink_cn0_clear_db_hz"),
+    _same("Saturation EIRP to the receiver", "dBW", "saturation_eirp_dbw"),
+    _same("Satellite EIRP of the carrier", "dBW", "satellite_eirp_dbw"),
+    _same("Downlink beam, below peak", "dB", "downlink_beam_gain_db"),
+    _same("Downlink range", "km", "downlink_range_km"),
+    _same("Downlink free-space loss", "dB", "downlink_free_space_loss_db"),
+    _Row(
+        "Downlink attenuation",
+        "dB",
+        "downlink_clear_attenuation_db",
+        "downlink_clear_attenuation_db",
+        "downlink_faded_attenuation_db",
+    ),
+    _Row("of it gas", "dB", *("downlink_gas_attenuation_db",) * 3),
+    _Row("of it cloud", "dB", None, None, "downlink_cloud_attenuation_db"),
+    _Row("of it rain", "dB", None, None, "downlink_rain_attenuation_db"),
+    _Row("of it scintillation", "dB", None, None, "downlink_scintillation_db"),
+    _same("Downlink pointing loss", "dB", "downlink_pointing_loss_db"),
+    _Row(
+        "Station G/T",
+        "dB/K",
+        "figure_of_merit_clear_db_per_k",
+        "figure_of_merit_clear_db_per_k",
+        "figure_of_merit_rain_db_per_k",
+    ),
+    _Row(
+        "Downlink C/N0",
+        "dB-Hz",
+        "downlink_cn0_clear_db_hz",
+        "downlink_cn0_uplink_rain_db_hz",
+        "downlink_cn0_rain_db_hz",
+    ),
+    _same("C/I intermodulation, clear sky", "dB", "intermodulation_ci_db"),
+    _same("C/I uplink adjacent satellite, clear sky", "dB", "uplink_adjacent_satellite_ci_db"),
+    _same("C/I uplink cross-polarization, clear sky", "dB", "uplink_cross_polar_ci_db"),
+    _same("C/I downlink adjacent satellite, clear sky", "dB", "downlink_adjacent_satellite_ci_db"),
+    _same("C/I downlink cross-polarization, clear sky", "dB", "downlink_cross_polar_ci_db"),
+    _Row("C/(N+I) = Es/(N0+I0)", "dB", "es_n0_clear_db", "es_n0_uplink_rain_db", "es_n0_downlink_rain_db"),
+    _same("Required Es/N0", "dB", "required_es_n0_db"),
+    _Row("Margin", "dB", "margin_clear_db", "margin_uplink_rain_db", "margin_downlink_rain_db"),
+    _same("Required margin", "dB", "required_margin_db"),
+    _same("Share of the transponder's power", "", "power_share"),
+    _same("Power-equivalent bandwidth", "Hz", "power_equivalent_bandwidth_hz"),
+)
+
+
+def budget_table(budget: BentPipeBudget, index: int) -> tuple[BudgetLine, ...]:
+    """The rows of one lane of `budget`."""
+
+    def value(name: str | None) -> float | None:
+        column = None if name is None else np.asarray(getattr(budget, name))
+        if column is None:
+            return None
+        number = float(column if column.ndim == 0 else column[index])
+        return number if np.isfinite(number) else None
+
+    return tuple(
+        BudgetLine(
+            label=row.label,
+            clear_sky=value(row.clear_sky),
+            faded_up=value(row.faded_up),
+            faded_down=value(row.faded_down),
+            unit=row.unit,
+        )
+        for row in _ROWS
+    )

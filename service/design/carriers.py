@@ -1,0 +1,224 @@
+"""Carriers: for every lane and direction the cheapest carrier that closes, and for every way the pair of both.
+
+What is charged is bandwidth or power, whichever is larger, of both directions together. The two carriers of a link may
+share a transponder when both find room beside each other; where they do not, the second is fitted to what the first
+leaves, in either order.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from satcom.resource.free_spectrum import FreeCapacity
+from satcom.resource.physics.carrier_sizing import AskedCarrier, CarrierSizing, size_carrier
+from satcom.resource.physics.link_budget import Link
+from satcom.resource.physics.modcod import ModcodTable, dvb_table
+from satcom.service.design.facts import Assumptions
+from satcom.service.design.lanes import Block, Layout
+from satcom.service.design.links import Lanes, link_of
+from satcom.service.design.payloads import transponder_arrays
+from satcom.service.solution import Demand, Direction
+
+Array = NDArray[np.float64]
+Hertz = NDArray[np.int64]
+Flags = NDArray[np.bool_]
+Indices = NDArray[np.intp]
+
+LANES_AT_ONCE = 4096  # what the processor's cache holds of a lane's arrays
+NOT_FEASIBLE_HZ = np.iinfo(np.int64).max // 4
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a carrier may take: bandwidth in one piece, and power as bandwidth. Arrays of shape (lanes,)."""
+
+    bandwidth_hz: Hertz
+    power_hz: Hertz
+
+    def take(self, rows: Indices | slice) -> "Limits":
+        return Limits(self.bandwidth_hz[rows], self.power_hz[rows])
+
+
+@dataclass(frozen=True, eq=False)
+class Sized:
+    """The cheapest carrier of every lane in one direction; where none closes the bandwidths are `NOT_FEASIBLE_HZ`.
+
+    `margin_db` is below zero by what is missing where it does not close, nan where the lane is not covered.
+    """
+
+    closes: Flags
+    occupied_hz: Hertz
+    power_hz: Hertz
+    margin_db: Array
+
+    @property
+    def charged_hz(self) -> Hertz:
+        return np.maximum(self.occupied_hz, self.power_hz)
+
+
+@dataclass(frozen=True)
+class Pair:
+    """One feasible way: a lane for each direction, of one gateway and one terminal type, and the limits they met."""
+
+    block: int
+    gateway: int
+    terminal: int
+    forward_lane: int
+    return_lane: int
+    forward_limits: tuple[int, int]
+    return_limits: tuple[int, int]
+    charged_hz: int
+
+
+@dataclass(frozen=True, eq=False)
+class Sizer:
+    """Sizes carriers for one demand on one layout."""
+
+    plan: Layout
+    demand: Demand
+    assumed: Assumptions
+
+    def link(self, direction: Direction, lanes: Lanes) -> Link:
+        return link_of(direction, lanes, self.plan.ground, transponder_arrays(self.plan.fleet), self.assumed)
+
+    def exact(self, direction: Direction, link: Link, limits: Limits) -> CarrierSizing:
+        """With the whole budget of every lane."""
+        rate_bps = self.demand.downlink_rate_bps if direction == "forward" else self.demand.uplink_rate_bps
+        asked = AskedCarrier(
+            float(rate_bps),
+            self.assumed.roll_off,
+            self.assumed.implementation_margin_db,
+            self.assumed.required_margin_db,
+        )
+        return size_carrier(link, asked, modcods(), limits.bandwidth_hz, limits.power_hz)
+
+    def size(self, direction: Direction, lanes: Lanes, limits: Limits) -> Sized:
+        """All lanes, some thousand at a time."""
+        parts = []
+        for start in range(0, len(lanes), LANES_AT_ONCE):
+            rows = slice(start, start + LANES_AT_ONCE)
+            some = lanes.take(rows)
+            sizing = self.exact(direction, self.link(direction, some), limits.take(rows))
+            parts.append((sizing.closes, whole_hz(sizing.occupied_bandwidth_hz),
+                          whole_hz(sizing.power_equivalent_bandwidth_hz), sizing.margin_db))  # fmt: skip
+        if not parts:
+            return Sized(*(np.empty(0, dtype=kind) for kind in (np.bool_, np.int64, np.int64, np.float64)))
+        closes, occupied, power, margin = (np.concatenate(column) for column in zip(*parts, strict=True))
+        if direction == "forward" and self.demand.polarisation is not None:
+            polarisation = transponder_arrays(self.plan.fleet).down_polarisation[lanes.transponder]
+            closes = closes & (polarisation == self.demand.polarisation)
+        return Sized(
+            closes,
+            np.where(closes, occupied, NOT_FEASIBLE_HZ),
+            np.where(closes, power, NOT_FEASIBLE_HZ),
+            margin,
+        )
+
+    def free_limits(self, lanes: Lanes) -> Limits:
+        """What is free on each lane's transponder now."""
+        return Limits(self.plan.free.widest_hz[lanes.transponder], self.plan.free.power_hz[lanes.transponder])
+
+
+def modcods() -> ModcodTable:
+    """What the modems of the hubs know: DVB-S2 and DVB-S2X."""
+    return dvb_table()
+
+
+def whole_hz(bandwidth_hz: Array) -> Hertz:
+    """Upwards to whole hertz."""
+    upwards: Hertz = np.ceil(np.where(np.isfinite(bandwidth_hz), bandwidth_hz, NOT_FEASIBLE_HZ)).astype(np.int64)
+    return upwards
+
+
+def fit_together(
+    free: FreeCapacity, transponder: Indices, one: tuple[Hertz, Hertz], other: tuple[Hertz, Hertz]
+) -> Flags:
+    """Whether carriers (occupied, power) both find room on the same transponder."""
+    here = FreeCapacity(
+        free.widest_hz[transponder],
+        free.second_widest_hz[transponder],
+        free.power_hz[transponder],
+        free.guard_band_hz[transponder],
+    )
+    fits: Flags = here.both_slots_fit(one[0], other[0]) & here.power_fits(one[1] + other[1])
+    return fits
+
+
+def pairs_of_block(sizer: Sizer, number: int, block: Block, forward: Sized, back: Sized) -> list[Pair]:
+    """The cheapest feasible pair of each gateway and terminal type; `forward` and `back` are the block's own lanes."""
+    free, lanes = sizer.plan.free, sizer.plan.lanes
+    count, groups = block.shape[0], block.shape[1] * block.shape[2]
+    columns = np.arange(groups)
+    cost = [one.charged_hz.reshape(count, groups) for one in (forward, back)]
+    order = [np.argsort(one, axis=0, kind="stable")[:2] for one in cost]
+    transponder = lanes.transponder[block.rows].reshape(count, groups)
+    options: list[tuple[Hertz, Indices, Indices]] = []
+    for first, second in ((0, 0), (0, 1), (1, 0)):
+        if max(first, second) >= count:
+            continue
+        up_row, down_row = order[0][first], order[1][second]
+        total = cost[0][up_row, columns] + cost[1][down_row, columns]
+        same = up_row == down_row
+        at_up, at_down = up_row * groups + columns, down_row * groups + columns
+        together = fit_together(
+            free,
+            transponder[up_row, columns],
+            (forward.occupied_hz[at_up], forward.power_hz[at_up]),
+            (back.occupied_hz[at_down], back.power_hz[at_down]),
+        )
+        options.append((np.where(same & ~together, NOT_FEASIBLE_HZ, total), up_row, down_row))
+    best = np.argmin(np.array([one[0] for one in options]), axis=0)
+    pairs = []
+    for group in np.flatnonzero(np.min([one[0] for one in options], axis=0) < NOT_FEASIBLE_HZ):
+        total, up_row, down_row = options[int(best[group])]
+        up_lane, down_lane = (int(rows[group]) * groups + int(group) for rows in (up_row, down_row))
+        limits = [
+            (int(free.widest_hz[tp]), int(free.power_hz[tp]))
+            for tp in (transponder[up_row[group], group], transponder[down_row[group], group])
+        ]
+        gateway, terminal = divmod(int(group), block.shape[2])
+        pairs.append(
+            Pair(number, gateway, terminal, block.start + up_lane, block.start + down_lane, *limits, int(total[group]))
+        )
+    return pairs
+
+
+def squeezed_pairs(sizer: Sizer, number: int, block: Block, forward: Sized, back: Sized) -> list[Pair]:
+    """Pairs on one transponder where the cheapest two have no room: the second takes what the first leaves.
+
+    Only for blocks without a pair; one call of the sizing for each order.
+    """
+    rows = np.flatnonzero(forward.closes & back.closes)
+    lanes = sizer.plan.lanes.take(rows + block.start)
+    whole = sizer.free_limits(lanes)
+    found: dict[tuple[int, int], Pair] = {}
+    for first, direction in ((forward, "return"), (back, "forward")):
+        rest = _rest(sizer.plan.free, lanes, first, rows)
+        second = sizer.size("return" if direction == "return" else "forward", lanes, rest)
+        charged = first.charged_hz[rows] + second.charged_hz
+        fits = second.closes & fit_together(
+            sizer.plan.free,
+            lanes.transponder,
+            (first.occupied_hz[rows], first.power_hz[rows]),
+            (second.occupied_hz, second.power_hz),
+        )
+        for index in np.flatnonzero(fits):
+            _, gateway, terminal = np.unravel_index(int(rows[index]), block.shape)
+            own = int(whole.bandwidth_hz[index]), int(whole.power_hz[index])
+            left = int(rest.bandwidth_hz[index]), int(rest.power_hz[index])
+            lane = block.start + int(rows[index])
+            limits = (own, left) if direction == "return" else (left, own)
+            pair = Pair(number, int(gateway), int(terminal), lane, lane, *limits, int(charged[index]))
+            key = pair.gateway, pair.terminal
+            if key not in found or pair.charged_hz < found[key].charged_hz:
+                found[key] = pair
+    return [found[key] for key in sorted(found)]
+
+
+def _rest(free: FreeCapacity, lanes: Lanes, first: Sized, rows: Indices) -> Limits:
+    """What the first carrier leaves: beside it in its piece, or another piece."""
+    transponder = lanes.transponder
+    beside = free.widest_hz[transponder] - first.occupied_hz[rows] - free.guard_band_hz[transponder]
+    bandwidth_hz = np.maximum(np.maximum(beside, free.second_widest_hz[transponder]), 0)
+    return Limits(bandwidth_hz, np.maximum(free.power_hz[transponder] - first.power_hz[rows], 0))

@@ -1,0 +1,235 @@
+"""Solving: from facts and a demand to the ranked solutions and the losers. Pure: the same facts, the same answer.
+
+The best way of each satellite, by what it is charged and then by the price of the terminal, comes first; further ways of
+a satellite are kept when no other of its ways has both a smaller antenna and less to be charged. At most
+`MOST_SOLUTIONS` are told, the best of the satellites before the alternatives.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from satcom.resource.physics.carrier_sizing import CarrierSizing
+from satcom.resource.physics.link_budget import Link
+from satcom.resource.physics.orbit import element_age_days
+from satcom.service.design.budget_table import budget_table
+from satcom.service.design.carriers import (
+    Flags,
+    Limits,
+    Pair,
+    Sized,
+    Sizer,
+    modcods,
+    pairs_of_block,
+    squeezed_pairs,
+    whole_hz,
+)
+from satcom.service.design.facts import Assumptions, Inputs, Occupancy
+from satcom.service.design.lanes import Block, Layout, layout
+from satcom.service.design.losers import setback_of_block
+from satcom.service.design.survey import Setback, Survey, keep_furthest, survey
+from satcom.service.solution import CarrierPlan, Demand, Direction, Loser, Qualification, Solution
+
+MOST_SOLUTIONS = 10
+_DIRECTIONS: tuple[Direction, Direction] = ("forward", "return")
+
+
+@dataclass(frozen=True)
+class _Way:
+    """A feasible pair with what ranks it."""
+
+    satellite: int
+    charged_hz: int
+    price: float
+    diameter_m: float
+    pair: Pair
+
+    @property
+    def rank(self) -> tuple[int, float]:
+        return self.charged_hz, self.price
+
+
+def solve(inputs: Inputs, demand: Demand) -> Qualification:
+    """The answer to a demand, from nothing but the inputs."""
+    found = survey(inputs.fleet, demand, inputs.country, inputs.at)
+    return decide(found, demand, inputs.occupancy, inputs.assumed)
+
+
+def decide(found: Survey, demand: Demand, occupancy: Occupancy, assumed: Assumptions) -> Qualification:
+    """The answer for the payloads that a survey left."""
+    setbacks = dict(found.setbacks)
+    solutions: tuple[Solution, ...] = ()
+    if found.reached:
+        sizer = Sizer(layout(found, demand, occupancy), demand, assumed)
+        ways = _ways(sizer, found, occupancy, setbacks)
+        solutions = _solutions(sizer, found, _chosen(ways))
+        feasible = {one.satellite for one in ways}
+        setbacks = {row: setback for row, setback in setbacks.items() if row not in feasible}
+    return Qualification(at=found.at, demand=demand, solutions=solutions, losers=_losers(found, setbacks))
+
+
+def _ways(sizer: Sizer, found: Survey, occupancy: Occupancy, setbacks: dict[int, Setback]) -> list[_Way]:
+    """All feasible pairs; a satellite without one leaves its setback."""
+    plan = sizer.plan
+    limits = sizer.free_limits(plan.lanes)
+    forward, back = (sizer.size(direction, plan.lanes, limits) for direction in _DIRECTIONS)
+    ways: list[_Way] = []
+    without: list[tuple[Block, Sized, Sized, Flags]] = []
+    for number, block in enumerate(plan.blocks):
+        own = _part(forward, block), _part(back, block)
+        has_port = np.array([occupancy.free_ports.get(hub, 0) > 0 for hub in _hubs(plan, block)])
+        pairs = pairs_of_block(sizer, number, block, *own) or squeezed_pairs(sizer, number, block, *own)
+        mine = [_way(plan, block, pair) for pair in pairs if has_port[pair.gateway]]
+        ways += mine
+        if not mine:
+            if pairs:  # ways there are, but no port on any of their hubs
+                has_port = np.zeros_like(has_port)
+            without.append((block, *own, has_port))
+    feasible = {one.satellite for one in ways}
+    for block, one, other, has_port in without:
+        satellite = block.reached.payload.satellite
+        if satellite not in feasible:
+            keep_furthest(setbacks, satellite, setback_of_block(sizer, block, one, other, has_port))
+    return ways
+
+
+def _part(sized: Sized, block: Block) -> Sized:
+    rows = block.rows
+    return Sized(sized.closes[rows], sized.occupied_hz[rows], sized.power_hz[rows], sized.margin_db[rows])
+
+
+def _hubs(plan: Layout, block: Block) -> list[str]:
+    payload = block.reached.payload
+    return [plan.fleet.hubs[payload.gateways[row].hub].id for row in block.reached.gateways]
+
+
+def _way(plan: Layout, block: Block, pair: Pair) -> _Way:
+    kind = plan.fleet.terminal_types[int(plan.lanes.terminal[pair.forward_lane])]
+    price = float("inf") if kind.price is None else kind.price
+    return _Way(block.reached.payload.satellite, pair.charged_hz, price, kind.antenna_diameter_m, pair)
+
+
+def _chosen(ways: list[_Way]) -> list[_Way]:
+    """The best of each satellite, then the alternatives worth telling; by rank."""
+    by_satellite: dict[int, list[_Way]] = {}
+    for way in sorted(ways, key=lambda one: one.rank):
+        by_satellite.setdefault(way.satellite, []).append(way)
+    best, others = [], []
+    for mine in by_satellite.values():
+        best.append(mine[0])
+        smallest_m = mine[0].diameter_m
+        for way in mine[1:]:
+            if way.diameter_m < smallest_m:
+                smallest_m = way.diameter_m
+                others.append(way)
+    room = max(MOST_SOLUTIONS - len(best), 0)
+    told = best[:MOST_SOLUTIONS] + sorted(others, key=lambda one: one.rank)[:room]
+    return sorted(told, key=lambda one: one.rank)
+
+
+def _solutions(sizer: Sizer, found: Survey, ways: list[_Way]) -> tuple[Solution, ...]:
+    """The chosen ways with their whole budgets: both directions once more, now for these lanes only."""
+    if not ways:
+        return ()
+    carriers: dict[Direction, list[CarrierPlan]] = {}
+    for direction in _DIRECTIONS:
+        forward = direction == "forward"
+        rows = np.array([one.pair.forward_lane if forward else one.pair.return_lane for one in ways], dtype=np.intp)
+        limits = np.array([one.pair.forward_limits if forward else one.pair.return_limits for one in ways])
+        link = sizer.link(direction, sizer.plan.lanes.take(rows))
+        sizing = sizer.exact(direction, link, Limits(limits[:, 0], limits[:, 1]))
+        carriers[direction] = [
+            _carrier(sizer, direction, int(row), link, sizing, index) for index, row in enumerate(rows)
+        ]
+    pairs = zip(ways, carriers["forward"], carriers["return"], strict=True)
+    return tuple(_solution(sizer, found, way, forward, back) for way, forward, back in pairs)
+
+
+def _carrier(
+    sizer: Sizer, direction: Direction, row: int, link: Link, sizing: CarrierSizing, index: int
+) -> CarrierPlan:
+    transponder = sizer.plan.fleet.transponders[int(sizer.plan.lanes.transponder[row])]
+    budget, demand = sizing.budget, sizer.demand
+    # under clear sky, into the antenna: what power control adds in rain is not counted
+    power_dbw = float(budget.uplink_eirp_dbw[index]) - float(np.asarray(link.transmit.antenna_gain_dbi)[index])
+    return CarrierPlan(
+        direction=direction,
+        transponder_id=transponder.id,
+        transponder_name=transponder.name,
+        uplink_polarisation=transponder.uplink_polarisation,
+        downlink_polarisation=transponder.downlink_polarisation,
+        bit_rate_bps=demand.downlink_rate_bps if direction == "forward" else demand.uplink_rate_bps,
+        modcod=str(modcods().name[sizing.modcod[index]]),
+        symbol_rate_baud=int(np.ceil(budget.symbol_rate_baud[index])),
+        roll_off=sizer.assumed.roll_off,
+        occupied_bandwidth_hz=int(whole_hz(sizing.occupied_bandwidth_hz)[index]),
+        power_equivalent_bandwidth_hz=int(whole_hz(sizing.power_equivalent_bandwidth_hz)[index]),
+        transmit_power_dbw=power_dbw,
+        required_es_n0_db=float(budget.required_es_n0_db[index]),
+        clear_sky_es_n0_db=float(budget.es_n0_clear_db[index]),
+        margin_db=float(budget.margin_db[index]),
+        budget=budget_table(budget, index),
+    )
+
+
+def _solution(sizer: Sizer, found: Survey, way: _Way, forward: CarrierPlan, back: CarrierPlan) -> Solution:
+    plan, pair = sizer.plan, way.pair
+    fleet = plan.fleet
+    satellite = fleet.satellites[way.satellite]
+    gateway = plan.gateways[int(plan.lanes.gateway[pair.forward_lane])]
+    station, hub = fleet.stations[gateway.station], fleet.hubs[gateway.hub]
+    kind = fleet.terminal_types[int(plan.lanes.terminal[pair.forward_lane])]
+    lanes = {int(plan.lanes.transponder[row]) for row in (pair.forward_lane, pair.return_lane)}
+    transponders = [fleet.transponders[row] for row in sorted(lanes)]
+    beams = {one.uplink_beam_id for one in transponders} | {one.downlink_beam_id for one in transponders}
+    made_up = (satellite, station, hub, kind, *transponders, *(fleet.beams[fleet.beam_index[one]] for one in beams))
+    return Solution(
+        satellite_id=satellite.id,
+        satellite_name=satellite.name,
+        band=kind.band,
+        earth_station_id=station.id,
+        earth_station_name=station.name,
+        antenna_id=gateway.antenna.id,
+        hub_id=hub.id,
+        hub_name=hub.name,
+        terminal_type_id=kind.id,
+        terminal_type_name=kind.name,
+        antenna_diameter_m=kind.antenna_diameter_m,
+        azimuth_deg=float(found.site.azimuth_deg[way.satellite, 0]),
+        elevation_deg=float(found.site.elevation_deg[way.satellite, 0]),
+        element_age_days=element_age_days(satellite.elements, found.at) if satellite.elements else 0.0,
+        licence_reference=_licence(found, kind.band, kind.terminal_class),
+        forward=forward,
+        return_link=back,
+        availability_percent=sizer.demand.availability_percent,
+        margin_db=min(forward.margin_db, back.margin_db),
+        charged_bandwidth_hz=forward.charged_bandwidth_hz + back.charged_bandwidth_hz,
+        illustrative=any(one.illustrative for one in made_up),
+    )
+
+
+def _licence(found: Survey, band: str, terminal_class: str) -> str:
+    """The licence that covers the period; the survey has seen that there is one."""
+    return next(
+        one.reference
+        for one in found.fleet.licences
+        if (one.country, one.band, one.terminal_class) == (found.country, band, terminal_class) and found.covers(one)
+    )
+
+
+def _losers(found: Survey, setbacks: dict[int, Setback]) -> tuple[Loser, ...]:
+    """One line per satellite, those first that came furthest."""
+    order = sorted(setbacks, key=lambda row: (-setbacks[row].progress[0], -setbacks[row].progress[1], row))
+    return tuple(
+        Loser(
+            satellite_id=found.fleet.satellites[row].id,
+            satellite_name=found.fleet.satellites[row].name,
+            subject=setbacks[row].subject,
+            reason=setbacks[row].reason,
+            value=setbacks[row].value,
+            limit=setbacks[row].limit,
+            unit=setbacks[row].unit,
+            text=setbacks[row].text,
+        )
+        for row in order
+    )

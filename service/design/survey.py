@@ -1,0 +1,278 @@
+"""Survey: who could serve the site at all, before any link is worked out.
+
+For each satellite and band, in the order of `Reason`: in service in the whole period, licence, look angles above the
+masks, contours, approved terminal. Whoever fails here leaves a setback: how far it came, and the number that decided.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
+
+import numpy as np
+from numpy.typing import NDArray
+
+from satcom.resource.hold import Period
+from satcom.resource.licence import LicenceFact, licensed
+from satcom.resource.physics import coverage
+from satcom.resource.physics.climate import altitude_km
+from satcom.service.design.facts import Fleet, LicenceFacts, SatelliteFacts
+from satcom.service.design.payloads import Payload, payloads, transponder_arrays
+from satcom.service.design.sky import LOWEST_ELEVATION_DEG, Look, beam_shapes, gateway_beam_gain_db, gateway_look, look
+from satcom.service.solution import Demand, Reason
+
+Array = NDArray[np.float64]
+EARTH_RADIUS_KM = 6371.0
+_STAGES = {reason: stage for stage, reason in enumerate(Reason, start=1)}
+
+
+@dataclass(frozen=True)
+class Setback:
+    """Where a candidate failed. Of two, the one that came further counts, then the one that missed by less."""
+
+    reason: Reason
+    subject: str
+    text: str
+    value: float | None = None
+    limit: float | None = None
+    unit: str | None = None
+    missed_by: float = 0.0
+    asked_for: bool = True
+
+    @property
+    def progress(self) -> tuple[float, float]:
+        """What the customer did not ask for came less far than all that he did."""
+        return (_STAGES[self.reason] if self.asked_for else 0.0), -self.missed_by
+
+
+@dataclass(frozen=True, eq=False)
+class Reached:
+    """A payload that sees the site: the rows of its own lists that are left."""
+
+    payload: Payload
+    transponders: NDArray[np.intp]
+    gateways: tuple[int, ...]
+    terminals: tuple[int, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Survey:
+    """The payloads that are left, and why the others are not. `height_km` is that of the site."""
+
+    fleet: Fleet
+    at: datetime
+    period: Period
+    country: str | None
+    height_km: float
+    site: Look
+    site_beam_gain_db: Array
+    reached: tuple[Reached, ...]
+    setbacks: dict[int, Setback]
+
+    def covers(self, licence: LicenceFacts) -> bool:
+        """Whether this one licence covers the period."""
+        return bool(_licensed([licence], licence.country, licence.band, licence.terminal_class, self.period))
+
+    @property
+    def transponder_ids(self) -> tuple[str, ...]:
+        fleet = self.fleet
+        return tuple(
+            fleet.transponders[row].id for one in self.reached for row in one.payload.transponders[one.transponders]
+        )
+
+    @property
+    def hub_ids(self) -> tuple[str, ...]:
+        hubs = {one.payload.gateways[row].hub for one in self.reached for row in one.gateways}
+        return tuple(self.fleet.hubs[row].id for row in sorted(hubs))
+
+
+def keep_furthest(setbacks: dict[int, Setback], satellite: int, setback: Setback) -> None:
+    """Remember the setback of the candidate that came furthest."""
+    before = setbacks.get(satellite)
+    if before is None or setback.progress > before.progress:
+        setbacks[satellite] = setback
+
+
+def survey(fleet: Fleet, demand: Demand, country: str | None, at: datetime) -> Survey:
+    """Look at all satellites from the site."""
+    period = Period(demand.start_at, demand.stop_at)
+    latitude, longitude = np.array([demand.latitude_deg]), np.array([demand.longitude_deg])
+    if demand.altitude_m is None:
+        height_km = max(float(altitude_km(latitude, longitude)[0]), 0.0)
+    else:
+        height_km = demand.altitude_m / 1000
+    site = look(fleet, latitude, longitude, np.array([height_km * 1000]), at)
+    gain_db = coverage.relative_gain_db(beam_shapes(fleet), latitude, longitude)[:, 0]
+    setbacks: dict[int, Setback] = {}
+    serving = set()
+    for row, satellite in enumerate(fleet.satellites):
+        if satellite.elements is None:
+            setbacks[row] = Setback(Reason.NOT_IN_SERVICE, satellite.name, "no elements tell where it stands")
+        elif satellite.in_service_throughout(demand.start_at, demand.stop_at):
+            serving.add(row)
+        else:
+            setbacks[row] = _not_in_service(satellite, period)
+    licences = _Licences(fleet, country, period)
+    reached = []
+    for payload in payloads(fleet):
+        if payload.satellite not in serving:
+            continue
+        found = _examine(fleet, payload, demand, licences, site, gain_db, at)
+        if isinstance(found, Setback):
+            keep_furthest(setbacks, payload.satellite, found)
+        else:
+            reached.append(found)
+    for row in serving - {one.satellite for one in payloads(fleet)}:
+        keep_furthest(
+            setbacks, row, Setback(Reason.OUTSIDE_CONTOUR, fleet.satellites[row].name, "it has no transponder")
+        )
+    return Survey(fleet, at, period, country, height_km, site, gain_db, tuple(reached), setbacks)
+
+
+def _licensed(
+    licences: Iterable[LicenceFacts], country: str | None, band: str, terminal_class: str, period: Period
+) -> bool:
+    """The rule is the licence's own."""
+    facts = [
+        LicenceFact(one.country, one.band, one.terminal_class, one.valid_from, one.valid_until) for one in licences
+    ]
+    return licensed(facts, country, band, terminal_class, period)
+
+
+class _Licences:
+    """Which terminal types may stand in the country, worked out once per band and class."""
+
+    def __init__(self, fleet: Fleet, country: str | None, period: Period) -> None:
+        self.country = country
+        mine = [one for one in fleet.licences if one.country == country]
+        kinds = {(one.band, one.terminal_class) for one in fleet.terminal_types}
+        self.held = {kind for kind in kinds if _licensed(mine, country, *kind, period)}
+
+    def refusal(self, subject: str, band: str, classes: set[str]) -> Setback:
+        if self.country is None:
+            text = "the place lies in no country: nobody can license a terminal there"
+        else:
+            named = f" for terminals of class {', '.join(sorted(classes))}" if classes else ""
+            text = f"no {band}-band licence in {self.country}{named} covers the period"
+        return Setback(Reason.NO_LICENCE, subject, text, 0, 1, "licences")
+
+
+def _examine(
+    fleet: Fleet,
+    payload: Payload,
+    demand: Demand,
+    licences: _Licences,
+    site: Look,
+    gain_db: Array,
+    at: datetime,
+) -> Reached | Setback:
+    """One payload through all stages."""
+    subject, band = f"{fleet.satellites[payload.satellite].name} {payload.band}", payload.band
+    if demand.bands is not None and band not in demand.bands:
+        text = f"{band} band was not asked for"
+        return Setback(Reason.NO_APPROVED_TERMINAL, subject, text, asked_for=False)
+    kinds = [fleet.terminal_types[row] for row in payload.terminals]
+    allowed = [row for row, one in enumerate(kinds) if (band, one.terminal_class) in licences.held]
+    if kinds and not allowed:
+        return licences.refusal(subject, band, {one.terminal_class for one in kinds})
+    elevation_deg = float(site.elevation_deg[payload.satellite, 0])
+    if not elevation_deg >= LOWEST_ELEVATION_DEG:
+        text = f"elevation at the site {elevation_deg:.1f} deg, at least {LOWEST_ELEVATION_DEG:.1f} is needed"
+        return _below_mask(subject, text, elevation_deg, LOWEST_ELEVATION_DEG)
+    gateways = _gateways_in_sight(fleet, payload, subject, at)
+    if isinstance(gateways, Setback):
+        return gateways
+    covered = _covered(fleet, payload, gateways, demand, subject, gain_db)
+    if isinstance(covered, Setback):
+        return covered
+    wanted = demand.terminal_types
+    accepted = [row for row in allowed if wanted is None or {kinds[row].id, kinds[row].name} & set(wanted)]
+    terminals = tuple(row for row in accepted if kinds[row].approved)
+    if not terminals:
+        what = f"{len(accepted)} terminal types of {band} band" if accepted else f"no terminal type of {band} band"
+        text = f"{what} would do, none of them approved" if accepted else f"{what} that would be accepted"
+        return Setback(Reason.NO_APPROVED_TERMINAL, subject, text, 0, 1, "terminal types")
+    return Reached(payload, covered, gateways, terminals)
+
+
+def _gateways_in_sight(fleet: Fleet, payload: Payload, subject: str, at: datetime) -> tuple[int, ...] | Setback:
+    if not payload.gateways:
+        text = f"no hub with an antenna serves it in {payload.band} band"
+        return Setback(Reason.NO_HUB_PORT, subject, text, 0, 1, "ports")
+    elevation = gateway_look(fleet, at).elevation_deg[payload.satellite]
+    stations = [fleet.stations[one.station] for one in payload.gateways]
+    masks = [max(one.horizon_mask_deg, LOWEST_ELEVATION_DEG) for one in stations]
+    above = [float(elevation[one.station]) - mask for one, mask in zip(payload.gateways, masks, strict=True)]
+    seen = tuple(row for row, margin in enumerate(above) if margin >= 0)
+    if seen:
+        return seen
+    best = int(np.argmax(above))
+    value = above[best] + masks[best]
+    text = f"elevation at {stations[best].name} {value:.1f} deg, its mask is {masks[best]:.1f}"
+    return _below_mask(subject, text, value, masks[best])
+
+
+def _covered(
+    fleet: Fleet, payload: Payload, gateways: tuple[int, ...], demand: Demand, subject: str, gain_db: Array
+) -> NDArray[np.intp] | Setback:
+    """The transponders that can carry one direction at least, when both directions can be carried."""
+    arrays, rows = transponder_arrays(fleet), payload.transponders
+    up_beam, down_beam = arrays.up_beam[rows], arrays.down_beam[rows]
+    stations = np.array([payload.gateways[row].station for row in gateways])
+    gateway_db = gateway_beam_gain_db(fleet)
+    forward = np.isfinite(gain_db[down_beam])
+    back = np.isfinite(gain_db[up_beam])
+    if not forward.any() or not back.any():
+        beams = down_beam if not forward.any() else up_beam
+        return _outside(fleet, set(beams.tolist()), demand, subject)
+    if demand.polarisation is not None:
+        forward &= arrays.down_polarisation[rows] == demand.polarisation
+    forward &= np.isfinite(gateway_db[up_beam][:, stations]).any(axis=1)
+    back &= np.isfinite(gateway_db[down_beam][:, stations]).any(axis=1)
+    if not forward.any() or not back.any():
+        asked = f" and comes down {demand.polarisation}" if demand.polarisation is not None else ""
+        which = "towards" if not forward.any() else "from"
+        text = f"no transponder {which} the site joins it with a gateway{asked}"
+        return Setback(Reason.OUTSIDE_CONTOUR, subject, text, 0, 1, "transponders")
+    return np.flatnonzero(forward | back)
+
+
+def _outside(fleet: Fleet, beams: set[int], demand: Demand, subject: str) -> Setback:
+    """By how far the site lies outside the nearest of the beams, as the crow flies."""
+    name, distance_km = min(
+        ((fleet.beams[row].name, _distance_km(fleet, row, demand)) for row in sorted(beams)), key=lambda one: one[1]
+    )
+    text = f"the site lies {distance_km:.0f} km outside the beam {name}"
+    return Setback(Reason.OUTSIDE_CONTOUR, subject, text, distance_km, 0, "km", missed_by=distance_km)
+
+
+def _distance_km(fleet: Fleet, row: int, demand: Demand) -> float:
+    """To the nearest corner of the outermost contours, or to the centre of a round beam."""
+    beam = fleet.beams[row]
+    if beam.boresight is not None:
+        corners = np.array([[beam.boresight.longitude_deg, beam.boresight.latitude_deg]])
+    else:
+        corners = np.array([corner for contour in beam.contours for corner in contour.polygon])
+    longitude, latitude = np.radians(corners).T
+    here, there = np.radians(demand.latitude_deg), latitude
+    half = np.sin((there - here) / 2) ** 2 + np.cos(here) * np.cos(there) * (
+        np.sin((longitude - np.radians(demand.longitude_deg)) / 2) ** 2
+    )
+    return float(np.min(2 * EARTH_RADIUS_KM * np.arcsin(np.sqrt(np.clip(half, 0, 1)))))
+
+
+def _below_mask(subject: str, text: str, value: float, limit: float) -> Setback:
+    known = value if np.isfinite(value) else None
+    return Setback(Reason.BELOW_MASK, subject, text, known, limit, "deg", limit - value if known is not None else 180.0)
+
+
+def _not_in_service(satellite: SatelliteFacts, period: Period) -> Setback:
+    begin, end = satellite.in_service_date, satellite.end_of_life_date
+    last = period.stop_at or period.start_at
+    if begin is None or begin > period.start_at.date():
+        text = "no date of service is known" if begin is None else f"it enters service on {begin}, after {period}"
+        return Setback(Reason.NOT_IN_SERVICE, satellite.name, text)
+    if end is not None and end <= last.date():
+        missing = (last - datetime.combine(end, time(), UTC)) / timedelta(days=1)
+        text = f"it ends its life on {end}, the period is {period}"
+        return Setback(Reason.NOT_IN_SERVICE, satellite.name, text, round(missing, 3), 0, "days")
+    return Setback(Reason.NOT_IN_SERVICE, satellite.name, f"it carries no traffic: {satellite.state.value}")
