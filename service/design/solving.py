@@ -1,6 +1,6 @@
 """Solving: from facts and a demand to the ranked solutions and the losers. Pure: the same facts, the same answer.
 
-The best way of each satellite, by what it is charged and then by the price of the terminal, comes first; further ways of
+The best way of each satellite, by what it is charged and then by the price of the terminal, comes first; more ways of
 a satellite are kept when no other of its ways has both a smaller antenna and less to be charged. At most
 `MOST_SOLUTIONS` are told, the best of the satellites before the alternatives.
 """

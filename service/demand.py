@@ -1,0 +1,56 @@
+"""From the characteristics of a service to the demand that the network is asked.
+
+One vocabulary, with the unit in the name, for services and for the products above them. The demand is for the period
+from start to stop, without a stop for as long as the network lasts.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from pydantic import ValidationError
+
+from satcom.core.errors import Fault, Refused
+from satcom.core.values import Characteristic, Json
+from satcom.service.solution import Demand
+
+SINGLE = {
+    "downlinkRateBps": "downlink_rate_bps",
+    "uplinkRateBps": "uplink_rate_bps",
+    "availabilityPercent": "availability_percent",
+    "latitudeDeg": "latitude_deg",
+    "longitudeDeg": "longitude_deg",
+    "altitudeM": "altitude_m",
+    "country": "country",
+    "polarisation": "polarisation",
+}
+SEVERAL = {"band": "bands", "terminalType": "terminal_types"}
+NAMES = {field: name for name, field in (SINGLE | SEVERAL).items()}
+
+
+def demand_of(
+    characteristics: Sequence[Characteristic], start_at: datetime, stop_at: datetime | None, pointer: str
+) -> Demand:
+    """The demand. Raises `Refused` below `pointer` with every characteristic that is missing or no such value."""
+    values: dict[str, object] = {"start_at": start_at, "stop_at": stop_at}
+    for one in characteristics:
+        if one.name in SINGLE and one.value is not None:
+            values[SINGLE[one.name]] = one.value
+        elif one.name in SEVERAL and one.value is not None:
+            values[SEVERAL[one.name]] = _several(one.value)
+    try:
+        return Demand.model_validate(values)
+    except ValidationError as error:
+        raise Refused.all(
+            [
+                Fault(
+                    pointer,
+                    f"{NAMES.get(str(fault['loc'][0]), fault['loc'][0])}: {fault['msg']}",
+                    "missing" if fault["type"] == "missing" else "invalid",
+                )
+                for fault in error.errors(include_url=False)
+            ]
+        ) from error
+
+
+def _several(value: Json) -> list[Json]:
+    return value if isinstance(value, list) else [value]

@@ -1,0 +1,313 @@
+"""Qualification on the demonstration operator: who can carry the first order, who cannot, and by which number."""
+
+import math
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from satcom.core.clock import clock
+from satcom.core.database import Database
+from satcom.core.errors import Refused, RuleRefused
+from satcom.resource.free_spectrum import TakenSpectrum
+from satcom.resource.hold import Owner, Period
+from satcom.resource.hub import reserve_port
+from satcom.resource.spectrum import WantedSlot
+from satcom.resource.spectrum import reserve_slot as take_slot
+from satcom.service.design.facts import Inputs, Occupancy
+from satcom.service.design.solving import MOST_SOLUTIONS, solve
+from satcom.service.qualification import design, qualify, qualify_solution
+from satcom.service.solution import CarrierPlan, Demand, Qualification, Reason
+from tests.postgres_server import drop_database, new_database
+from tests.service.the_demonstration import ORDERED_AT, identifier, load_the_network, the_demand
+
+NOBODY = Owner(None, None, None)
+README = {
+    "Intelsat 22": Reason.NO_POWER,
+    "Eutelsat 8 West B": Reason.NO_CONTIGUOUS_SLOT,
+    "Intelsat 37e": Reason.NO_HUB_PORT,
+    "Badr-7 (Arabsat-6B)": Reason.LINK_DOES_NOT_CLOSE,
+    "Eutelsat Hotbird 13G": Reason.OUTSIDE_CONTOUR,
+    "Thaicom 8": Reason.OUTSIDE_CONTOUR,
+    "Eutelsat Konnect": Reason.NO_LICENCE,
+    "NigComSat-1R": Reason.NOT_IN_SERVICE,
+    "SES-9": Reason.BELOW_MASK,
+}
+
+
+@pytest.fixture(scope="module")
+def facts(template: str) -> Iterator[Inputs]:
+    """The whole demonstration network as facts; nothing below them reads the database."""
+    url = new_database(template)
+    database = Database(url, connections=2)
+    with clock.at(ORDERED_AT), database.as_worker() as session:
+        load_the_network(session)
+        whole = design(session, the_demand()).inputs
+    yield whole
+    database.close()
+    drop_database(url)
+
+
+def reasons(answer: Qualification) -> dict[str, Reason]:
+    return {one.satellite_name: one.reason for one in answer.losers}
+
+
+def test_the_first_order_finds_who_the_readme_says_and_each_loser_its_reason(facts: Inputs) -> None:
+    answer = solve(facts, the_demand())
+    assert {one.satellite_name for one in answer.solutions} == {"Amos-17", "Eutelsat 10B", "Intelsat 39"}
+    assert reasons(answer) == README
+    assert min(one.antenna_diameter_m for one in answer.solutions if one.band == "Ku") <= 1.8
+
+
+def test_each_loser_says_the_number_that_decided(facts: Inputs) -> None:
+    told = {one.satellite_name: one for one in solve(facts, the_demand()).losers}
+    assert told["SES-9"].value == pytest.approx(-1.7, abs=0.1)
+    assert told["Badr-7 (Arabsat-6B)"].value is not None
+    assert told["Badr-7 (Arabsat-6B)"].value < -3
+    for name in ("Intelsat 22", "Eutelsat 8 West B", "Intelsat 37e"):
+        value, limit = told[name].value, told[name].limit
+        assert value is not None
+        assert limit is not None
+        assert value < limit
+    assert told["NigComSat-1R"].value == 736  # days from 2026-12-19 to 2028-12-24
+    assert all(one.text for one in told.values())
+
+
+def test_every_satellite_is_either_feasible_or_a_loser_once(facts: Inputs) -> None:
+    answer = solve(facts, the_demand())
+    feasible = {one.satellite_id for one in answer.solutions}
+    lost = [one.satellite_id for one in answer.losers]
+    assert len(lost) == len(set(lost))
+    assert feasible | set(lost) == {one.id for one in facts.fleet.satellites}
+    assert not feasible & set(lost)
+
+
+def test_solutions_are_ranked_by_what_they_are_charged_and_none_is_beaten_in_both_charge_and_size(
+    facts: Inputs,
+) -> None:
+    solutions = solve(facts, the_demand()).solutions
+    charged = [one.charged_bandwidth_hz for one in solutions]
+    assert charged == sorted(charged)
+    assert len(solutions) <= MOST_SOLUTIONS
+    for one in solutions:
+        for other in solutions:
+            if one is not other and one.satellite_id == other.satellite_id:
+                smaller = other.antenna_diameter_m <= one.antenna_diameter_m
+                assert not (smaller and other.charged_bandwidth_hz < one.charged_bandwidth_hz)
+
+
+def line(carrier: CarrierPlan, label: str) -> tuple[float, float, float]:
+    row = next(one for one in carrier.budget if one.label == label)
+    assert row.clear_sky is not None
+    assert row.faded_up is not None
+    assert row.faded_down is not None
+    return row.clear_sky, row.faded_up, row.faded_down
+
+
+def test_the_budget_of_each_carrier_adds_up_to_its_margin_and_its_bandwidth(facts: Inputs) -> None:
+    for solution in solve(facts, the_demand()).solutions:
+        for carrier in (solution.forward, solution.return_link):
+            ratios, margins = line(carrier, "C/(N+I) = Es/(N0+I0)"), line(carrier, "Margin")
+            assert carrier.clear_sky_es_n0_db == ratios[0]
+            assert carrier.margin_db == pytest.approx(min(margins), abs=1e-9)
+            assert np.array(ratios) - carrier.required_es_n0_db == pytest.approx(np.array(margins), abs=1e-9)
+            assert carrier.margin_db == pytest.approx(facts.assumed.required_margin_db, abs=1e-6)
+            # whole symbols and whole hertz, both upwards
+            occupied_hz = carrier.symbol_rate_baud * (1 + carrier.roll_off)
+            assert carrier.occupied_bandwidth_hz == pytest.approx(occupied_hz, abs=2.5)
+
+
+def test_both_carriers_of_every_solution_find_room_and_power_when_they_are_taken(database: Database) -> None:
+    with clock.at(ORDERED_AT), database.as_worker() as session:
+        load_the_network(session)
+        demand = the_demand()
+        answer = qualify(session, demand)
+        until, period = ORDERED_AT + timedelta(hours=2), Period(demand.start_at, demand.stop_at)
+        for solution in answer.solutions:
+            with session.begin_nested() as trial:
+                both = sorted((solution.forward, solution.return_link), key=lambda one: -one.occupied_bandwidth_hz)
+                for carrier in both:
+                    width_hz, power_hz = carrier.occupied_bandwidth_hz, carrier.power_equivalent_bandwidth_hz
+                    wanted = WantedSlot(carrier.transponder_id, width_hz, power_hz)
+                    take_slot(session, wanted, period, NOBODY, until)
+                reserve_port(session, solution.hub_id, period, NOBODY, until)
+                trial.rollback()
+
+
+def test_a_transponder_whose_spectrum_was_taken_is_offered_no_more(database: Database) -> None:
+    with clock.at(ORDERED_AT), database.as_worker() as session:
+        load_the_network(session)
+        demand = the_demand(bands=("C",))
+        best = qualify(session, demand).solutions[0]
+        until, period = ORDERED_AT + timedelta(hours=2), Period(demand.start_at, demand.stop_at)
+        fitting = 0
+        for width_hz in (32_000_000, 16_000_000, 8_000_000, 4_000_000, 2_000_000, 1_000_000, 500_000):
+            wanted = WantedSlot(best.forward.transponder_id, width_hz, 0)
+            with suppress(RuleRefused):
+                while take_slot(session, wanted, period, NOBODY, until):
+                    fitting += 1
+        assert fitting
+        after = qualify(session, demand)
+        assert best.forward.transponder_id not in {one.forward.transponder_id for one in after.solutions}
+        later = demand.model_copy(update={"start_at": demand.stop_at, "stop_at": None})
+        assert best.forward.transponder_id in {one.forward.transponder_id for one in qualify(session, later).solutions}
+
+
+def test_a_full_hub_is_the_reason_when_ports_are_all_that_is_missing(facts: Inputs) -> None:
+    occupied = facts.occupancy
+    no_ports = Occupancy(occupied.transponder_ids, occupied.taken, dict.fromkeys(occupied.free_ports, 0))
+    answer = solve(replace(facts, occupancy=no_ports), the_demand())
+    assert answer.solutions == ()
+    for name in ("Amos-17", "Eutelsat 10B", "Intelsat 39", "Intelsat 37e"):
+        assert reasons(answer)[name] is Reason.NO_HUB_PORT
+
+
+def test_a_full_transponder_is_the_reason_when_spectrum_is_all_that_is_missing(facts: Inputs) -> None:
+    answer = solve(replace(facts, occupancy=filled(facts, power_hz=0)), the_demand())
+    assert answer.solutions == ()
+    assert reasons(answer)["Amos-17"] is Reason.NO_CONTIGUOUS_SLOT
+
+
+def filled(facts: Inputs, power_hz: int) -> Occupancy:
+    """One carrier of all time over the whole of each transponder."""
+    by_id = {one.id: one for one in facts.fleet.transponders}
+    ids = facts.occupancy.transponder_ids
+    low = np.array([by_id[one].low_edge_hz for one in ids], dtype=np.int64)
+    wide = np.array([by_id[one].bandwidth_hz for one in ids], dtype=np.int64)
+    count = len(ids)
+    taken = TakenSpectrum(
+        np.arange(count, dtype=np.int64),
+        low,
+        low + wide,
+        np.full(count, power_hz, dtype=np.int64),
+        np.zeros(count),
+        np.full(count, np.inf),
+    )
+    return Occupancy(ids, taken, facts.occupancy.free_ports)
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    one=st.floats(98.0, 99.95),
+    other=st.floats(98.0, 99.95),
+    downlink=st.integers(256_000, 60_000_000),
+    uplink=st.integers(128_000, 4_000_000),
+)
+def test_more_availability_never_takes_less_bandwidth(
+    facts: Inputs, one: float, other: float, downlink: int, uplink: int
+) -> None:
+    less, more = sorted((one, other))
+    cheap, dear = (
+        solve(facts, the_demand(availability_percent=asked, downlink_rate_bps=downlink, uplink_rate_bps=uplink))
+        for asked in (less, more)
+    )
+    if dear.solutions:
+        assert cheap.solutions
+        # a hertz for each of the two whole numbers
+        assert cheap.solutions[0].charged_bandwidth_hz <= dear.solutions[0].charged_bandwidth_hz + 2
+
+
+@settings(max_examples=40, deadline=None)
+@given(latitude=st.floats(-90, 90), longitude=st.floats(-180, 180))
+def test_any_place_on_earth_has_an_answer_that_names_every_satellite(
+    facts: Inputs, latitude: float, longitude: float
+) -> None:
+    asked = the_demand(latitude_deg=latitude, longitude_deg=longitude, altitude_m=None)
+    answer = solve(facts, asked)
+    named = {one.satellite_id for one in answer.solutions} | {one.satellite_id for one in answer.losers}
+    assert named == {one.id for one in facts.fleet.satellites}
+    numbers = [one.elevation_deg for one in answer.solutions]
+    assert all(number >= 5 for number in numbers)
+
+
+def test_the_same_question_has_the_same_answer(facts: Inputs) -> None:
+    assert solve(facts, the_demand()) == solve(facts, the_demand())
+
+
+def test_what_the_customer_accepts_is_kept_to(facts: Inputs) -> None:
+    only_c = solve(facts, the_demand(bands=("C",)))
+    assert {one.band for one in only_c.solutions} == {"C"}
+    small = solve(facts, the_demand(terminal_types=("Ku 1.80 m, 8 W",)))
+    assert {one.terminal_type_name for one in small.solutions} == {"Ku 1.80 m, 8 W"}
+    vertical = solve(facts, the_demand(polarisation="vertical"))
+    assert vertical.solutions
+    assert {one.forward.downlink_polarisation for one in vertical.solutions} == {"vertical"}
+    unapproved = solve(facts, the_demand(terminal_types=("C 1.80 m, 5 W",)))
+    assert reasons(unapproved)["Amos-17"] is Reason.NO_APPROVED_TERMINAL
+
+
+def test_where_no_country_is_nothing_is_licensed(facts: Inputs) -> None:
+    at_sea = solve(replace(facts, country=None), the_demand())
+    assert at_sea.solutions == ()
+    assert reasons(at_sea)["Amos-17"] is Reason.NO_LICENCE
+    assert "no country" in next(one.text for one in at_sea.losers if one.satellite_name == "Amos-17")
+
+
+def test_an_order_that_outlives_a_satellite_is_told_so(facts: Inputs) -> None:
+    start = datetime(2028, 3, 1, tzinfo=UTC)
+    late = solve(facts, the_demand(start_at=start, stop_at=start.replace(year=2030, month=9)))
+    assert reasons(late)["Intelsat 22"] is Reason.NOT_IN_SERVICE
+    assert reasons(late)["Eutelsat 8 West B"] is Reason.NOT_IN_SERVICE
+
+
+@pytest.mark.parametrize(
+    ("wrong", "field"),
+    [
+        ({"latitude_deg": math.nan}, "/latitudeDeg"),
+        ({"longitude_deg": 181.0}, "/longitudeDeg"),
+        ({"downlink_rate_bps": 0}, "/downlinkRateBps"),
+        ({"uplink_rate_bps": 10**15}, "/uplinkRateBps"),
+        ({"availability_percent": 100.0}, "/availabilityPercent"),
+        ({"altitude_m": math.inf}, "/altitudeM"),
+        ({"stop_at": datetime(2020, 1, 1, tzinfo=UTC)}, "/stopAt"),
+        ({"start_at": datetime(9000, 1, 1, tzinfo=UTC), "stop_at": None}, "/startAt"),
+        ({"country": "NO"}, "/country"),
+    ],
+)
+def test_absurd_demands_are_refused_by_name(database: Database, wrong: dict[str, object], field: str) -> None:
+    with database.as_worker() as session, pytest.raises(Refused) as refused:
+        qualify(session, the_demand(**wrong))
+    assert [one.field for one in refused.value.faults] == [field]
+
+
+def test_an_order_gets_the_way_it_was_quoted_as_long_as_that_is_feasible(database: Database) -> None:
+    with clock.at(ORDERED_AT), database.as_worker() as session:
+        load_the_network(session)
+        demand = the_demand()
+        solutions = qualify(session, demand).solutions
+        quoted = solutions[-1]
+        assert qualify_solution(session, demand) == solutions[0]
+        assert qualify_solution(session, demand, quoted) == quoted
+        narrower = demand.model_copy(update={"bands": ("C",)})
+        assert quoted.band == "Ku"
+        assert qualify_solution(session, narrower, quoted).band == "C"
+
+
+def test_an_order_that_nobody_can_carry_is_refused_with_every_reason(database: Database) -> None:
+    simandou: dict[str, object] = {"latitude_deg": 8.517, "longitude_deg": -8.9, "altitude_m": 700, "country": "GN"}
+    with clock.at(ORDERED_AT), database.as_worker() as session:
+        load_the_network(session)
+        with pytest.raises(RuleRefused) as refused:
+            qualify_solution(session, the_demand(**simandou))
+    (fault,) = refused.value.faults
+    assert fault.field == "/place"
+    assert fault.code == Reason.NO_LICENCE.value
+    assert "Amos-17: no C-band licence in GN" in fault.why or "Amos-17: no Ku-band licence in GN" in fault.why
+
+
+def test_a_change_of_the_network_is_seen_by_the_next_question(database: Database) -> None:
+    with clock.at(ORDERED_AT), database.as_worker() as session:
+        load_the_network(session)
+    demand: Demand = the_demand()
+    with clock.at(ORDERED_AT), database.as_worker() as session:
+        assert "Amos-17" in {one.satellite_name for one in qualify(session, demand).solutions}
+        satellite_id = identifier("Satellite", "sat-amos-17")
+        session.connection().exec_driver_sql(
+            "UPDATE satellite SET end_of_life_date = '2027-01-01' WHERE id = %(id)s", {"id": satellite_id}
+        )
+        assert reasons(qualify(session, demand))["Amos-17"] is Reason.NOT_IN_SERVICE
