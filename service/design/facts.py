@@ -22,6 +22,7 @@ from satcom.resource.ground import Antenna
 from satcom.resource.payload import Beam, Boresight, ContourLine
 from satcom.resource.physics import coverage
 from satcom.resource.physics.orbit import Elements
+from satcom.resource.resource import Band
 from satcom.resource.satellite import Satellite, SatelliteState
 from satcom.service.solution import Solution
 
@@ -57,15 +58,21 @@ class BeamFacts:
     id: str
     satellite_id: str
     name: str
+    band: Band
     contours: tuple[ContourLine, ...]
     boresight: Boresight | None
     illustrative: bool
 
     def shape(self, orbital_longitude_deg: float) -> coverage.Beam:
         """The rule is the beam's own."""
-        return Beam.model_construct(name=self.name, contours=list(self.contours), boresight=self.boresight).shape(
-            orbital_longitude_deg
+        beam = Beam(
+            name=self.name,
+            satellite_id=self.satellite_id,
+            band=self.band,
+            contours=list(self.contours),
+            boresight=self.boresight,
         )
+        return beam.shape(orbital_longitude_deg)
 
 
 @dataclass(frozen=True)

@@ -86,7 +86,9 @@ def _fleet(network: Session, at: datetime) -> Fleet:
             for one in _all(network, Satellite)
         ),
         beams=tuple(
-            BeamFacts(one.id, one.satellite_id, one.name, tuple(one.contours), one.boresight, one.illustrative)
+            BeamFacts(
+                one.id, one.satellite_id, one.name, one.band, tuple(one.contours), one.boresight, one.illustrative
+            )
             for one in _all(network, Beam)
         ),
         transponders=tuple(_transponder(one) for one in _all(network, Transponder)),

@@ -191,6 +191,53 @@ def filled(facts: Inputs, power_hz: int) -> Occupancy:
     return Occupancy(ids, taken, facts.occupancy.free_ports)
 
 
+def only_one_transponder(facts: Inputs, left_hz: int, power_left_hz: int) -> Inputs:
+    """The C 1H of Amos-17 alone, with one free piece of `left_hz` between the guard bands and this much power."""
+    one = next(
+        one for one in facts.fleet.transponders if one.name == "C 1H" and one.id in facts.occupancy.transponder_ids
+    )
+    fleet = replace(facts.fleet, transponders=(one,))
+    start_hz = one.low_edge_hz + one.guard_band_hz + left_hz + one.guard_band_hz // 2
+    width_hz = max(one.low_edge_hz + one.bandwidth_hz - start_hz, 1)
+    first, start, stop, power = np.array(
+        [[0], [start_hz], [start_hz + width_hz], [one.bandwidth_hz - power_left_hz]], dtype=np.int64
+    )
+    taken = TakenSpectrum(first, start, stop, power, np.zeros(1), np.full(1, np.inf))
+    return replace(facts, fleet=fleet, occupancy=Occupancy((one.id,), taken, facts.occupancy.free_ports))
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    left_hz=st.integers(500_000, 9_000_000),
+    power_left_hz=st.integers(500_000, 9_000_000),
+    more_hz=st.integers(0, 10**6),
+)
+def test_both_carriers_on_one_transponder_fit_into_what_is_left_and_more_room_loses_nothing(
+    facts: Inputs, left_hz: int, power_left_hz: int, more_hz: int
+) -> None:
+    narrow = only_one_transponder(facts, left_hz, power_left_hz)
+    answer = solve(narrow, the_demand())
+    for one in answer.solutions:
+        carriers = one.forward, one.return_link
+        guard_hz = narrow.fleet.transponders[0].guard_band_hz
+        assert sum(carrier.occupied_bandwidth_hz for carrier in carriers) + guard_hz <= left_hz
+        assert sum(carrier.power_equivalent_bandwidth_hz for carrier in carriers) <= power_left_hz
+    if answer.solutions:
+        wide = solve(only_one_transponder(facts, left_hz + more_hz, power_left_hz + more_hz), the_demand())
+        assert wide.solutions
+    else:
+        assert reasons(answer)["Amos-17"] in (Reason.NO_CONTIGUOUS_SLOT, Reason.NO_POWER)
+
+
+def test_where_the_cheapest_two_carriers_have_no_room_together_narrower_ones_are_found(facts: Inputs) -> None:
+    cheapest = solve(only_one_transponder(facts, 9_000_000, 9_000_000), the_demand()).solutions[0]
+    occupied = [one.occupied_bandwidth_hz for one in (cheapest.forward, cheapest.return_link)]
+    tight_hz = sum(occupied) + facts.fleet.transponders[0].guard_band_hz - 1
+    squeezed = solve(only_one_transponder(facts, tight_hz, 9_000_000), the_demand()).solutions
+    assert squeezed
+    assert squeezed[0].charged_bandwidth_hz > cheapest.charged_bandwidth_hz
+
+
 @settings(max_examples=25, deadline=None)
 @given(
     one=st.floats(98.0, 99.95),
