@@ -92,7 +92,9 @@ class Sizer:
             self.assumed.implementation_margin_db,
             self.assumed.required_margin_db,
         )
-        return size_carrier(link, asked, modcods(), limits.bandwidth_hz, limits.power_hz)
+        return size_carrier(
+            link, asked, modcods(), limits.bandwidth_hz.astype(np.float64), limits.power_hz.astype(np.float64)
+        )
 
     def size(self, direction: Direction, lanes: Lanes, limits: Limits) -> Sized:
         """All lanes, some thousand at a time."""
@@ -104,8 +106,11 @@ class Sizer:
             parts.append((sizing.closes, whole_hz(sizing.occupied_bandwidth_hz),
                           whole_hz(sizing.power_equivalent_bandwidth_hz), sizing.margin_db))  # fmt: skip
         if not parts:
-            return Sized(*(np.empty(0, dtype=kind) for kind in (np.bool_, np.int64, np.int64, np.float64)))
-        closes, occupied, power, margin = (np.concatenate(column) for column in zip(*parts, strict=True))
+            none_hz = np.empty(0, dtype=np.int64)
+            return Sized(np.empty(0, dtype=np.bool_), none_hz, none_hz, np.empty(0))
+        closes = np.concatenate([part[0] for part in parts])
+        occupied, power = (np.concatenate([part[place] for part in parts]) for place in (1, 2))
+        margin = np.concatenate([part[3] for part in parts])
         if direction == "forward" and self.demand.polarisation is not None:
             polarisation = transponder_arrays(self.plan.fleet).down_polarisation[lanes.transponder]
             closes = closes & (polarisation == self.demand.polarisation)
@@ -184,13 +189,22 @@ def pairs_of_block(sizer: Sizer, number: int, block: Block, forward: Sized, back
     for group in np.flatnonzero(np.min([one[0] for one in options], axis=0) < NOT_FEASIBLE_HZ):
         total, up_row, down_row = options[int(best[group])]
         up_lane, down_lane = (int(rows[group]) * groups + int(group) for rows in (up_row, down_row))
-        limits = [
+        up_limits, down_limits = (
             (int(free.widest_hz[tp]), int(free.power_hz[tp]))
             for tp in (transponder[up_row[group], group], transponder[down_row[group], group])
-        ]
+        )
         gateway, terminal = divmod(int(group), block.shape[2])
         pairs.append(
-            Pair(number, gateway, terminal, block.start + up_lane, block.start + down_lane, *limits, int(total[group]))
+            Pair(
+                number,
+                gateway,
+                terminal,
+                block.start + up_lane,
+                block.start + down_lane,
+                up_limits,
+                down_limits,
+                int(total[group]),
+            )
         )
     return pairs
 

@@ -160,4 +160,5 @@ def _free(found: Survey, occupancy: Occupancy) -> FreeCapacity:
     whole = [np.zeros(len(guard_hz), dtype=np.int64) for _ in range(3)]
     for column, values in zip(whole, (free.widest_hz, free.second_widest_hz, free.power_hz), strict=True):
         column[rows] = values
-    return FreeCapacity(*whole, guard_hz)
+    widest_hz, second_widest_hz, power_hz = whole
+    return FreeCapacity(widest_hz, second_widest_hz, power_hz, guard_hz)

@@ -42,7 +42,7 @@ def setback_of_block(sizer: Sizer, block: Block, forward: Sized, back: Sized, ha
         if not ported.all():
             return _no_port(sizer, block, int(groups[~ported][0]) // block.shape[2])
         return _not_together(sizer, block, int(groups[0]), forward, back)
-    misses = np.array([[_miss(sizer, block, one, best, group) for one in judged] for group in groups])
+    misses = np.array([[_miss(sizer, block, one, best, int(group)) for one in judged] for group in groups])
     # of a way the worse direction decides, of all ways the best one
     group = int(np.argmin(misses.max(axis=1)))
     direction = judged[int(np.argmax(misses[group]))]
@@ -66,7 +66,8 @@ def _lane(sizer: Sizer, block: Block, one: _Judged, stage: int, group: int) -> i
     """The block's lane of this way that misses least, among the transponders that come furthest."""
     rows = np.flatnonzero(one.stage[:, group] == one.stage[:, group].max())
     missing = [_missing(sizer, block, one, stage, int(row) * one.stage.shape[1] + group) for row in rows]
-    return int(rows[int(np.argmin(missing))]) * one.stage.shape[1] + group
+    row = int(rows[int(np.argmin(missing))])
+    return row * int(one.stage.shape[1]) + group
 
 
 def _miss(sizer: Sizer, block: Block, one: _Judged, stage: int, group: int) -> float:

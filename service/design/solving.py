@@ -182,7 +182,9 @@ def _solution(sizer: Sizer, found: Survey, way: _Way, forward: CarrierPlan, back
     lanes = {int(plan.lanes.transponder[row]) for row in (pair.forward_lane, pair.return_lane)}
     transponders = [fleet.transponders[row] for row in sorted(lanes)]
     beams = {one.uplink_beam_id for one in transponders} | {one.downlink_beam_id for one in transponders}
-    made_up = (satellite, station, hub, kind, *transponders, *(fleet.beams[fleet.beam_index[one]] for one in beams))
+    made_up = [satellite.illustrative, station.illustrative, hub.illustrative, kind.illustrative]
+    made_up += [one.illustrative for one in transponders]
+    made_up += [fleet.beams[fleet.beam_index[one]].illustrative for one in beams]
     return Solution(
         satellite_id=satellite.id,
         satellite_name=satellite.name,
@@ -204,7 +206,7 @@ def _solution(sizer: Sizer, found: Survey, way: _Way, forward: CarrierPlan, back
         availability_percent=sizer.demand.availability_percent,
         margin_db=min(forward.margin_db, back.margin_db),
         charged_bandwidth_hz=forward.charged_bandwidth_hz + back.charged_bandwidth_hz,
-        illustrative=any(one.illustrative for one in made_up),
+        illustrative=any(made_up),
     )
 
 
