@@ -16,4 +16,3 @@ task_seconds = Histogram(
     registry=REGISTRY,
 )
 task_retries = Counter("satcom_task_retries", "Outside calls to be made again", ["task"], registry=REGISTRY)
-qualification_seconds = Histogram("satcom_qualification_seconds", "Time to qualify one site", registry=REGISTRY)

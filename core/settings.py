@@ -1,4 +1,4 @@
-"""Settings of one installation, from the environment (`SATCOM_...`) or a `.env` file. See `docs/operation.md`."""
+"""Settings of one installation, from the environment (`SATCOM_...`) or a `.env` file."""
 
 from functools import lru_cache
 from pathlib import Path

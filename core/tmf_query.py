@@ -9,7 +9,7 @@ import operator
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 from uuid import UUID
@@ -18,8 +18,11 @@ from psycopg.errors import QueryCanceled
 from sqlalchemy import (
     Boolean,
     ColumnElement,
+    Date,
     DateTime,
+    Enum,
     String,
+    Uuid,
     and_,
     cast,
     false,
@@ -36,7 +39,7 @@ from sqlalchemy.dialects.postgresql.json import JSONPATH
 from sqlalchemy.exc import DataError, OperationalError
 from sqlmodel import Session, col
 
-from satcom.core.entity import META, Attribute, Entity, JsonOf, shape
+from satcom.core.entity import META, Entity, JsonOf, shape
 from satcom.core.errors import Fault, NotFound, Refused
 from satcom.core.security import Principal
 from satcom.core.tenancy import visible
@@ -143,7 +146,7 @@ def condition(kind: type[Entity], wanted: Filter) -> ColumnElement[bool] | None:
         return _in_json(table.c.further, wanted, wanted.path) if head in attributes_of(kind) else None
     if attribute.json is not None:
         return _in_json(type_coerce(table.c[attribute.column], JSONB), wanted, rest)
-    return None if rest else _in_column(table.c[attribute.column], attribute, wanted)
+    return None if rest else _in_column(table.c[attribute.column], wanted)
 
 
 def is_uuid(text: str) -> bool:
@@ -166,12 +169,13 @@ def _in_json(column: ColumnElement[Any], wanted: Filter, path: tuple[str, ...]) 
     return column.op("@?", is_comparison=True)(cast(literal(expression), JSONPATH))
 
 
-def _in_column(column: ColumnElement[Any], attribute: Attribute, wanted: Filter) -> ColumnElement[bool]:
+def _in_column(column: ColumnElement[Any], wanted: Filter) -> ColumnElement[bool]:
     if wanted.operator == "regex":
         return cast(column, String).regexp_match(wanted.values[0])
     values = [value for text in wanted.values if (value := _typed(column, text)) is not None]
     if not values:
-        if wanted.operator == "eq" and not isinstance(column.type, DateTime | Boolean) and attribute.json is None:
+        must_parse = isinstance(column.type, Date | DateTime | Boolean)
+        if wanted.operator == "eq" and not must_parse:
             return false()
         raise Refused(wanted.name, f"{wanted.values[0][:60]!r} is no {column.type.__class__.__name__.lower()}")
     if wanted.operator == "eq":
@@ -182,30 +186,32 @@ def _in_column(column: ColumnElement[Any], attribute: Attribute, wanted: Filter)
 
 def _typed(column: ColumnElement[Any], text: str) -> Any:
     """The text as the column's type, or `None` where it is not of that type."""
-    kind = column.type.python_type
+    if isinstance(column.type, Uuid):
+        return text if is_uuid(text) else None
+    if isinstance(column.type, Enum):
+        known = column.type.enum_class
+        return known(text) if known is not None and text in column.type.enums else None
     try:
-        if kind is datetime:
-            moment = datetime.fromisoformat(text.replace(" ", "+"))
-            return moment if moment.tzinfo else None
-        if kind is bool:
-            return {"true": True, "false": False}.get(text)
-        if kind is int:
-            number = int(text)
-            return number if abs(number) < 2**63 else None
-        if kind in (float, Decimal):
-            amount = Decimal(text)
-            return amount if amount.is_finite() and abs(amount) < Decimal(10) ** 18 else None
+        return _read_as(column.type.python_type, text)
     except (ValueError, InvalidOperation):
         return None
-    return _enumerated(column, text) if not isinstance(column.type, String) or hasattr(column.type, "enums") else text
 
 
-def _enumerated(column: ColumnElement[Any], text: str) -> Any:
-    known = getattr(column.type, "enums", None)
-    if known is not None:
-        enumeration = getattr(column.type, "enum_class", None)
-        return (enumeration(text) if enumeration else text) if text in known else None
-    return text if is_uuid(text) else None
+def _read_as(kind: type, text: str) -> Any:
+    if kind is datetime:
+        moment = datetime.fromisoformat(text.replace(" ", "+"))  # an unescaped + arrives as a blank
+        return moment if moment.tzinfo else None
+    if kind is date:
+        return date.fromisoformat(text)
+    if kind is bool:
+        return {"true": True, "false": False}.get(text)
+    if kind is int:
+        number = int(text)
+        return number if abs(number) < 2**63 else None
+    if kind in (float, Decimal):
+        amount = Decimal(text)
+        return amount if amount.is_finite() and abs(amount) < Decimal(10) ** 18 else None
+    return text
 
 
 def _conditions(

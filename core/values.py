@@ -26,7 +26,10 @@ Json: TypeAlias = JsonValue
 
 
 def _utc(moment: datetime) -> datetime:
-    return moment.astimezone(UTC)
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError("lies outside the years 1 to 9999 in UTC") from error
 
 
 def instant_text(moment: datetime) -> str:

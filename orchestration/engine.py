@@ -6,6 +6,7 @@ the call is repeated with the same idempotency key. A refusal, a missed deadline
 round: what was begun is undone, last first. Anything else that is raised is a bug: the task is held for a person.
 """
 
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ import structlog
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session
 
+from satcom.core import metrics
 from satcom.core.clock import now, wall_now
 from satcom.core.database import Database, find_for_update
 from satcom.core.errors import Fault, Refused
@@ -128,6 +130,7 @@ class Engine:
         self.observe(task, "call")
         outcome: Json = None
         error: Exception | None = None
+        began = time.perf_counter()
         try:
             call = Call(errand.key, task.key if errand.undo else None, task.attempts, self.hub)
             outcome = handler_called(errand.handler)(call, *errand.arguments)
@@ -136,6 +139,7 @@ class Engine:
         except Exception as bug:
             log.exception("task broke", task=task.task_flow_specification, flow=flow_id)
             error = bug
+        timed(task, began, error)
         self.observe(task, "result")
         with self.database.as_worker() as session:
             flow = find_for_update(session, ProcessFlow, flow_id)
@@ -167,6 +171,7 @@ class Engine:
             case DriverUnavailable():
                 move(task, TaskState.NEW)
                 task.wake_at = wall_now() + back_off(task.attempts)
+                metrics.task_retries.labels(task.task_flow_specification).inc()
             case DriverRefused() | Refused():
                 turn_round(flow, task, task.fault)
             case _:
@@ -233,12 +238,14 @@ class _Wave:
         self.session.flush()
         self.moved = True
         outcome: Json = None
+        began = time.perf_counter()
         try:
             with self.session.begin_nested():
                 self.engine.observe(task, "call")
                 outcome = handler_called(task.handler)(self.session, *self._arguments(task))
                 self.session.flush()
         except Refused as refusal:
+            timed(task, began, refusal)
             turn_round(self.flow, task, fault_of(refusal))
             return False
         except DBAPIError:
@@ -248,6 +255,7 @@ class _Wave:
             task.fault = fault_of(bug)
             move(task, TaskState.HOLD)
             return True
+        timed(task, began, None)
         complete(task, outcome)
         self.session.flush()
         self.engine.observe(task, "result")
@@ -329,6 +337,12 @@ class _Wave:
             move(task, TaskState.CANCELLED)
         self.session.flush()
         self.moved = True
+
+
+def timed(task: TaskFlow, began: float, error: Exception | None) -> None:
+    """Measure one run of a task; its name is from a flow file, so the label set stays small."""
+    outcome = "done" if error is None else fault_of(error)["code"]
+    metrics.task_seconds.labels(task.task_flow_specification, outcome).observe(time.perf_counter() - began)
 
 
 def complete(task: TaskFlow, outcome: Json) -> None:

@@ -12,13 +12,13 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from satcom.resource.physics.attenuation import sky_noise_temperature_k
+
 Array = NDArray[np.float64]
 Values = float | Array  # anything that broadcasts
 
 SPEED_OF_LIGHT_M_PER_S = 299_792_458.0
 REFERENCE_TEMPERATURE_K = 290.0  # P.372: the temperature a noise figure is referred to
-MEDIUM_TEMPERATURE_K = 275.0  # P.618-14 section 3: mean radiating temperature without local data
-COSMIC_BACKGROUND_K = 2.7  # P.618-14 section 3
 _BEAMWIDTH_CONSTANT_DEG = 70.0  # illumination tapered by about 10 dB at the rim, the usual reflector
 
 
@@ -60,17 +60,6 @@ def noise_temperature_k(noise_figure_db: Values) -> Array:
     """Temperature of a receiver with this noise figure; nan below 0 dB. Source: ITU-R P.372."""
     figure_db = np.where(np.asarray(noise_figure_db) >= 0, noise_figure_db, np.nan)
     temperature_k: Array = REFERENCE_TEMPERATURE_K * (10 ** (figure_db / 10) - 1)
-    return temperature_k
-
-
-def sky_temperature_k(attenuation_db: Values) -> Array:
-    """Noise of the sky seen through gas, cloud and rain of `attenuation_db`; nan below 0 dB.
-
-    Scintillation is no absorption: leave it out of `attenuation_db`. Source: ITU-R P.618-14, section 3.
-    """
-    attenuation_db = np.where(np.asarray(attenuation_db) >= 0, attenuation_db, np.nan)
-    passed = 10 ** (-attenuation_db / 10)
-    temperature_k: Array = MEDIUM_TEMPERATURE_K * (1 - passed) + COSMIC_BACKGROUND_K * passed
     return temperature_k
 
 
@@ -123,7 +112,7 @@ class ReceiveAntenna:
 
         nan where the sky alone is warmer than the system.
         """
-        without_sky_k = np.asarray(system_temperature_k) - sky_temperature_k(clear_sky_attenuation_db)
+        without_sky_k = np.asarray(system_temperature_k) - sky_noise_temperature_k(clear_sky_attenuation_db)
         return cls(
             gain_dbi=figure_of_merit_db_per_k + 10 * np.log10(system_temperature_k),
             receiver_temperature_k=np.where(without_sky_k >= 0, without_sky_k, np.nan),
@@ -133,7 +122,7 @@ class ReceiveAntenna:
         """Noise at the flange: sky through `attenuation_db`, ground, feed and receiver."""
         feed_loss = 10 ** (np.asarray(self.feed_loss_db) / 10)
         temperature_k: Array = (
-            sky_temperature_k(attenuation_db)
+            sky_noise_temperature_k(attenuation_db)
             + self.ground_temperature_k
             + REFERENCE_TEMPERATURE_K * (feed_loss - 1)
             + self.receiver_temperature_k * feed_loss

@@ -16,8 +16,8 @@ from satcom.resource.physics.antenna import (
     noise_temperature_k,
     parabola_gain_dbi,
     pointing_loss_db,
-    sky_temperature_k,
 )
+from satcom.resource.physics.attenuation import sky_noise_temperature_k
 
 CASES = {
     case["id"]: case
@@ -66,7 +66,7 @@ def test_half_a_beamwidth_of_error_costs_three_decibels() -> None:
 def test_a_dish_from_its_data_sheet_adds_sky_ground_feed_and_lnb() -> None:
     dish = ReceiveAntenna.of_dish(1.2, 0.65, 12e9, 0.7, ground_temperature_k=20.0, feed_loss_db=0.2)
     feed_loss = 10**0.02
-    by_hand_k = sky_temperature_k(0.1) + 20 + 290 * (feed_loss - 1) + 290 * (10**0.07 - 1) * feed_loss
+    by_hand_k = sky_noise_temperature_k(0.1) + 20 + 290 * (feed_loss - 1) + 290 * (10**0.07 - 1) * feed_loss
     assert dish.system_temperature_k(0.1) == pytest.approx(by_hand_k)
     assert dish.figure_of_merit_db_per_k(0.1) == pytest.approx(
         parabola_gain_dbi(1.2, 0.65, 12e9) - 10 * np.log10(by_hand_k)
@@ -84,11 +84,11 @@ def test_a_known_g_over_t_is_kept_under_clear_sky_and_falls_in_rain(
 
 @given(attenuation_db=st.floats(0, 60), more_db=st.floats(0, 20))
 def test_the_sky_gets_warmer_with_attenuation_up_to_the_medium(attenuation_db: float, more_db: float) -> None:
-    assert 2.7 <= sky_temperature_k(attenuation_db) <= sky_temperature_k(attenuation_db + more_db) <= 275
+    assert 2.7 <= sky_noise_temperature_k(attenuation_db) <= sky_noise_temperature_k(attenuation_db + more_db) <= 275
 
 
 def test_what_cannot_be_is_nan_element_by_element() -> None:
     gain_dbi = parabola_gain_dbi(np.array([1.2, 0.0, -1.0, 1.2, 1.2]), np.array([0.6, 0.6, 0.6, 1.1, 0.0]), 12e9)
     assert np.isnan(gain_dbi).tolist() == [False, True, True, True, True]
     assert np.isnan(noise_temperature_k(-0.1))
-    assert np.isnan(sky_temperature_k(-1.0))
+    assert np.isnan(sky_noise_temperature_k(-1.0))

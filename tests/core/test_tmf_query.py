@@ -1,0 +1,87 @@
+"""Reading the TM Forum way: what a filter finds, and what it refuses."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+from fastapi.testclient import TestClient
+
+from satcom.app.http import create_app
+from satcom.core.access import create_token
+from satcom.core.database import Database
+from satcom.core.tmf_query import MAX_LIMIT
+from tests.enterprise.an_operator import an_organization
+
+PARTIES = "/tmf-api/party/v4/organization"
+
+
+@pytest.fixture
+def client(database: Database) -> Iterator[TestClient]:
+    with database.as_worker() as session:
+        for name in ("Alpha, Beta", "Gamma", "Delta"):
+            an_organization(session, name)
+        from_whom = create_token(session, "ann", ["administrator"], None, timedelta(days=1))[1]
+    with TestClient(create_app(database), raise_server_exceptions=False) as opened:
+        opened.headers["Authorization"] = f"Bearer {from_whom}"
+        yield opened
+
+
+@pytest.mark.parametrize(
+    ("query", "names"),
+    [
+        ("tradingName=Gamma", ["Gamma"]),
+        ("tradingName=Gamma,Delta", ["Gamma", "Delta"]),
+        ("tradingName=Alpha, Beta", ["Alpha, Beta"]),
+        ("tradingName=Nobody", []),
+        ("tradingName.regex=^[AD]", ["Alpha, Beta", "Delta"]),
+        ("tradingName.gt=Delta", ["Gamma"]),
+        ("sort=-tradingName", ["Gamma", "Delta", "Alpha, Beta"]),
+        ("sort=tradingName&offset=1&limit=1", ["Delta"]),
+        ("name=x", []),
+        ("id=not-an-id", []),
+        ("@type=Organization&tradingName=Delta", ["Delta"]),
+    ],
+)
+def test_a_filter_finds_what_it_says(client: TestClient, query: str, names: list[str]) -> None:
+    answer = client.get(f"{PARTIES}?{query}")
+    assert answer.status_code in (200, 206)
+    assert [row["tradingName"] for row in answer.json()] == names
+    assert answer.headers["X-Result-Count"] == str(len(names))
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ("nothing=1", "nothing"),
+        (f"limit={MAX_LIMIT + 1}", "limit"),
+        ("limit=many", "limit"),
+        ("offset=-1", "offset"),
+        ("sort=relatedParty", "sort"),
+        ("fields=nothing", "fields"),
+        ("tradingName.regex=(", "tradingName.regex"),
+        ("tradingName=a%00b", "tradingName"),
+        ("tradingName=' OR 1=1 --", None),
+        ("tradingName=" + "x" * 1001, "tradingName"),
+    ],
+)
+def test_a_wrong_query_is_refused_by_its_field(client: TestClient, query: str, field: str | None) -> None:
+    answer = client.get(f"{PARTIES}?{query}")
+    if field is None:
+        assert (answer.status_code, answer.json()) == (200, [])
+    else:
+        assert (answer.status_code, answer.json()["field"]) == (400, field)
+
+
+def test_only_the_attributes_asked_for_come_back(client: TestClient) -> None:
+    rows = client.get(f"{PARTIES}?fields=tradingName").json()
+    assert {name for row in rows for name in row} == {"id", "href", "tradingName"}
+
+
+def test_nobody_reads_without_a_token(client: TestClient) -> None:
+    assert client.get(PARTIES, headers={"Authorization": ""}).status_code == 401
+    assert client.get("/health", headers={"Authorization": ""}).status_code == 200
+
+
+def test_an_instant_that_is_none_in_utc_is_refused_and_not_a_crash(client: TestClient) -> None:
+    body = {"tradingName": "Old", "existsDuring": {"startDateTime": "0001-01-01T00:00:00+14:00"}}
+    assert client.post(PARTIES, json=body).status_code < 500

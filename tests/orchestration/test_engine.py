@@ -1,0 +1,217 @@
+"""The engine: a plan goes forward as rows, back when it is refused, and on after a crash, with one key for one call."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import cast
+
+import pytest
+from sqlmodel import Session
+
+from satcom.core.clock import clock
+from satcom.core.database import Database
+from satcom.core.errors import RuleRefused
+from satcom.core.values import Json
+from satcom.orchestration.engine import Call, Engine, Phase
+from satcom.orchestration.plan import (
+    FlowState,
+    Plan,
+    ProcessFlow,
+    TaskFlow,
+    TaskState,
+    UndoState,
+    critical_path,
+    lay_out,
+    plan,
+    tasks_of,
+)
+from satcom.orchestration.sweep import wake_due
+from satcom.resource.drivers.port import DriverRefused, DriverUnavailable, HubDriver
+from tests.enterprise.an_operator import an_organization
+
+said: list[str] = []
+trouble: list[Exception] = []
+arrived: list[bool] = []
+
+
+class Killed(BaseException):
+    """Stands for SIGKILL: nothing catches it."""
+
+
+def take_slot(session: Session, order: str) -> Json:
+    said.append("take")
+    return 1
+
+
+def give_slot_back(session: Session, order: str) -> Json:
+    said.append("give back")
+    return None
+
+
+def tell_hub(call: Call, slot: int) -> Json:
+    said.append(f"tell {call.key.rpartition(':')[2]} {call.attempt}")
+    if trouble:
+        raise trouble.pop()
+    return slot + 1
+
+
+def untell_hub(call: Call, slot: int) -> Json:
+    said.append(f"untell, cancels {str(call.cancels).rpartition(':')[2]}")
+    return None
+
+
+def has_arrived(session: Session, told: int) -> Json:
+    return True if arrived else None
+
+
+def hand_it_over(session: Session, told: int, there: bool) -> Json:
+    said.append("hand over")
+    if trouble:
+        raise trouble.pop()
+    return "done"
+
+
+@plan("engineTest")
+def engine_test(draft: Plan, order_id: str) -> None:
+    slot = draft.task(take_slot, order_id, undo=give_slot_back)
+    told = draft.task(tell_hub, slot, outside=True, undo=untell_hub)
+    there = draft.wait(has_arrived, told, owner="field service", within=timedelta(days=30))
+    draft.task(hand_it_over, told, there)
+
+
+@pytest.fixture(autouse=True)
+def _fresh() -> Iterator[None]:
+    for notes in (said, trouble, arrived):
+        notes.clear()
+    yield
+    clock.offset = timedelta(0)
+
+
+def laid_out(database: Database) -> str:
+    with database.as_worker() as session:
+        return lay_out(session, "engineTest", an_organization(session), "PO-2026-000001").id
+
+
+def engine(database: Database) -> Engine:
+    return Engine(database, cast(HubDriver, None))  # these tasks do not ask the hub
+
+
+def seen(database: Database, flow_id: str) -> tuple[ProcessFlow, dict[str, TaskFlow]]:
+    with database.as_worker() as session:
+        flow = session.get_one(ProcessFlow, flow_id)
+        return flow, {task.task_flow_specification: task for task in tasks_of(session, flow)}
+
+
+def retry_now(database: Database, flow_id: str) -> None:
+    """Let the back-off and the lease be over."""
+    with database.as_worker() as session:
+        for task in tasks_of(session, session.get_one(ProcessFlow, flow_id)):
+            task.wake_at = task.lease_until = None
+
+
+def test_a_plan_is_carried_to_its_end_and_waits_for_what_must_come(database: Database) -> None:
+    flow_id = laid_out(database)
+    engine(database).advance(flow_id)
+    flow, tasks = seen(database, flow_id)
+    assert (flow.state, tasks["has_arrived"].state) == (FlowState.ACTIVE, TaskState.ACTIVE)
+    assert tasks["has_arrived"].deadline is not None
+    arrived.append(True)
+    engine(database).advance(flow_id)
+    flow, tasks = seen(database, flow_id)
+    assert flow.state is FlowState.COMPLETED
+    assert [task.result for task in tasks.values()] == [1, 2, True, "done"]
+    assert said == ["take", "tell tell_hub 1", "hand over"]
+
+
+def test_a_refusal_undoes_what_was_done_last_first(database: Database) -> None:
+    flow_id = laid_out(database)
+    arrived.append(True)
+    trouble.append(RuleRefused("serviceTest", "3 dB below plan", "belowPlan"))
+    said.append("")
+    with database.as_worker() as session:
+        tell = next(t for t in tasks_of(session, session.get_one(ProcessFlow, flow_id)) if t.handler == "tell_hub")
+        tell.state, tell.result, tell.attempts = TaskState.COMPLETED, 2, 1
+    engine(database).advance(flow_id)
+    flow, tasks = seen(database, flow_id)
+    assert flow.state is FlowState.CANCELLED
+    assert flow.cause is not None
+    assert (flow.cause["code"], flow.cause["task"]) == ("belowPlan", "hand_it_over")
+    assert said[1:] == ["take", "hand over", "untell, cancels tell_hub", "give back"]
+    assert tasks["take_slot"].undo_state is tasks["tell_hub"].undo_state is UndoState.DONE
+
+
+def test_a_hub_that_refuses_turns_the_order_round(database: Database) -> None:
+    flow_id = laid_out(database)
+    trouble.append(DriverRefused(409, "port_taken", "port 3 is taken"))
+    engine(database).advance(flow_id)
+    assert seen(database, flow_id)[0].state is FlowState.CANCELLED
+    assert said == ["take", "tell tell_hub 1", "untell, cancels tell_hub", "give back"]
+
+
+def test_a_hub_that_is_away_is_asked_again_with_the_same_key(database: Database) -> None:
+    flow_id = laid_out(database)
+    trouble.append(DriverUnavailable("no answer"))
+    engine(database).advance(flow_id)
+    _, tasks = seen(database, flow_id)
+    assert tasks["tell_hub"].state is TaskState.NEW
+    assert tasks["tell_hub"].wake_at is not None
+    retry_now(database, flow_id)
+    engine(database).advance(flow_id)
+    assert said == ["take", "tell tell_hub 1", "tell tell_hub 2"]
+    assert seen(database, flow_id)[1]["tell_hub"].state is TaskState.COMPLETED
+
+
+@pytest.mark.parametrize("phase", ["intent", "call", "result"])
+@pytest.mark.parametrize("victim", ["take_slot", "tell_hub"])
+def test_a_crash_anywhere_in_a_task_resumes(database: Database, victim: str, phase: Phase) -> None:
+    if (victim, phase) == ("take_slot", "intent"):
+        phase = "call"  # a task that only touches the database has no intent of its own
+
+    def kill(task: TaskFlow, now_in: Phase) -> None:
+        if (task.task_flow_specification, now_in) == (victim, phase):
+            raise Killed
+
+    flow_id = laid_out(database)
+    arrived.append(True)
+    with pytest.raises(Killed):
+        Engine(database, cast(HubDriver, None), kill).advance(flow_id)
+    retry_now(database, flow_id)
+    engine(database).advance(flow_id)
+    flow, tasks = seen(database, flow_id)
+    assert flow.state is FlowState.COMPLETED
+    assert [task.result for task in tasks.values()] == [1, 2, True, "done"]
+    assert {one for one in said if one.startswith("tell")} <= {"tell tell_hub 1", "tell tell_hub 2"}
+
+
+def test_a_missed_deadline_undoes_the_order_once_the_sweep_finds_it(database: Database) -> None:
+    flow_id = laid_out(database)
+    engine(database).advance(flow_id)
+    with database.as_worker() as session:
+        assert wake_due(session) == 0
+    clock.advance(timedelta(days=31))
+    with database.as_worker() as session:
+        assert wake_due(session) == 1
+    engine(database).advance(flow_id)
+    flow, _ = seen(database, flow_id)
+    assert flow.state is FlowState.CANCELLED
+    assert flow.cause is not None
+    assert flow.cause["code"] == "deadlineMissed"
+    assert said[-2:] == ["untell, cancels tell_hub", "give back"]
+
+
+def test_a_bug_holds_the_task_for_a_person_and_undoes_nothing(database: Database) -> None:
+    flow_id = laid_out(database)
+    arrived.append(True)
+    with database.as_worker() as session:
+        tell = next(t for t in tasks_of(session, session.get_one(ProcessFlow, flow_id)) if t.handler == "tell_hub")
+        tell.state, tell.result = TaskState.COMPLETED, 2
+    trouble.append(ZeroDivisionError("a bug"))
+    engine(database).advance(flow_id)
+    flow, tasks = seen(database, flow_id)
+    assert (flow.state, tasks["hand_it_over"].state) == (FlowState.ACTIVE, TaskState.HOLD)
+    assert "give back" not in said
+
+
+def test_the_critical_path_is_the_longest_way_through_the_plan() -> None:
+    draft = Plan()
+    engine_test(draft, "order")
+    assert critical_path(draft.tasks) == ["take_slot", "tell_hub", "has_arrived", "hand_it_over"]
