@@ -4,14 +4,16 @@ from importlib.metadata import version as installed
 
 from satcom.core.tmf_api import TmfRoutes
 from satcom.enterprise import party
-from satcom.market import account, customer, inventory, ordering
+from satcom.market import account, billing, customer, inventory, ordering
 from satcom.market.catalog import product_offering, product_offering_price, product_specification
-from satcom.orchestration import plan
-from satcom.resource import ground, hub, licence, payload, satellite, spectrum
+from satcom.orchestration import process_flow
+from satcom.resource import ground, licence, reservation_by_hand, satellite
+from satcom.resource import inventory as resource_inventory
+from satcom.resource import ordering as resource_ordering
 from satcom.service import catalog as service_catalog
+from satcom.service import evidence, service_qualification, service_test
 from satcom.service import inventory as service_inventory
 from satcom.service import ordering as service_ordering
-from satcom.service import service_test
 from satcom.supplychain import partner, procurement, stock
 
 ROUTES: tuple[TmfRoutes, ...] = (
@@ -26,11 +28,20 @@ ROUTES: tuple[TmfRoutes, ...] = (
     ordering.routes,
     ordering.cancel_routes,
     inventory.routes,
+    billing.routes,
+    billing.rate_routes,
+    process_flow.routes,
     service_catalog.service_specification_routes,
     service_ordering.routes,
     service_inventory.routes,
     service_inventory.path_routes,
     service_test.routes,
+    service_qualification.check_routes,
+    service_qualification.query_routes,
+    evidence.evidence_routes,
+    resource_inventory.routes,
+    reservation_by_hand.routes,
+    resource_ordering.routes,
     licence.licence_routes,
     satellite.element_set_routes,
     ground.terminal_type_routes,
@@ -41,7 +52,6 @@ ROUTES: tuple[TmfRoutes, ...] = (
     stock.stock_item_routes,
     stock.stocked_terminal_routes,
 )
-KINDS = (hub.Hub, payload.Transponder, spectrum.SpectrumAssignment, plan.ProcessFlow)
 
 
 def version() -> str:

@@ -112,7 +112,7 @@ class TmfRoutes:
             with database_of(request).request(token_of(request)) as (session, principal):
                 principal.need(self.api.reads)
                 page = list_rows(session, self.kinds, query, principal)
-            return _page(page)
+            return page_response(page)
 
         def get_one(request: Request, id: str) -> Response:
             fields = read_query(request.query_params.multi_items()).fields
@@ -242,7 +242,7 @@ def _match(request: Request, entity: Entity) -> None:
             raise Outdated("If-Match", "it was changed since you read it", "outdated", f'"{entity.version}"')
 
 
-def _page(page: Page) -> Response:
+def page_response(page: Page) -> Response:
     shown = len(page.rows)
     headers = {"X-Total-Count": str(page.total), "X-Result-Count": str(shown)}
     return json_response(page.rows, 200 if shown == page.total else 206, headers)  # type: ignore[arg-type]

@@ -14,10 +14,13 @@ branch_labels = None
 depends_on = None
 
 OF_A_PARTY = (
+    "applied_customer_billing_rate",
     "beam",
     "billing_account",
     "cancel_product_order",
+    "check_service_qualification",
     "customer",
+    "customer_bill",
     "depot",
     "earth_station",
     "element_set",
@@ -31,6 +34,10 @@ OF_A_PARTY = (
     "product",
     "product_order",
     "purchase_order",
+    "qualification_evidence",
+    "query_service_qualification",
+    "reservation",
+    "resource_order",
     "satellite",
     "service",
     "service_order",
@@ -133,6 +140,43 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_change_log_entity_id"), "change_log", ["entity_id"], unique=False)
     op.create_index(op.f("ix_change_log_order_reference"), "change_log", ["order_reference"], unique=False)
+    op.create_table(
+        "check_service_qualification",
+        sa.Column("id", sa.Uuid(as_uuid=False), nullable=False),
+        sa.Column("party_id", sa.Uuid(as_uuid=False), nullable=True),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.TIMESTAMP(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.TIMESTAMP(timezone=True), nullable=False),
+        sa.Column("further", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column(
+            "state",
+            sa.Enum("done", name="taskstate_known", native_enum=False, create_constraint=True, length=40),
+            nullable=False,
+        ),
+        sa.Column("related_party", postgresql.JSONB(), nullable=False),
+        sa.Column("effective_qualification_date", sa.TIMESTAMP(timezone=True), nullable=True),
+        sa.Column("check_service_qualification_date", sa.TIMESTAMP(timezone=True), nullable=False),
+        sa.Column(
+            "qualification_result",
+            sa.Enum(
+                "qualified",
+                "alternate",
+                "unqualified",
+                name="qualificationresult_known",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=True,
+        ),
+        sa.Column("provide_alternative", sa.Boolean(), nullable=True),
+        sa.Column("provide_unavailability_reason", sa.Boolean(), nullable=True),
+        sa.Column("service_qualification_item", postgresql.JSONB(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(
+        op.f("ix_check_service_qualification_party_id"), "check_service_qualification", ["party_id"], unique=False
+    )
     op.create_table(
         "customer",
         sa.Column("id", sa.Uuid(as_uuid=False), nullable=False),
@@ -511,6 +555,133 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index(op.f("ix_product_specification_party_id"), "product_specification", ["party_id"], unique=False)
+    op.create_table(
+        "qualification_evidence",
+        sa.Column("id", sa.Uuid(as_uuid=False), nullable=False),
+        sa.Column("party_id", sa.Uuid(as_uuid=False), nullable=True),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.TIMESTAMP(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.TIMESTAMP(timezone=True), nullable=False),
+        sa.Column("further", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("at", sa.TIMESTAMP(timezone=True), nullable=False),
+        sa.Column("demand", postgresql.JSONB(), nullable=False),
+        sa.Column("inputs", postgresql.JSONB(), nullable=False),
+        sa.Column("standards", postgresql.JSONB(), nullable=False),
+        sa.Column("result", postgresql.JSONB(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(op.f("ix_qualification_evidence_party_id"), "qualification_evidence", ["party_id"], unique=False)
+    op.create_table(
+        "query_service_qualification",
+        sa.Column("id", sa.Uuid(as_uuid=False), nullable=False),
+        sa.Column("party_id", sa.Uuid(as_uuid=False), nullable=True),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.TIMESTAMP(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.TIMESTAMP(timezone=True), nullable=False),
+        sa.Column("further", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column(
+            "state",
+            sa.Enum("done", name="taskstate_known", native_enum=False, create_constraint=True, length=40),
+            nullable=False,
+        ),
+        sa.Column("related_party", postgresql.JSONB(), nullable=False),
+        sa.Column("effective_qualification_date", sa.TIMESTAMP(timezone=True), nullable=True),
+        sa.Column("query_service_qualification_date", sa.TIMESTAMP(timezone=True), nullable=False),
+        sa.Column("search_criteria", postgresql.JSONB(), nullable=True),
+        sa.Column("service_qualification_item", postgresql.JSONB(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(
+        op.f("ix_query_service_qualification_party_id"), "query_service_qualification", ["party_id"], unique=False
+    )
+    op.create_table(
+        "reservation",
+        sa.Column("id", sa.Uuid(as_uuid=False), nullable=False),
+        sa.Column("party_id", sa.Uuid(as_uuid=False), nullable=True),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.TIMESTAMP(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.TIMESTAMP(timezone=True), nullable=False),
+        sa.Column("further", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column(
+            "state",
+            sa.Enum(
+                "held",
+                "completed",
+                "cancelled",
+                "failed",
+                name="reservationstate_known",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=False,
+        ),
+        sa.Column("reservation_item", postgresql.JSONB(), nullable=False),
+        sa.Column("related_party", postgresql.JSONB(), nullable=False),
+        sa.Column("reservation_period", postgresql.JSONB(), nullable=True),
+        sa.Column("valid_for", postgresql.JSONB(), nullable=True),
+        sa.Column("creation_date", sa.TIMESTAMP(timezone=True), nullable=False),
+        sa.Column("state_change_date", sa.TIMESTAMP(timezone=True), nullable=True),
+        sa.Column("state_change_reason", sa.String(length=1000), nullable=True),
+        sa.Column("order_id", sa.Uuid(as_uuid=False), nullable=True),
+        sa.Column("order_reference", sa.String(length=100), nullable=True),
+        sa.Column("held_by", sa.String(), nullable=True),
+        sa.Column("hold_until", sa.TIMESTAMP(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(op.f("ix_reservation_order_id"), "reservation", ["order_id"], unique=False)
+    op.create_index(op.f("ix_reservation_party_id"), "reservation", ["party_id"], unique=False)
+    op.create_index(
+        "reservations_to_expire",
+        "reservation",
+        ["hold_until"],
+        unique=False,
+        postgresql_where=sa.text("state = 'held'"),
+    )
+    op.create_table(
+        "resource_order",
+        sa.Column("id", sa.Uuid(as_uuid=False), nullable=False),
+        sa.Column("party_id", sa.Uuid(as_uuid=False), nullable=True),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.TIMESTAMP(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.TIMESTAMP(timezone=True), nullable=False),
+        sa.Column("further", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("external_id", sa.Uuid(as_uuid=False), nullable=False),
+        sa.Column("name", sa.String(length=200), nullable=False),
+        sa.Column(
+            "state",
+            sa.Enum(
+                "acknowledged",
+                "inProgress",
+                "completed",
+                "failed",
+                "cancelled",
+                name="resourceorderstate_known",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=False,
+        ),
+        sa.Column("order_date", sa.TIMESTAMP(timezone=True), nullable=False),
+        sa.Column("requested_start_date", sa.TIMESTAMP(timezone=True), nullable=True),
+        sa.Column("requested_completion_date", sa.TIMESTAMP(timezone=True), nullable=True),
+        sa.Column("start_date", sa.TIMESTAMP(timezone=True), nullable=True),
+        sa.Column("completion_date", sa.TIMESTAMP(timezone=True), nullable=True),
+        sa.Column("related_party", postgresql.JSONB(), nullable=False),
+        sa.Column("order_item", postgresql.JSONB(), nullable=False),
+        sa.Column("note", postgresql.JSONB(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(op.f("ix_resource_order_external_id"), "resource_order", ["external_id"], unique=False)
+    op.create_index(op.f("ix_resource_order_party_id"), "resource_order", ["party_id"], unique=False)
+    op.create_index(
+        "one_resource_order_per_product_order",
+        "resource_order",
+        ["external_id"],
+        unique=True,
+        postgresql_where=sa.text("state NOT IN ('cancelled', 'failed')"),
+    )
     op.create_table(
         "satellite",
         sa.Column("id", sa.Uuid(as_uuid=False), nullable=False),
@@ -1021,6 +1192,7 @@ def upgrade() -> None:
                 "none",
                 "due",
                 "active",
+                "hold",
                 "done",
                 name="undostate_known",
                 native_enum=False,
@@ -1030,8 +1202,12 @@ def upgrade() -> None:
             nullable=False,
         ),
         sa.Column("no_return", sa.Boolean(), nullable=False),
+        sa.Column("skippable", sa.Boolean(), nullable=False),
+        sa.Column("again_from", sa.String(), nullable=True),
+        sa.Column("round", sa.Integer(), nullable=False),
         sa.Column("owner", sa.String(), nullable=True),
         sa.Column("expected_s", sa.Float(), nullable=False),
+        sa.Column("expected_at", sa.TIMESTAMP(timezone=True), nullable=True),
         sa.Column("deadline_s", sa.Float(), nullable=True),
         sa.Column("deadline", sa.TIMESTAMP(timezone=True), nullable=True),
         sa.Column("attempts", sa.Integer(), nullable=False),
@@ -1058,6 +1234,13 @@ def upgrade() -> None:
         postgresql_where="deadline IS NOT NULL AND state = 'active'",
     )
     op.create_index("task_flow_due", "task_flow", ["wake_at"], unique=False, postgresql_where="wake_at IS NOT NULL")
+    op.create_index(
+        "task_flow_expected",
+        "task_flow",
+        ["expected_at"],
+        unique=False,
+        postgresql_where="expected_at IS NOT NULL AND state = 'active'",
+    )
     op.create_table(
         "terminal",
         sa.Column("id", sa.Uuid(as_uuid=False), nullable=False),
@@ -1096,10 +1279,64 @@ def upgrade() -> None:
             ["terminal_type.id"],
         ),
         sa.PrimaryKeyConstraint("id"),
-        sa.UniqueConstraint("serial_number"),
+    )
+    op.create_index(
+        "device_at_one_site", "terminal", ["serial_number"], unique=True, postgresql_where=sa.text("state <> 'removed'")
     )
     op.create_index(op.f("ix_terminal_order_id"), "terminal", ["order_id"], unique=False)
     op.create_index(op.f("ix_terminal_party_id"), "terminal", ["party_id"], unique=False)
+    op.create_table(
+        "customer_bill",
+        sa.Column("id", sa.Uuid(as_uuid=False), nullable=False),
+        sa.Column("party_id", sa.Uuid(as_uuid=False), nullable=True),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.TIMESTAMP(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.TIMESTAMP(timezone=True), nullable=False),
+        sa.Column("further", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("bill_no", sa.String(length=40), nullable=False),
+        sa.Column(
+            "state",
+            sa.Enum(
+                "new",
+                "onHold",
+                "validated",
+                "sent",
+                "partiallyPaid",
+                "settled",
+                name="billstate_known",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=False,
+        ),
+        sa.Column("category", sa.String(length=40), nullable=False),
+        sa.Column("run_type", sa.String(length=40), nullable=False),
+        sa.Column("bill_date", sa.TIMESTAMP(timezone=True), nullable=False),
+        sa.Column("last_update", sa.TIMESTAMP(timezone=True), nullable=False),
+        sa.Column("billing_period", postgresql.JSONB(), nullable=False),
+        sa.Column("next_bill_date", sa.TIMESTAMP(timezone=True), nullable=False),
+        sa.Column("payment_due_date", sa.TIMESTAMP(timezone=True), nullable=False),
+        sa.Column("billing_account", postgresql.JSONB(), nullable=False),
+        sa.Column("related_party", postgresql.JSONB(), nullable=False),
+        sa.Column("tax_excluded_amount", postgresql.JSONB(), nullable=False),
+        sa.Column("tax_included_amount", postgresql.JSONB(), nullable=False),
+        sa.Column("amount_due", postgresql.JSONB(), nullable=False),
+        sa.Column("remaining_amount", postgresql.JSONB(), nullable=False),
+        sa.Column("tax_item", postgresql.JSONB(), nullable=False),
+        sa.Column("bill_document", postgresql.JSONB(), nullable=False),
+        sa.Column("first_bill_of", sa.Uuid(as_uuid=False), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["first_bill_of"],
+            ["product.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("bill_no"),
+        sa.UniqueConstraint("first_bill_of"),
+    )
+    op.create_index(op.f("ix_customer_bill_bill_date"), "customer_bill", ["bill_date"], unique=False)
+    op.create_index(op.f("ix_customer_bill_party_id"), "customer_bill", ["party_id"], unique=False)
+    op.create_index(op.f("ix_customer_bill_state"), "customer_bill", ["state"], unique=False)
     op.create_table(
         "depot",
         sa.Column("id", sa.Uuid(as_uuid=False), nullable=False),
@@ -1311,6 +1548,51 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_transponder_party_id"), "transponder", ["party_id"], unique=False)
     op.create_index(op.f("ix_transponder_satellite_id"), "transponder", ["satellite_id"], unique=False)
+    op.create_table(
+        "applied_customer_billing_rate",
+        sa.Column("id", sa.Uuid(as_uuid=False), nullable=False),
+        sa.Column("party_id", sa.Uuid(as_uuid=False), nullable=True),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.TIMESTAMP(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.TIMESTAMP(timezone=True), nullable=False),
+        sa.Column("further", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("name", sa.String(length=300), nullable=False),
+        sa.Column("description", sa.String(), nullable=False),
+        sa.Column(
+            "type",
+            sa.Enum(
+                "oneTimeCharge",
+                "recurringCharge",
+                name="ratetype_known",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=False,
+        ),
+        sa.Column("date", sa.TIMESTAMP(timezone=True), nullable=False),
+        sa.Column("is_billed", sa.Boolean(), nullable=False),
+        sa.Column("bill", postgresql.JSONB(), nullable=False),
+        sa.Column("product", postgresql.JSONB(), nullable=False),
+        sa.Column("billing_account", postgresql.JSONB(), nullable=False),
+        sa.Column("period_coverage", postgresql.JSONB(), nullable=True),
+        sa.Column("tax_excluded_amount", postgresql.JSONB(), nullable=False),
+        sa.Column("tax_included_amount", postgresql.JSONB(), nullable=False),
+        sa.Column("applied_tax", postgresql.JSONB(), nullable=False),
+        sa.Column("bill_id", sa.Uuid(as_uuid=False), nullable=False),
+        sa.Column("line", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["bill_id"],
+            ["customer_bill.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(
+        op.f("ix_applied_customer_billing_rate_bill_id"), "applied_customer_billing_rate", ["bill_id"], unique=False
+    )
+    op.create_index(
+        op.f("ix_applied_customer_billing_rate_party_id"), "applied_customer_billing_rate", ["party_id"], unique=False
+    )
     op.create_table(
         "spectrum_assignment",
         sa.Column("id", sa.Uuid(as_uuid=False), nullable=False),
@@ -1572,6 +1854,9 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_spectrum_assignment_party_id"), table_name="spectrum_assignment")
     op.drop_index(op.f("ix_spectrum_assignment_order_id"), table_name="spectrum_assignment")
     op.drop_table("spectrum_assignment")
+    op.drop_index(op.f("ix_applied_customer_billing_rate_party_id"), table_name="applied_customer_billing_rate")
+    op.drop_index(op.f("ix_applied_customer_billing_rate_bill_id"), table_name="applied_customer_billing_rate")
+    op.drop_table("applied_customer_billing_rate")
     op.drop_index(op.f("ix_transponder_satellite_id"), table_name="transponder")
     op.drop_index(op.f("ix_transponder_party_id"), table_name="transponder")
     op.drop_table("transponder")
@@ -1588,9 +1873,17 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_depot_supplier_id"), table_name="depot")
     op.drop_index(op.f("ix_depot_party_id"), table_name="depot")
     op.drop_table("depot")
+    op.drop_index(op.f("ix_customer_bill_state"), table_name="customer_bill")
+    op.drop_index(op.f("ix_customer_bill_party_id"), table_name="customer_bill")
+    op.drop_index(op.f("ix_customer_bill_bill_date"), table_name="customer_bill")
+    op.drop_table("customer_bill")
     op.drop_index(op.f("ix_terminal_party_id"), table_name="terminal")
     op.drop_index(op.f("ix_terminal_order_id"), table_name="terminal")
+    op.drop_index("device_at_one_site", table_name="terminal", postgresql_where=sa.text("state <> 'removed'"))
     op.drop_table("terminal")
+    op.drop_index(
+        "task_flow_expected", table_name="task_flow", postgresql_where="expected_at IS NOT NULL AND state = 'active'"
+    )
     op.drop_index("task_flow_due", table_name="task_flow", postgresql_where="wake_at IS NOT NULL")
     op.drop_index(
         "task_flow_deadline", table_name="task_flow", postgresql_where="deadline IS NOT NULL AND state = 'active'"
@@ -1635,6 +1928,22 @@ def downgrade() -> None:
     op.drop_table("service")
     op.drop_index(op.f("ix_satellite_party_id"), table_name="satellite")
     op.drop_table("satellite")
+    op.drop_index(
+        "one_resource_order_per_product_order",
+        table_name="resource_order",
+        postgresql_where=sa.text("state NOT IN ('cancelled', 'failed')"),
+    )
+    op.drop_index(op.f("ix_resource_order_party_id"), table_name="resource_order")
+    op.drop_index(op.f("ix_resource_order_external_id"), table_name="resource_order")
+    op.drop_table("resource_order")
+    op.drop_index("reservations_to_expire", table_name="reservation", postgresql_where=sa.text("state = 'held'"))
+    op.drop_index(op.f("ix_reservation_party_id"), table_name="reservation")
+    op.drop_index(op.f("ix_reservation_order_id"), table_name="reservation")
+    op.drop_table("reservation")
+    op.drop_index(op.f("ix_query_service_qualification_party_id"), table_name="query_service_qualification")
+    op.drop_table("query_service_qualification")
+    op.drop_index(op.f("ix_qualification_evidence_party_id"), table_name="qualification_evidence")
+    op.drop_table("qualification_evidence")
     op.drop_index(op.f("ix_product_specification_party_id"), table_name="product_specification")
     op.drop_table("product_specification")
     op.drop_index(op.f("ix_product_order_state"), table_name="product_order")
@@ -1668,6 +1977,8 @@ def downgrade() -> None:
     op.drop_table("earth_station")
     op.drop_index(op.f("ix_customer_party_id"), table_name="customer")
     op.drop_table("customer")
+    op.drop_index(op.f("ix_check_service_qualification_party_id"), table_name="check_service_qualification")
+    op.drop_table("check_service_qualification")
     op.drop_index(op.f("ix_change_log_order_reference"), table_name="change_log")
     op.drop_index(op.f("ix_change_log_entity_id"), table_name="change_log")
     op.drop_table("change_log")
