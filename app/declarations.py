@@ -4,9 +4,10 @@ from importlib.metadata import version as installed
 
 from satcom.core.tmf_api import TmfRoutes
 from satcom.enterprise import party
-from satcom.market import account, billing, customer, inventory, ordering
+from satcom.market import account, billing, customer, inventory, ordering, qualification
 from satcom.market.catalog import product_offering, product_offering_price, product_specification
 from satcom.orchestration import process_flow
+from satcom.orchestration.operations import order_progress
 from satcom.resource import ground, licence, reservation_by_hand, satellite
 from satcom.resource import inventory as resource_inventory
 from satcom.resource import ordering as resource_ordering
@@ -27,6 +28,7 @@ ROUTES: tuple[TmfRoutes, ...] = (
     product_offering_price.product_offering_price_routes,
     ordering.routes,
     ordering.cancel_routes,
+    qualification.routes,
     inventory.routes,
     billing.routes,
     billing.rate_routes,
@@ -52,6 +54,8 @@ ROUTES: tuple[TmfRoutes, ...] = (
     stock.stock_item_routes,
     stock.stocked_terminal_routes,
 )
+
+FLOWS = (order_progress,)  # what happens when an order comes, is cancelled, or ends
 
 
 def version() -> str:

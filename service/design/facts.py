@@ -7,7 +7,7 @@ Reading them from the database is `service.design.reading`; deciding with them i
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from functools import cached_property
@@ -16,6 +16,7 @@ from typing import Annotated
 import numpy as np
 from pydantic import PlainSerializer, PlainValidator, TypeAdapter
 
+from satcom.core.loading import loaded_id
 from satcom.core.values import Json
 from satcom.resource.free_spectrum import TakenSpectrum
 from satcom.resource.ground import Antenna
@@ -145,6 +146,10 @@ class TerminalTypeFacts:
     approved: bool
     price: float | None
     illustrative: bool
+
+    def is_among(self, names: Collection[str]) -> bool:
+        """Whether one of `names` is its id, its name, or the name it was loaded under."""
+        return any(name in (self.id, self.name) or loaded_id("TerminalType", name) == self.id for name in names)
 
 
 @dataclass(frozen=True)

@@ -185,7 +185,7 @@ def _examine(
     if isinstance(covered, Setback):
         return covered
     wanted = demand.terminal_types
-    accepted = [row for row in allowed if wanted is None or {kinds[row].id, kinds[row].name} & set(wanted)]
+    accepted = [row for row in allowed if wanted is None or kinds[row].is_among(wanted)]
     terminals = tuple(row for row in accepted if kinds[row].approved)
     if not terminals:
         what = f"{len(accepted)} terminal types of {band} band" if accepted else f"no terminal type of {band} band"

@@ -280,6 +280,7 @@ def test_what_the_customer_accepts_is_kept_to(facts: Inputs) -> None:
     only_c = solve(facts, the_demand(bands=("C",)))
     assert {one.band for one in only_c.solutions} == {"C"}
     small = solve(facts, the_demand(terminal_types=("Ku 1.80 m, 8 W",)))
+    assert solve(facts, the_demand(terminal_types=("term-ku-180",))).solutions == small.solutions
     assert {one.terminal_type_name for one in small.solutions} == {"Ku 1.80 m, 8 W"}
     vertical = solve(facts, the_demand(polarisation="vertical"))
     assert vertical.solutions

@@ -32,6 +32,7 @@ OF_A_PARTY = (
     "organization",
     "process_flow",
     "product",
+    "product_offering_qualification",
     "product_order",
     "purchase_order",
     "qualification_evidence",
@@ -471,6 +472,48 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index(op.f("ix_product_offering_price_party_id"), "product_offering_price", ["party_id"], unique=False)
+    op.create_table(
+        "product_offering_qualification",
+        sa.Column("id", sa.Uuid(as_uuid=False), nullable=False),
+        sa.Column("party_id", sa.Uuid(as_uuid=False), nullable=True),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.TIMESTAMP(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.TIMESTAMP(timezone=True), nullable=False),
+        sa.Column("further", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column(
+            "state",
+            sa.Enum(
+                "acknowledged",
+                "inProgress",
+                "done",
+                "terminatedWithError",
+                name="qualificationstate_known",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=False,
+        ),
+        sa.Column("product_offering_qualification_date", sa.TIMESTAMP(timezone=True), nullable=False),
+        sa.Column("effective_qualification_date", sa.TIMESTAMP(timezone=True), nullable=True),
+        sa.Column("expiration_date", sa.TIMESTAMP(timezone=True), nullable=True),
+        sa.Column(
+            "qualification_result",
+            sa.Enum(
+                "qualified", "unqualified", name="result_known", native_enum=False, create_constraint=True, length=40
+            ),
+            nullable=True,
+        ),
+        sa.Column("provide_alternative", sa.Boolean(), nullable=False),
+        sa.Column("provide_only_available", sa.Boolean(), nullable=False),
+        sa.Column("provide_unavailability_reason", sa.Boolean(), nullable=False),
+        sa.Column("related_party", postgresql.JSONB(), nullable=False),
+        sa.Column("product_offering_qualification_item", postgresql.JSONB(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(
+        op.f("ix_product_offering_qualification_party_id"), "product_offering_qualification", ["party_id"], unique=False
+    )
     op.create_table(
         "product_order",
         sa.Column("id", sa.Uuid(as_uuid=False), nullable=False),
@@ -1951,6 +1994,8 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_product_order_order_date"), table_name="product_order")
     op.drop_index(op.f("ix_product_order_external_id"), table_name="product_order")
     op.drop_table("product_order")
+    op.drop_index(op.f("ix_product_offering_qualification_party_id"), table_name="product_offering_qualification")
+    op.drop_table("product_offering_qualification")
     op.drop_index(op.f("ix_product_offering_price_party_id"), table_name="product_offering_price")
     op.drop_table("product_offering_price")
     op.drop_index(op.f("ix_product_offering_party_id"), table_name="product_offering")

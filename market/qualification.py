@@ -1,0 +1,359 @@
+"""Product offering qualification: what can be sold to a place, at which price, and why not otherwise.
+
+The network says what is feasible (`service.qualification`); here each feasible solution is priced by the list and
+ranked by what the customer pays in all: over the term it asks for, or over a year. The cheapest is the answer, the
+others are alternates. Nothing is reserved, so an answer holds for a while and is asked again by the order.
+Words: TMF679; the start that is asked for is the product's `startDate`, the term its `productTerm`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+from enum import StrEnum
+from typing import ClassVar
+
+from pydantic import AwareDatetime
+from pydantic import Field as ValueField
+from sqlmodel import Field, Session
+
+from satcom.core.clock import months_later, now
+from satcom.core.entity import INSTANT, Entity, JsonOf, state_type, tmf
+from satcom.core.errors import Fault, Refused, RuleRefused
+from satcom.core.life_cycle import LifeCycle, move
+from satcom.core.security import OUTSIDE, Capability, Principal
+from satcom.core.tmf_api import TmfRoutes
+from satcom.core.values import Characteristic, Instant, Money, Note, Reference, RelatedParty, Value, reference
+from satcom.enterprise.party import find_party, operator_of, party_reference
+from satcom.market.account import CUSTOMER_ROLE
+from satcom.market.catalog.product_offering import (
+    ProductOffering,
+    list_prices,
+    offered_characteristics,
+    sellable,
+    specification_of,
+)
+from satcom.market.order_item import ADD, FaultsFound, OrderTerm, check_start, offering_of, term_faults, term_months
+from satcom.market.pricing import PricedOffer, round_money
+from satcom.market.solution_price import BAND, TERMINAL_TYPE, ChargePrice, charge_prices, price_by_list, terminal_name
+from satcom.service.demand import demand_of
+from satcom.service.evidence import qualify_on_record
+from satcom.service.solution import Demand, Loser, Qualification, Solution
+
+ITEMS = "/productOfferingQualificationItem"
+MOST_ITEMS = 10
+MOST_ALTERNATES = 10
+VALID_FOR = timedelta(days=14)
+COMPARED_MONTHS = 12
+NO_PRICE = "noPrice"
+ILLUSTRATIVE = "rests on illustrative payload data"
+
+
+class QualificationState(StrEnum):
+    """TMF679 `TaskStateType`. Answers come at once."""
+
+    ACKNOWLEDGED = "acknowledged"
+    IN_PROGRESS = "inProgress"
+    DONE = "done"
+    TERMINATED_WITH_ERROR = "terminatedWithError"
+
+
+class Result(StrEnum):
+    """TMF679 `qualificationResult`."""
+
+    QUALIFIED = "qualified"
+    UNQUALIFIED = "unqualified"
+
+
+class Unavailability(Value):
+    """TMF679 `EligibilityUnavailabilityReason`: a reason code, and the words with the number that decided."""
+
+    code: str
+    label: str
+
+
+class QualifiedProduct(Value):
+    """The product that is asked about or could be had; its prices and a description once it is qualified."""
+
+    description: str | None = None
+    start_date: Instant | None = None
+    product_characteristic: list[Characteristic] = ValueField(default_factory=list)
+    product_price: list[ChargePrice] = ValueField(default_factory=list)
+    product_term: list[OrderTerm] = ValueField(default_factory=list)
+
+
+class Alternate(Value):
+    """TMF679 `AlternateProductOfferingProposal`: the same offering, delivered another way."""
+
+    id: str
+    alternate_activation_date: Instant | None = None
+    alternate_product_offering: Reference
+    alternate_product: QualifiedProduct
+
+
+class QualificationItem(Value):
+    """TMF679 `ProductOfferingQualificationItem`."""
+
+    id: str = ValueField(min_length=1, max_length=100)
+    action: str | None = None
+    state: str | None = None
+    qualification_item_result: str | None = None
+    product_offering: Reference | None = None
+    product: QualifiedProduct | None = None
+    eligibility_unavailability_reason: list[Unavailability] = ValueField(default_factory=list)
+    alternate_product_offering_proposal: list[Alternate] = ValueField(default_factory=list)
+    expected_activation_date: Instant | None = None
+    note: list[Note] = ValueField(default_factory=list)
+
+
+class ProductOfferingQualification(Entity, table=True):
+    """A question and its answer. It belongs to whoever it was asked for."""
+
+    __tablename__ = "product_offering_qualification"
+
+    api: ClassVar = tmf("TMF679", "ProductOfferingQualification", Capability.QUALIFY)
+    life_cycle: ClassVar = LifeCycle[QualificationState](
+        QualificationState,
+        ("acknowledged", "inProgress", "it takes a while"),
+        ("acknowledged", "done", "answered at once"),
+        ("inProgress", "done", "answered"),
+        ("inProgress", "terminatedWithError", "it could not be answered"),
+    )
+
+    state: QualificationState = Field(default=QualificationState.ACKNOWLEDGED, sa_type=state_type(QualificationState))
+    product_offering_qualification_date: AwareDatetime = Field(default_factory=now, sa_type=INSTANT)
+    effective_qualification_date: AwareDatetime | None = Field(default=None, sa_type=INSTANT)
+    expiration_date: AwareDatetime | None = Field(default=None, sa_type=INSTANT)
+    qualification_result: Result | None = Field(default=None, sa_type=state_type(Result))
+    provide_alternative: bool = True
+    provide_only_available: bool = False
+    provide_unavailability_reason: bool = True
+    related_party: list[RelatedParty] = Field(default_factory=list, sa_type=JsonOf(list[RelatedParty]))
+    product_offering_qualification_item: list[QualificationItem] = Field(
+        default_factory=list, sa_type=JsonOf(list[QualificationItem])
+    )
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """A feasible solution with its price; `total` is what the customer pays in the months compared.
+
+    `terminal` is what the price list calls its terminal: that is how it is ordered.
+    """
+
+    solution: Solution
+    terminal: str
+    priced: PricedOffer
+    months: int
+    total: Money
+
+
+@dataclass(frozen=True)
+class Question:
+    """One item, checked: what is asked for, of which offering. `choices` are the characteristics the product has."""
+
+    item: QualificationItem
+    offering: ProductOffering
+    characteristics: list[Characteristic]
+    choices: frozenset[str]
+    demand: Demand
+    months: int
+
+
+# Rules
+
+
+def total_over(priced: PricedOffer, months: int) -> Money:
+    """What the customer pays in `months`, before tax."""
+    return round_money(priced.one_time.value + priced.per_month.value * Decimal(months), priced.one_time.unit)
+
+
+def rank(proposals: Sequence[Proposal]) -> list[Proposal]:
+    """Cheapest first; among equals in the order of the network, which takes least of it first."""
+    return sorted(proposals, key=lambda one: one.total.value)
+
+
+def unavailabilities(losers: Sequence[Loser]) -> list[Unavailability]:
+    """Each loser with its reason, said once."""
+    said = dict.fromkeys((str(one.reason), f"{one.subject}: {one.text}") for one in losers)
+    return [Unavailability(code=code, label=label) for code, label in said]
+
+
+# Commands
+
+
+def qualify_offering(
+    session: Session, asked: ProductOfferingQualification, by: Principal
+) -> ProductOfferingQualification:
+    """Answer which of the items can be delivered, how, and at which price.
+
+    Raises `Refused` or `RuleRefused` with every fault, each under the pointer of its field.
+    """
+    found = FaultsFound()
+    with found.gathering():
+        asked.related_party, asked.party_id = _asking_party(session, asked.related_party, by)
+    questions = _questions(session, asked.product_offering_qualification_item, found)
+    found.refuse()
+    answers = [_answer(session, asked, one, f"{ITEMS}/{index}") for index, one in enumerate(questions)]
+    qualified = [one for one in answers if one.qualification_item_result == Result.QUALIFIED]
+    asked.product_offering_qualification_item = qualified if asked.provide_only_available else answers
+    asked.qualification_result = Result.QUALIFIED if len(qualified) == len(answers) else Result.UNQUALIFIED
+    asked.product_offering_qualification_date = asked.effective_qualification_date = now()
+    asked.expiration_date = now() + VALID_FOR
+    move(asked, QualificationState.DONE)
+    session.add(asked)
+    session.flush()
+    return asked
+
+
+def priced_solutions(
+    session: Session, offering: ProductOffering, solutions: Sequence[Solution], months: int, at: datetime
+) -> tuple[list[Proposal], list[Unavailability]]:
+    """The solutions that have a price, cheapest for the customer first; and those that have none, with the reason."""
+    prices = list_prices(session, offering)
+    proposals, unpriced = [], []
+    for solution in solutions:
+        try:
+            priced = price_by_list(prices, solution, at)
+        except RuleRefused as refused:
+            why = f"{solution.satellite_name}, {solution.terminal_type_name}: {refused.faults[0].why}"
+            unpriced.append(Unavailability(code=NO_PRICE, label=why))
+        else:
+            terminal = terminal_name(solution, prices)
+            proposals.append(Proposal(solution, terminal, priced, months, total_over(priced, months)))
+    return rank(proposals), unpriced
+
+
+def _asking_party(
+    session: Session, parties: Sequence[RelatedParty], by: Principal
+) -> tuple[list[RelatedParty], str | None]:
+    """The related parties with name and link, and whose question it is: the customer's, else the operator's."""
+    given = list(parties)
+    named = [index for index, one in enumerate(given) if (one.role or "").lower() == CUSTOMER_ROLE]
+    if not named and by.party_id is not None and by.roles & OUTSIDE:
+        named, given = [len(given)], [*given, RelatedParty(id=by.party_id, role=CUSTOMER_ROLE)]
+    if len(named) > 1:
+        why = f"{len(named)} parties have the role {CUSTOMER_ROLE!r}"
+        raise Refused("/relatedParty", why, "severalCustomers", "one with that role")
+    kept = [
+        party_reference(find_party(session, one.id, f"/relatedParty/{index}/id"), one)
+        for index, one in enumerate(given)
+    ]
+    return kept, kept[named[0]].id if named else operator_of(session).party_id
+
+
+def _questions(session: Session, items: Sequence[QualificationItem], found: FaultsFound) -> list[Question]:
+    """The items, checked; what is wrong goes to `found`."""
+    if not 1 <= len(items) <= MOST_ITEMS:
+        why = f"{len(items)} items are asked about"
+        found.faults.append(Fault(ITEMS, why, "cardinality", f"1 to {MOST_ITEMS}"))
+        found.words_wrong = True
+        return []
+    questions = []
+    for index, item in enumerate(items):
+        with found.gathering():
+            questions.append(_question(session, item, f"{ITEMS}/{index}"))
+    return questions
+
+
+def _question(session: Session, item: QualificationItem, at: str) -> Question:
+    product = item.product or QualifiedProduct()
+    found = FaultsFound(term_faults(product.product_term, f"{at}/product/productTerm"))
+    if item.action not in (None, ADD):
+        why = f"this release delivers new products only, it does not take {item.action!r}"
+        found.faults.append(Fault(f"{at}/action", why, "notOffered", ADD))
+    start = product.start_date or now()
+    with found.gathering():
+        check_start(start, f"{at}/product/startDate")
+    if item.product_offering is None:
+        found.faults.append(Fault(f"{at}/productOffering", "the item names no offering", "missing"))
+        found.words_wrong = True
+    else:
+        with found.gathering():
+            offering = offering_of(session, item.product_offering.id, f"{at}/productOffering/id")
+            sellable(offering, now(), f"{at}/productOffering/id")
+            listed = f"{at}/product/productCharacteristic"
+            complete = offered_characteristics(session, offering, product.product_characteristic, listed)
+    found.refuse()
+    months = term_months(product.product_term)
+    demand = demand_of(complete, start, months_later(start, months) if months else None, listed)
+    choices = frozenset(one.name for one in specification_of(session, offering).product_spec_characteristic)
+    return Question(item, offering, complete, choices, demand, months or COMPARED_MONTHS)
+
+
+def _answer(session: Session, asked: ProductOfferingQualification, question: Question, at: str) -> QualificationItem:
+    found = _feasible(session, question, asked.party_id, at)
+    ranked, unpriced = priced_solutions(session, question.offering, found.solutions, question.months, now())
+    reasons = unavailabilities(found.losers) + unpriced
+    named = reference(question.offering.id, "ProductOffering", question.offering.href, question.offering.name)
+    rate = operator_of(session).tax_rate_percent
+    products = [_product(question, one, rate) for one in ranked]
+    plain = (question.item.product or QualifiedProduct()).model_copy(
+        update={"product_characteristic": question.characteristics}
+    )
+    alternates = [
+        Alternate(
+            id=str(number),
+            alternate_activation_date=question.demand.start_at,
+            alternate_product_offering=named,
+            alternate_product=product,
+        )
+        for number, product in enumerate(products[1 : 1 + MOST_ALTERNATES], 1)
+    ]
+    evidence = [Note.model_validate({"id": "evidence", "text": f"evidence {found.evidence_id}"})]
+    return question.item.model_copy(
+        update={
+            "action": ADD,
+            "state": QualificationState.DONE.value,
+            "product_offering": named,
+            "product": products[0] if products else plain,
+            "qualification_item_result": (Result.QUALIFIED if products else Result.UNQUALIFIED).value,
+            "expected_activation_date": question.demand.start_at if products else None,
+            "alternate_product_offering_proposal": alternates if asked.provide_alternative else [],
+            "eligibility_unavailability_reason": reasons if asked.provide_unavailability_reason else [],
+            "note": question.item.note + (evidence if found.evidence_id else []),
+        }
+    )
+
+
+def _feasible(session: Session, question: Question, party_id: str | None, at: str) -> Qualification:
+    """What the network can do, with the evidence kept. What it refuses is named where the customer wrote it."""
+    try:
+        return qualify_on_record(session, question.demand, party_id)
+    except Refused as refused:
+        listed = (question.item.product or QualifiedProduct()).product_characteristic
+        pointers = {one.name: f"{at}/product/productCharacteristic/{index}" for index, one in enumerate(listed)}
+        pointers |= {"startAt": f"{at}/product/startDate", "stopAt": f"{at}/product/productTerm"}
+        raise Refused.all([_where_written(fault, pointers, at) for fault in refused.faults]) from refused
+
+
+def _where_written(fault: Fault, pointers: dict[str, str], at: str) -> Fault:
+    name = fault.field.rsplit("/", 1)[-1]
+    return replace(fault, field=pointers.get(name, f"{at}/product/productCharacteristic"))
+
+
+def _product(question: Question, proposal: Proposal, tax_rate_percent: Decimal) -> QualifiedProduct:
+    """The product as this solution delivers it, with its prices."""
+    solution = proposal.solution
+    chosen = {BAND: solution.band, TERMINAL_TYPE: proposal.terminal}
+    kept = [one for one in question.characteristics if one.name not in chosen]
+    described = (
+        f"{solution.satellite_name} {solution.band}, {solution.terminal_type_name} by {solution.earth_station_name};"
+        f" {solution.charged_bandwidth_hz / 1e6:.3f} MHz; {proposal.priced.one_time} once and"
+        f" {proposal.priced.per_month} a month, {proposal.total} in {proposal.months} months before tax"
+    )
+    if solution.illustrative:
+        described += f"; {ILLUSTRATIVE}"
+    given = question.item.product or QualifiedProduct()
+    return given.model_copy(
+        update={
+            "description": described,
+            "product_characteristic": kept
+            + [Characteristic(name=name, value=chosen[name]) for name in chosen if name in question.choices],
+            "product_price": charge_prices(proposal.priced, tax_rate_percent),
+        }
+    )
+
+
+routes = TmfRoutes(ProductOfferingQualification)
+routes.post(qualify_offering, may=Capability.QUALIFY)
