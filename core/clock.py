@@ -4,6 +4,7 @@ Business dates (order dates, expiry of holds, billing periods, deadlines) come f
 runs a year in seconds. Leases, heartbeats and the expiry of access tokens are machinery and use the wall clock.
 """
 
+from calendar import monthrange
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -43,3 +44,10 @@ def now() -> datetime:
 def wall_now() -> datetime:
     """The machine's present, UTC: only for leases, heartbeats and token expiry."""
     return datetime.now(UTC)
+
+
+def months_later(moment: datetime, months: int) -> datetime:
+    """The same day `months` later, or the last day of that month."""
+    year, month = divmod(moment.month - 1 + months, 12)
+    year, month = moment.year + year, month + 1
+    return moment.replace(year=year, month=month, day=min(moment.day, monthrange(year, month)[1]))

@@ -249,11 +249,7 @@ def cancel_order(session: Session, cancel: CancelProductOrder, by: Principal) ->
     Raises `Refused` when there is no such order, `WrongState` when it has ended or is being cancelled; whoever
     delivers raises `Refused` past the point of no return. Then nothing is kept.
     """
-    wanted = cancel.product_order.id
-    order = _ordered(session, wanted)
-    if order.state not in CANCELLABLE:
-        why = f"order {order.reference} is {order.state}"
-        raise WrongState("/productOrder/id", why, "notCancellable", ", ".join(sorted(CANCELLABLE)))
+    order = _cancellable(session, cancel.product_order.id)
     asked_for = cancel.requested_cancellation_date
     if asked_for is not None and asked_for > now() + timedelta(days=1):
         why = f"a cancellation takes effect at once, not on {instant_text(asked_for)}"
@@ -261,10 +257,12 @@ def cancel_order(session: Session, cancel: CancelProductOrder, by: Principal) ->
     cancel.party_id, cancel.order_id = order.party_id, order.id
     cancel.product_order = reference(order.id, "ProductOrder", order.href, order.reference)
     session.info["order_reference"] = order.reference
-    _move(order, OrderState.ASSESSING_CANCELLATION)
     session.add(cancel)
     session.flush()
+    # whoever delivers locks its plan, then the order; so here, too
     announce(session, CancellationRequested(order, cancel))
+    _check_cancellable(find_for_update(session, ProductOrder, order.id))
+    _move(order, OrderState.ASSESSING_CANCELLATION)
     order.cancellation_reason = cancel.cancellation_reason
     move(cancel, CancellationState.IN_PROGRESS)
     _move(order, OrderState.PENDING_CANCELLATION)
@@ -357,12 +355,20 @@ def finish_cancellation(session: Session, order_id: str) -> ProductOrder:
     return order
 
 
-def _ordered(session: Session, order_id: str) -> ProductOrder:
+def _cancellable(session: Session, order_id: str) -> ProductOrder:
     try:
-        return find_for_update(session, ProductOrder, order_id)
+        order = find(session, ProductOrder, order_id)
     except Refused as error:
         why = f"there is no product order {order_id[:80]!r}"
         raise Refused("/productOrder/id", why, "notFound", "the id of an order of yours") from error
+    _check_cancellable(order)
+    return order
+
+
+def _check_cancellable(order: ProductOrder) -> None:
+    if order.state not in CANCELLABLE:
+        why = f"order {order.reference} is {order.state}"
+        raise WrongState("/productOrder/id", why, "notCancellable", ", ".join(sorted(CANCELLABLE)))
 
 
 def _cancellation_of(session: Session, order_id: str) -> CancelProductOrder | None:

@@ -15,7 +15,7 @@ from typing import Any, Literal, TypeAlias
 
 import networkx
 import structlog
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import OperationalError
 from sqlmodel import Session
 
 from satcom.core import metrics
@@ -27,6 +27,8 @@ from satcom.core.life_cycle import move
 from satcom.core.values import Json
 from satcom.orchestration.plan import (
     FlowState,
+    ForAPerson,
+    Later,
     ProcessFlow,
     TaskFlow,
     TaskKind,
@@ -40,6 +42,7 @@ from satcom.orchestration.plan import (
 from satcom.resource.drivers.port import DriverRefused, DriverUnavailable, HubDriver
 
 LEASE = timedelta(seconds=60)
+NOC = "noc"
 FIRST_RETRY_S, LONGEST_RETRY_S = 0.5, 60.0
 Phase: TypeAlias = Literal["intent", "call", "result"]
 Observer: TypeAlias = Callable[[TaskFlow, Phase], None]
@@ -74,6 +77,14 @@ class FlowCompleted:
 @dataclass(frozen=True)
 class FlowUndone:
     flow: ProcessFlow
+
+
+@dataclass(frozen=True)
+class FlowNeedsPerson:
+    """A task is held: `task.fault` says why."""
+
+    flow: ProcessFlow
+    task: TaskFlow
 
 
 @dataclass(frozen=True)
@@ -128,7 +139,7 @@ class Engine:
         """Make one outside call and commit what came of it."""
         task = errand.task
         self.observe(task, "call")
-        outcome: Json = None
+        outcome: Json | Later | ForAPerson = None
         error: Exception | None = None
         began = time.perf_counter()
         try:
@@ -149,21 +160,24 @@ class Engine:
                 return  # another attempt has taken over; its result counts
             current.lease_until = current.wake_at = None
             if errand.undo:
-                self._undone(current, error)
+                self._undone(session, flow, current, error)
             elif error is None:
-                complete(current, outcome)
+                settle(session, flow, current, outcome)
             else:
                 self._failed(session, flow, current, error)
 
-    def _undone(self, task: TaskFlow, error: Exception | None) -> None:
-        """Nothing but success ends an undo: it is tried again for as long as it takes."""
+    def _undone(self, session: Session, flow: ProcessFlow, task: TaskFlow, error: Exception | None) -> None:
+        """An undo is tried again for as long as the outside cannot be reached; a refused one needs a person."""
         if error is None:
             task.undo_state = UndoState.DONE
             move(task, TaskState.CANCELLED)
             return
-        task.undo_state = UndoState.DUE
         task.fault = fault_of(error)
-        task.wake_at = wall_now() + back_off(task.attempts)
+        if isinstance(error, DriverUnavailable):
+            task.undo_state = UndoState.DUE
+            task.wake_at = wall_now() + back_off(task.attempts)
+        else:
+            hold_undo(session, flow, task)
 
     def _failed(self, session: Session, flow: ProcessFlow, task: TaskFlow, error: Exception) -> None:
         task.fault = fault_of(error)
@@ -172,10 +186,10 @@ class Engine:
                 move(task, TaskState.NEW)
                 task.wake_at = wall_now() + back_off(task.attempts)
                 metrics.task_retries.labels(task.task_flow_specification).inc()
-            case DriverRefused() | Refused():
+            case DriverRefused() | Refused() if not past_no_return(tasks_of(session, flow)):
                 turn_round(flow, task, task.fault)
             case _:
-                move(task, TaskState.HOLD)
+                hold(session, flow, task, task.fault)
 
 
 class _Wave:
@@ -237,7 +251,7 @@ class _Wave:
         self._begin(task)
         self.session.flush()
         self.moved = True
-        outcome: Json = None
+        outcome: Json | Later | ForAPerson = None
         began = time.perf_counter()
         try:
             with self.session.begin_nested():
@@ -246,17 +260,19 @@ class _Wave:
                 self.session.flush()
         except Refused as refusal:
             timed(task, began, refusal)
+            if past_no_return(self.tasks):
+                hold(self.session, self.flow, task, fault_of(refusal))
+                return True
             turn_round(self.flow, task, fault_of(refusal))
             return False
-        except DBAPIError:
+        except OperationalError:
             raise  # the database is lost or in the way: the wave is tried again
         except Exception as bug:
             log.exception("task broke", task=task.task_flow_specification, flow=self.flow.id)
-            task.fault = fault_of(bug)
-            move(task, TaskState.HOLD)
+            hold(self.session, self.flow, task, fault_of(bug))
             return True
         timed(task, began, None)
-        complete(task, outcome)
+        settle(self.session, self.flow, task, outcome)
         self.session.flush()
         self.engine.observe(task, "result")
         return True
@@ -264,12 +280,15 @@ class _Wave:
     def _check(self, task: TaskFlow) -> None:
         """Has what the task waits for come?"""
         self._begin(task)
-        value: Json = handler_called(task.handler)(self.session, *self._arguments(task))
-        if value is not None:
-            complete(task, value)
+        value = handler_called(task.handler)(self.session, *self._arguments(task))
+        if not isinstance(value, Later):
+            settle(self.session, self.flow, task, value)
             self.moved = True
-        elif task.state is TaskState.NEW:
+            return
+        expected = value.at if value.at is not None and value.at > now() else None
+        if task.state is TaskState.NEW or task.expected_at != expected:
             move(task, TaskState.ACTIVE)
+            task.expected_at = expected
             self.moved = True
 
     def _intend(self, task: TaskFlow, undo: bool) -> None:
@@ -299,6 +318,8 @@ class _Wave:
                 continue
             elif not self._to_undo(task):
                 self.moved |= self._give_up(task)
+            elif task.undo_state is UndoState.HOLD:
+                continue
             elif task.kind is TaskKind.OUTSIDE:
                 if task.wake_at is None or task.wake_at <= wall_now():
                     self._intend(task, undo=True)
@@ -331,12 +352,21 @@ class _Wave:
         return True
 
     def _undo(self, task: TaskFlow) -> None:
-        with self.session.begin_nested():
-            handler_called(task.undo_handler or "")(self.session, *self._arguments(task))
-            task.undo_state = UndoState.DONE
-            move(task, TaskState.CANCELLED)
-        self.session.flush()
         self.moved = True
+        try:
+            with self.session.begin_nested():
+                handler_called(task.undo_handler or "")(self.session, *self._arguments(task))
+                self.session.flush()
+        except OperationalError:
+            raise
+        except Exception as error:
+            log.exception("undo broke", task=task.task_flow_specification, flow=self.flow.id)
+            task.fault = fault_of(error)
+            hold_undo(self.session, self.flow, task)
+            return
+        task.undo_state = UndoState.DONE
+        move(task, TaskState.CANCELLED)
+        self.session.flush()
 
 
 def timed(task: TaskFlow, began: float, error: Exception | None) -> None:
@@ -345,11 +375,42 @@ def timed(task: TaskFlow, began: float, error: Exception | None) -> None:
     metrics.task_seconds.labels(task.task_flow_specification, outcome).observe(time.perf_counter() - began)
 
 
+def settle(session: Session, flow: ProcessFlow, task: TaskFlow, outcome: "Json | Later | ForAPerson") -> None:
+    """The task is done, unless its answer says that a person has to judge."""
+    if isinstance(outcome, ForAPerson):
+        hold(session, flow, task, {"field": outcome.field, "why": outcome.why, "code": outcome.code})
+    elif isinstance(outcome, Later):
+        hold(session, flow, task, fault_of(TypeError(f"{task.handler} is no wait and answers later")))
+    else:
+        complete(task, outcome)
+
+
 def complete(task: TaskFlow, outcome: Json) -> None:
     move(task, TaskState.COMPLETED)
     task.result, task.fault = outcome, None
     task.finished_at = now()
+    task.wake_at = task.lease_until = task.expected_at = None
+
+
+def hold(session: Session, flow: ProcessFlow, task: TaskFlow, fault: dict[str, Any]) -> None:
+    """The task waits for a person; the rest of the plan goes on as far as it can without it."""
+    task.fault = fault
+    task.owner = task.owner or NOC
     task.wake_at = task.lease_until = None
+    move(task, TaskState.HOLD)
+    announce(session, FlowNeedsPerson(flow, task))
+
+
+def hold_undo(session: Session, flow: ProcessFlow, task: TaskFlow) -> None:
+    """The undo waits for a person; what comes before it in the plan stays until it is done."""
+    task.undo_state = UndoState.HOLD
+    task.owner = task.owner or NOC
+    announce(session, FlowNeedsPerson(flow, task))
+
+
+def past_no_return(tasks: list[TaskFlow]) -> bool:
+    """Whether the customer has what the order was for: from then on it is not undone."""
+    return any(task.no_return and task.state is TaskState.COMPLETED for task in tasks)
 
 
 def turn_round(flow: ProcessFlow, task: TaskFlow | None, cause: dict[str, Any]) -> None:

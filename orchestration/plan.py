@@ -6,7 +6,7 @@ Handlers are looked up by name, so a handler is never renamed; a new meaning get
 Words: TMF701 (process flow, task flow).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -23,7 +23,7 @@ from satcom.core.life_cycle import LifeCycle
 from satcom.core.security import Capability
 from satcom.core.values import Json, Reference
 
-Handler: TypeAlias = Callable[..., Json]
+Handler: TypeAlias = Callable[..., "Json | Later | ForAPerson"]
 
 
 class FlowState(StrEnum):
@@ -57,6 +57,7 @@ class UndoState(StrEnum):
     NONE = "none"
     DUE = "due"
     ACTIVE = "active"
+    HOLD = "hold"
     DONE = "done"
 
 
@@ -93,6 +94,7 @@ class TaskFlow(Entity, table=True):
     __table_args__ = (
         UniqueConstraint("process_flow_id", "task_flow_specification"),
         Index("task_flow_due", "wake_at", postgresql_where="wake_at IS NOT NULL"),
+        Index("task_flow_expected", "expected_at", postgresql_where="expected_at IS NOT NULL AND state = 'active'"),
         Index("task_flow_deadline", "deadline", postgresql_where="deadline IS NOT NULL AND state = 'active'"),
     )
 
@@ -107,8 +109,12 @@ class TaskFlow(Entity, table=True):
     state: TaskState = Field(default=TaskState.NEW, sa_type=state_type(TaskState))
     undo_state: UndoState = Field(default=UndoState.NONE, sa_type=state_type(UndoState))
     no_return: bool = False
+    skippable: bool = False
+    again_from: str | None = None
+    round: int = 1
     owner: str | None = None
     expected_s: float = 1.0
+    expected_at: datetime | None = Field(default=None, sa_type=INSTANT)
     deadline_s: float | None = None
     deadline: datetime | None = Field(default=None, sa_type=INSTANT)
     attempts: int = 0
@@ -132,6 +138,7 @@ class TaskFlow(Entity, table=True):
         ("new", "hold", "it broke in a way that only a person can judge"),
         ("hold", "new", "a person wants it tried again"),
         ("hold", "completed", "a person skipped it"),
+        ("completed", "new", "a person wants it done again"),
         ("active", "cancelled", "refused, too late, or the order is being undone"),
         ("new", "cancelled", "the order is being undone"),
         ("hold", "cancelled", "the order is being undone"),
@@ -140,8 +147,24 @@ class TaskFlow(Entity, table=True):
 
     @property
     def key(self) -> str:
-        """The idempotency key of its outside call: the same over all attempts."""
-        return f"{self.process_flow_id}:{self.task_flow_specification}"
+        """The idempotency key of its outside call: the same over all attempts, another when a person wants it again."""
+        return f"{self.process_flow_id}:{self.task_flow_specification}:{self.round}"
+
+
+@dataclass(frozen=True)
+class Later:
+    """What a wait answers while what it waits for has not come: when that is expected, and looked at again."""
+
+    at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class ForAPerson:
+    """What a task answers when its work is kept but a person has to judge it before the order goes on."""
+
+    field: str
+    why: str
+    code: str
 
 
 @dataclass(frozen=True)
@@ -161,23 +184,30 @@ class Plan:
         self,
         handler: Handler,
         *arguments: "TaskHandle | Json",
+        after: "Sequence[TaskHandle]" = (),
         undo: Handler | None = None,
         outside: bool = False,
         no_return: bool = False,
+        skippable: bool = False,
+        again_from: TaskHandle | None = None,
         expected: timedelta = timedelta(seconds=1),
         within: timedelta | None = None,
     ) -> TaskHandle:
-        """A task. What it is given is what it needs. `outside`: it touches more than our database.
+        """A task. It needs what it is given and what it comes `after`. `outside`: it touches more than our database.
 
-        After a task with `no_return` has begun, the order cannot be cancelled for free.
+        Once a task with `no_return` is done the order is not undone any more: what is refused then waits for a person.
+        A person may skip a `skippable` task; having it tried again begins with the task `again_from`.
         """
         kind = TaskKind.OUTSIDE if outside else TaskKind.DATABASE
         return self._add(
             handler,
             arguments,
+            after,
             kind=kind,
             undo_handler=registered(undo) if undo else None,
             no_return=no_return,
+            skippable=skippable,
+            again_from=again_from.name if again_from else None,
             expected_s=expected.total_seconds(),
             deadline_s=within.total_seconds() if within else None,
         )
@@ -186,27 +216,37 @@ class Plan:
         self,
         check: Handler,
         *arguments: "TaskHandle | Json",
+        after: "Sequence[TaskHandle]" = (),
         owner: str,
-        within: timedelta,
+        within: timedelta | None = None,
         expected: timedelta = timedelta(days=1),
     ) -> TaskHandle:
-        """A wait for something from outside, with an owner and a deadline.
+        """A wait for something from outside, with an owner and, where it can be missed, a deadline.
 
-        `check` says at once, and whenever the wait is woken, whether it has come: its value, or `None` for not yet.
+        `check` says at once, and whenever the wait is woken, whether it has come: its value, or `Later`.
         """
         return self._add(
             check,
             arguments,
+            after,
             kind=TaskKind.WAIT,
             owner=owner,
+            skippable=True,
             expected_s=expected.total_seconds(),
-            deadline_s=within.total_seconds(),
+            deadline_s=within.total_seconds() if within else None,
         )
 
-    def _add(self, handler: Handler, arguments: "tuple[TaskHandle | Json, ...]", **columns: Any) -> TaskHandle:
+    def _add(
+        self,
+        handler: Handler,
+        arguments: "tuple[TaskHandle | Json, ...]",
+        after: "Sequence[TaskHandle]",
+        **columns: Any,
+    ) -> TaskHandle:
         name = handler.__name__
         stored = [{"task": one.name} if isinstance(one, TaskHandle) else {"value": one} for one in arguments]
-        needs = [one.name for one in arguments if isinstance(one, TaskHandle)]
+        given = [one for one in arguments if isinstance(one, TaskHandle)]
+        needs = list(dict.fromkeys(one.name for one in [*given, *after]))
         self.tasks.append(
             TaskFlow(
                 task_flow_specification=name,
@@ -302,7 +342,7 @@ def expected_finish(tasks: list[TaskFlow]) -> datetime:
             ends[name] = task.finished_at
             continue
         start = max([ends[need] for need in task.needs] + [task.started_at or now()])
-        ends[name] = max(start + timedelta(seconds=task.expected_s), now())
+        ends[name] = max(task.expected_at or start + timedelta(seconds=task.expected_s), now())
     return max(ends.values())
 
 

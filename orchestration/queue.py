@@ -17,16 +17,16 @@ _DEFER = text(
 )
 
 
-def enqueue(session: Session, flow_id: str) -> None:
+def enqueue(session: Session, flow_id: str, because: str | None = None) -> None:
     """Ask for the flow to be advanced, in the caller's transaction. Asking twice before it happens is asking once.
 
     The caller holds the flow's row lock or has just made the flow, so a job that runs later sees what the caller did.
+    A caller that holds no lock names a cause of its own: its job is seen when the caller's work is.
     """
+    once = f"advance:{flow_id}" + (f":{because}" if because else "")
     try:
         with session.begin_nested():
-            session.connection().execute(
-                _DEFER, {"queue": QUEUE, "task": TASK, "once": f"advance:{flow_id}", "flow": flow_id}
-            )
+            session.connection().execute(_DEFER, {"queue": QUEUE, "task": TASK, "once": once, "flow": flow_id})
     except IntegrityError:
         # Somebody asked at the same time; that job has not begun and will see our change.
         return

@@ -9,16 +9,22 @@ from sqlmodel import Session, col, select
 from satcom.core.clock import now, wall_now
 from satcom.orchestration.plan import FlowState, ProcessFlow, TaskFlow, TaskState
 from satcom.orchestration.queue import enqueue
+from satcom.resource.reservation import expire_due
 
 AT_ONCE = 500
 
 
 def wake_due(session: Session) -> int:
-    """Enqueue every open flow with a task that is due; how many. One host sweeps at a time, others find nothing."""
+    """Enqueue every open flow with a task that is due; how many. Ends the reservations that ran out.
+
+    One host sweeps at a time, others find nothing.
+    """
     alone = session.connection().execute(text("SELECT pg_try_advisory_xact_lock(hashtextextended('sweep', 0))"))
     if not alone.scalar_one():
         return 0
-    overdue = (col(TaskFlow.state) == TaskState.ACTIVE) & (col(TaskFlow.deadline) <= now())
+    expire_due(session)
+    active = col(TaskFlow.state) == TaskState.ACTIVE
+    overdue = active & (or_(col(TaskFlow.deadline) <= now(), col(TaskFlow.expected_at) <= now()))
     flows = (
         select(TaskFlow.process_flow_id)
         .join(ProcessFlow, col(ProcessFlow.id) == col(TaskFlow.process_flow_id))

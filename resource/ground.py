@@ -10,7 +10,8 @@ from typing import Annotated, ClassVar
 from pydantic import ConfigDict
 from pydantic import Field as ValueField
 from pydantic.alias_generators import to_camel
-from sqlmodel import Field, Session
+from sqlalchemy import Index, text
+from sqlmodel import Field, Session, col, select
 
 from satcom.core.database import find
 from satcom.core.entity import Entity, JsonOf, checked, id_type, own, state_type
@@ -85,9 +86,12 @@ class Terminal(Resource, table=True):
     """One terminal at one site. It belongs to the party that it serves."""
 
     __tablename__ = "terminal"
+    __table_args__ = (
+        Index("device_at_one_site", "serial_number", unique=True, postgresql_where=text("state <> 'removed'")),
+    )
 
     terminal_type_id: Annotated[str, IdText] = Field(foreign_key="terminal_type.id", sa_type=id_type())
-    serial_number: str | None = Field(default=None, max_length=100, unique=True)
+    serial_number: str | None = Field(default=None, max_length=100)
     state: TerminalState = Field(default=TerminalState.PLANNED, sa_type=state_type(TerminalState))
     order_id: Annotated[str | None, IdText] = Field(default=None, index=True, sa_type=id_type())
     latitude_deg: Finite = Field(ge=-90, le=90)
@@ -128,3 +132,15 @@ def move_terminal(session: Session, terminal: Terminal, state: TerminalState, by
 
 
 terminal_type_routes = TmfRoutes(TerminalType)
+
+
+def terminal_at_site(session: Session, order_id: str) -> Terminal | None:
+    """The terminal that was planned for an order and not taken down."""
+    there = col(Terminal.state) != TerminalState.REMOVED
+    return session.exec(select(Terminal).where(Terminal.order_id == order_id, there)).first()
+
+
+def install_terminal(session: Session, terminal: Terminal, serial_number: str, by: Principal) -> Terminal:
+    """Note which device was mounted at the site. Raises `WrongState`."""
+    terminal.serial_number = serial_number
+    return move_terminal(session, terminal, TerminalState.INSTALLED, by)

@@ -167,6 +167,12 @@ def held_by_reservation(session: Session, reservation: Reservation) -> Held:
     return Held(slots, session.exec(of_port).all(), terminal)
 
 
+def reservation_of(session: Session, order_id: str) -> Reservation | None:
+    """What is held of the network for an order; `None` before, and after it was given back."""
+    in_force = col(Reservation.state).in_([ReservationState.HELD, ReservationState.COMPLETED])
+    return session.exec(select(Reservation).where(Reservation.order_id == order_id, in_force)).first()
+
+
 def extend(session: Session, reservation: Reservation, until: datetime, by: Principal) -> Reservation:
     """Hold longer. Only who holds it, the NOC and provisioning may; not after it ended.
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy import create_engine
 
+from satcom.app import declarations
 from satcom.core.database import Database
 from satcom.core.schema import create_declared
 from tests.postgres_server import chosen_server, drop_database, new_database
@@ -20,6 +21,7 @@ def postgres() -> Iterator[str]:
 @pytest.fixture(scope="session")
 def template(postgres: str) -> str:
     """A database with the whole schema and no rows, to be copied."""
+    assert declarations.ROUTES  # importing it declared every table
     engine = create_engine(new_database(postgres))
     with engine.begin() as connection:
         create_declared(connection)

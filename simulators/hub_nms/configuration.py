@@ -36,6 +36,24 @@ class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
+class Antenna(Strict):
+    """One of a hub's antennas, and the transponders that it works through."""
+
+    transponder_ids: tuple[Identifier, ...]
+    antenna_diameter_m: Diameter
+    antenna_efficiency: Efficiency = 0.65
+    hpa_power_dbw: float | None = Field(default=None, ge=-30, le=60, description="most power of one carrier")
+    system_noise_temperature_k: float = Field(default=120, gt=0, le=5000)
+
+
+class TerminalType(Strict):
+    """What every terminal of a type is made of."""
+
+    name: Annotated[str, StringConstraints(min_length=1, max_length=100)]
+    antenna_efficiency: Efficiency
+    system_noise_temperature_k: float = Field(gt=0, le=5000)
+
+
 class Hub(Strict):
     """An earth station with its modems. Its antenna tracks the satellite, so it is never mis-pointed."""
 
@@ -51,6 +69,12 @@ class Hub(Strict):
     figure_of_merit_db_per_k: float | None = Field(
         default=None, ge=-40, le=60, description="taken instead of antenna gain over noise temperature"
     )
+    antennas: tuple[Antenna, ...] = ()
+
+    def towards(self, transponder_id: str) -> "Hub":
+        """The hub with the antenna that works through the transponder; its own where none is listed for it."""
+        antenna = next((one for one in self.antennas if transponder_id in one.transponder_ids), None)
+        return self if antenna is None else self.model_copy(update=antenna.model_dump(exclude={"transponder_ids"}))
 
 
 class Transponder(Strict):
@@ -85,6 +109,7 @@ class Fleet(Strict):
 
     hubs: tuple[Hub, ...] = ()
     satellites: tuple[Satellite, ...] = ()
+    terminal_types: tuple[TerminalType, ...] = ()
 
     @model_validator(mode="after")
     def names_are_unique(self) -> Self:
@@ -99,6 +124,11 @@ class Fleet(Strict):
 
     def hub(self, hub_id: str) -> Hub | None:
         return next((hub for hub in self.hubs if hub.id == hub_id), None)
+
+    def equipped(self, terminal: "Terminal") -> "Terminal":
+        """The terminal with what its type is made of, as far as the fleet knows the type."""
+        known = next((one for one in self.terminal_types if one.name == terminal.terminal_type), None)
+        return terminal if known is None else terminal.model_copy(update=known.model_dump(exclude={"name"}))
 
     def satellite(self, satellite_id: str) -> Satellite | None:
         return next((satellite for satellite in self.satellites if satellite.id == satellite_id), None)

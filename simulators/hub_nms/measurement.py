@@ -137,7 +137,7 @@ class LineUp:
 
     def _hub_end(self, carrier: Carrier) -> EarthStation | None:
         hub, satellite = self._fleet.hub(carrier.hub_id), self._fleet.satellite(carrier.satellite_id)
-        return hub_station(hub, satellite) if hub and satellite else None
+        return hub_station(hub.towards(carrier.transponder_id), satellite) if hub and satellite else None
 
     def _terminal_end(self, terminal_id: str, terminal: Terminal, carrier: Carrier) -> EarthStation:
         satellite = self._fleet.satellite(carrier.satellite_id)
@@ -145,7 +145,7 @@ class LineUp:
             raise Refusal(409, "not_in_fleet", f"satellite {carrier.satellite_id} is no longer in the fleet")
         weather = self._store.setting(f"weather:{terminal_id}")
         fade_db = Weather.model_validate_json(weather).fade_db if weather else 0.0
-        return terminal_station(terminal, satellite, fade_db)
+        return terminal_station(self._fleet.equipped(terminal), satellite, fade_db)
 
     def _neighbours(self, carrier_id: str, carrier: Carrier) -> list[tuple[Carrier, EarthStation]]:
         """The other carriers on the transponder, with who sends them; a return carrier without a terminal is silent."""

@@ -123,7 +123,7 @@ class Nms:
             raise Refusal(422, "no_such_transponder", f"there is no transponder {transponder_path(carrier)}")
         if carrier.port > hub.ports:
             raise Refusal(422, "no_such_port", f"hub {hub.id} has ports 1 to {hub.ports}, not {carrier.port}")
-        limit_dbw = hub.hpa_power_dbw if carrier.direction == "forward" else None
+        limit_dbw = hub.towards(carrier.transponder_id).hpa_power_dbw if carrier.direction == "forward" else None
         if limit_dbw is not None and carrier.transmit_power_dbw > limit_dbw:
             raise Refusal(422, "too_much_power", f"the amplifier of hub {hub.id} gives at most {limit_dbw} dBW")
 

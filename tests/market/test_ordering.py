@@ -453,7 +453,7 @@ def test_a_cancelled_order_is_undone_and_the_task_says_when(database: Database) 
         order = an_order(session, market)
         begin(session, order.id)
         cancel = cancel_order(session, cancellation_of(order, cancellationReason="mine closed"), WORKER)
-        assert heard == [OrderState.ASSESSING_CANCELLATION]
+        assert heard == [OrderState.IN_PROGRESS]
         assert (cancel.state, order.state) == (CancellationState.IN_PROGRESS, OrderState.PENDING_CANCELLATION)
         assert cancel.party_id == market.party
         finish_cancellation(session, order.id)

@@ -14,6 +14,7 @@ from satcom.core.values import Json
 from satcom.orchestration.engine import Call, Engine, Phase
 from satcom.orchestration.plan import (
     FlowState,
+    Later,
     Plan,
     ProcessFlow,
     TaskFlow,
@@ -48,19 +49,19 @@ def give_slot_back(session: Session, order: str) -> Json:
 
 
 def tell_hub(call: Call, slot: int) -> Json:
-    said.append(f"tell {call.key.rpartition(':')[2]} {call.attempt}")
+    said.append(f"tell {call.key.split(':')[1]} {call.attempt}")
     if trouble:
         raise trouble.pop()
     return slot + 1
 
 
 def untell_hub(call: Call, slot: int) -> Json:
-    said.append(f"untell, cancels {str(call.cancels).rpartition(':')[2]}")
+    said.append(f"untell, cancels {str(call.cancels).split(':')[1]}")
     return None
 
 
-def has_arrived(session: Session, told: int) -> Json:
-    return True if arrived else None
+def has_arrived(session: Session, told: int) -> Json | Later:
+    return True if arrived else Later()
 
 
 def hand_it_over(session: Session, told: int, there: bool) -> Json:

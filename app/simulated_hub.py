@@ -1,0 +1,104 @@
+"""What a simulated hub is told of the world: the operator's own hubs, satellites and terminal types.
+
+The simulator has code and physics of its own; the radio values that it starts from are those of the inventory, so that
+a link that was budgeted right measures as planned.
+"""
+
+import math
+from collections.abc import Sequence
+
+from sqlmodel import Session, col, select
+
+from satcom.core.values import Json
+from satcom.resource.ground import Antenna, EarthStation, TerminalType
+from satcom.resource.hub import Hub
+from satcom.resource.payload import Transponder
+from satcom.resource.satellite import Satellite
+from satcom.service.activation import letter
+from satcom.service.design.facts import Assumptions
+
+REFERENCE_TEMPERATURE_K = 290.0
+TERMINAL_ANTENNA_TEMPERATURE_K = 45.0  # clear sky and what the antenna sees of the ground, above 20 degrees
+
+
+def fleet_of(session: Session) -> dict[str, Json]:
+    """The fleet as the simulator of hubs takes it. Only hubs with ports and satellites with transponders are in it."""
+    transponders = session.exec(select(Transponder).order_by(col(Transponder.id))).all()
+    satellites = [_satellite(one, transponders) for one in session.exec(select(Satellite).order_by(col(Satellite.id)))]
+    stations = {one.id: one for one in session.exec(select(EarthStation))}
+    hubs = session.exec(select(Hub).where(col(Hub.ports) > 0).order_by(col(Hub.id)))
+    types = session.exec(select(TerminalType).order_by(col(TerminalType.id)))
+    return {
+        "hubs": [_hub(one, stations[one.earth_station_id], transponders) for one in hubs],
+        "satellites": [one for one in satellites if one["transponders"]],
+        "terminal_types": [_terminal_type(one) for one in types],
+    }
+
+
+def _hub(hub: Hub, station: EarthStation, transponders: Sequence[Transponder]) -> dict[str, Json]:
+    antennas: list[Json] = [_antenna(one, transponders) for one in station.antennas]
+    return {
+        "id": hub.id,
+        "latitude_deg": station.latitude_deg,
+        "longitude_deg": station.longitude_deg,
+        "altitude_m": station.altitude_m,
+        "antenna_diameter_m": station.antennas[0].diameter_m,
+        "ports": hub.ports,
+        "antennas": antennas,
+    }
+
+
+def _antenna(antenna: Antenna, transponders: Sequence[Transponder]) -> dict[str, Json]:
+    served: list[Json] = [
+        one.id for one in transponders if one.satellite_id in antenna.satellite_ids and one.band == antenna.band
+    ]
+    return {
+        "transponder_ids": served,
+        "antenna_diameter_m": antenna.diameter_m,
+        "antenna_efficiency": antenna.efficiency,
+        "hpa_power_dbw": antenna.hpa_power_dbw,
+        "system_noise_temperature_k": antenna.noise_temperature_k,
+    }
+
+
+def _satellite(satellite: Satellite, transponders: Sequence[Transponder]) -> dict[str, Json]:
+    carried: list[Json] = [_transponder(one) for one in transponders if one.satellite_id == satellite.id]
+    return {"id": satellite.id, "longitude_deg": satellite.orbital_longitude_deg, "transponders": carried}
+
+
+def _transponder(one: Transponder) -> dict[str, Json]:
+    return {
+        "id": one.id,
+        "uplink_center_hz": one.uplink_center_hz,
+        "downlink_center_hz": one.downlink_center_hz,
+        "bandwidth_hz": one.bandwidth_hz,
+        "uplink_polarisation": letter(one.uplink_polarisation),
+        "downlink_polarisation": letter(one.downlink_polarisation),
+        "eirp_saturation_dbw": one.eirp_saturation_dbw,
+        "g_over_t_db_per_k": one.g_over_t_db_per_k,
+        "sfd_dbw_per_m2": one.sfd_dbw_per_m2,
+        "input_backoff_db": one.input_backoff_db,
+        "output_backoff_db": one.output_backoff_db,
+        "carrier_to_interference_db": interference_db(Assumptions()),
+    }
+
+
+def interference_db(assumed: Assumptions) -> float:
+    """C/I of intermodulation, neighbouring satellites and the other polarisation together."""
+    ratios_db = (
+        assumed.intermodulation_ci_db,
+        assumed.uplink_adjacent_satellite_ci_db,
+        assumed.uplink_cross_polar_ci_db,
+        assumed.downlink_adjacent_satellite_ci_db,
+        assumed.downlink_cross_polar_ci_db,
+    )
+    return -10 * math.log10(sum(10 ** (-one / 10) for one in ratios_db))
+
+
+def _terminal_type(kind: TerminalType) -> dict[str, Json]:
+    receiver_k = REFERENCE_TEMPERATURE_K * (10 ** (kind.lnb_noise_figure_db / 10) - 1)
+    return {
+        "name": kind.name,
+        "antenna_efficiency": kind.antenna_efficiency,
+        "system_noise_temperature_k": receiver_k + TERMINAL_ANTENNA_TEMPERATURE_K,
+    }

@@ -1,0 +1,103 @@
+"""An order and its flow: the flow begins with the order, turns round with it, and tells how it ends."""
+
+from datetime import timedelta
+
+from sqlmodel import Session, col, select
+
+from satcom.core.errors import WrongState
+from satcom.core.events import on
+from satcom.market.ordering import (
+    CancellationRequested,
+    Cause,
+    OrderState,
+    ProductOrder,
+    ProductOrderCreated,
+    expect_finish,
+    fail_order,
+    finish_cancellation,
+    go_on,
+    hold_for,
+)
+from satcom.orchestration.engine import FlowAdvanced, FlowNeedsPerson, FlowUndone, past_no_return, turn_round
+from satcom.orchestration.operations.order_to_service import ORDER_TO_SERVICE
+from satcom.orchestration.plan import FlowState, ProcessFlow, TaskState, flow_of, lay_out, tasks_of
+from satcom.orchestration.queue import enqueue
+from satcom.orchestration.repair import FlowRepaired
+from satcom.supplychain.procurement import TerminalDelivered
+
+WORTH_TELLING = timedelta(minutes=1)
+
+
+@on(ProductOrderCreated)
+def begin_flow(session: Session, event: ProductOrderCreated) -> None:
+    """The plan is written with the order, or there is no order."""
+    flow = lay_out(session, ORDER_TO_SERVICE, event.order, event.order.reference)
+    event.order.expected_completion_date = flow.expected_finish
+    enqueue(session, flow.id)
+
+
+@on(CancellationRequested)
+def turn_flow_round(session: Session, event: CancellationRequested) -> None:
+    """Undo what was done. Raises `WrongState` once the customer has what was ordered."""
+    flow = flow_of(session, event.order.id)
+    if flow is None:
+        return
+    if flow.state is FlowState.COMPLETED or past_no_return(tasks_of(session, flow)):
+        why = f"order {event.order.reference} is handed over; what the customer has is terminated, not cancelled"
+        raise WrongState("/productOrder/id", why, "tooLate", "an order that is not handed over")
+    turn_round(flow, None, {"field": "order", "why": "the customer cancelled it", "code": "cancelled"})
+    enqueue(session, flow.id)
+
+
+@on(TerminalDelivered)
+def wake_flow(session: Session, event: TerminalDelivered) -> None:
+    """Whoever receives goods does not wait for the flow: a job of its own looks again."""
+    flow_id = session.exec(select(ProcessFlow.id).where(col(ProcessFlow.subject_id) == event.order_id)).first()
+    if flow_id is not None:
+        enqueue(session, flow_id, because=event.purchase_order_id)
+
+
+@on(FlowAdvanced)
+def tell_finish(session: Session, event: FlowAdvanced) -> None:
+    """The customer is told another date only when it has moved noticeably."""
+    order, finish = _order(session, event.flow), event.flow.expected_finish
+    if order is None or finish is None:
+        return
+    told = order.expected_completion_date
+    if told is None or abs(finish - told) >= WORTH_TELLING:
+        expect_finish(session, order.id, finish)
+
+
+@on(FlowNeedsPerson)
+def tell_hold(session: Session, event: FlowNeedsPerson) -> None:
+    order = _order(session, event.flow)
+    if order is not None and order.state is OrderState.IN_PROGRESS:
+        why = (event.task.fault or {}).get("why", "")
+        hold_for(session, order.id, f"{event.task.owner}: {event.task.task_flow_specification}: {why}"[:1000])
+
+
+@on(FlowRepaired)
+def tell_repair(session: Session, event: FlowRepaired) -> None:
+    order = _order(session, event.flow)
+    waiting = any(one.state is TaskState.HOLD for one in tasks_of(session, event.flow))
+    if order is not None and order.state is OrderState.HELD and not waiting:
+        go_on(session, order.id)
+
+
+@on(FlowUndone)
+def end_order(session: Session, event: FlowUndone) -> None:
+    """Everything is given back: the order ends, for the reason that turned its flow round."""
+    order = _order(session, event.flow)
+    if order is None:
+        return
+    if order.state is OrderState.PENDING_CANCELLATION:
+        finish_cancellation(session, order.id)
+        return
+    cause = event.flow.cause or {}
+    fail_order(
+        session, order.id, Cause(str(cause.get("code", "failed")), str(cause.get("why", "it could not be done")))
+    )
+
+
+def _order(session: Session, flow: ProcessFlow) -> ProductOrder | None:
+    return session.get(ProductOrder, flow.subject_id)
