@@ -1,0 +1,217 @@
+"""The separate check of a delivered order: asks everybody who should know of it over HTTP, and compares the answers.
+
+It shares no code with what delivered the order and reads no database. Hub, inventories, spectrum, stock and bill must
+tell one story; whatever does not fit is a broken link, in words. Run as
+`python -m satcom.app.delivery_check API TOKEN HUB HUB_TOKEN ORDER_ID`: the exit code is 0 when nothing is broken.
+"""
+
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any, TypeAlias
+
+import httpx
+
+Body: TypeAlias = dict[str, Any]  # JSON of other programs
+TMF = "/tmf-api"
+CENT = Decimal("0.01")
+
+
+@dataclass
+class Delivery:
+    """One order, as API and hub tell it."""
+
+    api: httpx.Client
+    hub: httpx.Client
+    order_id: str
+    order: Body = field(init=False)
+    product: Body = field(init=False)
+    service: Body = field(init=False)
+    service_id: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.order = self.get(f"{TMF}/productOrderingManagement/v4/productOrder/{self.order_id}")
+        product_id = (self.item.get("product") or {}).get("id") or "none"
+        self.product = self.get(f"{TMF}/productInventory/v4/product/{product_id}")
+        self.service_id = next((one["id"] for one in self.product.get("realizingService", [])), "none")
+        self.service = self.get(f"{TMF}/serviceInventory/v4/service/{self.service_id}")
+
+    @property
+    def item(self) -> Body:
+        return next(iter(self.order.get("productOrderItem", [])), {})
+
+    def get(self, path: str) -> Body:
+        """One object; empty when it is not there."""
+        found: Body = self._json(self.api, path, {})
+        return found
+
+    def listed(self, path: str, **filters: str) -> list[Body]:
+        found: list[Body] = self._json(self.api, path, [], **filters)
+        return found
+
+    def at_hub(self, kind: str, part: str) -> Body:
+        found: Body = self._json(self.hub, f"/v1/{kind}/{self.service_id}-{part}", {})
+        return found
+
+    def resources(self, kind: str) -> list[Body]:
+        """What of this kind carries the service, with its characteristics by name."""
+        named = [one for one in self.service.get("supportingResource", []) if one.get("@referredType") == kind]
+        return [characteristics(self.get(one["href"])) for one in named]
+
+    def _json(self, client: httpx.Client, path: str, nothing: Any, **filters: str) -> Any:
+        answer = client.get(path, params=filters)
+        if answer.status_code == 404:
+            return nothing
+        answer.raise_for_status()
+        return answer.json()
+
+
+def characteristics(resource: Body) -> Body:
+    return {one["name"]: one["value"] for one in resource.get("resourceCharacteristic", [])}
+
+
+def compare(what: str, told: object, expected: object) -> Iterator[str]:
+    if told != expected:
+        yield f"{what} is {told!r}, expected {expected!r}"
+
+
+def the_order(one: Delivery) -> Iterator[str]:
+    yield from compare("the state of the order", one.order.get("state"), "completed")
+    yield from compare("the state of its item", one.item.get("state"), "completed")
+
+
+def the_product(one: Delivery) -> Iterator[str]:
+    yield from compare("the status of the product", one.product.get("status"), "active")
+    origins = [origin.get("productOrderId") for origin in one.product.get("productOrderItem", [])]
+    yield from compare("the order that the product comes from", origins, [one.order_id])
+    yield from compare("the price of the product", one.product.get("productPrice"), one.item.get("itemPrice"))
+
+
+def the_service(one: Delivery) -> Iterator[str]:
+    yield from compare("the state of the service", one.service.get("state"), "active")
+    paths = one.listed("/satcom-api/service/v1/servicePath", serviceId=one.service_id)
+    yield from compare("how many paths carry the service", len([path for path in paths if "stopAt" not in path]), 1)
+    tests = one.listed(f"{TMF}/serviceTestManagement/v4/serviceTest", **{"relatedService.id": one.service_id})
+    yield from compare("the last test of the service", [test.get("state") for test in tests][-1:], ["completed"])
+
+
+def the_orders_below(one: Delivery) -> Iterator[str]:
+    for path in ("serviceOrdering/v4/serviceOrder", "resourceOrderingManagement/v4/resourceOrder"):
+        found = one.listed(f"{TMF}/{path}", externalId=one.order_id, state="completed")
+        yield from compare(f"how many completed orders there are at {path}", len(found), 1)
+
+
+def the_spectrum(one: Delivery) -> Iterator[str]:
+    """What the hub transmits lies in slots that are assigned to this order, and fills them."""
+    slots = {slot.get("direction"): slot for slot in one.resources("SpectrumAssignment")}
+    yield from compare("the directions that have a slot", sorted(map(str, slots)), ["forward", "return"])
+    for direction, slot in slots.items():
+        carrier = one.at_hub("carriers", str(direction))
+        yield from compare(f"the {direction} slot", slot.get("state"), "assigned")
+        yield from compare(f"the order of the {direction} slot", slot.get("orderId"), one.order_id)
+        yield from compare(
+            f"the transponder of the {direction} carrier", carrier.get("transponder_id"), slot.get("transponderId")
+        )
+        center_hz = (int(slot.get("startHz", 0)) + int(slot.get("stopHz", 0))) / 2
+        if abs(float(carrier.get("downlink_center_hz", 0)) - center_hz) > 1:
+            told = carrier.get("downlink_center_hz")
+            yield f"the {direction} carrier lies at {told} Hz, its slot at {center_hz:.0f} Hz"
+        width_hz = int(slot.get("stopHz", 0)) - int(slot.get("startHz", 0))
+        occupied_hz = float(carrier.get("symbol_rate_baud", 0)) * (1 + float(carrier.get("roll_off", 0)))
+        if not 0 < occupied_hz <= width_hz + 2:
+            yield f"the {direction} carrier takes {occupied_hz:.0f} Hz of a slot of {width_hz} Hz"
+
+
+def the_hub(one: Delivery) -> Iterator[str]:
+    """The hub has the port, the terminal and the rates of this order."""
+    ports = one.resources("HubPortAssignment")
+    yield from compare("how many hub ports are assigned", [port.get("state") for port in ports], ["assigned"])
+    carrier, plan = one.at_hub("carriers", "forward"), one.at_hub("plans", "plan")
+    for port in ports:
+        told, expected = (carrier.get("hub_id"), carrier.get("port")), (port.get("hubId"), port.get("portNumber"))
+        yield from compare("hub and port of the carrier", told, expected)
+    asked = {each["name"]: each["value"] for each in (one.item.get("product") or {}).get("productCharacteristic", [])}
+    yield from compare("the rate to the site", plan.get("forward_cir_bps"), asked.get("downlinkRateBps"))
+    yield from compare("the rate from the site", plan.get("return_cir_bps"), asked.get("uplinkRateBps"))
+
+
+def the_terminal(one: Delivery) -> Iterator[str]:
+    """One device: in the hub, at the site, and out of the depot."""
+    at_site, at_hub = one.resources("Terminal"), one.at_hub("terminals", "terminal")
+    yield from compare("the state of the terminal", [each.get("state") for each in at_site], ["inService"])
+    serial = at_hub.get("serial_number")
+    yield from compare("the terminal at the site", [each.get("serialNumber") for each in at_site], [serial])
+    issued = one.listed("/satcom-api/supplyChain/v1/stockedTerminal", orderId=one.order_id, state="issued")
+    yield from compare("the terminal out of stock", [each.get("serialNumber") for each in issued], [serial])
+
+
+def the_bill(one: Delivery) -> Iterator[str]:
+    """The first bill is of this product, on the account of the order, and its lines add up."""
+    path = f"{TMF}/customerBillManagement/v4"
+    lines = one.listed(f"{path}/appliedCustomerBillingRate", **{"product.id": one.product.get("id", "none")})
+    bills = {line["bill"]["id"] for line in lines}
+    yield from compare("how many bills the product has", len(bills), 1)
+    for bill_id in bills:
+        bill = one.get(f"{path}/customerBill/{bill_id}")
+        yield from compare("the state of the bill", bill.get("state"), "validated")
+        account = (one.order.get("billingAccount") or {}).get("id")
+        yield from compare("the account of the bill", (bill.get("billingAccount") or {}).get("id"), account)
+        yield from compare("the sum of the lines", _sum(lines, "taxExcludedAmount"), _amount(bill, "taxExcludedAmount"))
+        with_tax = _amount(bill, "taxExcludedAmount") + sum(
+            (_amount(tax, "taxAmount") for tax in bill.get("taxItem", [])), Decimal(0)
+        )
+        yield from compare("the amount due", _amount(bill, "amountDue"), with_tax)
+    once = [price for price in one.item.get("itemPrice", []) if price.get("priceType") == "oneTime"]
+    charged = [line for line in lines if line.get("type") == "oneTimeCharge"]
+    agreed = sum((_amount(price["price"], "dutyFreeAmount") for price in once), Decimal(0))
+    yield from compare("what is charged once", _sum(charged, "taxExcludedAmount"), agreed)
+    yield from compare("how many lines the bill has", len(lines), len(one.item.get("itemPrice", [])))
+
+
+LINKS: tuple[Callable[[Delivery], Iterator[str]], ...] = (
+    the_order,
+    the_product,
+    the_service,
+    the_orders_below,
+    the_spectrum,
+    the_hub,
+    the_terminal,
+    the_bill,
+)
+
+
+def broken_links(api: httpx.Client, hub: httpx.Client, order_id: str) -> list[str]:
+    """Everything that does not fit. Raises `httpx.HTTPError` when somebody cannot be asked."""
+    delivery = Delivery(api, hub, order_id)
+    return [broken for link in LINKS for broken in link(delivery)]
+
+
+def _sum(bodies: list[Body], name: str) -> Decimal:
+    return sum((_amount(body, name) for body in bodies), Decimal(0))
+
+
+def _amount(body: Body, name: str) -> Decimal:
+    return Decimal(str((body.get(name) or {}).get("value", 0))).quantize(CENT)
+
+
+def main() -> None:
+    """Say what is broken; the exit code is how the caller knows."""
+    if len(sys.argv) != 6:
+        raise SystemExit("asked as: delivery_check API TOKEN HUB HUB_TOKEN ORDER_ID")
+    api_url, token, hub_url, hub_token, order_id = sys.argv[1:]
+    with _client(api_url, token) as api, _client(hub_url, hub_token) as hub:
+        broken = broken_links(api, hub, order_id)
+    for one in broken:
+        sys.stdout.write(f"broken: {one}\n")
+    if broken:
+        raise SystemExit(1)
+    sys.stdout.write("order, product, service, spectrum, hub, terminal and bill tell one story\n")
+
+
+def _client(url: str, token: str) -> httpx.Client:
+    return httpx.Client(base_url=url, headers={"Authorization": f"Bearer {token}"}, timeout=30, trust_env=False)
+
+
+if __name__ == "__main__":
+    main()
