@@ -2,12 +2,14 @@
 
 from importlib.metadata import version as installed
 
+from fastapi import APIRouter
+
 from satcom.core.tmf_api import TmfRoutes
 from satcom.enterprise import party
 from satcom.market import account, billing, customer, inventory, ordering, qualification
 from satcom.market.catalog import product_offering, product_offering_price, product_specification
 from satcom.orchestration import process_flow
-from satcom.orchestration.operations import order_progress
+from satcom.orchestration.operations import hub_state, order_progress
 from satcom.resource import ground, licence, reservation_by_hand, satellite
 from satcom.resource import inventory as resource_inventory
 from satcom.resource import ordering as resource_ordering
@@ -55,6 +57,7 @@ ROUTES: tuple[TmfRoutes, ...] = (
     stock.stocked_terminal_routes,
 )
 
+QUESTIONS: tuple[APIRouter, ...] = (hub_state.router,)  # answers that are no resource
 FLOWS = (order_progress,)  # what happens when an order comes, is cancelled, or ends
 
 

@@ -9,27 +9,30 @@ from fastapi import FastAPI, Request, Response
 from fastapi.openapi.utils import get_openapi
 from fastapi.responses import PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
-from psycopg.errors import UniqueViolation
-from sqlalchemy.exc import DataError, IntegrityError, OperationalError
+from psycopg.errors import InsufficientPrivilege, UniqueViolation
+from sqlalchemy.exc import DataError, IntegrityError, OperationalError, ProgrammingError
+from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from starlette.exceptions import HTTPException
 
-from satcom.app.declarations import ROUTES, version
+from satcom.app.declarations import QUESTIONS, ROUTES, version
 from satcom.core import metrics
 from satcom.core.database import Database
 from satcom.core.errors import Fault, Refused
-from satcom.core.tmf_api import json_response
+from satcom.core.security import Capability
+from satcom.core.tmf_api import database_of, json_response, token_of
 from satcom.core.tmf_openapi import components
 from satcom.core.values import Json
+from satcom.resource.drivers.port import HubDriver
 
 log = structlog.get_logger()
 
 
-def create_app(database: Database) -> FastAPI:
-    """The application on `database`. It opens no connection before the first request."""
+def create_app(database: Database, hub: HubDriver | None = None) -> FastAPI:
+    """The application on `database`. It opens no connection before the first request, and asks `hub` when asked to."""
     app = FastAPI(title="satcom", version=version(), openapi_url="/openapi.json", docs_url="/docs", redoc_url=None)
-    app.state.database = database
-    for routes in ROUTES:
-        app.include_router(routes.router)
+    app.state.database, app.state.hub = database, hub
+    for router in (*(routes.router for routes in ROUTES), *QUESTIONS):
+        app.include_router(router)
     app.add_api_route("/health", health, methods=["GET"], tags=["Operation"])
     app.add_api_route("/metrics", prometheus, methods=["GET"], tags=["Operation"], include_in_schema=False)
     app.middleware("http")(observed)
@@ -37,7 +40,9 @@ def create_app(database: Database) -> FastAPI:
     app.add_exception_handler(HTTPException, not_routed)
     app.add_exception_handler(IntegrityError, against_the_database)
     app.add_exception_handler(DataError, against_the_database)
+    app.add_exception_handler(ProgrammingError, of_another_party)
     app.add_exception_handler(OperationalError, database_lost)
+    app.add_exception_handler(NoConnectionFree, database_lost)
     app.add_exception_handler(Exception, broken)
     setattr(app, "openapi", lambda: description(app))  # noqa: B010 (FastAPI's documented way to extend the description)
     return app
@@ -57,12 +62,14 @@ def description(app: FastAPI) -> dict[str, Any]:
 
 def health(request: Request) -> Response:
     """Whether requests can be served: 200, or 503 while the database is away."""
-    database: Database = request.app.state.database
-    database.ready()
+    database_of(request).ready()
     return json_response({"status": "ok", "version": version()})
 
 
-def prometheus() -> Response:
+def prometheus(request: Request) -> Response:
+    """All metrics: they tell the business of the whole operator, so a token is wanted."""
+    with database_of(request).request(token_of(request)) as (_, principal):
+        principal.need(Capability.READ_NETWORK)
     return PlainTextResponse(generate_latest(metrics.REGISTRY), media_type=CONTENT_TYPE_LATEST)
 
 
@@ -123,6 +130,14 @@ def against_the_database(request: Request, error: Exception) -> Response:
         return error_body((Fault(named, "there is one already", "exists"),), 409)
     status = 409 if isinstance(error, IntegrityError) else 400
     return error_body((Fault(named, "the database does not accept this", "impossible"),), status)
+
+
+def of_another_party(request: Request, error: Exception) -> Response:
+    """Row-level security refused to write a row that is not the caller's own."""
+    if not isinstance(getattr(error, "orig", None), InsufficientPrivilege):
+        raise error
+    log.warning("refused by row-level security", path=request.url.path, error=str(error)[:300])
+    return error_body((Fault("party", "what you may not see you may not write", "notAllowed"),), 403)
 
 
 def database_lost(request: Request, error: Exception) -> Response:

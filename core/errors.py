@@ -77,3 +77,12 @@ class WrongState(Refused):
 
 class Outdated(Refused):
     status = 412
+
+
+class Unavailable(Refused):
+    """Somebody who has to be asked cannot be reached; asking again later may help."""
+
+    status = 503
+
+    def __init__(self, what: str, why: str) -> None:
+        super().__init__(what, why, "unavailable")
