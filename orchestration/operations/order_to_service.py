@@ -11,18 +11,28 @@ from typing import Final
 from pydantic import TypeAdapter
 from sqlmodel import Session
 
-from satcom.core.clock import months_later, now
+from satcom.core.clock import now
 from satcom.core.database import find, find_for_update
 from satcom.core.errors import RuleRefused
 from satcom.core.security import WORKER
 from satcom.core.values import Json, reference
 from satcom.market.billing import first_bill
-from satcom.market.catalog.product_offering import ProductOffering, specification_of
-from satcom.market.catalog.product_specification import service_specifications_of
 from satcom.market.inventory import create_product
 from satcom.market.inventory import hand_over as hand_product_over
 from satcom.market.ordering import OrderState, ProductOrder, begin, complete_order, go_on, hold_for, price_order
 from satcom.orchestration.engine import Call
+from satcom.orchestration.operations.ordered_link import (
+    HOLD_FOR,
+    demand_of_order,
+    held_for,
+    link_slots,
+    owner_of,
+    reservation_for,
+    reserved_way,
+    service_specification_for,
+    solution_in,
+    wanted,
+)
 from satcom.orchestration.plan import ForAPerson, Later, Plan, plan
 from satcom.resource.drivers.port import Measurement
 from satcom.resource.ground import (
@@ -33,7 +43,6 @@ from satcom.resource.ground import (
     plan_terminal,
     terminal_at_site,
 )
-from satcom.resource.hold import Owner, Period
 from satcom.resource.ordering import (
     begin_resource_order,
     cancel_resource_order,
@@ -42,22 +51,14 @@ from satcom.resource.ordering import (
     place_resource_order,
     resource_order_of,
 )
-from satcom.resource.payload import Transponder
 from satcom.resource.reservation import (
-    Held,
-    Reservation,
-    Wanted,
     assign,
-    held_by_reservation,
     release,
     reservation_of,
     reserve,
 )
-from satcom.resource.spectrum import Direction, SpectrumAssignment, WantedSlot
 from satcom.service import activation
-from satcom.service.activation import CarrierSlot, LinkSlots, SiteTerminal
-from satcom.service.catalog import ServiceSpecification
-from satcom.service.demand import demand_of
+from satcom.service.activation import SiteTerminal
 from satcom.service.evidence import qualify_on_record, qualify_solution_on_record
 from satcom.service.inventory import (
     Design,
@@ -79,16 +80,14 @@ from satcom.service.ordering import (
 )
 from satcom.service.qualification import nothing_feasible
 from satcom.service.service_test import accept, record_test
-from satcom.service.solution import CarrierPlan, Demand, Solution
+from satcom.service.solution import Solution
 from satcom.supplychain.procurement import cancel_purchase, order_terminal
 from satcom.supplychain.stock import hold_terminal, issue_terminal, release_terminal, terminal_of
 
 ORDER_TO_SERVICE: Final = "orderToService"
-HOLD_FOR: Final = timedelta(days=7)  # from reserved to assigned it takes a moment; this outlives an outage
 LONGEST_DELIVERY: Final = timedelta(days=120)
 NO_TIME: Final = timedelta(0)  # a wait says itself when its end is expected
 SUPPLY, PLANNING = "supply", "planning"
-ADDRESS = "/productOrderItem/0/product/productCharacteristic"
 UNDONE = "the order was undone"
 MEASUREMENT: TypeAdapter[Measurement] = TypeAdapter(Measurement)
 
@@ -135,11 +134,11 @@ def reserve_all_or_none(session: Session, order_id: str, qualified: dict[str, Js
     """Hold slots, power, port and terminal of the chosen way; of the next best where others were quicker."""
     order = find(session, ProductOrder, order_id)
     chosen, evidence_id = Solution.model_validate(qualified["solution"]), qualified["evidenceId"]
-    taken = _reserved(session, order, chosen)
+    taken = reserved_way(session, order, chosen)
     if taken is None:
         answer = qualify_on_record(session, demand_of_order(order), order.party_id)
         evidence_id = answer.evidence_id
-        ways = (way for way in answer.solutions if _reserved(session, order, way))
+        ways = (way for way in answer.solutions if reserved_way(session, order, way))
         taken = next(ways, None)
         if taken is None and answer.solutions:
             reserve(session, wanted(order, answer.solutions[0]), now() + HOLD_FOR, WORKER)  # says what is short
@@ -162,7 +161,7 @@ def price_the_order(session: Session, order_id: str, reserved: dict[str, Json]) 
 
 def begin_delivery(session: Session, order_id: str) -> Json:
     """Everything is held and has its price: the holds become assignments, and the order goes ahead."""
-    assign(session, _reservation(session, order_id))
+    assign(session, reservation_for(session, order_id))
     begin(session, order_id)
     return None
 
@@ -172,7 +171,7 @@ def begin_delivery(session: Session, order_id: str) -> Json:
 
 def design_the_service(session: Session, order_id: str) -> Json:
     order = find(session, ProductOrder, order_id)
-    realised_by = _service_specification(session, order)
+    realised_by = service_specification_for(session, order)
     known = {one.name for one in realised_by.spec_characteristic}
     asked = tuple(one for one in order.item.characteristics if one.name in known)
     name = f"{realised_by.name} of {order.reference}"
@@ -302,9 +301,7 @@ def prepare_activation(session: Session, order_id: str, reserved: dict[str, Json
         begin_resource_order(session, to_network.id)
     parts = [reference(one.id, type(one).__name__, one.href, one.name) for one in [*held.slots, *held.ports, site]]
     reserve_service(session, service_id, parts)
-    slots = LinkSlots(
-        _carrier_slot(session, held, solution.forward), _carrier_slot(session, held, solution.return_link)
-    )
+    slots = link_slots(session, held, solution)
     at_site = SiteTerminal(device.serial_number, site.latitude_deg, site.longitude_deg, site.altitude_m)
     return activation.to_json(activation.configuration(solution, slots, held.ports[0].port_number, at_site, service_id))
 
@@ -377,73 +374,3 @@ def complete_orders(session: Session, order_id: str, product_id: str) -> Json:
         complete_service_order(session, to_service.id)
     complete_order(session, order_id, product_id)
     return None
-
-
-# What the steps read
-
-
-def demand_of_order(order: ProductOrder) -> Demand:
-    """What the order asks of the network: from its start, or else at once, for as long as the customer is bound."""
-    start_at = order.requested_start_date or order.order_date
-    months = order.item.term_months
-    stop_at = months_later(start_at, months) if months is not None else None
-    return demand_of(order.item.characteristics, start_at, stop_at, ADDRESS)
-
-
-def solution_in(reserved: dict[str, Json]) -> Solution:
-    return Solution.model_validate(reserved["solution"])
-
-
-def owner_of(order: ProductOrder) -> Owner:
-    return Owner(order.id, order.reference, order.party_id)
-
-
-def wanted(order: ProductOrder, solution: Solution) -> Wanted:
-    """What a solution takes of the network, from the start to the end of the term."""
-    demand = demand_of_order(order)
-    slots = tuple(
-        WantedSlot(
-            one.transponder_id,
-            one.occupied_bandwidth_hz,
-            one.power_equivalent_bandwidth_hz,
-            Direction(one.direction),
-            one.symbol_rate_baud,
-            one.roll_off,
-        )
-        for one in (solution.forward, solution.return_link)
-    )
-    period = Period(demand.start_at, demand.stop_at)
-    return Wanted(owner_of(order), period, slots, solution.hub_id, solution.terminal_type_id)
-
-
-def held_for(session: Session, order_id: str) -> Held:
-    return held_by_reservation(session, _reservation(session, order_id))
-
-
-def _reservation(session: Session, order_id: str) -> Reservation:
-    reservation = reservation_of(session, order_id)
-    if reservation is None:
-        raise RuleRefused("/reservation", "what was held for the order ran out", "reservationEnded", "a new order")
-    return reservation
-
-
-def _reserved(session: Session, order: ProductOrder, way: Solution) -> Solution | None:
-    """The way when all that it takes could be held; else nothing is held."""
-    try:
-        reserve(session, wanted(order, way), now() + HOLD_FOR, WORKER)
-    except RuleRefused:
-        return None
-    return way
-
-
-def _service_specification(session: Session, order: ProductOrder) -> ServiceSpecification:
-    offering = find(session, ProductOffering, order.item.offering_id)
-    realised_by = service_specifications_of(session, specification_of(session, offering))
-    if not realised_by:
-        raise RuleRefused("/productOffering", f"no service realises {offering.name!r}", "noServiceSpecification")
-    return realised_by[0]
-
-
-def _carrier_slot(session: Session, held: Held, carrier: CarrierPlan) -> CarrierSlot:
-    slot: SpectrumAssignment = next(one for one in held.slots if one.direction == carrier.direction)
-    return activation.carrier_slot(find(session, Transponder, slot.transponder_id), slot)
