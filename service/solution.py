@@ -116,6 +116,7 @@ class Loser(Value):
     limit: float | None = None
     unit: str | None = None
     text: str
+    illustrative: bool = False
 
 
 class Qualification(Value):

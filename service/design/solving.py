@@ -222,6 +222,10 @@ def _licence(found: Survey, band: str, terminal_class: str) -> str:
 def _losers(found: Survey, setbacks: dict[int, Setback]) -> tuple[Loser, ...]:
     """One line per satellite, those first that came furthest."""
     order = sorted(setbacks, key=lambda row: (-setbacks[row].progress[0], -setbacks[row].progress[1], row))
+    fleet = found.fleet
+    made_up = {one.id for one in fleet.satellites if one.illustrative}
+    made_up |= {one.satellite_id for one in fleet.transponders if one.illustrative}
+    made_up |= {one.satellite_id for one in fleet.beams if one.illustrative}
     return tuple(
         Loser(
             satellite_id=found.fleet.satellites[row].id,
@@ -232,6 +236,7 @@ def _losers(found: Survey, setbacks: dict[int, Setback]) -> tuple[Loser, ...]:
             limit=setbacks[row].limit,
             unit=setbacks[row].unit,
             text=setbacks[row].text,
+            illustrative=found.fleet.satellites[row].id in made_up,
         )
         for row in order
     )
