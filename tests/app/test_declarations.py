@@ -11,7 +11,7 @@ from fastapi.routing import APIRoute
 from fastapi.testclient import TestClient
 from starlette.routing import Match
 
-from satcom.app.declarations import ROUTES
+from satcom.app.declarations import QUESTIONS, ROUTES
 from satcom.app.http import create_app
 from satcom.core.database import Database
 from satcom.core.entity import new_id
@@ -30,7 +30,8 @@ class Served:
 def served() -> list[Served]:
     """Every route: those of the declarations, and the application's own."""
     nowhere = Database("postgresql+psycopg://nobody@127.0.0.1:1/nothing")
-    declared = [route for routes in ROUTES for route in routes.router.routes]
+    routers = (*(routes.router for routes in ROUTES), *QUESTIONS)
+    declared = [route for router in routers for route in router.routes]
     routes = [route for route in (*declared, *create_app(nowhere).routes) if isinstance(route, APIRoute)]
     return [Served(method, route.path, route) for route in routes for method in sorted(route.methods or ())]
 
