@@ -15,7 +15,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from sqlmodel import Session
 
 from satcom.core.database import Database, find_for_update
-from satcom.core.entity import Entity, from_body, wire
+from satcom.core.entity import Api, Entity, from_body, wire
 from satcom.core.errors import Fault, Outdated, Refused
 from satcom.core.idempotency import Answer, claim, remember
 from satcom.core.security import Capability, Principal
@@ -140,7 +140,7 @@ class TmfRoutes:
                 headers = {"Location": entity.href, "ETag": f'"{entity.version}"'}
                 return Answer(status, headers, wire(entity))
 
-            return _once(request, body, may, act)
+            return once(request, body, may, act)
 
         extra = write_operation(self.api, "create")
         self.router.add_api_route(
@@ -154,13 +154,13 @@ class TmfRoutes:
             def act(session: Session, principal: Principal) -> Answer:
                 patch = read_json(body)
                 _, entity = self._locked(session, id)
-                self._check_patch(patch)
-                _match(request, entity)
+                check_patch(self.api, patch)
+                match_version(request, entity)
                 changed = command(session, entity, patch, principal)
                 session.flush()
                 return Answer(200, {"ETag": f'"{changed.version}"'}, wire(changed))
 
-            return _once(request, body, may, act)
+            return once(request, body, may, act)
 
         self.router.add_api_route(
             f"{self.api.path}/{{id}}",
@@ -176,12 +176,12 @@ class TmfRoutes:
         def remove(request: Request, id: str) -> Response:
             def act(session: Session, principal: Principal) -> Answer:
                 _, entity = self._locked(session, id)
-                _match(request, entity)
+                match_version(request, entity)
                 command(session, entity, principal)
                 session.flush()
                 return Answer(204, {}, None)
 
-            return _once(request, b"", may, act)
+            return once(request, b"", may, act)
 
         self.router.add_api_route(
             f"{self.api.path}/{{id}}", remove, methods=["DELETE"], name=f"delete {self.name}", status_code=204
@@ -195,27 +195,30 @@ class TmfRoutes:
         kind = next(kind for kind in self.kinds if kind.__name__ == body["@type"])
         return kind, find_for_update(session, kind, identifier)
 
-    def _check_patch(self, patch: dict[str, Json]) -> None:
-        """A patch may not remove what it does not name, so mandatory attributes are not asked for here."""
-        api = self.api
-        if api.document is None or api.definition is None:
-            return
-        definition = api.document.update_definition(api.definition)
-        given: Json = {key: value for key, value in patch.items() if value is not None}
-        faults: list[Fault] = [
-            fault for fault in body_faults(api.document, definition, given, frozenset()) if fault.code != "missing"
-        ]
-        known = api.document.attributes(definition)
-        faults += [
-            Fault(f"/{key}", f"there is no attribute {key!r} here", "unknownAttribute")
-            for key, value in patch.items()
-            if value is None and key not in known
-        ]
-        if faults:
-            raise Refused.all(faults)
+
+def check_patch(api: Api, patch: dict[str, Json]) -> None:
+    """Whether the document knows what a patch names; what it does not name it may leave out, mandatory or not.
+
+    Raises `Refused` with every fault.
+    """
+    if api.document is None or api.definition is None:
+        return
+    definition = api.document.update_definition(api.definition)
+    given: Json = {key: value for key, value in patch.items() if value is not None}
+    faults: list[Fault] = [
+        fault for fault in body_faults(api.document, definition, given, frozenset()) if fault.code != "missing"
+    ]
+    known = api.document.attributes(definition)
+    faults += [
+        Fault(f"/{key}", f"there is no attribute {key!r} here", "unknownAttribute")
+        for key, value in patch.items()
+        if value is None and key not in known
+    ]
+    if faults:
+        raise Refused.all(faults)
 
 
-def _once(request: Request, body: bytes, may: Capability, act: Callable[[Session, Principal], Answer]) -> Response:
+def once(request: Request, body: bytes, may: Capability, act: Callable[[Session, Principal], Answer]) -> Response:
     """Carry out `act` in one transaction, once per idempotency key."""
     key = request.headers.get("idempotency-key")
     with database_of(request).request(token_of(request)) as (session, principal):
@@ -233,7 +236,7 @@ def _once(request: Request, body: bytes, may: Capability, act: Callable[[Session
     return json_response(answer.body, answer.status, answer.headers)
 
 
-def _match(request: Request, entity: Entity) -> None:
+def match_version(request: Request, entity: Entity) -> None:
     """Honour `If-Match`."""
     wanted = request.headers.get("if-match")
     if wanted is not None and wanted.strip() != "*":

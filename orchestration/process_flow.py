@@ -1,28 +1,47 @@
-"""Process flows over HTTP: how far an order is, task by task, for whoever watches it.
+"""Process flows over HTTP: how far an order is, task by task, for whoever watches it, and its repair by the NOC.
 
-Flows and tasks are read only: what changes them are the engine and the commands of repair. What a task came to holds
-values of the payload, so only those who may read the network see it. Paths and words: TMF701.
+A patch of a task says what is to become of it: `active` has it tried again, `completed` skips it, another `deadline`
+re-dates it. All else is moved by the engine alone. What a task came to holds values of the payload, so only those who
+may read the network see it. Paths and words: TMF701.
 """
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Annotated
 
 from fastapi import Path, Request, Response
+from pydantic import TypeAdapter, ValidationError
 from sqlmodel import Session
 
-from satcom.core.database import find
-from satcom.core.errors import NotAllowed, NotFound
+from satcom.core.database import find, find_for_update
+from satcom.core.errors import Fault, NotAllowed, NotFound, Refused, RuleRefused
+from satcom.core.idempotency import Answer
 from satcom.core.security import Capability, Principal
-from satcom.core.tmf_api import TmfRoutes, database_of, json_response, page_response, token_of
-from satcom.core.tmf_openapi import list_operation, one_operation
+from satcom.core.tmf_api import (
+    Body,
+    TmfRoutes,
+    check_patch,
+    database_of,
+    json_response,
+    match_version,
+    once,
+    page_response,
+    read_json,
+    token_of,
+)
+from satcom.core.tmf_openapi import list_operation, one_operation, write_operation
 from satcom.core.tmf_query import Filter, Page, Query, get_row, list_rows, read_query
-from satcom.core.values import Json
-from satcom.orchestration.plan import ProcessFlow, TaskFlow
+from satcom.core.values import Instant, Json
+from satcom.orchestration.plan import ProcessFlow, TaskFlow, TaskState
+from satcom.orchestration.repair import redate, retry, skip
 
 FLOW = "processFlowId"
 INSIDE = frozenset({"result", "handler", "undoHandler"})
 TASKS = f"{ProcessFlow.api.path}/{{{FLOW}}}/{TaskFlow.api.collection}"
 FlowId = Annotated[str, Path(alias=FLOW)]
+CHARACTERISTIC, DEADLINE = "characteristic", "deadline"
+MOVES = {TaskState.ACTIVE: retry, TaskState.COMPLETED: skip}
+INSTANT: TypeAdapter[datetime] = TypeAdapter(Instant)
 
 
 def task_flows(session: Session, flow_id: str, query: Query, by: Principal) -> Page:
@@ -49,6 +68,58 @@ def task_flow(
         raise NotFound(TaskFlow.__name__, task_id)
     body, version = get_row(session, (TaskFlow,), task_id, fields, by)
     return _shown(body, flow, by), version
+
+
+@dataclass(frozen=True)
+class Repair:
+    """What a patch asks for: another deadline, another state, or both."""
+
+    state: TaskState | None
+    deadline: datetime | None
+
+
+def repair_task(session: Session, flow_id: str, task_id: str, asked: Repair, by: Principal) -> TaskFlow:
+    """Carry out what a patch asks for. Raises what `retry`, `skip` and `redate` raise."""
+    task: TaskFlow | None = None
+    if asked.deadline is not None:
+        task = redate(session, flow_id, task_id, asked.deadline, by)
+    if asked.state is not None:
+        task = MOVES[asked.state](session, flow_id, task_id, by)
+    if task is None:
+        raise Refused("/", "it asks for nothing", "empty", f"state, or {CHARACTERISTIC} {DEADLINE}")
+    session.flush()
+    return task
+
+
+def read_repair(patch: dict[str, Json]) -> Repair:
+    """What a patch of a task asks for. Raises `Refused` with every attribute that the engine alone moves."""
+    check_patch(TaskFlow.api, patch)
+    fixed = sorted(patch.keys() - {"state", CHARACTERISTIC, "@type"})
+    faults = [Fault(f"/{name}", "it is not changed by hand", "fixed", f"state, {CHARACTERISTIC}") for name in fixed]
+    state = patch.get("state")
+    if "state" in patch and state not in set(MOVES):
+        why = f"nobody moves a task to {state}; active has it tried again, completed skips it"
+        faults.append(Fault("/state", why, "fixed", ", ".join(MOVES)))
+    deadline = _deadline(patch.get(CHARACTERISTIC, []), faults)
+    if faults:
+        raise RuleRefused.all(faults)
+    return Repair(TaskState(str(state)) if state is not None else None, deadline)
+
+
+def _deadline(given: Json, faults: list[Fault]) -> datetime | None:
+    """The deadline among the characteristics. What is wrong with them goes to `faults`."""
+    deadline = None
+    for index, one in enumerate(given if isinstance(given, list) else []):
+        if not isinstance(one, dict) or one.get("name") != DEADLINE:
+            why = "of a task only its deadline is changed by hand"
+            faults.append(Fault(f"/{CHARACTERISTIC}/{index}/name", why, "fixed", DEADLINE))
+            continue
+        try:
+            deadline = INSTANT.validate_python(one.get("value"))
+        except ValidationError:
+            accepted = "a date and time with its offset, as in 2027-03-31T12:00:00Z"
+            faults.append(Fault(f"/{CHARACTERISTIC}/{index}/value", "is no instant", "wrongFormat", accepted))
+    return deadline
 
 
 def _shown(body: dict[str, Json], flow: ProcessFlow, by: Principal) -> dict[str, Json]:
@@ -79,3 +150,21 @@ def get_task_flow(request: Request, flow_id: FlowId, id: str) -> Response:
         principal.need(TaskFlow.api.reads)
         body, version = task_flow(session, flow_id, id, fields, principal)
     return json_response(body, headers={"ETag": f'"{version}"'})
+
+
+@routes.router.patch(f"{TASKS}/{{id}}", name="repair taskFlow", openapi_extra=write_operation(TaskFlow.api, "update"))
+def patch_task_flow(request: Request, flow_id: FlowId, id: str, body: Body) -> Response:
+    """Have a held task tried again, skip it, or give it another deadline."""
+
+    def act(session: Session, principal: Principal) -> Answer:
+        flow = find_for_update(session, ProcessFlow, flow_id)
+        task = find_for_update(session, TaskFlow, id)
+        if task.process_flow_id != flow.id:
+            raise NotFound(TaskFlow.__name__, id)
+        asked = read_repair(read_json(body))
+        match_version(request, task)
+        repair_task(session, flow.id, task.id, asked, principal)
+        shown, version = task_flow(session, flow.id, task.id, frozenset(), principal)
+        return Answer(200, {"ETag": f'"{version}"'}, shown)
+
+    return once(request, body, Capability.REPAIR_FLOWS, act)

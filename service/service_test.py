@@ -49,10 +49,10 @@ class Deviation:
 
     metric: str
     code: str
-    measured: float | None
-    limit: float | None
-    unit: str
-    fails: bool
+    measured: float | None = None
+    limit: float | None = None
+    unit: str = ""
+    fails: bool = False
 
     def __str__(self) -> str:
         measured = "no reading" if self.measured is None else f"{self.measured:g} {self.unit}".strip()

@@ -19,8 +19,8 @@ from satcom.market.ordering import (
     hold_for,
 )
 from satcom.orchestration.engine import FlowAdvanced, FlowNeedsPerson, FlowUndone, past_no_return, turn_round
-from satcom.orchestration.operations.order_to_service import ORDER_TO_SERVICE
-from satcom.orchestration.plan import FlowState, ProcessFlow, TaskState, flow_of, lay_out, tasks_of
+from satcom.orchestration.operations.order_to_service import ORDER_TO_SERVICE, terminal_is_here
+from satcom.orchestration.plan import FlowState, ProcessFlow, TaskFlow, TaskState, UndoState, flow_of, lay_out, tasks_of
 from satcom.orchestration.queue import enqueue
 from satcom.orchestration.repair import FlowRepaired
 from satcom.supplychain.procurement import TerminalDelivered
@@ -79,8 +79,8 @@ def tell_hold(session: Session, event: FlowNeedsPerson) -> None:
 @on(FlowRepaired)
 def tell_repair(session: Session, event: FlowRepaired) -> None:
     order = _order(session, event.flow)
-    waiting = any(one.state is TaskState.HOLD for one in tasks_of(session, event.flow))
-    if order is not None and order.state is OrderState.HELD and not waiting:
+    held = any(_holds(one) for one in tasks_of(session, event.flow))
+    if order is not None and order.state is OrderState.HELD and not held:
         go_on(session, order.id)
 
 
@@ -97,6 +97,13 @@ def end_order(session: Session, event: FlowUndone) -> None:
     fail_order(
         session, order.id, Cause(str(cause.get("code", "failed")), str(cause.get("why", "it could not be done")))
     )
+
+
+def _holds(task: TaskFlow) -> bool:
+    """Whether the order is held for it: for a person, or for a terminal that is on its way."""
+    for_a_person = task.state is TaskState.HOLD or task.undo_state is UndoState.HOLD
+    awaited = task.handler == terminal_is_here.__name__ and task.state is TaskState.ACTIVE
+    return for_a_person or awaited
 
 
 def _order(session: Session, flow: ProcessFlow) -> ProductOrder | None:
