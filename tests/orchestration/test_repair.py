@@ -68,7 +68,8 @@ class Repairs:
         return f"{FLOWS}/{flow.id}/taskFlow/{tasks[task].id}"
 
     def patch(self, task: str, body: Json, **headers: str) -> httpx.Response:
-        return self.http.patch(self.url(task), json=body, headers=self.headers | headers)
+        answer: httpx.Response = self.http.patch(self.url(task), json=body, headers=self.headers | headers)
+        return answer
 
     def state(self, task: str) -> str:
         return self.operation.flow(self.order_id)[1][task].state
