@@ -9,13 +9,17 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import ClassVar
 
+import pycountry
 from pydantic import ValidationInfo, field_validator
 from sqlalchemy import CheckConstraint, Index
-from sqlmodel import Field
+from sqlmodel import Field, Session
 
-from satcom.core.entity import Entity, own, state_type
-from satcom.core.security import Capability
+from satcom.core.entity import Entity, change, own, state_type
+from satcom.core.errors import Refused
+from satcom.core.security import Capability, Principal
 from satcom.core.tmf_api import TmfRoutes
+from satcom.core.values import Json
+from satcom.enterprise.party import operator_of
 from satcom.resource.ground import Country
 from satcom.resource.hold import Period
 from satcom.resource.resource import Band
@@ -84,6 +88,31 @@ def licensed(
 
 def _last_day(stop_at: datetime) -> date:
     return (stop_at - timedelta(microseconds=1)).date()
+
+
+def enter_licence(session: Session, licence: Licence, by: Principal) -> Licence:
+    """Enter a licence that was granted. Raises `Refused` on a country that does not exist."""
+    by.need(Capability.MIGRATE)
+    _check_country(licence)
+    licence.party_id = operator_of(session).organization_id
+    session.add(licence)
+    session.flush()
+    return licence
+
+
+def correct_licence(session: Session, licence: Licence, patch: dict[str, Json], by: Principal) -> Licence:
+    """Correct or renew it. What was sold under it before goes on: licences are asked when something is sold."""
+    by.need(Capability.MIGRATE)
+    change(licence, patch)
+    _check_country(licence)
+    session.flush()
+    return licence
+
+
+def _check_country(licence: Licence) -> None:
+    if pycountry.countries.get(alpha_2=licence.country) is None:
+        why = f"{licence.country!r} is no country"
+        raise Refused("/country", why, "invalid", "a code of ISO 3166-1, two letters")
 
 
 licence_routes = TmfRoutes(Licence)

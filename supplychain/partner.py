@@ -10,12 +10,12 @@ import pycountry
 from sqlmodel import Field, Session, select
 
 from satcom.core.database import find
-from satcom.core.entity import Entity, JsonOf, id_type, own
+from satcom.core.entity import Entity, JsonOf, change, id_type, own
 from satcom.core.errors import Fault, NotFound, Refused, RuleRefused
 from satcom.core.events import on
 from satcom.core.security import Capability, Principal
 from satcom.core.tmf_api import TmfRoutes
-from satcom.core.values import Value
+from satcom.core.values import Json, Value
 from satcom.enterprise.party import Organization, OrganizationStatus, PartyToBeClosed, PartyToBeDeleted, operator_of
 
 
@@ -49,11 +49,7 @@ def engage_supplier(session: Session, supplier: Supplier, by: Principal) -> Supp
     Raises `Refused` on an organization, country or currency that does not exist, `RuleRefused` on an organization that
     is closed or a supplier already.
     """
-    faults = country_faults(supplier.country)
-    if pycountry.currencies.get(alpha_3=supplier.currency) is None:
-        faults.append(Fault("/currency", f"{supplier.currency[:20]!r} is no currency", "invalid", "a code of ISO 4217"))
-    if faults:
-        raise Refused.all(faults)
+    _check_terms(supplier)
     try:
         organization = find(session, Organization, supplier.organization_id)
     except NotFound as error:
@@ -70,6 +66,30 @@ def engage_supplier(session: Session, supplier: Supplier, by: Principal) -> Supp
     session.add(supplier)
     session.flush()
     return supplier
+
+
+def correct_supplier(session: Session, supplier: Supplier, patch: dict[str, Json], by: Principal) -> Supplier:
+    """Correct what buying needs to know. It stays the supplier of its organization, and is called as that is.
+
+    Raises as `engage_supplier` does.
+    """
+    organization_id = supplier.organization_id
+    change(supplier, patch)
+    if supplier.organization_id != organization_id:
+        why = "a supplier stays with its organization; engage another"
+        raise RuleRefused("/organizationId", why, "fixed", organization_id)
+    _check_terms(supplier)
+    supplier.name = find(session, Organization, organization_id).trading_name
+    session.flush()
+    return supplier
+
+
+def _check_terms(supplier: Supplier) -> None:
+    faults = country_faults(supplier.country)
+    if pycountry.currencies.get(alpha_3=supplier.currency) is None:
+        faults.append(Fault("/currency", f"{supplier.currency[:20]!r} is no currency", "invalid", "a code of ISO 4217"))
+    if faults:
+        raise Refused.all(faults)
 
 
 def country_faults(country: str) -> list[Fault]:

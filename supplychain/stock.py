@@ -18,11 +18,12 @@ from sqlmodel import Field, Session, col, func, select
 
 from satcom.core.clock import now
 from satcom.core.database import find
-from satcom.core.entity import INSTANT, Entity, id_type, own, state_type
+from satcom.core.entity import INSTANT, Entity, change, id_type, own, state_type
 from satcom.core.errors import Fault, NotFound, Refused, RuleRefused
 from satcom.core.life_cycle import LifeCycle, move
 from satcom.core.security import Capability, Principal
 from satcom.core.tmf_api import TmfRoutes
+from satcom.core.values import Json
 from satcom.enterprise.party import operator_of
 from satcom.supplychain.partner import Supplier, country_faults
 
@@ -119,6 +120,19 @@ def open_depot(session: Session, depot: Depot, by: Principal) -> Depot:
     return _kept_by_operator(session, depot)
 
 
+def correct_depot(session: Session, depot: Depot, patch: dict[str, Json], by: Principal) -> Depot:
+    """Correct it. Raises `Refused` on a country that does not exist, `RuleRefused` on another supplier."""
+    supplier_id = depot.supplier_id
+    change(depot, patch)
+    if depot.supplier_id != supplier_id:
+        raise RuleRefused("/supplierId", "a depot stays with its supplier; open another", "fixed", supplier_id)
+    faults = country_faults(depot.country)
+    if faults:
+        raise Refused.all(faults)
+    session.flush()
+    return depot
+
+
 def list_item(session: Session, item: StockItem, by: Principal) -> StockItem:
     """Note that a depot keeps a terminal type.
 
@@ -132,6 +146,18 @@ def list_item(session: Session, item: StockItem, by: Principal) -> StockItem:
         why = f"the depot lists {known.terminal_type_name} already"
         raise RuleRefused("/terminalTypeId", why, "listed", known.id)
     return _kept_by_operator(session, item)
+
+
+def correct_item(session: Session, item: StockItem, patch: dict[str, Json], by: Principal) -> StockItem:
+    """Correct its lead time or remarks. Raises `RuleRefused` on what its terminals rest on: depot and type."""
+    before = {"depotId": item.depot_id, "terminalTypeId": item.terminal_type_id}
+    change(item, patch)
+    after = {"depotId": item.depot_id, "terminalTypeId": item.terminal_type_id}
+    for name, value in before.items():
+        if after[name] != value:
+            raise RuleRefused(f"/{name}", "its terminals lie there as they are; list another item", "fixed", value)
+    session.flush()
+    return item
 
 
 def receive_stock(

@@ -7,7 +7,7 @@ from satcom.core.entity import checked, new_id
 from satcom.core.errors import Refused, RuleRefused
 from satcom.core.security import WORKER
 from satcom.enterprise.party import Organization, delete_organization, patch_organization
-from satcom.supplychain.partner import Supplier, engage_supplier
+from satcom.supplychain.partner import Supplier, correct_supplier, engage_supplier
 from tests.enterprise.an_operator import an_operator, an_organization
 from tests.supplychain.a_stock import a_supplier
 
@@ -51,3 +51,15 @@ def test_an_organization_that_we_buy_from_is_neither_closed_nor_forgotten(databa
             delete_organization(session, ours, WORKER)
         with pytest.raises(RuleRefused, match="buy from it"):
             patch_organization(session, ours, {"status": "closed"}, WORKER)
+
+
+def test_a_supplier_is_corrected_but_stays_with_its_organization_and_its_name(database: Database) -> None:
+    with database.as_worker() as session:
+        an_operator(session)
+        supplier, other = a_supplier(session), an_organization(session, "Other")
+        correct_supplier(session, supplier, {"currency": "ZAR", "name": "Somebody"}, WORKER)
+        assert (supplier.currency, supplier.name) == ("ZAR", "Highveld Terminals")
+        with pytest.raises(Refused, match="'XYZ' is no currency"), session.begin_nested():
+            correct_supplier(session, supplier, {"currency": "XYZ"}, WORKER)
+        with pytest.raises(RuleRefused, match="stays with its organization"), session.begin_nested():
+            correct_supplier(session, supplier, {"organizationId": other.id}, WORKER)

@@ -17,6 +17,8 @@ from satcom.supplychain.stock import (
     StockedTerminal,
     StockItem,
     StockState,
+    correct_depot,
+    correct_item,
     free_terminals,
     hold_terminal,
     issue_terminal,
@@ -195,3 +197,19 @@ def test_a_depot_lists_a_type_once(database: Database) -> None:
         with pytest.raises(Refused) as refused_depot:
             list_item(session, checked(StockItem, values | {"depot_id": new_id()}), WORKER)
         assert refused_depot.value.faults[0].field == "/depotId"
+
+
+def test_a_depot_and_its_list_are_corrected_but_the_terminals_stay_where_they_lie(database: Database) -> None:
+    with database.as_worker() as session:
+        an_operator(session)
+        depot = a_depot(session)
+        item = a_stock_item(session, quantity=1, depot=depot)
+        assert correct_depot(session, depot, {"latitudeDeg": -26.2}, WORKER).latitude_deg == -26.2
+        assert correct_item(session, item, {"leadTimeDays": 40}, WORKER).lead_time_days == 40
+        with pytest.raises(Refused, match="'QQ' is no country"), session.begin_nested():
+            correct_depot(session, depot, {"country": "QQ"}, WORKER)
+        with pytest.raises(RuleRefused, match="a depot stays with its supplier"), session.begin_nested():
+            correct_depot(session, depot, {"supplierId": new_id()}, WORKER)
+        for name in ("depotId", "terminalTypeId"):
+            with pytest.raises(RuleRefused, match="its terminals lie there as they are"), session.begin_nested():
+                correct_item(session, item, {name: new_id()}, WORKER)
