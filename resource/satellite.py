@@ -100,12 +100,21 @@ class Satellite(Resource, table=True):
         return value
 
     def in_service_throughout(self, start_at: datetime, stop_at: datetime | None) -> bool:
-        """Whether it is planned to carry traffic for the whole period; an open period asks only for its start."""
-        if self.state not in CARRIES_TRAFFIC | BEFORE_SERVICE or self.in_service_date is None:
-            return False
-        last = start_at if stop_at is None else stop_at - timedelta(microseconds=1)
-        begun = self.in_service_date <= start_at.date()
-        return begun and (self.end_of_life_date is None or last.date() < self.end_of_life_date)
+        return serves_throughout(self.state, self.in_service_date, self.end_of_life_date, start_at, stop_at)
+
+
+def serves_throughout(
+    state: SatelliteState,
+    in_service_date: date | None,
+    end_of_life_date: date | None,
+    start_at: datetime,
+    stop_at: datetime | None,
+) -> bool:
+    """Whether it is planned to carry traffic for the whole period; an open period asks only for its start."""
+    if state not in CARRIES_TRAFFIC | BEFORE_SERVICE or in_service_date is None:
+        return False
+    last = start_at if stop_at is None else stop_at - timedelta(microseconds=1)
+    return in_service_date <= start_at.date() and (end_of_life_date is None or last.date() < end_of_life_date)
 
 
 class ElementSet(Entity, table=True):

@@ -17,13 +17,13 @@ from numpy.typing import NDArray
 from satcom.resource.physics.link_budget import (
     BentPipeBudget,
     Carrier,
-    FullPower,
     Link,
     Values,
     at_full_power,
     bent_pipe_budget,
 )
 from satcom.resource.physics.modcod import Indices, ModcodTable, symbol_rate_baud
+from satcom.resource.physics.modcod_search import Found, Noise, Sought, best_modcods
 
 Array = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -86,59 +86,12 @@ class CarrierSizing:
     budget: BentPipeBudget
 
 
-@dataclass(frozen=True)
-class _Noise:
-    """Noise over carrier per baud at power share 1 (`clear`, `rain`), interference over carrier, and uplink fade.
-
-    All linear; the needed share follows without another logarithm, which is what makes a fleet cheap.
-    """
-
-    clear: Array
-    rain: Array
-    interference: Array
-    fade: Array
-
-    @classmethod
-    def of(cls, link: Link, full: FullPower, rolloff: Values) -> "_Noise":
-        intermodulation = 10 ** (-np.asarray(link.transponder.intermodulation_ci_db) / 10)
-        # up link and intermodulation (per hertz of occupied bandwidth) reach the receiver whatever the weather there
-        common = (
-            10 ** (-full.uplink_cn0_db_hz / 10)
-            + intermodulation * (1 + np.asarray(rolloff)) / link.transponder.bandwidth_hz
-        )
-        return cls(
-            clear=common + 10 ** (-full.downlink_cn0_clear_db_hz / 10),
-            rain=common + 10 ** (-full.downlink_cn0_rain_db_hz / 10),
-            interference=np.asarray(10 ** (-link.interference.combined_db() / 10)),
-            fade=10 ** (full.uplink_fade_db / 10),
-        )
-
-    def share_for(self, demand: Values, rate_baud: Values) -> Array:
-        """Power share at which Es/N0 is `demand` (a ratio) in every weather; `inf` when no share is enough."""
-        room_uplink_rain = 1 / (demand * self.fade) - self.interference
-        room_downlink_rain = 1 / np.asarray(demand) - self.interference
-        closed = (room_uplink_rain <= 0) | (room_downlink_rain <= 0)
-        with np.errstate(divide="ignore"):  # exactly no room: infinite
-            share = np.maximum(self.clear / room_uplink_rain, self.rain / room_downlink_rain) * rate_baud
-        return np.where(closed & ~np.isnan(share), np.inf, share)
-
-    def excess(self, demand: Values, rate_baud: Values, share: Array) -> Array:
-        """Worst Es/N0 over `demand`, as a ratio, at this share; zero without power."""
-        with np.errstate(divide="ignore"):
-            per_share = np.asarray(rate_baud) / share
-        disturbance = np.maximum(
-            (per_share * self.clear + self.interference) * self.fade, per_share * self.rain + self.interference
-        )
-        excess: Array = 1 / (disturbance * demand)
-        return excess
-
-
 def carrier_power_for_margin(link: Link, carrier: Carrier) -> CarrierPower:
     """The satellite EIRP that leaves exactly the carrier's required margin in the worst weather, in closed form."""
     full = at_full_power(link)
     demand = 10 ** ((np.asarray(carrier.required_es_n0_db) + carrier.required_margin_db) / 10)
     rate_baud = symbol_rate_baud(carrier.bit_rate_bps, carrier.spectral_efficiency)
-    share = _Noise.of(link, full, carrier.rolloff).share_for(demand, rate_baud)
+    share = Noise.of(link, full, carrier.rolloff).share_for(demand, rate_baud)
     share = np.where(np.isfinite(share), share, np.nan)
     share_db = 10 * np.log10(share)
     hpa_margin_db = full.hpa_margin_db - share_db
@@ -162,12 +115,23 @@ def size_carrier(
     All arguments broadcast; the required Es/N0 is the table's threshold plus the implementation margin.
     """
     full = at_full_power(link)
-    noise = _Noise.of(link, full, asked.rolloff)
+    noise = Noise.of(link, full, asked.rolloff)
     share_left = np.clip(np.asarray(free_power_bandwidth_hz) / link.transponder.bandwidth_hz, 0, 1)
     share_of_station = 10 ** (full.hpa_margin_db / 10)
     share_limit = np.minimum(share_left, share_of_station)
-    best = _best_modcods(link, asked, table, noise, share_limit, free_bandwidth_hz)
-    chosen = np.where(best.closes, best.cheapest, best.nearest)
+    best = best_modcods(
+        Sought(
+            noise,
+            asked.bit_rate_bps,
+            asked.rolloff,
+            10 ** ((np.asarray(asked.implementation_margin_db) + asked.required_margin_db) / 10),
+            share_limit,
+            free_bandwidth_hz,
+            link.transponder.bandwidth_hz,
+        ),
+        table,
+    )
+    chosen = best.chosen
     required_db = table.es_n0_threshold_db[chosen] + asked.implementation_margin_db
     demand = 10 ** ((required_db + asked.required_margin_db) / 10)
     rate_baud = symbol_rate_baud(asked.bit_rate_bps, table.spectral_efficiency[chosen])
@@ -186,6 +150,7 @@ def size_carrier(
             modcod=table.name[chosen],
         ),
         carrier_output_backoff_db,
+        full,
     )
     return CarrierSizing(
         closes=best.closes,
@@ -199,51 +164,7 @@ def size_carrier(
     )
 
 
-@dataclass(frozen=True)
-class _BestModcods:
-    """Rows of the table: the cheapest that closes, and the one that comes nearest among those that fit."""
-
-    closes: Flags
-    fits: Flags
-    cheapest: Indices
-    nearest: Indices
-
-
-def _best_modcods(
-    link: Link,
-    asked: AskedCarrier,
-    table: ModcodTable,
-    noise: _Noise,
-    share_limit: Array,
-    free_bandwidth_hz: Values,
-) -> _BestModcods:
-    """One pass over the table, all lanes at once, in plain arithmetic."""
-    shape = np.broadcast_shapes(
-        *(np.shape(one) for one in (noise.rain, noise.interference, noise.fade, share_limit, free_bandwidth_hz)),
-        *(np.shape(one) for one in (asked.bit_rate_bps, asked.implementation_margin_db, asked.required_margin_db)),
-    )
-    least_hz, most_excess = np.full(shape, np.inf), np.full(shape, -np.inf)
-    cheapest = np.zeros(shape, dtype=np.intp)
-    nearest = np.full(shape, int(np.argmax(table.spectral_efficiency)), dtype=np.intp)
-    margins = 10 ** ((np.asarray(asked.implementation_margin_db) + asked.required_margin_db) / 10)
-    for row, threshold_db in enumerate(table.es_n0_threshold_db):
-        demand = margins * 10 ** (threshold_db / 10)
-        rate_baud = symbol_rate_baud(asked.bit_rate_bps, float(table.spectral_efficiency[row]))
-        occupied_hz = rate_baud * (1 + np.asarray(asked.rolloff))
-        fits = occupied_hz <= free_bandwidth_hz
-        share = noise.share_for(demand, rate_baud)
-        leased_hz = np.maximum(occupied_hz, share * link.transponder.bandwidth_hz)
-        better = fits & (share <= share_limit) & (leased_hz < least_hz)
-        least_hz[better] = np.broadcast_to(leased_hz, shape)[better]
-        cheapest[better] = row
-        excess = noise.excess(demand, rate_baud, share_limit)
-        nearer = fits & (excess > most_excess)
-        most_excess[nearer] = np.broadcast_to(excess, shape)[nearer]
-        nearest[nearer] = row
-    return _BestModcods(np.isfinite(least_hz), np.isfinite(most_excess), cheapest, nearest)
-
-
-def _limit(best: _BestModcods, needed_share: Array, station_decides: Flags) -> NDArray[np.int8]:
+def _limit(best: Found, needed_share: Array, station_decides: Flags) -> NDArray[np.int8]:
     """The first of the reasons that holds; `needed_share` is that of the chosen or nearest MODCOD."""
     limit = np.select(
         [best.closes, np.isnan(needed_share), ~best.fits, np.isinf(needed_share), station_decides],

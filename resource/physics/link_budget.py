@@ -227,13 +227,16 @@ def at_full_power(link: Link) -> FullPower:
     )
 
 
-def bent_pipe_budget(link: Link, carrier: Carrier, carrier_output_backoff_db: Values) -> BentPipeBudget:
+def bent_pipe_budget(
+    link: Link, carrier: Carrier, carrier_output_backoff_db: Values, full: FullPower | None = None
+) -> BentPipeBudget:
     """The budget of a carrier at this output back-off; the uplink EIRP is the one that brings it there.
 
     The back-off is positive, to the saturation of the whole transponder. All arguments broadcast.
+    `full` is `at_full_power(link)` for who has it already.
     """
     up, down, transponder, interference = link.up, link.down, link.transponder, link.interference
-    full = at_full_power(link)
+    full = full or at_full_power(link)
     share_db = transponder.output_backoff_db - np.asarray(carrier_output_backoff_db, dtype=np.float64)
     power_share = 10 ** (share_db / 10)
     rate_baud = symbol_rate_baud(carrier.bit_rate_bps, carrier.spectral_efficiency)

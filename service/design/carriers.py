@@ -161,8 +161,11 @@ def fit_together(
     return fits
 
 
-def pairs_of_block(sizer: Sizer, number: int, block: Block, forward: Sized, back: Sized) -> list[Pair]:
-    """The cheapest feasible pair of each gateway and terminal type; `forward` and `back` are the block's own lanes."""
+def pairs_of_block(sizer: Sizer, number: int, block: Block, forward: Sized, back: Sized, has_port: Flags) -> list[Pair]:
+    """For each terminal type the cheapest feasible pair, of a gateway with a free port where one has.
+
+    `forward` and `back` are the block's own lanes, `has_port` is by its gateways.
+    """
     free, lanes = sizer.plan.free, sizer.plan.lanes
     count, groups = block.shape[0], block.shape[1] * block.shape[2]
     columns = np.arange(groups)
@@ -184,29 +187,28 @@ def pairs_of_block(sizer: Sizer, number: int, block: Block, forward: Sized, back
             (back.occupied_hz[at_down], back.power_hz[at_down]),
         )
         options.append((np.where(same & ~together, NOT_FEASIBLE_HZ, total), up_row, down_row))
-    best = np.argmin(np.array([one[0] for one in options]), axis=0)
+    totals = np.array([one[0] for one in options])
+    best, least = np.argmin(totals, axis=0), np.min(totals, axis=0)
     pairs = []
-    for group in np.flatnonzero(np.min([one[0] for one in options], axis=0) < NOT_FEASIBLE_HZ):
+    for group in _best_of_each_terminal(block, least, has_port):
         total, up_row, down_row = options[int(best[group])]
-        up_lane, down_lane = (int(rows[group]) * groups + int(group) for rows in (up_row, down_row))
+        rows = int(up_row[group]), int(down_row[group])
         up_limits, down_limits = (
-            (int(free.widest_hz[tp]), int(free.power_hz[tp]))
-            for tp in (transponder[up_row[group], group], transponder[down_row[group], group])
+            (int(free.widest_hz[tp]), int(free.power_hz[tp])) for tp in (transponder[row, group] for row in rows)
         )
-        gateway, terminal = divmod(int(group), block.shape[2])
-        pairs.append(
-            Pair(
-                number,
-                gateway,
-                terminal,
-                block.start + up_lane,
-                block.start + down_lane,
-                up_limits,
-                down_limits,
-                int(total[group]),
-            )
-        )
+        up_lane, down_lane = (block.start + row * groups + group for row in rows)
+        gateway, terminal = divmod(group, block.shape[2])
+        pairs.append(Pair(number, gateway, terminal, up_lane, down_lane, up_limits, down_limits, int(total[group])))
     return pairs
+
+
+def _best_of_each_terminal(block: Block, least_hz: Hertz, has_port: Flags) -> list[int]:
+    """Groups (gateway and terminal type) in their order; no other gateway would ever be chosen for the terminal."""
+    groups = np.flatnonzero(least_hz < NOT_FEASIBLE_HZ)
+    gateway, terminal = np.divmod(groups, block.shape[2])
+    ranked = np.lexsort((least_hz[groups], ~has_port[gateway], terminal))
+    _, first = np.unique(terminal[ranked], return_index=True)
+    return sorted(groups[ranked[first]].tolist())
 
 
 def squeezed_pairs(sizer: Sizer, number: int, block: Block, forward: Sized, back: Sized) -> list[Pair]:

@@ -24,7 +24,7 @@ from satcom.resource.payload import Beam, Boresight, ContourLine
 from satcom.resource.physics import coverage
 from satcom.resource.physics.orbit import Elements
 from satcom.resource.resource import Band
-from satcom.resource.satellite import Satellite, SatelliteState
+from satcom.resource.satellite import SatelliteState, serves_throughout
 from satcom.service.solution import Solution
 
 
@@ -43,13 +43,7 @@ class SatelliteFacts:
 
     def in_service_throughout(self, start_at: datetime, stop_at: datetime | None) -> bool:
         """The rule is the satellite's own."""
-        return Satellite(
-            name=self.name,
-            orbital_longitude_deg=self.orbital_longitude_deg,
-            state=self.state,
-            in_service_date=self.in_service_date,
-            end_of_life_date=self.end_of_life_date,
-        ).in_service_throughout(start_at, stop_at)
+        return serves_throughout(self.state, self.in_service_date, self.end_of_life_date, start_at, stop_at)
 
 
 @dataclass(frozen=True)

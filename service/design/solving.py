@@ -69,7 +69,7 @@ def decide(found: Survey, demand: Demand, occupancy: Occupancy, assumed: Assumpt
 
 
 def _ways(sizer: Sizer, found: Survey, occupancy: Occupancy, setbacks: dict[int, Setback]) -> list[_Way]:
-    """All feasible pairs; a satellite without one leaves its setback."""
+    """The feasible pairs; a satellite without one leaves its setback."""
     plan = sizer.plan
     limits = sizer.free_limits(plan.lanes)
     forward, back = (sizer.size(direction, plan.lanes, limits) for direction in _DIRECTIONS)
@@ -78,7 +78,7 @@ def _ways(sizer: Sizer, found: Survey, occupancy: Occupancy, setbacks: dict[int,
     for number, block in enumerate(plan.blocks):
         own = _part(forward, block), _part(back, block)
         has_port = np.array([occupancy.free_ports.get(hub, 0) > 0 for hub in _hubs(plan, block)])
-        pairs = pairs_of_block(sizer, number, block, *own) or squeezed_pairs(sizer, number, block, *own)
+        pairs = pairs_of_block(sizer, number, block, *own, has_port) or squeezed_pairs(sizer, number, block, *own)
         mine = [_way(plan, block, pair) for pair in pairs if has_port[pair.gateway]]
         ways += mine
         if not mine:
