@@ -1,0 +1,234 @@
+"""The files of an operator: which lists there are, and their entries as written, from YAML or CSV.
+
+A list stands in one file of its name. In CSV the columns are called as the keys in YAML; `price.amount` is the key
+`amount` within `price`, an empty cell is a key left out, and a cell in brackets is read as YAML.
+"""
+
+import csv
+import io
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from satcom.core.errors import Fault
+
+CATALOGUE_LISTS = ("service_specifications", "product_specifications", "prices", "product_offerings")
+LISTS = (
+    "suppliers",
+    "satellites",
+    "beams",
+    "transponders",
+    "carriers",
+    "earth_stations",
+    "hubs",
+    "terminal_types",
+    "licences",
+    "depots",
+    "stock",
+    *CATALOGUE_LISTS,
+    "customers",
+)
+OPERATOR, CATALOGUE, ELEMENTS = "operator.yaml", "catalogue.yaml", "elements.tle"
+ORDER = "order.yaml"  # an order lies beside the data, and is placed, not loaded
+UNREAD = frozenset({"badYaml", "badCsv", "unreadable"})  # codes of faults
+Values = dict[str, Any]  # as YAML gives them
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One entry of a list, as written. `where` says the file, and the entry, to people."""
+
+    file: str
+    slug: str
+    values: Values
+
+    @property
+    def where(self) -> str:
+        return f"{self.file}: {self.slug}"
+
+
+@dataclass
+class Files:
+    """What was read. `faults` are those of the files themselves."""
+
+    lists: dict[str, list[Entry]] = field(default_factory=dict)
+    operator: Entry | None = None
+    elements: str | None = None
+    faults: list[Fault] = field(default_factory=list)
+
+    @property
+    def unread(self) -> bool:
+        """Whether a file could not be read, so that what it holds is not known."""
+        return any(fault.code in UNREAD for fault in self.faults)
+
+    def entries(self, name: str) -> list[Entry]:
+        return self.lists.get(name, [])
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML in which no key may be given twice: the first would be lost without a word."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        seen: set[Hashable] = set()
+        for key, _ in node.value:
+            name = self.construct_object(key)
+            if isinstance(name, Hashable) and name in seen:
+                raise yaml.MarkedYAMLError(problem=f"the key {name!r} is given twice", problem_mark=key.start_mark)
+            if isinstance(name, Hashable):
+                seen.add(name)
+        return super().construct_mapping(node, deep)
+
+
+def read_folder(folder: Path) -> Files:
+    """Everything in `folder`. Files that an operator does not have may be absent."""
+    files = Files()
+    if not folder.is_dir():
+        files.faults.append(Fault(str(folder), "there is no such folder", "notFound"))
+        return files
+    for path in sorted(folder.iterdir()):
+        if path.name == ELEMENTS:
+            files.elements = _text(path, files)
+        elif path.name == OPERATOR:
+            operator = _yaml(path, files)
+            files.operator = _entry(OPERATOR, operator, 1, files) if operator is not None else None
+        elif path.name == CATALOGUE:
+            _read_catalogue(path, files)
+        elif path.stem in LISTS and path.suffix in (".yaml", ".csv"):
+            read = _yaml(path, files) if path.suffix == ".yaml" else _csv(path, files)
+            _keep(files, path.stem, path.name, read)
+        elif path.suffix in (".yaml", ".yml", ".csv", ".tle") and not path.name.endswith(ORDER):
+            why = f"nothing is loaded from a file of this name; known are {', '.join(LISTS)} as .yaml or .csv"
+            files.faults.append(Fault(path.name, f"{why}, {OPERATOR}, {CATALOGUE}, {ELEMENTS}", "unknown"))
+    if not files.faults and not files.lists and files.operator is None and files.elements is None:
+        files.faults.append(Fault(str(folder), "there is nothing to load in it", "notFound"))
+    return files
+
+
+def read_mapping(path: Path) -> tuple[Values, list[Fault]]:
+    """One YAML file that holds one object."""
+    files = Files()
+    read = _yaml(path, files)
+    if isinstance(read, dict):
+        return read, []
+    return {}, files.faults or [Fault(path.name, "it is no object of keys and values", "wrongType")]
+
+
+def _read_catalogue(path: Path, files: Files) -> None:
+    read = _yaml(path, files)
+    if read is None:
+        return
+    if not isinstance(read, dict):
+        files.faults.append(Fault(path.name, f"it holds lists called {', '.join(CATALOGUE_LISTS)}", "wrongType"))
+        return
+    for name, rows in read.items():
+        if name in CATALOGUE_LISTS:
+            _keep(files, name, path.name, rows)
+        else:
+            why = f"there is no such list; known are {', '.join(CATALOGUE_LISTS)}"
+            files.faults.append(Fault(f"{path.name}: {name}", why, "unknown"))
+
+
+def _keep(files: Files, name: str, file: str, rows: object) -> None:
+    """Keep the entries of the list `name`, which may stand in one file only."""
+    if name in files.lists:
+        other = next((one.file for one in files.lists[name]), "another file")
+        files.faults.append(Fault(file, f"the list {name} is in {other} already; keep one of them", "duplicate"))
+        return
+    if rows is not None and not isinstance(rows, list):
+        files.faults.append(Fault(f"{file}: {name}", "it is no list", "wrongType"))
+    entries: dict[str, Entry] = {}
+    for number, row in enumerate(rows if isinstance(rows, list) else [], start=1):
+        entry = _entry(file, row, number, files)
+        if entry is not None and entry.slug in entries:
+            files.faults.append(Fault(f"{entry.where}: id", "two entries have it", "duplicate"))
+        elif entry is not None:
+            entries[entry.slug] = entry
+    files.lists[name] = list(entries.values())
+
+
+def _entry(file: str, row: object, number: int, files: Files) -> Entry | None:
+    if not isinstance(row, dict):
+        files.faults.append(Fault(f"{file}: entry {number}", "it is no object of keys and values", "wrongType"))
+        return None
+    slug = row.get("id")
+    if not isinstance(slug, str) or not slug.strip() or len(slug) > 100:
+        why = "missing" if slug is None else "it is no name (1 to 100 characters)"
+        files.faults.append(Fault(f"{file}: entry {number}: id", why, "missing" if slug is None else "invalid"))
+        return None
+    return Entry(file, slug, {str(key): value for key, value in row.items()})
+
+
+def _text(path: Path, files: Files) -> str | None:
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        files.faults.append(Fault(path.name, f"it cannot be read: {error}", "unreadable"))
+        return None
+
+
+def _yaml(path: Path, files: Files) -> object:
+    """The content; `None` for an empty file and, with a fault, for one that is no YAML."""
+    text = _text(path, files)
+    try:
+        return yaml.load(text, _Loader) if text is not None else None
+    except yaml.YAMLError as error:
+        files.faults.append(_bad_yaml(path.name, error))
+    except ValueError as error:  # a day such as 2026-02-30
+        files.faults.append(Fault(path.name, f"it holds an impossible value: {error}", "badYaml"))
+    return None
+
+
+def _bad_yaml(name: str, error: yaml.YAMLError) -> Fault:
+    mark = getattr(error, "problem_mark", None)
+    line = f": line {mark.line + 1}" if mark is not None else ""
+    return Fault(f"{name}{line}", str(getattr(error, "problem", None) or "it is no YAML"), "badYaml")
+
+
+def _csv(path: Path, files: Files) -> list[Values]:
+    text = _text(path, files) or ""
+    header = text.partition("\n")[0]
+    delimiter = ";" if header.count(";") > header.count(",") else ","  # as spreadsheets with a decimal comma write it
+    reader = csv.DictReader(io.StringIO(text), delimiter=delimiter, restkey="", skipinitialspace=True)
+    names = [name.strip() for name in reader.fieldnames or ()]
+    reader.fieldnames = names
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice or "id" not in names:
+        why = f"the column {twice[0]!r} is there twice" if twice else "the first line has no column 'id'"
+        files.faults.append(Fault(f"{path.name}: line 1", why, "badCsv"))
+        return []
+    rows = []
+    for cells in reader:
+        where = f"{path.name}: line {reader.line_num}"
+        if "" in cells:
+            files.faults.append(Fault(where, f"there are more cells than the {len(names)} columns", "badCsv"))
+        elif any((text or "").strip() for text in cells.values()):
+            rows.append(_row(cells, where, files))
+    return rows
+
+
+def _row(cells: Mapping[str, str | None], where: str, files: Files) -> Values:
+    row: Values = {}
+    for name, text in cells.items():
+        value = (text or "").strip()
+        if not value:
+            continue
+        *above, last = name.split(".")
+        inner = row
+        for key in above:
+            inner = inner.setdefault(key, {})
+        inner[last] = _cell(value, f"{where}: {name}", files)
+    return row
+
+
+def _cell(text: str, where: str, files: Files) -> object:
+    """A cell stays text: its column knows the type. Only what is in brackets has a structure."""
+    if text[0] not in "[{":
+        return text
+    try:
+        return yaml.load(text, _Loader)
+    except (yaml.YAMLError, ValueError) as error:
+        files.faults.append(Fault(where, f"it is no YAML: {getattr(error, 'problem', None) or error}", "badYaml"))
+        return None

@@ -1,0 +1,39 @@
+"""`satcom load`: an operator's files become its data, all or nothing, and again without doubling.
+
+Everything goes through the commands of the layers, so a file can do nothing that they refuse, and is marked in the
+change log as brought from elsewhere.
+"""
+
+from pathlib import Path
+
+from satcom.app.loading.catalogue import load_catalogue
+from satcom.app.loading.customers import load_customers
+from satcom.app.loading.files import read_folder
+from satcom.app.loading.loading import Change, Load
+from satcom.app.loading.network import load_network
+from satcom.app.loading.operator import load_operator
+from satcom.app.loading.supply import load_stock, load_suppliers
+from satcom.core.database import Database, lock_key
+from satcom.resource.inventory import MARK
+
+
+def load(database: Database, folder: Path, dry_run: bool, by: str) -> list[Change]:
+    """Load `folder`; `by` is who asked. A dry run tells the same and writes nothing.
+
+    Raises `Refused` with every fault, naming file, entry and key; then nothing is loaded.
+    """
+    files = read_folder(folder)
+    with database.as_worker(by) as session, session.begin_nested() as everything:
+        session.info["mark"] = MARK
+        lock_key(session.connection(), "load")  # two at once would both find nothing there
+        loading = Load(session, files)
+        load_operator(loading)
+        load_suppliers(loading)
+        load_network(loading)
+        load_stock(loading)
+        load_catalogue(loading)
+        load_customers(loading)
+        loading.refuse()
+        if dry_run:
+            everything.rollback()
+    return loading.changes

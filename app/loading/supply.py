@@ -1,0 +1,90 @@
+"""Suppliers, the depots where they keep terminals, and what lies there to begin with."""
+
+from satcom.app.loading.entries import EntryKeys, parsed
+from satcom.app.loading.files import Entry
+from satcom.app.loading.loading import Kind, Load
+from satcom.app.loading.network import Listed, load_list
+from satcom.app.loading.operator import ORGANIZATION, PartyKeys, organization_of
+from satcom.core.entity import checked
+from satcom.core.loading import loaded_id
+from satcom.market.order_item import FaultsFound
+from satcom.resource.ground import TerminalType
+from satcom.supplychain.partner import Supplier, correct_supplier, engage_supplier
+from satcom.supplychain.stock import (
+    Depot,
+    StockItem,
+    correct_depot,
+    correct_item,
+    list_item,
+    open_depot,
+    opening_stock,
+)
+
+SUPPLIER = Kind(Supplier, engage_supplier, correct_supplier)
+DEPOTS = Listed(
+    "depots",
+    Kind(Depot, open_depot, correct_depot, {"supplier_id": "supplier"}),
+    {"supplier": ("supplier_id", Supplier)},
+)
+STOCK_ITEM = Kind(
+    StockItem,
+    list_item,
+    correct_item,
+    {"depot_id": "depot", "terminal_type_id": "terminal_type", "terminal_type_name": "terminal_type"},
+)
+
+
+class SupplierKeys(PartyKeys):
+    country: str
+    currency: str
+
+
+class StockKeys(EntryKeys):
+    """`quantity` is what a depot begins with; more may be added later, nothing is taken away."""
+
+    depot: str
+    terminal_type: str
+    quantity: int = 0
+    lead_time_days: int
+
+
+def load_suppliers(load: Load) -> None:
+    for entry in load.files.entries("suppliers"):
+        with load.checking(SUPPLIER, entry):
+            keys = parsed(SupplierKeys, entry)
+            load.keep(ORGANIZATION, entry, organization_of(keys.model_copy(update={"contact": None}), []), keys.name)
+            values = {
+                "organization_id": loaded_id("Organization", entry.slug),
+                "contact": keys.contact.model_dump(exclude_none=True) if keys.contact is not None else None,
+                "further": {"note": keys.notes} if keys.notes else {},
+            }
+            plain = keys.model_dump(include={"name", "country", "currency", "source", "illustrative"})
+            load.keep(SUPPLIER, entry, checked(Supplier, plain | values), keys.name)
+
+
+def load_stock(load: Load) -> None:
+    """Depots and what is in them, after the terminal types."""
+    load_list(load, DEPOTS)
+    for entry in load.files.entries("stock"):
+        with load.checking(STOCK_ITEM, entry):
+            _load_item(load, entry)
+
+
+def _load_item(load: Load, entry: Entry) -> None:
+    keys = parsed(StockKeys, entry)
+    found = FaultsFound()
+    depot_id = load.named(Depot, keys.depot, "depot", found)
+    terminal_type_id = load.named(TerminalType, keys.terminal_type, "terminal_type", found)
+    found.refuse()
+    kind = load.session.get(TerminalType, terminal_type_id)
+    name = kind.name if kind is not None else keys.terminal_type
+    values = {
+        "depot_id": depot_id,
+        "terminal_type_id": terminal_type_id,
+        "terminal_type_name": name,
+        "further": {"note": keys.notes} if keys.notes else {},
+    }
+    plain = keys.model_dump(include={"lead_time_days", "source", "illustrative"})
+    item = load.keep(STOCK_ITEM, entry, checked(StockItem, plain | values), f"{name} in {keys.depot}")
+    if item is not None and opening_stock(load.session, item, keys.quantity, entry.slug.upper()):
+        load.also_changed("quantity")
