@@ -6,6 +6,7 @@ from typing import Any
 
 import structlog
 from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.utils import get_openapi
 from fastapi.responses import PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
@@ -38,6 +39,7 @@ def create_app(database: Database, hub: HubDriver | None = None) -> FastAPI:
     app.middleware("http")(observed)
     app.add_exception_handler(Refused, refused)
     app.add_exception_handler(HTTPException, not_routed)
+    app.add_exception_handler(RequestValidationError, unreadable)
     app.add_exception_handler(IntegrityError, against_the_database)
     app.add_exception_handler(DataError, against_the_database)
     app.add_exception_handler(ProgrammingError, of_another_party)
@@ -119,6 +121,18 @@ def not_routed(request: Request, error: Exception) -> Response:
     for name, value in (error.headers or {}).items():
         response.headers[name] = value
     return response
+
+
+def unreadable(request: Request, error: Exception) -> Response:
+    """Parameters that are missing or of another type. Who has no token is told only that."""
+    assert isinstance(error, RequestValidationError)
+    try:
+        with database_of(request).request(token_of(request)):
+            pass
+    except Refused as unknown:
+        return refused(request, unknown)
+    faults = [Fault(str(one["loc"][-1]), str(one["msg"]), str(one["type"])) for one in error.errors()]
+    return error_body(tuple(faults), 400)
 
 
 def against_the_database(request: Request, error: Exception) -> Response:

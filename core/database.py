@@ -17,7 +17,7 @@ from satcom.core.change_log import log_changes
 from satcom.core.entity import E
 from satcom.core.errors import NotFound
 from satcom.core.security import WORKER, Principal
-from satcom.core.tenancy import APP, WORKER_ROLE, set_tenant, visible
+from satcom.core.tenancy import APP, WORKER_ROLE, changeable, set_tenant, visible
 from satcom.core.tmf_query import is_uuid
 
 
@@ -101,23 +101,24 @@ def principal_in(session: Session) -> Principal:
 
 def find(session: Session, kind: type[E], identifier: str) -> E:
     """The entity `identifier` as its caller may see it. Raises `NotFound`, also for what belongs to others."""
-    entity = session.exec(_one(session, kind, identifier)).first() if is_uuid(identifier) else None
-    if entity is None:
-        raise NotFound(kind.__name__, identifier)
-    return entity
+    return _found(session, kind, identifier, _one(kind, identifier).where(visible(kind, principal_in(session))))
 
 
 def find_for_update(session: Session, kind: type[E], identifier: str) -> E:
-    """As `find`, and locked until the transaction ends; reads it afresh."""
-    query = _one(session, kind, identifier).with_for_update().execution_options(populate_existing=True)
+    """As `find`, but only what the caller may change; locked until the transaction ends, and read afresh."""
+    query = _one(kind, identifier).where(changeable(kind, principal_in(session))).with_for_update()
+    return _found(session, kind, identifier, query.execution_options(populate_existing=True))
+
+
+def _one(kind: type[E], identifier: str) -> SelectOfScalar[E]:
+    return select(kind).where(col(kind.id) == identifier)
+
+
+def _found(session: Session, kind: type[E], identifier: str, query: SelectOfScalar[E]) -> E:
     entity = session.exec(query).first() if is_uuid(identifier) else None
     if entity is None:
         raise NotFound(kind.__name__, identifier)
     return entity
-
-
-def _one(session: Session, kind: type[E], identifier: str) -> SelectOfScalar[E]:
-    return select(kind).where(col(kind.id) == identifier, visible(kind, principal_in(session)))
 
 
 def lock_key(connection: Connection, key: str) -> None:

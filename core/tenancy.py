@@ -1,8 +1,8 @@
 """Tenancy: whose rows a caller sees.
 
-Every row that belongs to a party carries `party_id`. The one filter in the code is `visible`; row-level security in the
-database backs it, so that a forgotten filter shows nothing. It does not guard against SQL injection.
-An object belongs to one party; further parties get rows in `party_access`.
+Every row that belongs to a party carries `party_id`. The one filter in the code is `visible`, and `changeable` for what
+is to be written; row-level security in the database backs them, so that a forgotten filter shows nothing. It does not
+guard against SQL injection. An object belongs to one party; further parties get rows in `party_access` and may read it.
 """
 
 from sqlalchemy import ColumnElement, Connection, false, or_, select, text, true
@@ -40,6 +40,13 @@ def visible(kind: type[Entity], principal: Principal) -> ColumnElement[bool]:
         return false()
     shared = select(col(PartyAccess.object_id)).where(col(PartyAccess.party_id).in_(principal.parties))
     return or_(col(kind.party_id).in_(principal.parties), col(kind.id).in_(shared))
+
+
+def changeable(kind: type[Entity], principal: Principal) -> ColumnElement[bool]:
+    """The condition under which `principal` may change a row of `kind`: what is shared may only be read."""
+    if principal.all_parties:
+        return true()
+    return col(kind.party_id).in_(principal.parties)
 
 
 def set_tenant(connection: Connection, principal: Principal) -> None:

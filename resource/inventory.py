@@ -12,11 +12,13 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
 
 from satcom.core.clock import now
+from satcom.core.database import principal_in
 from satcom.core.entity import change, from_body, wire
 from satcom.core.errors import Fault, Refused, RuleRefused
 from satcom.core.idempotency import Answer, claim, remember
 from satcom.core.life_cycle import move
 from satcom.core.security import Capability, Principal
+from satcom.core.tenancy import visible
 from satcom.core.tmf_api import Body, TmfRoutes, database_of, json_response, read_json, token_of
 from satcom.core.tmf_openapi import write_operation
 from satcom.core.values import Json
@@ -140,7 +142,8 @@ def _check_ports(session: Session, hub: Hub) -> None:
 
 
 def _check_satellites(session: Session, identifiers: list[str], where: str) -> None:
-    known = set(session.exec(select(Satellite.id).where(col(Satellite.id).in_(identifiers))))
+    seen = visible(Satellite, principal_in(session))
+    known = set(session.exec(select(Satellite.id).where(col(Satellite.id).in_(identifiers), seen)))
     faults = [Fault(where, f"there is no satellite {one!r}", "notFound") for one in identifiers if one not in known]
     if faults:
         raise Refused.all(faults)

@@ -12,9 +12,12 @@ from pydantic import BeforeValidator, FiniteFloat
 from sqlalchemy import select
 from sqlmodel import Field, Session
 
+from satcom.core.database import principal_in
 from satcom.core.entity import Entity, shape, tmf
 from satcom.core.errors import Fault, Refused
+from satcom.core.schema import entities
 from satcom.core.security import Capability
+from satcom.core.tenancy import visible
 from satcom.core.tmf_query import is_uuid
 
 
@@ -67,12 +70,17 @@ def pointer(kind: type[Entity], column: str) -> str:
 
 
 def check_references(session: Session, entity: Entity) -> None:
-    """Every object that `entity` points at in this layer is there. Raises `Refused` with each that is not."""
+    """Every object that `entity` points at in this layer is there for the caller.
+
+    Raises `Refused` with each that is not, or belongs to others.
+    """
+    kinds = {str(kind.__tablename__): kind for kind in entities()}
     faults = []
     for column in entity.__table__.columns:  # type: ignore[attr-defined]
         identifier = getattr(entity, column.name)
         for target in (key.column for key in column.foreign_keys if identifier is not None):
-            if session.connection().execute(select(target).where(target == identifier)).first() is None:
+            seen = visible(kinds[target.table.name], principal_in(session))
+            if session.connection().execute(select(target).where(target == identifier, seen)).first() is None:
                 what = target.table.name.replace("_", " ")
                 where = pointer(type(entity), column.name)
                 faults.append(Fault(where, f"there is no {what} {identifier!r}", "notFound"))

@@ -1,0 +1,219 @@
+"""A walk over every route in search of what one party could see or change of another.
+
+Every route of the application is called with ids, filters and bodies that name foreign rows. Whatever comes back
+must hold no foreign id that was not sent, no foreign text, and must look as if the foreign row did not exist.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+from httpx import Response
+from starlette.routing import Route
+
+from satcom.core.entity import Entity, new_id, wire
+from satcom.core.values import Json
+from tests.app.conftest import House
+from tests.app.every_table import Party, rows_of
+from tests.app.served import asked_in_query, guarded, kinds_at, kinds_in_query, kinds_of, methods_of
+from tests.market.a_market import as_customer
+
+MANY = "limit=1000"
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One request that names foreign rows; `twin` asks the same of a row that does not exist."""
+
+    method: str
+    route: str
+    url: str
+    body: Json = None
+    sent: frozenset[str] = frozenset()
+    twin: "Attempt | None" = None
+
+
+@dataclass(frozen=True)
+class Leak:
+    method: str
+    route: str
+    why: str
+
+
+def walk(house: House, headers: dict[str, str], own: Party, foreign: list[Party]) -> Iterator[Leak]:
+    """Everything that the caller of `own` could see or change of `foreign` parties."""
+    before = _digests(house, foreign)
+    for route in guarded(house.app):
+        for method in methods_of(route):
+            for attempt in attempts(house, route, method, own, foreign):
+                answer = _ask(house, headers, attempt)
+                for why in _seen(attempt, answer, own, foreign):
+                    yield Leak(method, route.path, why)
+                if attempt.twin is not None:
+                    yield from _told_apart(attempt, answer, _ask(house, headers, attempt.twin))
+                if method != "GET":
+                    after = _digests(house, foreign)
+                    for table in (one for one in after if after[one] != before[one]):
+                        yield Leak(method, route.path, f"changed {table}")
+                    before = after
+
+
+def attempts(house: House, route: Route, method: str, own: Party, foreign: list[Party]) -> Iterator[Attempt]:
+    """Every way we know to name a foreign row through the route."""
+    kinds = kinds_at(route.path) + kinds_in_query(route)
+    if kinds:
+        yield from _by_id(route, method, kinds, own, foreign)
+    elif method == "GET":
+        yield from _by_query(route, foreign)
+    else:
+        for party in foreign:
+            for body in bodies(house, route, party):
+                yield Attempt(method, route.path, route.path, body, frozenset({party.id, *party.rows.values()}))
+
+
+def _by_id(
+    route: Route, method: str, kinds: list[list[type[Entity]]], own: Party, foreign: list[Party]
+) -> Iterator[Attempt]:
+    """Each parameter of the path is foreign or our own, at least one of them foreign."""
+    for party in foreign:
+        for chosen in product(*kinds):
+            names = [kind.__name__ for kind in chosen]
+            if any(name not in party.rows for name in names):
+                continue
+            for owners in product((own, party), repeat=len(chosen)):
+                if party not in owners:
+                    continue
+                ids = [owner.rows[name] for owner, name in zip(owners, names, strict=True)]
+                unknown = [one if owner is own else new_id() for one, owner in zip(ids, owners, strict=True)]
+                for body in _patches(method):
+                    twin = Attempt(method, route.path, _filled(route, unknown), body)
+                    yield Attempt(method, route.path, _filled(route, ids), body, frozenset(ids), twin)
+
+
+def _patches(method: str) -> list[Json]:
+    if method in ("GET", "DELETE"):
+        return [None]
+    return [{}, {"name": "taken"}, {"description": "taken"}, {"state": "cancelled"}]
+
+
+def _filled(route: Route, ids: list[str]) -> str:
+    """The URL with `ids` for its parameters, those of the path before those of the query."""
+    left = iter(ids)
+    path = "/".join(next(left) if step.startswith("{") else step for step in route.path.split("/"))
+    query = "&".join(f"{name}={next(left)}" for name in asked_in_query(route))
+    return f"{path}?{query}" if query else path
+
+
+def _by_query(route: Route, foreign: list[Party]) -> Iterator[Attempt]:
+    for query in (MANY, f"{MANY}&fields=id", f"{MANY}&sort=-id", "limit=0", "name.regex=secret", "id.gt=0"):
+        yield Attempt("GET", route.path, f"{route.path}?{query}")
+    names = [kind.__name__ for kind in kinds_of(route)]
+    for party in foreign:
+        ids = [party.rows[name] for name in names if name in party.rows]
+        for query in (f"id={','.join(ids)}", f"href={','.join(ids)}", f"relatedParty.id={party.id}"):
+            yield Attempt("GET", route.path, f"{route.path}?{query}&{MANY}", sent=frozenset({*ids, party.id}))
+
+
+def bodies(house: House, route: Route, party: Party) -> Iterator[Json]:
+    """What a foreign party could itself send here: copies of its rows, and what asks for something in its name."""
+    for kind in kinds_of(route):
+        if kind.__name__ in party.rows:
+            yield _copied(house, kind, party)
+    rows, customer = party.rows, as_customer(party.id)
+    named: Json = [customer]
+    match route.path.rsplit("/", 1)[1]:
+        case "customer":
+            yield {"name": "taken", "engagedParty": customer}
+        case "billingAccount":
+            yield {"name": "taken", "relatedParty": named}
+        case "productOrder":
+            yield house.an_order(party)
+        case "cancelProductOrder":
+            yield {"productOrder": {"id": rows["ProductOrder"]}}
+        case "productOfferingQualification":
+            yield {"relatedParty": named, "productOfferingQualificationItem": house.an_order(party)["productOrderItem"]}
+        case "checkServiceQualification" | "queryServiceQualification":
+            yield {"relatedParty": named, "serviceQualificationItem": [{"id": "1", "service": {"id": rows["Service"]}}]}
+        case "reservation":
+            of: Json = [{"id": rows["Hub"], "role": "of", "@referredType": "Hub"}]
+            yield {"relatedParty": named, "reservationItem": [{"relatedEntity": of}], "reservationPeriod": {}}
+        case "resource":
+            yield _a_station_towards(rows["Satellite"])
+        case "goodsReceipt":
+            yield {"purchaseOrder": {"id": rows["PurchaseOrder"]}, "serialNumber": ["SN-1"]}
+            yield {"stockItem": {"id": rows["StockItem"]}, "serialNumber": ["SN-1"]}
+
+
+def _a_station_towards(satellite: str) -> Json:
+    """An earth station of one's own with an antenna on a foreign satellite."""
+    figures: dict[str, Json] = {"diameterM": 9, "efficiency": 0.6, "hpaPowerDbw": 20, "noiseTemperatureK": 90}
+    antenna: dict[str, Json] = {"id": "A1", "band": "Ku", "satelliteIds": [satellite], **figures}
+    place: dict[str, Json] = {"latitudeDeg": -1, "longitudeDeg": 36, "country": "KE", "antennas": [antenna]}
+    characteristics: Json = [{"name": name, "value": value} for name, value in place.items()]
+    return {"@type": "EarthStation", "name": "taken", "resourceCharacteristic": characteristics}
+
+
+def _copied(house: House, kind: type[Entity], party: Party) -> Json:
+    """The party's row as it could be sent."""
+    with house.database.as_worker() as session:
+        copied = wire(session.get_one(kind, party.rows[kind.__name__]))
+    document, definition = kind.api.document, kind.api.definition
+    if document is None or definition is None:
+        return copied
+    wanted = document.attributes(document.create_definition(definition))
+    return {name: value for name, value in copied.items() if name in wanted}
+
+
+def _ask(house: House, headers: dict[str, str], attempt: Attempt) -> Response:
+    return house.http.request(attempt.method, attempt.url, json=attempt.body, headers=headers)
+
+
+def _seen(attempt: Attempt, answer: Response, own: Party, foreign: list[Party]) -> Iterator[str]:
+    """What of `foreign` parties the answer shows, beside what was sent and who stands above."""
+    told, sent = answer.text + str(answer.headers), set(_texts(attempt.body)) | attempt.sent
+    known = {own.above.id} if own.above else set()
+    for party in foreign:
+        if party.secret in told and not any(party.secret in text for text in sent):
+            yield f"shows a text of {party.name}"
+        if any(one in told for one in {party.id, *party.rows.values()} - sent - known):
+            yield f"shows an id of {party.name}"
+    named = attempt.sent & set(_texts(attempt.body))
+    if answer.is_success and (named or attempt.twin is not None):
+        yield f"accepts what names a foreign row: {answer.status_code}"
+    if answer.is_success and attempt.sent and answer.headers.get("X-Total-Count", "0") != "0":
+        yield "counts foreign rows"
+    if answer.status_code >= 500:
+        yield f"breaks: {answer.text[:200]}"
+
+
+def _texts(value: Any) -> Iterator[str]:
+    match value:
+        case dict():
+            for one in value.values():
+                yield from _texts(one)
+        case list():
+            for one in value:
+                yield from _texts(one)
+        case str():
+            yield value
+
+
+def _told_apart(attempt: Attempt, answer: Response, twin: Response) -> list[Leak]:
+    """A foreign row and one that does not exist must give the same answer."""
+    assert attempt.twin is not None
+    said, of_nothing = answer.text, twin.text
+    for one, other in zip(re.split("[/?=&]", attempt.url), re.split("[/?=&]", attempt.twin.url), strict=True):
+        if one != other:
+            said, of_nothing = said.replace(one, "-"), of_nothing.replace(other, "-")
+    if (answer.status_code, said) == (twin.status_code, of_nothing):
+        return []
+    return [
+        Leak(attempt.method, attempt.route, f"{answer.status_code}: not as one that is not there ({twin.status_code})")
+    ]
+
+
+def _digests(house: House, foreign: list[Party]) -> dict[str, str]:
+    with house.database.as_worker() as session:
+        return rows_of(session.connection(), [party.id for party in foreign])

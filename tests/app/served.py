@@ -1,0 +1,58 @@
+"""The routes of the application as they are served, however the framework nests them."""
+
+from collections.abc import Iterator
+
+from fastapi import APIRouter, FastAPI
+from starlette.routing import BaseRoute, Route
+
+from satcom.core.entity import Entity
+from satcom.core.schema import entities
+
+OPEN = frozenset({"/health", "/openapi.json", "/docs", "/docs/oauth2-redirect"})  # to everybody, without a token
+
+
+def guarded(app: FastAPI) -> list[Route]:
+    """Every route that wants a token."""
+    found = [route for route in _flat(app.routes) if route.path not in OPEN]
+    assert len(found) > 50, "the routes are nested in a new way"
+    return found
+
+
+def _flat(routes: list[BaseRoute]) -> Iterator[Route]:
+    for route in routes:
+        if isinstance(route, Route):
+            yield route
+        else:
+            nested: APIRouter = getattr(route, "original_router")  # noqa: B009 (the framework names it in no type)
+            yield from _flat(nested.routes)
+
+
+def asked_in_query(route: Route) -> list[str]:
+    """The parameters that must stand in the query."""
+    dependant = getattr(route, "dependant", None)
+    return [one.alias for one in dependant.query_params if one.field_info.is_required()] if dependant else []
+
+
+def methods_of(route: Route) -> list[str]:
+    return sorted(set(route.methods or ()) - {"HEAD"})
+
+
+def kinds_called(collection: str) -> list[type[Entity]]:
+    """The kinds of one collection."""
+    return [kind for kind in entities() if kind.api.collection == collection and kind.__module__.startswith("satcom.")]
+
+
+def kinds_at(path: str) -> list[list[type[Entity]]]:
+    """Per parameter of the path the kinds whose ids can stand there: those of the collection before it."""
+    steps = path.split("/")
+    return [kinds_called(steps[place - 1]) for place, step in enumerate(steps) if step.startswith("{")]
+
+
+def kinds_in_query(route: Route) -> list[list[type[Entity]]]:
+    """The same per parameter of the query: `serviceId` takes the id of a `service`."""
+    return [kinds_called(name.removesuffix("Id")) for name in asked_in_query(route)]
+
+
+def kinds_of(route: Route) -> list[type[Entity]]:
+    """The kinds that the route is about: those of the last collection in its path."""
+    return next((found for step in reversed(route.path.split("/")) if (found := kinds_called(step))), [])

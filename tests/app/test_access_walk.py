@@ -1,0 +1,281 @@
+"""Nobody sees or changes what belongs to another party: every route, every foreign party, every role."""
+
+import sys
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import ColumnElement, create_engine, text, true
+from starlette.routing import Route
+
+from satcom.core import tenancy
+from satcom.core.access import create_token, revoke_token
+from satcom.core.clock import wall_now
+from satcom.core.entity import Entity, new_id
+from satcom.core.security import MAY, OUTSIDE, Capability, Principal, Role
+from tests.app.access_walk import MANY, Leak, walk
+from tests.app.conftest import House
+from tests.app.every_table import owned, tables_with_party
+from tests.app.served import asked_in_query, guarded, kinds_of, methods_of
+
+ROLES = [role.value for role in Role]
+# Who may write, and what is no collection. A new one of either is entered here, or a test below is red.
+SAID: dict[str, Capability] = {
+    "POST organization": Capability.KEEP_CUSTOMERS,
+    "PATCH organization": Capability.KEEP_CUSTOMERS,
+    "DELETE organization": Capability.KEEP_CUSTOMERS,
+    "POST individual": Capability.KEEP_CUSTOMERS,
+    "PATCH individual": Capability.KEEP_CUSTOMERS,
+    "DELETE individual": Capability.KEEP_CUSTOMERS,
+    "POST customer": Capability.KEEP_CUSTOMERS,
+    "PATCH customer": Capability.KEEP_CUSTOMERS,
+    "DELETE customer": Capability.KEEP_CUSTOMERS,
+    "POST billingAccount": Capability.KEEP_CUSTOMERS,
+    "PATCH billingAccount": Capability.KEEP_CUSTOMERS,
+    "POST productSpecification": Capability.DESIGN_OFFERS,
+    "PATCH productSpecification": Capability.DESIGN_OFFERS,
+    "DELETE productSpecification": Capability.DESIGN_OFFERS,
+    "POST productOffering": Capability.DESIGN_OFFERS,
+    "PATCH productOffering": Capability.DESIGN_OFFERS,
+    "DELETE productOffering": Capability.DESIGN_OFFERS,
+    "POST productOfferingPrice": Capability.DESIGN_OFFERS,
+    "PATCH productOfferingPrice": Capability.DESIGN_OFFERS,
+    "DELETE productOfferingPrice": Capability.DESIGN_OFFERS,
+    "POST serviceSpecification": Capability.DESIGN_OFFERS,
+    "PATCH serviceSpecification": Capability.DESIGN_OFFERS,
+    "DELETE serviceSpecification": Capability.DESIGN_OFFERS,
+    "POST productOfferingQualification": Capability.QUALIFY,
+    "POST checkServiceQualification": Capability.QUALIFY,
+    "POST queryServiceQualification": Capability.QUALIFY,
+    "POST reservation": Capability.QUALIFY,
+    "PATCH reservation": Capability.QUALIFY,
+    "POST productOrder": Capability.ORDER,
+    "PATCH productOrder": Capability.ORDER,
+    "POST cancelProductOrder": Capability.ORDER,
+    "POST product": Capability.MIGRATE,
+    "PATCH product": Capability.MIGRATE,
+    "POST service": Capability.MIGRATE,
+    "PATCH service": Capability.MIGRATE,
+    "POST resource": Capability.MIGRATE,
+    "PATCH resource": Capability.MIGRATE,
+    "POST goodsReceipt": Capability.SUPPLY,
+    "PATCH taskFlow": Capability.REPAIR_FLOWS,
+    "POST recomputation": Capability.READ_NETWORK,
+    "GET hubState": Capability.READ_NETWORK,
+    "GET metrics": Capability.READ_NETWORK,
+}
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_nobody_sees_or_changes_a_foreign_row_whatever_the_role(house: House, role: str) -> None:
+    """A member of a party with all that the role of the operator's house may do, bound to the party all the same."""
+    outside, filled = role in OUTSIDE, house.filled
+    headers = house.token(role, *(() if outside else ("customer",)), party=filled.mine)
+    all_of_them = outside or role == Role.ADMINISTRATOR
+    foreign = [filled.reseller, filled.neighbour, filled.stranger] if all_of_them else [filled.neighbour]
+    assert list(walk(house, headers, filled.mine, foreign)) == []
+
+
+def test_a_reseller_sees_its_customers_and_no_stranger(house: House) -> None:
+    filled = house.filled
+    headers = house.token("administrator", "customer", party=filled.reseller)
+    assert list(walk(house, headers, filled.reseller, [filled.stranger])) == []
+    for party in (filled.reseller, filled.mine, filled.neighbour):
+        for kind in owned():
+            url = f"{kind.api.path}/{party.rows[kind.__name__]}"
+            if served(house, kind.api.path):
+                assert house.http.get(url, headers=headers).status_code == 200, url
+
+
+def served(house: House, path: str) -> bool:
+    return path in {route.path for route in guarded(house.app)}
+
+
+def test_a_member_of_a_party_finds_its_own_row_through_every_list(house: House) -> None:
+    headers = house.token("administrator", "customer", party=house.filled.mine)
+    for kind in owned():
+        if served(house, kind.api.path):
+            rows = house.http.get(f"{kind.api.path}?{MANY}", headers=headers).json()
+            assert house.filled.mine.rows[kind.__name__] in {row["id"] for row in rows}, kind.__name__
+
+
+def test_what_is_shared_with_a_further_party_is_seen_and_still_not_changed(house: House) -> None:
+    theirs, mine = house.filled.stranger, house.filled.mine
+    with house.database.as_worker() as session:
+        session.add(tenancy.PartyAccess(object_id=theirs.rows["BillingAccount"], party_id=mine.id))
+    headers = house.token("administrator", "customer", party=mine)
+    url = f"/tmf-api/accountManagement/v4/billingAccount/{theirs.rows['BillingAccount']}"
+    assert house.http.get(url, headers=headers).status_code == 200
+    assert house.http.patch(url, {"name": "taken"}, headers).status_code in (403, 404)
+
+
+# -- Each guard alone suffices, and the walk is red when both are gone --------------------------------------------
+
+Guard = Callable[[], None]
+
+
+@pytest.fixture
+def without_filter(monkeypatch: pytest.MonkeyPatch) -> Guard:
+    """Takes the filter out of the code."""
+
+    def remove() -> None:
+        for module, name in filters():
+            monkeypatch.setattr(sys.modules[module], name, everything)
+
+    return remove
+
+
+def everything(_: type[Entity], __: Principal) -> ColumnElement[bool]:
+    return true()
+
+
+def filters() -> list[tuple[str, str]]:
+    """The modules that filter, and by which of tenancy's two conditions."""
+    ours = [(module, sys.modules[module]) for module in sys.modules if module.startswith("satcom.")]
+    found = [(module, name) for module, held in ours for name in ("visible", "changeable") if hasattr(held, name)]
+    return [one for one in found if one[0] != "satcom.core.tenancy"]
+
+
+@pytest.fixture
+def without_policies(house: House) -> Guard:
+    """Takes row-level security out of the database."""
+    return lambda: secure(house, "DISABLE", *tables_with_party())
+
+
+def secure(house: House, how: str, *tables: str) -> None:
+    engine = create_engine(house.database.url)
+    with engine.begin() as connection:
+        for table in tables:
+            connection.execute(text(f"ALTER TABLE {table} {how} ROW LEVEL SECURITY"))
+    engine.dispose()
+
+
+def leaks(house: House) -> Iterator[Leak]:
+    """What a member of a party who may call every route gets of a stranger."""
+    headers = house.token("administrator", "customer", party=house.filled.mine)
+    return walk(house, headers, house.filled.mine, [house.filled.stranger])
+
+
+def test_the_code_filters_when_the_database_does_not(house: House, without_policies: Guard) -> None:
+    without_policies()
+    assert list(leaks(house)) == []
+
+
+def test_the_database_filters_when_the_code_does_not(house: House, without_filter: Guard) -> None:
+    without_filter()
+    assert list(leaks(house)) == []
+
+
+def test_either_check_is_red_when_its_own_guard_is_gone(
+    house: House, without_filter: Guard, without_policies: Guard
+) -> None:
+    """The mutants of the two tests above are the same program: both guards gone. Every route must show it."""
+    without_filter()
+    without_policies()
+    found = {(leak.method, leak.route) for leak in leaks(house)}
+    wanted = {
+        (method, route.path)
+        for route in guarded(house.app)
+        for method in methods_of(route)
+        if leaks_bare(route, method)
+    }
+    assert wanted - found == set()
+
+
+def leaks_bare(route: Route, method: str) -> bool:
+    """Whether the route shows foreign rows when nothing filters; the catalogue is everybody's."""
+    kinds = kinds_of(route)
+    return method == "GET" and bool(kinds) and not any(kind.readable_by_all for kind in kinds)
+
+
+def test_each_forgotten_filter_is_seen(house: House, without_policies: Guard, monkeypatch: pytest.MonkeyPatch) -> None:
+    without_policies()
+    assert len(filters()) >= 3
+    for module, name in filters():
+        with monkeypatch.context() as forgotten:
+            forgotten.setattr(sys.modules[module], name, everything)
+            assert next(leaks(house), None) is not None, f"{name} in {module}"
+
+
+def test_one_forgotten_policy_is_seen(house: House, without_filter: Guard) -> None:
+    without_filter()
+    headers = house.token("administrator", "customer", party=house.filled.mine)
+    theirs = house.filled.stranger.rows
+    for kind in owned():
+        url = f"{kind.api.path}/{theirs[kind.__name__]}"
+        if served(house, kind.api.path):
+            assert house.http.get(url, headers=headers).status_code == 404, url
+            secure(house, "DISABLE", str(kind.__tablename__))
+            assert house.http.get(url, headers=headers).status_code == 200, url
+            secure(house, "ENABLE", str(kind.__tablename__))
+
+
+def test_every_table_with_a_party_is_under_row_level_security_even_for_its_owner(house: House) -> None:
+    secured = text("SELECT relname FROM pg_class WHERE relrowsecurity AND relforcerowsecurity")
+    with house.database.as_worker() as session:
+        found = set(session.connection().execute(secured).scalars())
+    # Tokens are hidden from requests altogether; who may see what is read by the policies themselves.
+    assert set(tables_with_party()) - found == {"access_token", "party_access"}
+
+
+# -- Roles and tokens ---------------------------------------------------------------------------------------------
+
+
+def needed(route: Route, method: str) -> Capability | None:
+    """What the caller must be able to do; `None` when nobody has said it."""
+    last = [step for step in route.path.split("/") if not step.startswith("{")][-1]
+    said = SAID.get(f"{method} {last}")
+    return kinds_of(route)[0].api.reads if said is None and method == "GET" and kinds_of(route) else said
+
+
+def calls(house: House) -> list[tuple[Route, str, str]]:
+    """Every route and method, with a URL that names nothing that exists."""
+    found = []
+    for route in guarded(house.app):
+        url = "/".join(new_id() if step.startswith("{") else step for step in route.path.split("/"))
+        query = "&".join(f"{name}={new_id()}" for name in asked_in_query(route))
+        found += [(route, method, f"{url}?{query}" if query else url) for method in methods_of(route)]
+    return found
+
+
+def test_of_every_route_it_is_said_who_may(house: House) -> None:
+    unsaid = [f"{method} {route.path}" for route, method, _ in calls(house) if needed(route, method) is None]
+    assert unsaid == []
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_what_a_role_lacks_is_forbidden_and_what_it_has_is_not(house: House, role: str) -> None:
+    headers = house.token(role, party=house.filled.mine if role in OUTSIDE else None)
+    for route, method, url in calls(house):
+        capability = needed(route, method)
+        if capability is None:
+            continue
+        answer = house.http.request(method, url, headers=headers, json=None if method in ("GET", "DELETE") else {})
+        forbidden = Role(role) not in MAY[capability]
+        assert (answer.status_code == 403) is forbidden, f"{role}: {method} {url}: {answer.status_code} {answer.text}"
+        assert answer.status_code < 500
+        if forbidden:
+            assert capability.value in answer.json()["reason"]
+
+
+@pytest.mark.parametrize("state", ["none", "unknown", "another scheme", "revoked", "expired"])
+def test_nothing_but_health_and_description_answers_without_a_valid_token(house: House, state: str) -> None:
+    headers = a_useless_token(house, state)
+    for _, method, url in calls(house):
+        answer = house.http.request(method, url, headers=headers, json=None if method in ("GET", "DELETE") else {})
+        assert answer.status_code == 401, f"{method} {url}"
+        assert answer.headers["WWW-Authenticate"] == "Bearer"
+        assert answer.json()["@type"] == "Error"
+    for path in ("/health", "/openapi.json"):
+        assert house.http.get(path, headers).status_code == 200
+
+
+def a_useless_token(house: House, state: str) -> dict[str, str]:
+    with house.database.as_worker() as session:
+        token, secret = create_token(session, state, ["administrator"], None, timedelta(days=1))
+        if state == "revoked":
+            revoke_token(session, token.id)
+        if state == "expired":
+            token.expires_at = wall_now() - timedelta(seconds=1)
+    shown = {"none": "", "unknown": "Bearer satcom_guessed", "another scheme": f"Basic {secret}"}
+    return {"Authorization": shown.get(state, f"Bearer {secret}")}
