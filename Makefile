@@ -1,4 +1,4 @@
-# make run [ARGS=--exit]       serve the API on a PostgreSQL of its own; --exit: ask it whether it serves, and end
+# make run [ARGS=--exit]       deliver the demonstration order, then serve; --exit: end after the check, with its exit code
 # make test                    everything that checks the project
 # make lock [ARGS=--upgrade]   requirements.lock for what pyproject.toml asks; what is pinned stays unless upgraded
 #
@@ -13,7 +13,7 @@ ARGS :=
 export PYTHON
 
 run: environment
-	@exec $(BIN)/satcom serve $(ARGS)
+	@exec $(BIN)/satcom demo $(ARGS)
 
 # In this order also under "make -j": what is cheap speaks first.
 .NOTPARALLEL:

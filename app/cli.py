@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ from rich.console import Console
 from rich.table import Table
 
 from satcom.app import declarations
+from satcom.app.demonstration import demonstrate
 from satcom.app.http import create_app
 from satcom.app.worker import Worker
 from satcom.core import backup, embedded_postgres, migration
@@ -112,6 +114,19 @@ async def _serve(opened: Database, leave: bool) -> None:
         work = asyncio.create_task(Worker(opened, Engine(opened, hub), settings().workers).run())
         await server.serve()
         work.cancel()
+
+
+@app.command()
+def demo(
+    folder: Annotated[Path, typer.Argument(help="An operator with a demo_order.yaml.")] = Path("examples/operator"),
+    leave: Annotated[bool, typer.Option("--exit", help="End after the check, with its exit code.")] = False,
+) -> None:
+    """Load an operator, deliver its first order before your eyes, check it, and serve until Ctrl-C."""
+    set_up_logs(settings().log_json)
+    logging.getLogger().setLevel(logging.WARNING)  # the story is told, not logged
+    with database() as opened:
+        code = demonstrate(opened, folder, console, leave)
+    raise typer.Exit(code)
 
 
 @app.command()

@@ -1,0 +1,204 @@
+"""What the demonstration tells: the question, its answer with the link budget, the steps, the test, the bill."""
+
+import re
+import time
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final, TypeAlias
+
+import httpx
+from rich.console import Console
+from rich.table import Table
+
+from satcom.app.demo_order import order_body
+from satcom.app.loading.loading import Change
+from satcom.app.qualify import prices_at, qualify_at, show_qualification
+from satcom.core.clock import months_later, now
+from satcom.core.database import Database
+from satcom.market.order_item import OrderItem
+from satcom.service.demand import demand_of
+
+Body: TypeAlias = dict[str, Any]  # JSON of the API
+TMF: Final = "/tmf-api"
+ORDERS: Final = f"{TMF}/productOrderingManagement/v4/productOrder"
+FLOWS: Final = f"{TMF}/processFlowManagement/v4/processFlow"
+ENDED: Final = frozenset({"completed", "failed", "rejected", "cancelled", "partial"})
+GONE: Final = "failed,rejected,cancelled"
+TAKEN: Final = {"SpectrumAssignment": "slot", "HubPortAssignment": "hub port", "Terminal": "terminal"}
+POLL_S, PATIENCE_S = 0.1, 300.0
+
+
+class Story:
+    """Tells one order, all of it asked over HTTP but the qualification at the beginning, which needs no order."""
+
+    def __init__(self, opened: Database, url: str, token: str, console: Console) -> None:
+        self.opened, self.url, self.token, self.console = opened, url, token, console
+        headers = {"Authorization": f"Bearer {token}"}
+        self.api = httpx.Client(base_url=url, headers=headers, timeout=30, trust_env=False)
+
+    def tell(self, folder: Path, changes: Sequence[Change]) -> str:
+        """Tell everything; the id of the order."""
+        self._loaded(changes)
+        body = order_body(folder)
+        order = self._placed_before(body)
+        if order is None:
+            self._qualified(body)
+            order = self._place(body)
+        else:
+            self._head(f"The order is there already: {order['reference']}, placed {order['orderDate'][:16]}")
+        self._follow(order["id"])
+        order = self._get(f"{ORDERS}/{order['id']}")
+        if order["state"] == "completed":
+            self._delivered(order)
+        else:
+            notes = "; ".join(one["text"] for one in order.get("note", []))
+            self.console.print(f"The order is {order['state']}: {notes}", style="bold red")
+        return str(order["id"])
+
+    def where_to_look(self, hub_url: str, hub_token: str) -> None:
+        self._head("Where to look further")
+        table = Table.grid(padding=(0, 2))
+        table.add_row("API, described", f"{self.url}/docs")
+        table.add_row("metrics", f"{self.url}/metrics")
+        table.add_row("hub simulator", f"{hub_url}/docs")
+        table.add_row("token of the API", self.token)
+        table.add_row("token of the hub", hub_token)
+        self.console.print(table, soft_wrap=True)
+        self.console.print(
+            f"curl -H 'Authorization: Bearer {self.token}' {self.url}{ORDERS}", style="dim", soft_wrap=True
+        )
+
+    def _loaded(self, changes: Sequence[Change]) -> None:
+        outcomes = [str(one.outcome) for one in changes]
+        counts = ", ".join(f"{outcomes.count(one)} {one}" for one in dict.fromkeys(outcomes))
+        self._head(f"The operator is loaded: {len(changes)} objects, {counts}")
+
+    def _placed_before(self, body: Body) -> Body | None:
+        found: list[Body] = self._get(ORDERS, externalId=body["externalId"], sort="-orderDate")
+        return next((one for one in found if one["state"] not in GONE.split(",")), None)
+
+    def _qualified(self, body: Body) -> None:
+        """Ask the network first, as a sales engineer would."""
+        item = OrderItem.model_validate(body["productOrderItem"][0])
+        start_at = datetime.fromisoformat(body["requestedStartDate"]) if "requestedStartDate" in body else now()
+        stop_at = months_later(start_at, item.term_months) if item.term_months else None
+        began = time.perf_counter()
+        answer = qualify_at(self.opened, demand_of(item.characteristics, start_at, stop_at, "/"))
+        took_s = time.perf_counter() - began
+        self._head(
+            f"Can it be delivered? Every satellite was asked in {took_s:.1f} s; the first question reads the maps"
+        )
+        show_qualification(self.console, answer, prices_at(self.opened, answer))
+
+    def _place(self, body: Body) -> Body:
+        answer = self.api.post(
+            ORDERS, json=body, headers={"Idempotency-Key": f"{body['externalId']}-{now():%Y%m%d%H%M%S}"}
+        )
+        answer.raise_for_status()
+        order: Body = answer.json()
+        self._head(f"The order is placed: {order['reference']}. Its steps:")
+        return order
+
+    def _follow(self, order_id: str) -> None:
+        """Each step when it is done, until the order has ended."""
+        seen: set[str] = set()
+        flow: Body = self._get(FLOWS, **{"relatedEntity.id": order_id})[0]
+        until = time.monotonic() + PATIENCE_S
+        while time.monotonic() < until:
+            state = self._get(f"{ORDERS}/{order_id}", fields="state")["state"]
+            for task in self._get(f"{FLOWS}/{flow['id']}/taskFlow", limit="100"):
+                if task["id"] not in seen and task["state"] in ("completed", "hold", "cancelled"):
+                    seen.add(task["id"])
+                    self._step(task)
+            if state in ENDED:
+                return
+            time.sleep(POLL_S)
+        self.console.print(
+            "It is not done yet; it goes on, and can be watched with: satcom order watch", style="yellow"
+        )
+
+    def _step(self, task: Body) -> None:
+        about = {one["name"]: one["value"] for one in task.get("characteristic", [])}
+        mark = {"completed": "[green]done[/green]", "hold": "[red]held[/red]"}.get(task["state"], task["state"])
+        name = task["taskFlowSpecification"].replace("_", " ")
+        took = ""
+        if about.get("startedAt") and about.get("finishedAt"):
+            took_s = datetime.fromisoformat(about["finishedAt"]) - datetime.fromisoformat(about["startedAt"])
+            took = f"{took_s.total_seconds() * 1000:6.0f} ms"
+        kind = {"outside": "at the hub", "wait": "a wait"}.get(str(about.get("kind")), "")
+        self.console.print(f"  {mark}  {name:<26} {took:>10}  [dim]{kind}[/dim]", highlight=False)
+
+    def _delivered(self, order: Body) -> None:
+        product = self._get(f"{TMF}/productInventory/v4/product/{order['productOrderItem'][0]['product']['id']}")
+        service = self._get(f"{TMF}/serviceInventory/v4/service/{product['realizingService'][0]['id']}")
+        self._head("Taken of the network, so that nobody else can have it")
+        table = Table(box=None, show_header=False)
+        for one in service["supportingResource"]:
+            held = self._get(one["href"])
+            about = {each["name"]: each["value"] for each in held.get("resourceCharacteristic", [])}
+            table.add_row(TAKEN.get(one["@referredType"], one["@referredType"]), one["name"], _extent(about))
+        self.console.print(table)
+        self._tested(service["id"])
+        self._billed(product["id"])
+
+    def _tested(self, service_id: str) -> None:
+        tests = self._get(f"{TMF}/serviceTestManagement/v4/serviceTest", **{"relatedService.id": service_id})
+        test: Body = tests[-1]
+        planned = {one["name"]: one["value"] for one in test["characteristic"]}
+        self._head(f"The service was tested against its own link budget: {test['state']}")
+        table = Table("measured", "", "planned", "", box=None, header_style="dim")
+        for measure in test["testMeasure"]:
+            name = measure["metricName"]
+            plan = planned.get(f"planned{name[0].upper()}{name[1:]}", "")
+            remark = ", ".join(one["name"] for one in measure["ruleViolation"])
+            read, unit = measure["value"]["value"], measure["unitOfMeasure"]
+            table.add_row(_words(name), _reading(read, unit), _reading(plan, unit), _words(remark))
+        self.console.print(table)
+
+    def _billed(self, product_id: str) -> None:
+        path = f"{TMF}/customerBillManagement/v4"
+        lines = self._get(f"{path}/appliedCustomerBillingRate", **{"product.id": product_id})
+        bill = self._get(f"{path}/customerBill/{lines[0]['bill']['id']}")
+        self._head(f"The first bill: {bill['billNo']}, {bill['state']}")
+        table = Table("charge", "how it was reckoned", "amount", box=None, header_style="dim")
+        table.columns[2].justify = "right"
+        for line in lines:
+            table.add_row(line["name"], line["description"], _money(line["taxExcludedAmount"]))
+        for tax in bill["taxItem"]:
+            table.add_row(tax["taxCategory"], f"{tax['taxRate']:g} %", _money(tax["taxAmount"]))
+        table.add_row("[bold]due", f"by {bill['paymentDueDate'][:10]}", f"[bold]{_money(bill['amountDue'])}")
+        self.console.print(table)
+
+    def _get(self, path: str, **filters: str) -> Any:
+        answer = self.api.get(path, params=filters)
+        answer.raise_for_status()
+        return answer.json()
+
+    def _head(self, text: str) -> None:
+        self.console.print(f"\n[bold]{text}[/bold]", highlight=False)
+
+
+def _reading(value: object, unit: str) -> str:
+    """A reading as a person writes it: rates in Mbit/s, yes or no for a lock."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if not isinstance(value, int | float):
+        return ""
+    return f"{value / 1e6:g} Mbit/s" if unit == "bit/s" else f"{value:.2f} {unit}"
+
+
+def _words(name: str) -> str:
+    """A name of the API as words: `forwardEsN0` is forward Es/N0."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).replace("Es N0", "Es/N0").lower().replace("es/n0", "Es/N0")
+
+
+def _extent(about: Body) -> str:
+    if "powerShareHz" not in about:
+        return ""
+    width_hz = about["stopHz"] - about["startHz"]
+    return f"{about['direction']}, {width_hz / 1e6:.3f} MHz, {about['powerShareHz'] / 1e6:.3f} MHz of power"
+
+
+def _money(amount: Body) -> str:
+    return f"{amount['value']:,.2f} {amount['unit']}"

@@ -1,0 +1,45 @@
+"""The demonstration: one command delivers an order, a second run doubles nothing, and a broken link is an exit code."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+SATCOM = str(Path(sys.executable).with_name("satcom"))
+AGREED = "tell one story"
+
+
+def demo(data_dir: Path, port: int) -> subprocess.CompletedProcess[str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("SATCOM_")}
+    environment = kept | {"SATCOM_DATA_DIR": str(data_dir), "SATCOM_PORT": str(port), "COLUMNS": "100"}
+    return subprocess.run(
+        [SATCOM, "demo", "--exit"], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300, check=False
+    )
+
+
+def test_an_order_is_delivered_once_and_a_broken_link_is_an_exit_code(tmp_path: Path) -> None:
+    data_dir = tmp_path / "a folder with spaces"
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port: int = taken.getsockname()[1]
+        first = demo(data_dir, port)
+    assert first.returncode == 0, first.stdout[-2000:] + first.stderr[-2000:]
+    assert f"Port {port} is taken" in first.stdout
+    assert AGREED in first.stdout
+    assert "PO-" in first.stdout
+
+    again = demo(data_dir, port)
+    assert again.returncode == 0, again.stdout[-2000:] + again.stderr[-2000:]
+    assert " unchanged" in again.stdout
+    assert " created" not in again.stdout
+    assert "The order is there already: PO-" in again.stdout
+
+    shutil.rmtree(data_dir / "hub_nms")  # the hub forgets everything
+    broken = demo(data_dir, port)
+    assert broken.returncode == 1
+    assert "broken:" in broken.stdout
+    assert AGREED not in broken.stdout
