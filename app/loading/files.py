@@ -69,7 +69,13 @@ class Files:
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML in which no key may be given twice: the first would be lost without a word."""
+    """YAML in which no key may be given twice, since the first would be lost without a word, and text is text."""
+
+    def construct_scalar(self, node: yaml.ScalarNode | yaml.MappingNode) -> Any:
+        value = super().construct_scalar(node)
+        if isinstance(value, str) and any(one == "\0" or "\ud800" <= one <= "\udfff" for one in value):
+            raise yaml.MarkedYAMLError(problem="a character that is no text", problem_mark=node.start_mark)
+        return value
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         seen: set[Hashable] = set()
@@ -216,10 +222,13 @@ def _row(cells: Mapping[str, str | None], where: str, files: Files) -> Values:
         if not value:
             continue
         *above, last = name.split(".")
-        inner = row
+        inner: object = row
         for key in above:
-            inner = inner.setdefault(key, {})
-        inner[last] = _cell(value, f"{where}: {name}", files)
+            inner = inner.setdefault(key, {}) if isinstance(inner, dict) else None
+        if isinstance(inner, dict) and last not in inner:
+            inner[last] = _cell(value, f"{where}: {name}", files)
+        else:
+            files.faults.append(Fault(f"{where}: {name}", "another column holds the whole of it", "badCsv"))
     return row
 
 

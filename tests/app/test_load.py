@@ -290,6 +290,7 @@ FILES: list[tuple[str, str, str]] = [
     ("beams.yaml", "- id: beam-1\n  name: [\n- id: beam-2\n", "beams.yaml: line 3: "),
     ("beams.yaml", "- id: beam-1\n  name: a\n  name: b\n", "beams.yaml: line 3: the key 'name' is given twice"),
     ("licences.yaml", "- id: licence-1\n  valid_from: 2026-02-30\n", "licences.yaml: it holds an impossible value"),
+    ("licences.yaml", '- id: licence-1\n  note: "\\ud800"\n', "licences.yaml: line 2: a character that is no text"),
     ("licences.yaml", "country: CD\n", "licences.yaml: licences: it is no list"),
     ("licences.yaml", "- country: CD\n", "licences.yaml: entry 1: id: missing"),
     ("licences.yaml", "- CD\n", "licences.yaml: entry 1: it is no object"),
@@ -382,6 +383,10 @@ def test_a_table_names_a_key_within_a_key_by_a_point(loaded: Database, tmp_path:
         ("country,band\n", "licences.csv: line 1: the first line has no column 'id'"),
         ("id,country\nlicence-1,CD,Ku\n", "licences.csv: line 2: there are more cells than the 2 columns"),
         ("id,country\nlicence-1,[CD\n", "licences.csv: line 2: country: it is no YAML"),
+        (
+            "id,price,price.amount\nlicence-1,5,5\n",
+            "licences.csv: line 2: price.amount: another column holds the whole",
+        ),
         ("id,land\nlicence-1,CD\n", "licences.csv: licence-1: land: there is no such key"),
     ],
 )
