@@ -1,0 +1,260 @@
+"""The operator of `examples/operator`, running: its API and workers as one process, its hub simulator as another.
+
+What a scenario sees of it is what a partner or the NOC sees: HTTP, the command line, and the hub. The database is
+looked into by no scenario.
+"""
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+from typing import Any, Final, TypeAlias
+
+import httpx
+
+from satcom.app.demo_order import order_body
+from satcom.app.loading.load import load
+from satcom.app.simulated_hub import fleet_of
+from satcom.core.database import Database
+from satcom.core.loading import loaded_id
+from satcom.core.values import Json
+from tests.postgres_server import drop_database, new_database
+from tests.simulators.hub_nms_process import HubNmsProcess, hub_nms_process
+
+Body: TypeAlias = dict[str, Any]  # JSON of the API
+FOLDER: Final = Path(__file__).parents[2] / "examples" / "operator"
+PROGRAM: Final = Path(sys.executable).with_name("satcom")
+TMF: Final = "/tmf-api"
+ORDERS: Final = f"{TMF}/productOrderingManagement/v4/productOrder"
+FLOWS: Final = f"{TMF}/processFlowManagement/v4/processFlow"
+RESOURCES: Final = f"{TMF}/resourceInventoryManagement/v4/resource"
+SERVICES: Final = f"{TMF}/serviceInventory/v4/service"
+CUSTOMER: Final = "customer-lualaba-copper"
+STAFF: Final = ("administrator", "sales", "provisioning", "noc", "supply", "migration")
+ENDED: Final = frozenset({"completed", "failed", "rejected", "cancelled", "partial"})
+POLL_S, PATIENCE_S, STOP_LIMIT_S = 0.05, 60.0, 30.0
+_numbers = count(1)
+
+
+@dataclass(frozen=True)
+class LoadedOperator:
+    """A database to be copied, made by the program's own commands, and a token for each role."""
+
+    url: str
+    tokens: Mapping[str, str]
+    fleet: Mapping[str, object]
+
+
+def a_loaded_operator(postgres: str, folder: Path) -> LoadedOperator:
+    """A database with the schema of this release and the operator in it."""
+    url = new_database(postgres)
+    satcom(url, folder, "db", "upgrade")
+    load_folder(url, FOLDER)
+    database = Database(url, connections=2)
+    try:
+        with database.as_worker() as session:
+            fleet = json.loads(json.dumps(fleet_of(session)))
+    finally:
+        database.close()
+    roles = (*STAFF, "customer")
+    with ThreadPoolExecutor(2) as pool:
+        tokens = dict(zip(roles, pool.map(lambda role: _token(url, folder, role), roles), strict=True))
+    return LoadedOperator(url, tokens, fleet)
+
+
+def _token(url: str, folder: Path, role: str) -> str:
+    party = ("--party", loaded_id("Organization", CUSTOMER)) if role == "customer" else ()
+    made = json.loads(satcom(url, folder, "token", "create", f"{role} desk", "--role", role, *party, "--json"))
+    return str(made["token"])
+
+
+def satcom(url: str, folder: Path, *command: str) -> str:
+    """What the command line says to `command` on the database at `url`."""
+    done = subprocess.run(
+        [PROGRAM, *command], env=_environment(url), cwd=folder, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 0, f"satcom {' '.join(command)} failed: {done.stdout}{done.stderr}"
+    return done.stdout
+
+
+def load_folder(url: str, folder: Path) -> None:
+    """Load an operator's files into the database at `url`."""
+    database = Database(url, connections=2)
+    try:
+        load(database, folder, dry_run=False, by="scenarios")
+    finally:
+        database.close()
+
+
+def _environment(url: str, **further: str) -> dict[str, str]:
+    mine = {name: value for name, value in os.environ.items() if not name.startswith("SATCOM_HUB")}
+    return mine | {"SATCOM_DATABASE_URL": url} | further
+
+
+class RunningOperator:
+    """Server and hub; `base_url` stays the same over `kill_server` and `start_server`."""
+
+    def __init__(self, url: str, tokens: Mapping[str, str], hub: HubNmsProcess, folder: Path) -> None:
+        self.url, self.tokens, self.hub, self.folder = url, tokens, hub, folder
+        self.port = _free_port()
+        self.base_url = f"http://127.0.0.1:{self.port}"
+        self._clients: dict[str, httpx.Client] = {}
+        self._server = self.start_server()
+
+    def start_server(self) -> subprocess.Popen[bytes]:
+        """Start `satcom serve` and wait until it answers."""
+        environment = _environment(
+            self.url,
+            SATCOM_HUB_NMS_URL=self.hub.url,
+            SATCOM_HUB_NMS_TOKEN=self.hub.token,
+            SATCOM_PORT=str(self.port),
+        )
+        with open(self.folder / "server.log", "ab") as log:
+            self._server = subprocess.Popen(
+                [PROGRAM, "serve"], env=environment, cwd=self.folder, stdout=log, stderr=subprocess.STDOUT
+            )
+        self._wait_for(self._answers, "the server to answer")
+        return self._server
+
+    def kill_server(self) -> None:
+        """SIGKILL, as when the host loses power."""
+        self._server.send_signal(signal.SIGKILL)
+        self._server.wait(STOP_LIMIT_S)
+
+    def stop(self) -> None:
+        for client in self._clients.values():
+            client.close()
+        if self._server.poll() is None:
+            self._server.terminate()
+        try:
+            self._server.wait(STOP_LIMIT_S)
+        except subprocess.TimeoutExpired:
+            self.kill_server()
+            raise
+
+    def api(self, role: str = "administrator") -> httpx.Client:
+        """A client with the token of a role."""
+        if role not in self._clients:
+            headers = {"Authorization": f"Bearer {self.tokens[role]}"}
+            self._clients[role] = httpx.Client(base_url=self.base_url, headers=headers, timeout=30, trust_env=False)
+        return self._clients[role]
+
+    def get(self, path: str, role: str = "administrator", **filters: str) -> Any:  # JSON of any shape
+        """What the API answers to a GET that is allowed."""
+        answer = self.api(role).get(path, params=filters)
+        assert answer.status_code in (200, 206), answer.text
+        return answer.json()
+
+    def order_body(self, **characteristics: Json) -> Body:
+        """The order for the Kamoto mine with these characteristics instead of its own; `None` leaves one out."""
+        body: Body = order_body(FOLDER)
+        product = body["productOrderItem"][0]["product"]
+        chosen = {one["name"]: one["value"] for one in product["productCharacteristic"]} | characteristics
+        product["productCharacteristic"] = [
+            {"name": name, "value": value} for name, value in chosen.items() if value is not None
+        ]
+        return body | {"externalId": f"scenario-{next(_numbers)}"}
+
+    def order(self, **characteristics: Json) -> str:
+        """Place an order as provisioning does; its id."""
+        answer = self.api("provisioning").post(ORDERS, json=self.order_body(**characteristics))
+        assert answer.status_code == 201, answer.text
+        return str(answer.json()["id"])
+
+    def follow(self, order_id: str, until: frozenset[str] | set[str] = ENDED, within_s: float = PATIENCE_S) -> Body:
+        """The order when it is in one of the states."""
+        self._wait_for(
+            lambda: self.get(f"{ORDERS}/{order_id}")["state"] in until,
+            f"order {order_id} to be {' or '.join(sorted(until))}",
+            within_s,
+        )
+        found: Body = self.get(f"{ORDERS}/{order_id}")
+        return found
+
+    def delivered(self, **characteristics: Json) -> str:
+        """Place an order and wait until the customer has his service; the order's id."""
+        order_id = self.order(**characteristics)
+        order = self.follow(order_id)
+        assert order["state"] == "completed", order.get("note")
+        return order_id
+
+    def flow(self, order_id: str) -> Body:
+        """The process flow of an order."""
+        found: list[Body] = self.get(FLOWS, **{"relatedEntity.id": order_id})
+        assert len(found) == 1
+        return found[0]
+
+    def tasks(self, order_id: str) -> dict[str, Body]:
+        """The tasks of an order's flow by name, their characteristics among their attributes."""
+        listed = self.get(f"{FLOWS}/{self.flow(order_id)['id']}/taskFlow", limit="100")
+        return {one["taskFlowSpecification"]: one | characteristics(one) for one in listed}
+
+    def wait_for_task(self, order_id: str, name: str, state: str, within_s: float = PATIENCE_S) -> Body:
+        """A task of the order's flow when it is in that state."""
+        self._wait_for(
+            lambda: self.tasks(order_id)[name]["state"] == state, f"{name} of {order_id} to be {state}", within_s
+        )
+        return self.tasks(order_id)[name]
+
+    def service_of(self, order_id: str) -> Body:
+        """The service of a completed order."""
+        product_id = self.get(f"{ORDERS}/{order_id}")["productOrderItem"][0]["product"]["id"]
+        product = self.get(f"{TMF}/productInventory/v4/product/{product_id}")
+        found: Body = self.get(f"{SERVICES}/{product['realizingService'][0]['id']}")
+        return found
+
+    def wait_for(self, come: Callable[[], bool], what: str, within_s: float = PATIENCE_S) -> None:
+        self._wait_for(come, what, within_s)
+
+    def log(self) -> str:
+        return (self.folder / "server.log").read_text(encoding="utf-8", errors="replace")
+
+    def _wait_for(self, come: Callable[[], bool], what: str, within_s: float = PATIENCE_S) -> None:
+        until = time.monotonic() + within_s
+        while not come():
+            if time.monotonic() > until or self._server.poll() is not None:
+                raise AssertionError(f"waited {within_s:g} s for {what}; the server said: {self.log()[-3000:]}")
+            time.sleep(POLL_S)
+
+    def _answers(self) -> bool:
+        try:
+            return httpx.get(f"{self.base_url}/health", timeout=5, trust_env=False).status_code == 200
+        except httpx.TransportError:
+            return False
+
+
+@contextmanager
+def a_running_operator(loaded: LoadedOperator, folder: Path) -> Iterator[RunningOperator]:
+    """A copy of the loaded operator with its own server and hub; all is stopped at the end."""
+    url = new_database(loaded.url)
+    try:
+        with hub_nms_process(folder, loaded.fleet) as hub:
+            operator = RunningOperator(url, loaded.tokens, hub, folder)
+            try:
+                yield operator
+            finally:
+                operator.stop()
+    finally:
+        drop_database(url)
+
+
+def characteristics(body: Body) -> Body:
+    """The characteristics of any TMF body by name."""
+    lists = [key for key in body if re.fullmatch(r"(\w+C|c)haracteristic", key)]
+    return {one["name"]: one.get("value") for key in lists for one in body[key]}
+
+
+def _free_port() -> int:
+    with closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
