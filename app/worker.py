@@ -2,22 +2,29 @@
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 
 import procrastinate
+import psycopg
 import structlog
 from procrastinate.exceptions import ConnectorException
 from psycopg.conninfo import make_conninfo
 from sqlalchemy import make_url
+from sqlalchemy.exc import OperationalError
 
 from satcom.core.database import Database
 from satcom.core.tenancy import WORKER_ROLE
 from satcom.orchestration.engine import Engine
 from satcom.orchestration.plan import know_handlers
-from satcom.orchestration.queue import QUEUE, TASK
+from satcom.orchestration.queue import QUEUE, TASK, take_over
 from satcom.orchestration.sweep import wake_due
 
 HEARTBEAT_S, DEAD_AFTER_S, SWEEP_EVERY_S, POLL_S = 1.0, 5.0, 1.0, 1.0
 log = structlog.get_logger()
+
+
+class QueueLost(Exception):
+    """The library gave up working; it does so when it loses its connection for listening."""
 
 
 def conninfo(url: str) -> str:
@@ -54,9 +61,9 @@ class Worker:
         while True:
             try:
                 async with self._queue().open_async() as queue, asyncio.TaskGroup() as group:
-                    group.create_task(self._sweep(queue))
+                    group.create_task(self._sweep())
                     group.create_task(self._work(queue))
-            except* (ConnectorException, OSError) as lost:
+            except* (ConnectorException, OperationalError, psycopg.Error, OSError, QueueLost) as lost:
                 log.warning("queue lost, trying again", error=str(lost.exceptions[0])[:200])
             await asyncio.sleep(1)
 
@@ -70,17 +77,18 @@ class Worker:
             stalled_worker_timeout=DEAD_AFTER_S,
             delete_jobs=procrastinate.jobs.DeleteJobCondition.SUCCESSFUL,
         )
+        raise QueueLost("the connection to the queue broke")
 
-    async def _sweep(self, queue: procrastinate.App) -> None:
-        """Wake what is due, and take back the jobs of workers that died."""
+    async def _sweep(self) -> None:
+        """Wake what is due, and take over the jobs of workers that died."""
         loop = asyncio.get_running_loop()
         while True:
             await loop.run_in_executor(self.pool, self._wake)
-            for job in await queue.job_manager.get_stalled_jobs(seconds_since_heartbeat=DEAD_AFTER_S):
-                log.info("taking over from a dead worker", job=job.id)
-                await queue.job_manager.retry_job(job)
             await asyncio.sleep(SWEEP_EVERY_S)
 
     def _wake(self) -> None:
         with self.database.as_worker("sweep") as session:
             wake_due(session)
+        with self.database.as_worker("sweep") as session:
+            for flow_id in take_over(session, timedelta(seconds=DEAD_AFTER_S)):
+                log.info("taking over from a dead worker", flow=flow_id)

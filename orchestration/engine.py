@@ -105,10 +105,13 @@ def unobserved(task: TaskFlow, phase: Phase) -> None:
 class Engine:
     """Advances flows. Has no state of its own: any number of them may run on any number of hosts."""
 
-    def __init__(self, database: Database, hub: HubDriver, observe: Observer = unobserved) -> None:
+    def __init__(
+        self, database: Database, hub: HubDriver, observe: Observer = unobserved, lease: timedelta = LEASE
+    ) -> None:
         self.database = database
         self.hub = hub
         self.observe = observe
+        self.lease = lease
 
     def advance(self, flow_id: str) -> None:
         """Do all that can be done for this flow now."""
@@ -280,7 +283,9 @@ class _Wave:
     def _check(self, task: TaskFlow) -> None:
         """Has what the task waits for come?"""
         self._begin(task)
+        self.engine.observe(task, "call")
         value = handler_called(task.handler)(self.session, *self._arguments(task))
+        self.engine.observe(task, "result")
         if not isinstance(value, Later):
             settle(self.session, self.flow, task, value)
             self.moved = True
@@ -295,7 +300,7 @@ class _Wave:
         """Write down that the outside is about to be called."""
         self._begin(task)
         task.attempts += 1
-        task.lease_until = task.wake_at = wall_now() + LEASE
+        task.lease_until = task.wake_at = wall_now() + self.engine.lease
         if undo:
             task.undo_state = UndoState.ACTIVE
         else:
@@ -353,8 +358,10 @@ class _Wave:
 
     def _undo(self, task: TaskFlow) -> None:
         self.moved = True
+        task.undo_state = UndoState.ACTIVE
         try:
             with self.session.begin_nested():
+                self.engine.observe(task, "call")
                 handler_called(task.undo_handler or "")(self.session, *self._arguments(task))
                 self.session.flush()
         except OperationalError:
@@ -364,6 +371,7 @@ class _Wave:
             task.fault = fault_of(error)
             hold_undo(self.session, self.flow, task)
             return
+        self.engine.observe(task, "result")
         task.undo_state = UndoState.DONE
         move(task, TaskState.CANCELLED)
         self.session.flush()

@@ -4,6 +4,8 @@ A job says "advance this flow" and no more: the plan rows are the truth. A job l
 until the sweep finds that the worker's heartbeat has stopped; a job too many finds nothing to do.
 """
 
+from datetime import timedelta
+
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session
@@ -14,6 +16,13 @@ _DEFER = text(
     "SELECT procrastinate_defer_jobs_v1(ARRAY[ROW(:queue, :task, 0, NULL, :once, jsonb_build_object('flow_id',"
     " CAST(:flow AS text)), NULL)]::procrastinate_job_to_defer_v1[])"
     " WHERE NOT EXISTS (SELECT 1 FROM procrastinate_jobs WHERE queueing_lock = :once AND status = 'todo')"
+)
+
+# A job of a worker that was pruned has no worker any more.
+_DROP_LOST = text(
+    "DELETE FROM procrastinate_jobs job WHERE job.queue_name = :queue AND job.status = 'doing' AND NOT EXISTS ("
+    "SELECT 1 FROM procrastinate_workers worker WHERE worker.id = job.worker_id"
+    " AND worker.last_heartbeat > now() - CAST(:dead_after AS interval)) RETURNING job.args ->> 'flow_id'"
 )
 
 
@@ -30,3 +39,15 @@ def enqueue(session: Session, flow_id: str, because: str | None = None) -> None:
     except IntegrityError:
         # Somebody asked at the same time; that job has not begun and will see our change.
         return
+
+
+def take_over(session: Session, dead_after: timedelta) -> list[str]:
+    """Ask again for the flows whose job was lost with its worker; their ids.
+
+    The lost job is not put back: another one for its flow may wait already, and two may not wait at once.
+    """
+    lost = session.connection().execute(_DROP_LOST, {"queue": QUEUE, "dead_after": dead_after}).scalars()
+    flows = sorted(set(lost))
+    for flow_id in flows:
+        enqueue(session, flow_id)
+    return flows

@@ -44,3 +44,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "postgres" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.database)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What a test has to show when it passes, too: its property `histogram`."""
+    for shown in terminalreporter.getreports("passed") + terminalreporter.getreports("failed"):
+        for name, value in shown.user_properties:
+            if name == "histogram" and shown.when == "call":
+                terminalreporter.section(shown.nodeid)
+                terminalreporter.write_line(value)

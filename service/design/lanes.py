@@ -68,15 +68,14 @@ def layout(found: Survey, demand: Demand, occupancy: Occupancy) -> Layout:
         found.height_km,
         share_percent,
     )
-    row_of = {id(one): row for row, one in enumerate(payloads(fleet))}
+    row_of = {(one.satellite, one.band): row for row, one in enumerate(payloads(fleet))}
     parts: list[Lanes] = []
     blocks: list[Block] = []
     gateways: list[Gateway] = []
     start = 0
     for row, one in enumerate(found.reached):
-        lanes, shape = _lanes(
-            one, len(gateways), (site_up, site_down, row), (gateway_up, gateway_down, row_of[id(one.payload)])
-        )
+        gateway_row = row_of[one.payload.satellite, one.payload.band]
+        lanes, shape = _lanes(one, len(gateways), (site_up, site_down, row), (gateway_up, gateway_down, gateway_row))
         blocks.append(Block(one, start, shape))
         gateways += [one.payload.gateways[index] for index in one.gateways]
         parts.append(lanes)

@@ -1,0 +1,199 @@
+"""A whole installation in processes of its own: PostgreSQL, hub simulator, server and workers, all of which may die.
+
+Somebody watches over it, as an init system would: whatever has died is started again at its old address.
+"""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+from sqlmodel import select
+
+from satcom.app import declarations
+from satcom.app.simulated_hub import fleet_of
+from satcom.core import embedded_postgres, migration
+from satcom.core.database import Database
+from satcom.resource.hub import Hub
+from tests.crash.killable import FOLDER, FRESH_KEYS
+from tests.crash.points import Points
+from tests.house.checkout import ROOT
+from tests.market.a_market import a_token
+from tests.orchestration.operations.an_order_to_service import Operation, an_operation
+
+POSTGRES, HUB, SERVER = "PostgreSQL", "hub simulator", "server"
+PORTS = 400
+
+
+@dataclass
+class Program:
+    """One `satcom` process and its log."""
+
+    command: str
+    log: Path
+    surroundings: Mapping[str, str]
+    process: "subprocess.Popen[bytes]" = field(init=False)
+
+    def start(self) -> None:
+        with open(self.log, "ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "tests.crash.killable", self.command],
+                cwd=ROOT,
+                env=dict(os.environ) | dict(self.surroundings),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
+
+    def stop(self) -> None:
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+
+
+class Installation:
+    """What runs, and how often each of it was killed. `ended` holds what ended without being killed."""
+
+    def __init__(
+        self, operation: Operation, folder: Path, data_dir: Path, workers: int, server_works: bool, fresh_keys: bool
+    ) -> None:
+        self.operation, self.data_dir = operation, data_dir
+        self.points = Points(folder / "points")
+        self.points.want({}, 0)
+        self.port = _free_port()
+        self.headers = a_token(operation.database, "administrator")
+        self.killed: Counter[str] = Counter()
+        self.ended: list[str] = []
+        surroundings = {
+            "SATCOM_DATABASE_URL": operation.database.url,
+            "SATCOM_PORT": str(self.port),
+            "SATCOM_HUB_NMS_URL": operation.hub.url,
+            "SATCOM_HUB_NMS_TOKEN": operation.hub.token,
+            "SATCOM_WORKERS": "2" if server_works else "0",
+            "SATCOM_DATABASE_CONNECTIONS": "8",
+            "SATCOM_LOG_JSON": "false",
+            FOLDER: str(self.points.folder),
+            FRESH_KEYS: "yes" if fresh_keys else "",
+        }
+        self.programs = {SERVER: Program("serve", folder / "server.log", surroundings)}
+        surroundings = surroundings | {"SATCOM_WORKERS": "2"}
+        for number in range(1, workers + 1):
+            self.programs[f"worker {number}"] = Program("worker", folder / f"worker-{number}.log", surroundings)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def kill(self, victim: str) -> None:
+        """SIGKILL from outside: no farewell, no flush."""
+        self.points.note_blow()
+        if victim == POSTGRES:
+            pid = embedded_postgres.status(self.data_dir).pid
+            if pid is None:
+                return  # it is down already
+            os.kill(pid, signal.SIGKILL)
+            self.killed[victim] += 1
+            embedded_postgres.ensure_alive(self.data_dir, fsync=False)
+        elif victim == HUB:
+            self.operation.hub.kill()
+            self.killed[victim] += 1
+            self.operation.hub.restart()
+        else:
+            self.programs[victim].process.kill()
+
+    @contextmanager
+    def watched_over(self) -> Iterator[None]:
+        """Start everything; start again what dies, until the end of the block."""
+        over = threading.Event()
+        for program in self.programs.values():
+            program.start()
+        watch = threading.Thread(target=self._watch, args=(over,), name="watch")
+        watch.start()
+        try:
+            yield
+        finally:
+            over.set()
+            watch.join()
+            for program in self.programs.values():
+                program.stop()
+
+    def _watch(self, over: threading.Event) -> None:
+        while not over.wait(0.05):
+            for name, program in self.programs.items():
+                code = program.process.poll()
+                if code is None:
+                    continue
+                if code == -signal.SIGKILL:
+                    self.killed[name] += 1
+                else:
+                    self.ended.append(f"{name} ended with code {code}")
+                program.start()
+
+    def wait_until_served(self, within_s: float = 60) -> None:
+        give_up = time.monotonic() + within_s
+        while time.monotonic() < give_up:
+            try:
+                if httpx.get(f"{self.url}/health", timeout=5, trust_env=False).status_code == 200:
+                    return
+            except httpx.TransportError:
+                pass
+            time.sleep(0.1)
+        raise AssertionError(f"not served after {within_s} s:\n{self.last_words()}")
+
+    def last_words(self) -> str:
+        """The ends of the logs, for whoever has to find out."""
+        return "\n".join(
+            f"--- {program.log}\n{program.log.read_text(errors='replace')[-3000:]}"
+            for program in self.programs.values()
+            if program.log.exists()
+        )
+
+
+@contextmanager
+def an_installation(
+    folder: Path, *, in_stock: int, workers: int = 2, server_works: bool = True, fresh_keys: bool = False
+) -> Iterator[Installation]:
+    """The demonstration network with room at every hub, a market, `in_stock` terminals of each kind; not started."""
+    assert declarations.ROUTES  # importing it declared every table
+    data_dir = Path(tempfile.mkdtemp(prefix="satcom-crash-", dir="/tmp"))
+    data_dir.chmod(0o711)  # the server of root runs as another user
+    try:
+        server = embedded_postgres.start(data_dir, fsync=False)
+        migration.upgrade(server.url)
+        database = Database(server.url, connections=4)
+        with an_operation(database, folder, in_stock) as operation:
+            give_every_hub_ports(operation, PORTS)
+            yield Installation(operation, folder, data_dir, workers, server_works, fresh_keys)
+        database.close()
+    finally:
+        embedded_postgres.erase(data_dir)
+        shutil.rmtree(data_dir, ignore_errors=True)
+
+
+def give_every_hub_ports(operation: Operation, ports: int) -> None:
+    """At every hub that has any, and tell the simulator."""
+    with operation.database.as_worker() as session:
+        for hub in session.exec(select(Hub)):
+            hub.ports = ports if hub.ports else 0
+        session.flush()
+        fleet = fleet_of(session)
+    with operation.hub.client() as client:
+        client.put("/v1/fleet", json=fleet).raise_for_status()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port

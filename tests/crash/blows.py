@@ -1,0 +1,81 @@
+"""Which blows fall in one run: seeded points inside the tasks of the flow, and seeded kills from outside."""
+
+import threading
+from collections import Counter
+from collections.abc import Mapping
+from random import Random
+
+from satcom.app import declarations
+from satcom.core.values import Json
+from satcom.orchestration.operations.order_to_service import order_to_service
+from satcom.orchestration.plan import Plan, TaskKind
+from tests.crash.an_installation import HUB, POSTGRES, SERVER, Installation
+
+PHASES = {
+    TaskKind.OUTSIDE: ("intent", "call", "result"),
+    TaskKind.DATABASE: ("call", "result"),
+    TaskKind.WAIT: ("call", "result"),
+}
+
+
+def points_of_the_flow(random: Random, times: int = 1) -> dict[str, int]:
+    """Every task of the flow and every undo: all phases of a call to the outside, one of what is one transaction."""
+    assert declarations.FLOWS
+    draft = Plan()
+    order_to_service(draft, "")
+    points: dict[str, int] = {}
+    for task in draft.tasks:
+        names = [task.task_flow_specification]
+        names += [f"undo of {task.task_flow_specification}"] if task.undo_handler else []
+        for name in names:
+            phases = PHASES[task.kind]
+            for phase in phases if task.kind is TaskKind.OUTSIDE else (random.choice(phases),):
+                points[f"{name} {phase}"] = times
+    return points
+
+
+def faults_of_the_hub(seed: int) -> list[dict[str, Json]]:
+    """What a hub does to whoever asks it, now and then."""
+    shares = {"slow": 0.05, "error500": 0.06, "effect_done_answer_lost": 0.1, "duplicate": 0.1, "restart": 0.01}
+    return [
+        {"kind": kind, "probability": share, "seed": seed + number, "delay_s": 0.7}
+        for number, (kind, share) in enumerate(shares.items())
+    ]
+
+
+class Killer(threading.Thread):
+    """Kills from outside, one after the other, each so many times."""
+
+    def __init__(self, installation: Installation, random: Random, times: Mapping[str, int], gap_s: float) -> None:
+        super().__init__(name="killer", daemon=True)
+        self.installation, self.gap_s, self.random = installation, gap_s, random
+        self.victims = [victim for victim, number in times.items() for _ in range(number)]
+        random.shuffle(self.victims)
+        self.stopped = threading.Event()
+
+    def run(self) -> None:
+        while self.victims and not self.stopped.wait(self.random.uniform(0.5, 1.5) * self.gap_s):
+            self.installation.kill(self.victims.pop())
+
+    def stop(self) -> None:
+        self.stopped.set()
+        self.join()
+
+
+def outside(kills: int) -> dict[str, int]:
+    """So many kills from outside, spread over what runs."""
+    return {POSTGRES: kills * 3 // 10, HUB: kills * 4 // 10, SERVER: kills - kills * 3 // 10 - kills * 4 // 10}
+
+
+def histogram(points: "Counter[str]", processes: "Counter[str]") -> str:
+    """Task by phase, then process by process."""
+    rows = sorted({point.rsplit(" ", 1)[0] for point in points})
+    lines = [f"{'killed inside':42}{'intent':>8}{'call':>8}{'result':>8}"]
+    lines += [
+        f"{row:42}" + "".join(f"{points[f'{row} {phase}'] or '':>8}" for phase in ("intent", "call", "result"))
+        for row in rows
+    ]
+    lines.append(f"{'in all inside a task':42}{points.total():>8}")
+    lines += [f"{name + ' killed':42}{times:>8}" for name, times in sorted(processes.items())]
+    lines.append(f"{'kills in all':42}{processes.total():>8}")
+    return "\n".join(lines)

@@ -1,0 +1,103 @@
+"""Whatever is killed, whenever: every order ends in service or fully undone, and all books agree.
+
+`make soak` runs the same with more kills: SATCOM_CRASH_KILLS says how many, SATCOM_CRASH_SEED which.
+"""
+
+import math
+import os
+import time
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from random import Random
+
+import httpx
+
+from tests.crash.agreement import disagreements, effects_twice
+from tests.crash.an_installation import Installation, an_installation
+from tests.crash.blows import Killer, faults_of_the_hub, histogram, outside, points_of_the_flow
+from tests.crash.office import Kind, Office
+
+KILLS = int(os.environ.get("SATCOM_CRASH_KILLS", "46"))
+SEED = int(os.environ.get("SATCOM_CRASH_SEED", "1"))
+OUTSIDE = KILLS * 3 // 10
+FIRST = [Kind.PATIENT] * 14 + [Kind.RAINED_ON] * 7 + [Kind.IMPATIENT] * 5 + [Kind.FICKLE] * 6 + [Kind.IMPOSSIBLE] * 2
+NEXT = [Kind.PATIENT] * 2 + [Kind.RAINED_ON] * 3 + [Kind.IMPATIENT, Kind.FICKLE]
+GAP_S = 0.8
+AT_ONCE = 12  # more orders come while blows are still to fall and fewer than these are open
+
+
+def test_every_order_ends_in_service_or_fully_undone_whatever_is_killed(
+    tmp_path: Path, record_property: Callable[[str, object], None]
+) -> None:
+    random, began = Random(SEED), time.monotonic()
+    points = points_of_the_flow(random)
+    with an_installation(tmp_path, in_stock=8) as installation:
+        office = Office(installation, random)
+        installation.operation.hub.set_faults(*faults_of_the_hub(SEED))
+        installation.points.want(dict.fromkeys(points, math.ceil((KILLS - OUTSIDE) / len(points))), GAP_S)
+        with installation.watched_over():
+            installation.wait_until_served()
+            under_fire(installation, office, random)
+        fired_s = time.monotonic() - began
+        recovered = recover(installation, office)
+        record_property("histogram", report(installation, office, fired_s, time.monotonic() - began))
+        assert installation.ended == [], installation.last_words()
+        assert recovered == [], installation.last_words()
+        assert installation.killed.total() >= KILLS
+        assert set(points) <= set(installation.points.struck())
+
+
+def under_fire(installation: Installation, office: Office, random: Random) -> None:
+    """Orders come for as long as blows are to fall."""
+    office.place(random.sample(FIRST, len(FIRST)))
+    killer = Killer(installation, random, outside(OUTSIDE), gap_s=3.0)
+    killer.start()
+
+    def all_fell() -> bool:
+        fallen = not installation.points.open() and not killer.victims
+        if not fallen and len(office.open()) < AT_ONCE:
+            office.place(NEXT)
+        return fallen
+
+    try:
+        assert office.until(all_fell, within_s=120 + 6 * KILLS), f"still to fall: {installation.points.open()}"
+    finally:
+        killer.stop()
+
+
+def recover(installation: Installation, office: Office, within_s: float = 120) -> list[str]:
+    """Start everything afresh, let it finish, and compare the books."""
+    installation.points.want({}, 0)
+    installation.operation.hub.restart()
+    installation.operation.hub.set_faults()
+    with installation.watched_over():
+        installation.wait_until_served()
+        office.until(lambda: not office.open(), within_s)
+        with (
+            httpx.Client(base_url=installation.url, headers=installation.headers, timeout=60, trust_env=False) as api,
+            installation.operation.hub.client() as hub,
+        ):
+            return disagreements(api, hub)
+
+
+def report(installation: Installation, office: Office, fired_s: float, took_s: float) -> str:
+    ends = Counter(story.state for story in office.stories)
+    told = ", ".join(f"{number} {state}" for state, number in sorted(ends.items()))
+    blows = histogram(installation.points.struck(), installation.killed)
+    return f"{blows}\n{len(office.stories)} orders: {told}\n{fired_s:.0f} s under fire, {took_s:.0f} s in all"
+
+
+def test_without_idempotency_keys_the_hub_does_things_twice(tmp_path: Path) -> None:
+    """The mutant of the test above: it sees what it is there to see."""
+    with an_installation(tmp_path, in_stock=8, workers=0, fresh_keys=True) as installation:
+        office = Office(installation, Random(SEED))
+        lost = {"kind": "effect_done_answer_lost", "probability": 0.4, "seed": SEED}
+        installation.operation.hub.set_faults(lost)
+        with installation.watched_over():
+            installation.wait_until_served()
+            office.place([Kind.PATIENT] * 6)
+            office.until(lambda: not office.open(), within_s=60)
+            with installation.operation.hub.client() as hub:
+                twice = effects_twice(hub)
+    assert [what for what in twice if " carrier " in what], twice
