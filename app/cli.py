@@ -1,4 +1,7 @@
-"""The command line `satcom`: starting the parts of the system, keeping its database and its access tokens."""
+"""The command line `satcom`: starting the parts of the system, keeping its database and its access tokens.
+
+What is asked of the API, and what loads, qualifies and simulates, is in `app.commands` and `app.qualify`.
+"""
 
 import asyncio
 import json
@@ -8,17 +11,23 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import httpx
 import typer
 import uvicorn
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from satcom.app import declarations
+from satcom.app.commands.api import ApiAway, ApiRefused
+from satcom.app.commands.load import load_command
+from satcom.app.commands.order import order
+from satcom.app.commands.simulate_hub import simulate_hub_command
 from satcom.app.demonstration import demonstrate
 from satcom.app.http import create_app
+from satcom.app.qualify import qualify_command
 from satcom.app.worker import Worker
 from satcom.core import backup, embedded_postgres, migration
 from satcom.core.access import create_token, list_tokens, revoke_token
@@ -30,10 +39,11 @@ from satcom.orchestration.engine import Engine
 from satcom.resource.drivers.hub_nms import HubNmsDriver
 
 app = typer.Typer(name="satcom", help="OSS/BSS for satellite communications operators.", no_args_is_help=True)
-db = typer.Typer(help="The database: bring it to this release, back it up, restore it.", no_args_is_help=True)
+db = typer.Typer(help="The database: upgrade, back up, restore.", no_args_is_help=True)
 token = typer.Typer(help="Access tokens of people and programs.", no_args_is_help=True)
 app.add_typer(db, name="db")
 app.add_typer(token, name="token")
+app.add_typer(order, name="order")
 console = Console()
 AsJson = Annotated[bool, typer.Option("--json", help="For a program to read.")]
 
@@ -79,7 +89,7 @@ def version() -> None:
 def serve(
     leave: Annotated[bool, typer.Option("--exit", help="Ask it whether it serves, and end.")] = False,
 ) -> None:
-    """Serve the API, and advance orders in the same process when a hub is configured."""
+    """Serve the API, and deliver orders when a hub is configured."""
     set_up_logs(settings().log_json)
     with database() as opened:
         asyncio.run(_serve(opened, leave))
@@ -118,10 +128,15 @@ async def _serve(opened: Database, leave: bool) -> None:
 
 @app.command()
 def demo(
-    folder: Annotated[Path, typer.Argument(help="An operator with a demo_order.yaml.")] = Path("examples/operator"),
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="An operator with a demo_order.yaml.")] = Path(
+        "examples/operator"
+    ),
     leave: Annotated[bool, typer.Option("--exit", help="End after the check, with its exit code.")] = False,
 ) -> None:
-    """Load an operator, deliver its first order before your eyes, check it, and serve until Ctrl-C."""
+    """Load an operator and deliver its first order before your eyes.
+
+    The result is checked from outside; then it serves until Ctrl-C.
+    """
     set_up_logs(settings().log_json)
     logging.getLogger().setLevel(logging.WARNING)  # the story is told, not logged
     with database() as opened:
@@ -131,7 +146,7 @@ def demo(
 
 @app.command()
 def worker() -> None:
-    """Advance orders on this host, until Ctrl-C."""
+    """Deliver orders on this host, until Ctrl-C."""
     set_up_logs(settings().log_json)
     with database() as opened, hub_driver() as hub:
         asyncio.run(Worker(opened, Engine(opened, hub), max(settings().workers, 1)).run())
@@ -145,7 +160,7 @@ def db_upgrade() -> None:
 
 
 @db.command("backup")
-def db_backup(file: Path) -> None:
+def db_backup(file: Annotated[Path, typer.Argument(metavar="FILE")]) -> None:
     """Write the whole database to FILE, while it is in use."""
     with database_url() as url:
         backup.backup(url, file)
@@ -153,7 +168,7 @@ def db_backup(file: Path) -> None:
 
 
 @db.command("restore")
-def db_restore(file: Path) -> None:
+def db_restore(file: Annotated[Path, typer.Argument(metavar="FILE")]) -> None:
     """Fill an empty database from FILE."""
     with database_url() as url:
         migration.prepare(url)
@@ -163,7 +178,7 @@ def db_restore(file: Path) -> None:
 
 @token.command("create")
 def token_create(
-    name: str,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Whose it is.")],
     role: Annotated[list[str], typer.Option(help="A role; may be given more than once.")],
     party: Annotated[str | None, typer.Option(help="The party of a customer or partner, by id.")] = None,
     days: Annotated[int, typer.Option(min=1, max=3650, help="How long it is valid.")] = 90,
@@ -199,7 +214,7 @@ def token_list(as_json: AsJson = False) -> None:
 
 
 @token.command("revoke")
-def token_revoke(identifier: Annotated[str, typer.Argument(help="Its id or its name.")]) -> None:
+def token_revoke(identifier: Annotated[str, typer.Argument(metavar="TOKEN", help="Its id or its name.")]) -> None:
     """Make a token useless at once."""
     with database() as opened, opened.as_worker(_operator()) as session:
         revoked = revoke_token(session, identifier)
@@ -210,10 +225,25 @@ def _operator() -> str:
     return f"{os.environ.get('USER', 'somebody')} at the command line"
 
 
+app.command("load")(load_command(database, _operator))
+app.command("qualify")(qualify_command(database))
+app.command("simulate-hub")(simulate_hub_command(database))
+
+
 def main() -> None:
-    """The entry point: a refusal is one line and exit status 1."""
+    """The entry point: a refusal is a line for each fault, and exit status 1."""
     try:
         app()
-    except (Refused, embedded_postgres.PostgresUnavailable, backup.BackupFailed) as refused:
-        Console(stderr=True).print(f"[red]{refused}[/red]")
-        raise SystemExit(1) from refused
+    except Refused as refused:
+        lines = [
+            f"{one.field}: {one.why}" + (f" (accepted: {one.accepted})" if one.accepted else "")
+            for one in refused.faults
+        ]
+        _say("\n".join(lines), refused)
+    except (ApiRefused, ApiAway, embedded_postgres.PostgresUnavailable, backup.BackupFailed) as refused:
+        _say(str(refused), refused)
+
+
+def _say(why: str, refused: Exception) -> NoReturn:
+    Console(stderr=True).print(Text(why, "red"), soft_wrap=True)
+    raise SystemExit(1) from refused

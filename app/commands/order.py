@@ -1,0 +1,242 @@
+"""`satcom order`: place an order, see it, watch it being delivered, cancel it, repair it. All over the HTTP API."""
+
+import json
+import sys
+import time
+from datetime import UTC, datetime
+from typing import Annotated, Any
+from uuid import uuid4
+
+import typer
+import yaml
+from rich.console import Console
+from rich.live import Live
+from rich.text import Text
+
+from satcom.app.commands.api import (
+    CANCELLATIONS,
+    FLOWS,
+    HERE,
+    ORDERS,
+    Api,
+    ApiAway,
+    ApiRefused,
+    Body,
+    Token,
+    Url,
+    flow_of,
+    order_called,
+    tasks_of,
+)
+from satcom.app.commands.order_view import Progress, changes, described, progress, shown
+from satcom.core.values import Json, instant_text
+
+order = typer.Typer(help="Product orders: place, see, watch, cancel and repair them.", no_args_is_help=True)
+AsJson = Annotated[bool, typer.Option("--json", help="For a program to read.")]
+Name = Annotated[str, typer.Argument(metavar="ORDER", help="Its reference, as PO-2026-000001, or its id.")]
+TaskName = Annotated[str, typer.Argument(metavar="TASK", help="The task, as order show calls it.")]
+Every = Annotated[float, typer.Option(min=0.1, max=3600, help="Seconds between two looks.")]
+DAYS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S%z"]
+console = Console()
+
+
+class _AsWritten(yaml.SafeLoader):
+    """YAML with the types of JSON: a date stays the text that it is."""
+
+
+_AsWritten.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+
+
+@order.command()
+def place(
+    file: Annotated[
+        typer.FileText,
+        typer.Argument(metavar="FILE", help="A TMF622 product order, JSON or YAML; - reads it from a pipe."),
+    ],
+    key: Annotated[
+        str | None, typer.Option(help="Of an earlier try: the order is then not placed twice.", show_default=False)
+    ] = None,
+    as_json: AsJson = False,
+    url: Url = HERE,
+    token: Token = "",
+) -> None:
+    """Place an order and print its reference. Delivery goes on by itself."""
+    body = read_order(file.read(), file.name)
+    key = key or str(uuid4())
+    with Api(url, token) as api:
+        try:
+            placed = api.post(ORDERS, body, key)
+        except ApiAway as away:
+            raise ApiAway(f"{away}\nIt may have been placed all the same; ask again with --key {key}") from away
+    if as_json:
+        typer.echo(json.dumps(placed))
+        return
+    typer.echo(placed["reference"])
+    if sys.stdout.isatty():
+        console.print(f"[dim]{placed['state']}; see it delivered: satcom order watch {placed['reference']}[/dim]")
+
+
+def read_order(text: str, name: str) -> Json:
+    """The body in a file, as JSON has it. Raises `ApiRefused` when it is neither JSON nor YAML."""
+    try:
+        read: Any = json.loads(text)
+    except ValueError:
+        try:
+            read = yaml.load(text, _AsWritten)
+        except yaml.YAMLError as error:
+            why = " ".join(str(error).split())[:200]
+            raise ApiRefused(400, [f"{name}: neither JSON nor YAML: {why}"]) from error
+    if not isinstance(read, dict):
+        raise ApiRefused(400, [f"{name}: it holds no product order (accepted: a TMF622 body as JSON or YAML)"])
+    body: Json = read
+    return body
+
+
+@order.command()
+def show(name: Name, as_json: AsJson = False, url: Url = HERE, token: Token = "") -> None:
+    """Show an order with its price, its notes and its tasks."""
+    with Api(url, token) as api:
+        found = order_called(api, name)
+        flow, tasks = _plan(api, found)
+    if as_json:
+        typer.echo(json.dumps({"productOrder": found, "processFlow": flow, "taskFlow": tasks}))
+        return
+    console.print(described(found))
+    console.print()
+    console.print(shown(progress(found, flow, tasks)))
+
+
+@order.command()
+def watch(name: Name, every: Every = 0.5, as_json: AsJson = False, url: Url = HERE, token: Token = "") -> None:
+    """Watch an order until it has ended.
+
+    The exit status is 0 when it is completed, 1 when it is not. In a pipe, and with --json, one line is printed for
+    each change.
+    """
+    with Api(url, token) as api:
+        found = order_called(api, name)
+        last = _follow_lines(api, found, every, as_json) if as_json or not console.is_terminal else None
+        last = last or _follow_live(api, found, every)
+    raise typer.Exit(0 if last.state == "completed" else 1)
+
+
+def _follow_live(api: Api, found: Body, every_s: float) -> Progress:
+    with Live(console=console, auto_refresh=False) as live:
+        while True:
+            try:
+                now = _look(api, found["id"])
+            except ApiAway as away:
+                live.console.print(Text(f"{away}; trying again", "yellow"))
+            else:
+                live.update(shown(now), refresh=True)
+                if now.ended:
+                    return now
+            time.sleep(every_s)
+
+
+def _follow_lines(api: Api, found: Body, every_s: float, as_json: bool) -> Progress:
+    before: Progress | None = None
+    while True:
+        try:
+            now = _look(api, found["id"])
+        except ApiAway as away:
+            typer.echo(f"{away}; trying again", err=True)
+        else:
+            for one in changes(before, now):
+                typer.echo(json.dumps(one) if as_json else "  ".join(one.values()))
+            before = now
+            if now.ended:
+                return now
+        time.sleep(every_s)
+
+
+def _look(api: Api, order_id: str) -> Progress:
+    """The order first: once it has ended its tasks do not change any more."""
+    found: Body = api.get(f"{ORDERS}/{order_id}")
+    flow, tasks = _plan(api, found)
+    return progress(found, flow, tasks)
+
+
+def _plan(api: Api, found: Body) -> tuple[Body | None, list[Body]]:
+    """The plan of an order. Whoever may see orders only, sees the order only."""
+    try:
+        flow = flow_of(api, found)
+        return flow, tasks_of(api, flow) if flow is not None else []
+    except ApiRefused as refused:
+        if refused.status != 403:
+            raise
+        return None, []
+
+
+@order.command()
+def cancel(
+    name: Name,
+    reason: Annotated[str, typer.Option(help="Why; it is kept with the order.", show_default=False)],
+    as_json: AsJson = False,
+    url: Url = HERE,
+    token: Token = "",
+) -> None:
+    """Cancel an order that is not handed over; what was done is undone."""
+    with Api(url, token) as api:
+        found = order_called(api, name)
+        body: Json = {"productOrder": {"id": found["id"]}, "cancellationReason": reason}
+        cancelled = api.post(CANCELLATIONS, body, str(uuid4()))
+    if as_json:
+        typer.echo(json.dumps(cancelled))
+    else:
+        reference = found["reference"]
+        console.print(f"{reference} is being cancelled; see it undone: satcom order watch {reference}")
+
+
+@order.command()
+def retry(name: Name, task: TaskName, as_json: AsJson = False, url: Url = HERE, token: Token = "") -> None:
+    """Have a held task, or its held undo, tried again."""
+    with Api(url, token) as api:
+        _told(name, task, "is tried again", as_json, _repaired(api, name, task, {"state": "active"}))
+
+
+@order.command()
+def skip(name: Name, task: TaskName, as_json: AsJson = False, url: Url = HERE, token: Token = "") -> None:
+    """Let the order go on without a held task or a wait."""
+    with Api(url, token) as api:
+        _told(name, task, "is skipped", as_json, _repaired(api, name, task, {"state": "completed"}))
+
+
+@order.command()
+def redate(
+    name: Name,
+    task: TaskName,
+    deadline: Annotated[
+        datetime, typer.Argument(metavar="WHEN", formats=DAYS, help="2027-03-31, or 2027-03-31T12:00 in UTC.")
+    ],
+    as_json: AsJson = False,
+    url: Url = HERE,
+    token: Token = "",
+) -> None:
+    """Give a task that is not done another deadline."""
+    at = instant_text(deadline if deadline.tzinfo else deadline.replace(tzinfo=UTC))
+    body: Json = {"characteristic": [{"name": "deadline", "value": at}]}
+    with Api(url, token) as api:
+        _told(name, task, f"has its deadline at {at}", as_json, _repaired(api, name, task, body))
+
+
+def _repaired(api: Api, name: str, task_name: str, body: Json) -> Body:
+    """The task after its repair. Raises `ApiRefused` naming the tasks there are."""
+    found = order_called(api, name)
+    flow = flow_of(api, found)
+    tasks = tasks_of(api, flow) if flow is not None else []
+    task = next((one for one in tasks if task_name in (one["id"], one["taskFlowSpecification"])), None)
+    if task is None or flow is None:
+        names = ", ".join(str(one["taskFlowSpecification"]) for one in tasks)
+        raise ApiRefused(404, [f"TASK: {name} has no task {task_name!r} (accepted: {names or 'it has none'})"])
+    return api.patch(f"{FLOWS}/{flow['id']}/taskFlow/{task['id']}", body, str(uuid4()))
+
+
+def _told(name: str, task: str, what: str, as_json: bool, body: Body) -> None:
+    if as_json:
+        typer.echo(json.dumps(body))
+    else:
+        console.print(f"{name}: {task} {what}", markup=False, highlight=False)

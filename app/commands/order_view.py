@@ -1,0 +1,186 @@
+"""An order on the terminal: what it is, how far its tasks are, what they wait for, and when it will be done."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+
+from rich import box
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from satcom.app.commands.api import Body, told
+
+ENDED: Final = frozenset({"completed", "failed", "rejected", "cancelled", "partial"})
+STYLES: Final = {
+    "completed": "green",
+    "active": "cyan",
+    "inProgress": "cyan",
+    "hold": "bold red",
+    "undo held": "bold red",
+    "failed": "bold red",
+    "rejected": "bold red",
+    "held": "yellow",
+    "undoing": "yellow",
+    "pendingCancellation": "yellow",
+}
+NOTICEABLE_S: Final = 60.0
+
+
+@dataclass(frozen=True)
+class Step:
+    """One task as it is shown."""
+
+    name: str
+    state: str
+    took: str = ""
+    owner: str = ""
+    deadline: str = ""
+    expected: str = ""
+    fault: str = ""
+
+    @property
+    def waits(self) -> str:
+        """Whom it waits for, and until when; empty when it does not wait."""
+        if self.state not in ("active", "hold", "undo held") or not self.owner:
+            return ""
+        when = [f"{what} {day}" for what, day in (("expected", self.expected), ("deadline", self.deadline)) if day]
+        return ", ".join([f"waits for {self.owner}", *when])
+
+
+@dataclass(frozen=True)
+class Progress:
+    """An order and its tasks at one moment."""
+
+    reference: str
+    state: str
+    finish: str
+    steps: tuple[Step, ...]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def ended(self) -> bool:
+        return self.state in ENDED
+
+
+def progress(order: Body, flow: Body | None, tasks: Sequence[Body]) -> Progress:
+    """What the API said, as it is shown."""
+    finish = told(flow).get("expectedFinish") if flow is not None else order.get("expectedCompletionDate")
+    notes = tuple(str(one.get("text", "")) for one in order.get("note", []))
+    return Progress(
+        order["reference"],
+        order["state"],
+        "" if order["state"] in ENDED else str(finish or ""),
+        tuple(_step(task) for task in tasks),
+        notes,
+    )
+
+
+def _step(task: Body) -> Step:
+    known = told(task)
+    fault = known.get("fault") or {}
+    why = f"{fault.get('why', '')} ({fault.get('code', '')})" if fault else ""
+    return Step(
+        task["taskFlowSpecification"],
+        _state(task["state"], str(known.get("undoState", "none"))),
+        _took(known.get("startedAt"), known.get("finishedAt")),
+        str(known.get("owner") or ""),
+        moment(known.get("deadline")),
+        moment(known.get("expectedAt")),
+        why,
+    )
+
+
+def _state(state: str, undo: str) -> str:
+    return {"due": "undoing", "active": "undoing", "hold": "undo held", "done": "undone"}.get(undo, state)
+
+
+def _took(started: str | None, finished: str | None) -> str:
+    """Between the two by the business clock."""
+    if not started or not finished:
+        return ""
+    seconds = (datetime.fromisoformat(finished) - datetime.fromisoformat(started)).total_seconds()
+    if seconds < 120:
+        return f"{seconds:.2f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 86400:.1f} d"
+
+
+def moment(text: str | None) -> str:
+    """An instant of the API for a person, in UTC."""
+    return f"{datetime.fromisoformat(text).astimezone(UTC):%Y-%m-%d %H:%M}" if text else ""
+
+
+def shown(now: Progress) -> RenderableType:
+    """The order with its tasks, as `order watch` shows it again and again."""
+    head = Text.assemble(
+        (now.reference, "bold"), " ", (now.state, STYLES.get(now.state, "")), f"  {_finish(now)}" if now.finish else ""
+    )
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    table.add_column("task", no_wrap=True)
+    table.add_column("state", no_wrap=True)
+    table.add_column("took", justify="right", no_wrap=True)
+    table.add_column("waits for, fault", overflow="fold")
+    for step in now.steps:
+        rest = Text("\n").join(
+            Text(line, style) for line, style in ((step.waits, "yellow"), (step.fault, "red")) if line
+        )
+        table.add_row(Text(step.name), Text(step.state, STYLES.get(step.state, "dim")), step.took, rest)
+    last = [Text(now.notes[-1], "bold red")] if now.ended and now.state != "completed" and now.notes else []
+    return Group(head, table, *last) if now.steps else Group(head, *last)
+
+
+def _finish(now: Progress) -> str:
+    return f"predicted finish {moment(now.finish)} UTC"
+
+
+def described(order: Body) -> Table:
+    """What was ordered, by whom, for how much, and what was noted."""
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column(overflow="fold")
+    table.add_row("order", f"{order['reference']}  {order['id']}")
+    customers = [one.get("name") or one["id"] for one in order.get("relatedParty", [])]
+    table.add_row("customer", Text(", ".join(customers)))
+    for item in order.get("productOrderItem", []):
+        offering = item.get("productOffering", {})
+        table.add_row("offering", Text(str(offering.get("name") or offering.get("id", ""))))
+        for one in item.get("product", {}).get("productCharacteristic", []):
+            table.add_row("", Text(f"{one['name']} {one.get('value')}"))
+    for price in order.get("orderTotalPrice", []):
+        table.add_row("price", Text(_price(price)))
+    for name, key in (("ordered", "orderDate"), ("start", "requestedStartDate"), ("done", "completionDate")):
+        if order.get(key):
+            table.add_row(name, f"{moment(order[key])} UTC")
+    for note in order.get("note", []):
+        table.add_row("note", Text(f"{moment(note.get('date'))} {note.get('author', '')}: {note.get('text', '')}"))
+    return table
+
+
+def _price(price: Body) -> str:
+    amount = price.get("price", {})
+    net = amount.get("dutyFreeAmount") or amount.get("taxIncludedAmount") or {}
+    per = f" per {price['recurringChargePeriod']}" if price.get("recurringChargePeriod") else ""
+    before = " before tax" if amount.get("dutyFreeAmount") else ""
+    return f"{net.get('value', 0):,.2f} {net.get('unit', '')}{per}{before}"
+
+
+def changes(before: Progress | None, now: Progress) -> Iterator[dict[str, str]]:
+    """What is different: the order itself, its predicted finish, each task."""
+    if before is None or before.state != now.state:
+        note = now.notes[-1] if now.notes and now.state not in ("completed", "acknowledged", "inProgress") else ""
+        yield _line(now, "order", state=now.state, note=note)
+    if now.finish and (before is None or not before.finish or _apart_s(before.finish, now.finish) >= NOTICEABLE_S):
+        yield _line(now, "finish", predicted=moment(now.finish))
+    known = {step.name: step for step in before.steps} if before is not None else {}
+    for step in now.steps:
+        if known.get(step.name, Step(step.name, "new")) != step:
+            yield _line(now, step.name, state=step.state, took=step.took, waits=step.waits, fault=step.fault)
+
+
+def _line(now: Progress, what: str, **details: str) -> dict[str, str]:
+    return {"reference": now.reference, "what": what} | {name: one for name, one in details.items() if one}
+
+
+def _apart_s(one: str, other: str) -> float:
+    return abs((datetime.fromisoformat(one) - datetime.fromisoformat(other)).total_seconds())

@@ -1,0 +1,122 @@
+"""`satcom` on a terminal: help that reads well, tokens, loading, qualifying, and a hub where there is none."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from typer.main import get_command
+
+from satcom.app import cli
+from satcom.core.settings import settings
+from tests.app.the_command_line import CommandLine
+from tests.postgres_server import drop_database, new_database
+
+OPERATOR = Path(__file__).parents[2] / "examples" / "operator"
+PROGRAM = Path(sys.executable).with_name("satcom")
+GROUPS = ("db", "token", "order")
+
+
+@pytest.fixture
+def satcom(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> CommandLine:
+    command_line = CommandLine(monkeypatch, capsys)
+    command_line.set(COLUMNS="80", TERMINAL_WIDTH="80")
+    return command_line
+
+
+@pytest.fixture
+def on_database(satcom: CommandLine, postgres: str, tmp_path: Path) -> Iterator[CommandLine]:
+    """With an empty database as the configured one."""
+    url = new_database(postgres)
+    satcom.set(SATCOM_DATABASE_URL=url, SATCOM_DATA_DIR=str(tmp_path))
+    settings.cache_clear()
+    yield satcom
+    settings.cache_clear()
+    drop_database(url)
+
+
+def commands() -> list[tuple[str, ...]]:
+    top = get_command(cli.app)
+    found: list[tuple[str, ...]] = []
+    for name, command in top.commands.items():  # type: ignore[attr-defined]
+        found += [(name, one) for one in getattr(command, "commands", {})] or [(name,)]
+    return found
+
+
+def test_every_command_says_what_it_does_in_80_columns(satcom: CommandLine) -> None:
+    listed = satcom("--help").out
+    assert len(commands()) >= 20
+    for words in [*commands(), *((group,) for group in GROUPS), ()]:
+        said = satcom(*words, "--help")
+        assert said.status == 0
+        assert max(map(len, said.out.splitlines())) <= 80
+        assert len(words) != 1 or words[0] in listed
+        text = " ".join(said.out.split())
+        assert "Usage: satcom" in text
+        named = re.findall(r"[{\[]([A-Za-z_]+)", text.split("╭")[0])
+        assert [name for name in named if name != name.upper()] == [], "an argument is called as in the program"
+
+
+def test_a_token_is_made_listed_without_its_secret_and_revoked(on_database: CommandLine) -> None:
+    made = json.loads(on_database("token", "create", "night shift", "--role", "noc", "--json").out)
+    listed = on_database("token", "list")
+    assert ("night" in listed.out, made["token"] in listed.out) == (True, False)
+    assert on_database("token", "revoke", made["id"]).status == 0
+    assert json.loads(on_database("token", "list", "--json").out)[0]["state"] == "revoked"
+    refused = on_database("token", "create", "x", "--role", "king")
+    assert (refused.status, "noc" in refused.err) == (1, True)
+    unknown = on_database("token", "revoke", "[red]nobody")
+    assert (unknown.status, "[red]nobody" in unknown.err) == (1, True)
+
+
+def test_an_operator_is_loaded_after_it_was_told_what_would_change(on_database: CommandLine) -> None:
+    foretold = on_database("load", str(OPERATOR), "--dry-run", "--json")
+    assert foretold.status == 0, foretold.err
+    assert {one["outcome"] for one in json.loads(foretold.out)} == {"created"}
+    loaded = on_database("load", str(OPERATOR), "--json")
+    assert json.loads(loaded.out) == json.loads(foretold.out), "a dry run leaves nothing behind"
+    again = on_database("load", str(OPERATOR))
+    assert (again.status, "0 of " in again.out) == (0, True)
+    assert max(map(len, again.out.splitlines())) <= 80
+    missing = on_database("load", str(OPERATOR / "nowhere"))
+    assert (missing.status, "there is no such folder" in missing.err) == (1, True)
+
+
+def test_a_place_is_qualified_and_what_is_wrong_is_named_by_its_option(on_database: CommandLine) -> None:
+    place = ("--latitude", "-10.7148", "--longitude", "25.3855")
+    assert "satcom load DIR brings a network" in on_database("qualify", *place).out
+    assert on_database("load", str(OPERATOR)).status == 0
+    answer = json.loads(on_database("qualify", *place, "--json").out)
+    assert answer["solutions"]
+    wrong = on_database("qualify", "--latitude", "95", "--longitude", "200")
+    assert wrong.status == 1
+    assert [line.split(":")[0] for line in wrong.err.strip().splitlines()] == ["--latitude", "--longitude"]
+
+
+def test_a_hub_is_simulated_for_the_loaded_fleet_until_it_is_stopped(on_database: CommandLine, tmp_path: Path) -> None:
+    empty = on_database("simulate-hub", "--port", "0")
+    assert (empty.status, "satcom load DIR" in empty.err) == (1, True)
+    assert on_database("load", str(OPERATOR)).status == 0
+    with subprocess.Popen(
+        [PROGRAM, "simulate-hub", "--port", "0", "--state", tmp_path / "hub"],
+        env=dict(os.environ),
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as hub:
+        assert hub.stdout is not None
+        lines = [hub.stdout.readline().strip() for _ in range(3)]
+        told = dict(line.removeprefix("export ").split("=") for line in lines if line.startswith("export "))
+        headers = {"Authorization": f"Bearer {told['SATCOM_HUB_NMS_TOKEN']}"}
+        url = told["SATCOM_HUB_NMS_URL"]
+        hubs = httpx.get(f"{url}/v1/hubs", headers=headers, trust_env=False).json()["items"]
+        taken = on_database("simulate-hub", "--port", url.rsplit(":", 1)[1], "--state", str(tmp_path / "other"))
+        hub.send_signal(signal.SIGINT)
+        hub.wait(20)
+    assert lines[0].startswith(f"{len(hubs)} hubs, ")
+    assert (taken.status, "--port: " in taken.err) == (1, True)

@@ -1,0 +1,222 @@
+"""`satcom order`: one order placed, seen, watched, cancelled and repaired from a terminal or a program."""
+
+import io
+import json
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import yaml
+from rich.console import Console
+from sqlmodel import select
+
+from satcom.app.commands import order as order_commands
+from satcom.core.database import Database
+from satcom.core.values import Json
+from satcom.market.ordering import ProductOrder
+from satcom.orchestration.plan import TaskFlow
+from tests.app.the_command_line import CommandLine, a_served_operation, token_of
+from tests.market.a_market import an_order_body
+from tests.orchestration.operations.an_order_to_service import Operation
+
+
+@dataclass(frozen=True)
+class Desk:
+    """A terminal before a running system, and a folder for files."""
+
+    satcom: CommandLine
+    operation: Operation
+    url: str
+    folder: Path
+
+    def file(self, **characteristics: Json) -> str:
+        path = self.folder / "order.json"
+        path.write_text(json.dumps(an_order_body(self.operation.market, **characteristics)))
+        return str(path)
+
+    def yaml_file(self) -> str:
+        """With a date as YAML writes it."""
+        path = self.folder / "order.yaml"
+        text = yaml.safe_dump(an_order_body(self.operation.market))
+        path.write_text(f"{text}\nrequestedCompletionDate: 2027-12-01T00:00:00Z\n")
+        return str(path)
+
+    def be(self, role: str, party: str | None = None) -> None:
+        self.satcom.set(SATCOM_TOKEN=token_of(self.operation.database, role, party))
+
+    def place(self, **characteristics: Json) -> str:
+        said = self.satcom("order", "place", self.file(**characteristics))
+        assert said.status == 0, said.err
+        return said.out.strip()
+
+
+@pytest.fixture
+def in_stock() -> int:
+    return 3
+
+
+@pytest.fixture
+def desk(
+    database: Database,
+    tmp_path: Path,
+    in_stock: int,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> Iterator[Desk]:
+    with a_served_operation(database, tmp_path, in_stock) as (operation, url):
+        desk = Desk(CommandLine(monkeypatch, capsys), operation, url, tmp_path)
+        desk.satcom.set(SATCOM_URL=url, COLUMNS="80")
+        desk.be("administrator")
+        yield desk
+
+
+none_in_stock = pytest.mark.parametrize("in_stock", [0])
+
+
+def test_an_order_is_placed_watched_line_by_line_and_shown(desk: Desk) -> None:
+    reference = desk.place()
+    assert reference.startswith("PO-20")
+    watched = desk.satcom("order", "watch", reference, "--every", "0.1")
+    assert watched.status == 0, watched.err
+    lines = [line.split("  ") for line in watched.out.splitlines()]
+    assert {line[0] for line in lines} == {reference}
+    assert lines[-1][1:3] != ["order", "held"]
+    assert [reference, "order", "completed"] in lines
+    assert any(line[1] == "accept_test" and line[2] == "completed" and line[3].endswith(" s") for line in lines)
+    shown = desk.satcom("order", "show", reference)
+    assert shown.status == 0
+    assert max(map(len, shown.out.splitlines())) <= 80
+    for told in (reference, "downlinkRateBps 10000000", "Dedicated SCPC link", "accept_test", "USD per month"):
+        assert told in shown.out
+    as_json = json.loads(desk.satcom("order", "show", reference, "--json").out)
+    assert as_json["productOrder"]["state"] == as_json["processFlow"]["state"] == "completed"
+    assert len(as_json["taskFlow"]) > 15
+    by_id = desk.satcom("order", "show", as_json["productOrder"]["id"], "--json")
+    assert json.loads(by_id.out)["productOrder"]["reference"] == reference
+
+
+def test_an_order_in_yaml_is_read_from_a_pipe_and_watched_live(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = Path(desk.yaml_file())
+    with file.open() as pipe:
+        monkeypatch.setattr(sys, "stdin", pipe)
+        placed = desk.satcom("order", "place", "-", "--json")
+    assert placed.status == 0, placed.err
+    body = json.loads(placed.out)
+    assert body["requestedCompletionDate"] == "2027-12-01T00:00:00Z"
+    screen = io.StringIO()
+    console = Console(file=screen, force_terminal=True, width=80, height=40, color_system=None)
+    monkeypatch.setattr(order_commands, "console", console)
+    assert desk.satcom("order", "watch", body["reference"], "--every", "0.1").status == 0
+    assert "predicted finish" in screen.getvalue()
+    last = screen.getvalue().rsplit(f"{body['reference']} completed", 1)[1]
+    assert "complete_orders" in last
+    assert "active" not in last
+
+
+def test_an_order_asked_for_again_with_its_key_is_placed_once(desk: Desk) -> None:
+    file = desk.file()
+    first = desk.satcom("order", "place", file, "--key", "monday")
+    again = desk.satcom("order", "place", file, "--key", "monday")
+    assert (first.out, again.status) == (again.out, 0)
+    with desk.operation.database.as_worker() as session:
+        assert len(session.exec(select(ProductOrder)).all()) == 1
+
+
+def test_everything_that_is_wrong_with_an_order_is_said_line_by_line(desk: Desk) -> None:
+    said = desk.satcom("order", "place", desk.file(downlinkRateBps=1, availabilityPercent=50))
+    assert (said.status, said.out) == (1, "")
+    lines = said.err.strip().splitlines()
+    assert len(lines) == 2
+    assert all(line.startswith("/productOrderItem/0/product/productCharacteristic/") for line in lines)
+    assert "(accepted: 256000 to 60000000" in said.err
+    nothing = desk.folder / "nothing.yaml"
+    for text, why in (
+        ("[1, 2]", "holds no product order"),
+        ("a: [", "neither JSON nor YAML"),
+        ("", "no product order"),
+    ):
+        nothing.write_text(text)
+        said = desk.satcom("order", "place", str(nothing))
+        assert (said.status, why in said.err) == (1, True), said.err
+
+
+@none_in_stock
+def test_an_order_that_waits_shows_for_whom_and_is_cancelled(desk: Desk) -> None:
+    reference = desk.place()
+    _wait_for(desk, reference, "terminal_is_here", "active")
+    shown = " ".join(desk.satcom("order", "show", reference).out.split())
+    assert f"{reference} held" in shown
+    assert "waits for supply, expected 20" in shown
+    assert "deadline 20" in shown
+    redated = desk.satcom("order", "redate", reference, "terminal_is_here", "2097-03-31")
+    assert (redated.status, "2097-03-31T00:00:00Z" in redated.out) == (0, True), redated.err
+    assert "deadline 2097-03-31 00:00" in " ".join(desk.satcom("order", "show", reference).out.split())
+    cancelled = desk.satcom("order", "cancel", reference, "--reason", "the mine closes")
+    assert (cancelled.status, "is being cancelled" in cancelled.out) == (0, True)
+    watched = desk.satcom("order", "watch", reference, "--every", "0.1", "--json")
+    assert watched.status == 1
+    lines = [json.loads(line) for line in watched.out.splitlines()]
+    assert {"reference": reference, "what": "order", "state": "cancelled"}.items() <= next(
+        line for line in lines if line.get("state") == "cancelled" and line["what"] == "order"
+    ).items()
+    again = desk.satcom("order", "cancel", reference, "--reason", "again")
+    assert (again.status, "/productOrder/id: order" in again.err) == (1, True)
+
+
+@none_in_stock
+def test_the_noc_repairs_from_the_terminal_and_others_do_not(desk: Desk) -> None:
+    reference = desk.place()
+    _wait_for(desk, reference, "terminal_is_here", "active")
+    refused = desk.satcom("order", "retry", reference, "terminal_is_here")
+    assert (refused.status, "only what is held is tried again (accepted: hold)" in refused.err) == (1, True)
+    unknown = desk.satcom("order", "skip", reference, "make_tea")
+    assert (unknown.status, "has no task 'make_tea' (accepted: qualify_again," in unknown.err) == (1, True)
+    desk.be("sales")
+    refused = desk.satcom("order", "skip", reference, "terminal_is_here")
+    assert (refused.status, refused.err.startswith("role: sales of a test may not retry, skip")) == (1, True)
+    desk.be("noc")
+    skipped = desk.satcom("order", "skip", reference, "terminal_is_here", "--json")
+    assert (skipped.status, json.loads(skipped.out)["state"]) == (0, "completed")
+    watched = desk.satcom("order", "watch", reference, "--every", "0.1")  # there is still no terminal to be installed
+    assert watched.status == 1
+
+
+def test_who_may_see_orders_only_sees_no_tasks(desk: Desk) -> None:
+    reference = desk.place()
+    desk.be("finance")
+    said = json.loads(desk.satcom("order", "show", reference, "--json").out)
+    assert (said["productOrder"]["reference"], said["processFlow"], said["taskFlow"]) == (reference, None, [])
+    desk.be("customer", desk.operation.market.other_party)
+    said_to_others = desk.satcom("order", "show", reference)
+    assert (said_to_others.status, "there is no order" in said_to_others.err) == (1, True)
+
+
+def test_an_api_that_is_not_there_or_does_not_know_us_is_said_in_one_line(desk: Desk) -> None:
+    for url, why in (
+        ("http://127.0.0.1:9", "does not answer"),
+        ("nonsense", "is no address"),
+        (f"{desk.url}/elsewhere", "there is no such path"),
+    ):
+        said = desk.satcom("order", "show", "PO-2026-000001", "--url", url)
+        assert (said.status, why in said.err, len(said.err.strip().splitlines())) == (1, True, 1), said.err
+    for token, why in (("", "--token: it is missing"), ("wrong", "the access token is not valid"), ("ü", "no access")):
+        said = desk.satcom("order", "show", "PO-2026-000001", "--token", token)
+        assert (said.status, why in said.err) == (1, True), said.err
+    said = desk.satcom("order", "show", "PO-2026-000099")
+    assert (said.status, "there is no order 'PO-2026-000099'" in said.err) == (1, True)
+    said = desk.satcom("order", "place", desk.file(), "--url", "http://127.0.0.1:9")
+    assert (said.status, "ask again with --key" in said.err) == (1, True)
+
+
+def _wait_for(desk: Desk, reference: str, task: str, state: str) -> None:
+    """Until the workers have come so far."""
+    for _ in range(600):
+        with desk.operation.database.as_worker() as session:
+            found = session.exec(select(TaskFlow).where(TaskFlow.task_flow_specification == task)).first()
+            if found is not None and found.state == state:
+                return
+        time.sleep(0.1)
+    raise AssertionError(f"{task} of {reference} never was {state}")

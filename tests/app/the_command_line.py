@@ -1,0 +1,61 @@
+"""The command line as a person or a program meets it: what is typed, what is said, and the exit status."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from satcom.app import cli
+from satcom.app.demonstration import free_port, served
+from satcom.core.database import Database
+from tests.market.a_market import a_token
+from tests.orchestration.operations.an_order_to_service import Operation, an_operation
+
+
+@dataclass(frozen=True)
+class Said:
+    status: int
+    out: str
+    err: str
+
+
+@dataclass(frozen=True)
+class CommandLine:
+    """`satcom` in this process, with what it reads from its environment."""
+
+    monkeypatch: pytest.MonkeyPatch
+    capsys: pytest.CaptureFixture[str]
+
+    def __call__(self, *words: str) -> Said:
+        self.monkeypatch.setattr(sys, "argv", ["satcom", *words])
+        self.capsys.readouterr()
+        try:
+            cli.main()
+            status = 0
+        except SystemExit as left:
+            status = left.code if isinstance(left.code, int) else 1
+        out, err = self.capsys.readouterr()
+        return Said(status, out, err)
+
+    def set(self, **environment: str) -> None:
+        for name, value in environment.items():
+            self.monkeypatch.setenv(name, value)
+
+
+@contextmanager
+def a_served_operation(database: Database, tmp_path: Path, in_stock: int = 3) -> Iterator[tuple[Operation, str]]:
+    """Everything an order needs, with API and workers running; and the address of the API."""
+    with an_operation(database, tmp_path, in_stock) as operation:
+        many = Database(database.url, connections=12)
+        port = free_port("127.0.0.1", 18000, Console(quiet=True))
+        with served(many, operation.driver, port):
+            yield operation, f"http://127.0.0.1:{port}"
+        many.close()
+
+
+def token_of(database: Database, role: str, party: str | None = None) -> str:
+    return a_token(database, role, party)["Authorization"].removeprefix("Bearer ")
