@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 from sqlalchemy import BigInteger, Identity, insert, inspect
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session as OrmSession
+from sqlalchemy.orm.attributes import History
 from sqlmodel import Field, SQLModel
 
 from satcom.core.clock import now, wall_now
@@ -46,40 +47,50 @@ def log_changes(session: OrmSession, *_: object) -> None:
         if isinstance(entity, Entity):
             rows.append(_row(session, entity, "CreateEvent", None, shape(type(entity)).of(entity)))
     for entity in session.dirty:
-        if isinstance(entity, Entity) and session.is_modified(entity):
-            rows.append(_changed(session, entity))
+        if isinstance(entity, Entity) and (changed := _changed_columns(entity)):
+            rows.append(_changed(session, entity, changed))
     for entity in session.deleted:
         if isinstance(entity, Entity):
             rows.append(_row(session, entity, "DeleteEvent", shape(type(entity)).of(entity), None))
     if rows:
-        session.execute(insert(Change), rows)
+        # past the ORM, which would look at every value of a row that it does not keep
+        session.connection().execute(_INSERT, rows)
 
 
-def _changed(session: OrmSession, entity: Entity) -> dict[str, Any]:
+_INSERT = insert(Change.__table__)  # type: ignore[attr-defined]
+
+
+def _changed_columns(entity: Entity) -> dict[str, History]:
+    """What a flush will write: the columns that hold another value than the row. Only those set are looked at."""
+    state = inspect(entity)
+    touched = set(state.mapper.column_attrs.keys()) - state.unmodified
+    histories = ((name, state.attrs[name].history) for name in touched)
+    return {name: history for name, history in histories if history.has_changes()}
+
+
+def _changed(session: OrmSession, entity: Entity, changed: dict[str, History]) -> dict[str, Any]:
     """The row of a changed entity, holding only what changed; its version goes up by one."""
-    state, form = inspect(entity), shape(type(entity))
+    form = shape(type(entity))
     before: dict[str, Json] = {}
     after: dict[str, Json] = {}
     for attribute in form.attributes:
-        history = state.attrs[attribute.column].history
-        if history.has_changes():
+        if attribute.column in changed:
+            history = changed[attribute.column]
             old = history.deleted[0] if history.deleted else None
             for side, value in ((before, old), (after, getattr(entity, attribute.column))):
                 is_json = attribute.json is not None and value is not None
                 side[attribute.wire] = attribute.json.wire(value) if is_json and attribute.json else plain_value(value)
-    further = state.attrs["further"].history
-    if further.has_changes():
+    if "further" in changed:
+        further = changed["further"]
         old_further = further.deleted[0] if further.deleted else {}
         names = {name for name in old_further | entity.further if old_further.get(name) != entity.further.get(name)}
         before |= {name: old_further[name] for name in names & set(old_further)}
         after |= {name: entity.further[name] for name in names & set(entity.further)}
-    for column in type(entity).private - NEVER_SHOWN:
-        history = state.attrs[column].history
-        if history.has_changes():
-            after.setdefault("@private", []).append(column)  # type: ignore[union-attr]
+    for column in (type(entity).private - NEVER_SHOWN) & changed.keys():
+        after.setdefault("@private", []).append(column)  # type: ignore[union-attr]
     entity.version += 1
     entity.updated_at = now()
-    moved = entity.life_cycle is not None and state.attrs[entity.state_field].history.has_changes()
+    moved = entity.life_cycle is not None and entity.state_field in changed
     return _row(session, entity, "StateChangeEvent" if moved else "AttributeValueChangeEvent", before, after)
 
 

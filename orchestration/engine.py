@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Literal, TypeAlias
 
 import networkx
@@ -25,6 +25,7 @@ from satcom.core.errors import Fault, Refused
 from satcom.core.events import announce
 from satcom.core.life_cycle import move
 from satcom.core.values import Json
+from satcom.orchestration.flow_event import FlowAdvanced, FlowCompleted, FlowNeedsPerson, FlowUndone
 from satcom.orchestration.plan import (
     FlowState,
     ForAPerson,
@@ -42,6 +43,7 @@ from satcom.orchestration.plan import (
 from satcom.resource.drivers.port import DriverRefused, DriverUnavailable, HubDriver
 
 LEASE = timedelta(seconds=60)
+WORTH_TELLING = timedelta(minutes=1)  # by how much the expected finish may be wrong
 NOC = "noc"
 FIRST_RETRY_S, LONGEST_RETRY_S = 0.5, 60.0
 Phase: TypeAlias = Literal["intent", "call", "result"]
@@ -60,31 +62,6 @@ class Call:
     cancels: str | None
     attempt: int
     hub: HubDriver
-
-
-@dataclass(frozen=True)
-class FlowAdvanced:
-    """A wave is done; the finish is expected at another time."""
-
-    flow: ProcessFlow
-
-
-@dataclass(frozen=True)
-class FlowCompleted:
-    flow: ProcessFlow
-
-
-@dataclass(frozen=True)
-class FlowUndone:
-    flow: ProcessFlow
-
-
-@dataclass(frozen=True)
-class FlowNeedsPerson:
-    """A task is held: `task.fault` says why."""
-
-    flow: ProcessFlow
-    task: TaskFlow
 
 
 @dataclass(frozen=True)
@@ -116,17 +93,17 @@ class Engine:
     def advance(self, flow_id: str) -> None:
         """Do all that can be done for this flow now."""
         while True:
-            moved, errands = self._wave(flow_id)
+            more, errands = self._wave(flow_id)
             if len(errands) == 1:
                 self._run(flow_id, errands[0])
             elif errands:
                 with ThreadPoolExecutor(len(errands)) as pool:
                     list(pool.map(lambda errand: self._run(flow_id, errand), errands))
-            if not moved and not errands:
+            if not more and not errands:
                 return
 
     def _wave(self, flow_id: str) -> tuple[bool, list[_Errand]]:
-        """One transaction: whether anything moved, and the outside calls that are now intended."""
+        """One transaction: whether another may find something to do, and the outside calls that are now intended."""
         with self.database.as_worker() as session:
             flow = find_for_update(session, ProcessFlow, flow_id)
             session.info |= {"by": f"flow {flow.reference}", "order_reference": flow.reference}
@@ -136,7 +113,7 @@ class Engine:
                 wave.forward()
             elif flow.state is FlowState.HOLD:
                 wave.backward()
-            return wave.moved, wave.errands
+            return wave.moved and not wave.exhausted, wave.errands
 
     def _run(self, flow_id: str, errand: _Errand) -> None:
         """Make one outside call and commit what came of it."""
@@ -223,7 +200,20 @@ class _Wave:
             self.flow.finished_at = now()
             announce(self.session, FlowCompleted(self.flow))
         elif self.moved:
-            self.flow.expected_finish = expected_finish(self.tasks)
+            self._predict()
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether another wave would find nothing: the flow has ended, or goes forward and nothing is ready."""
+        if self.flow.state in (FlowState.COMPLETED, FlowState.CANCELLED):
+            return True
+        return self.flow.state is FlowState.ACTIVE and not any(self._ready(task) for task in self.tasks)
+
+    def _predict(self) -> None:
+        """Tell another finish when it has moved noticeably: each task takes a little less or more than expected."""
+        told, finish = self.flow.expected_finish, expected_finish(self.tasks)
+        if told is None or abs(finish - told) >= WORTH_TELLING:
+            self.flow.expected_finish = finish
             announce(self.session, FlowAdvanced(self.flow))
 
     def _ready(self, task: TaskFlow) -> bool:
@@ -244,24 +234,26 @@ class _Wave:
     def _arguments(self, task: TaskFlow) -> list[Json]:
         return [self.by_name[one["task"]].result if "task" in one else one["value"] for one in task.arguments]
 
-    def _begin(self, task: TaskFlow) -> None:
-        task.started_at = task.started_at or now()
+    def _begin(self, task: TaskFlow, at: datetime | None = None) -> None:
+        task.started_at = task.started_at or at or now()
         if task.deadline_s is not None and task.deadline is None:
-            task.deadline = now() + timedelta(seconds=task.deadline_s)
+            task.deadline = (at or now()) + timedelta(seconds=task.deadline_s)
 
     def _do(self, task: TaskFlow) -> bool:
-        """Run a database task in its savepoint. False when the flow has turned round."""
-        self._begin(task)
-        self.session.flush()
+        """Run a database task in its savepoint. False when the flow has turned round.
+
+        Its row is written once, when it is done: nobody sees what is in between.
+        """
         self.moved = True
         outcome: Json | Later | ForAPerson = None
-        began = time.perf_counter()
+        began_at, began = now(), time.perf_counter()
         try:
             with self.session.begin_nested():
                 self.engine.observe(task, "call")
                 outcome = handler_called(task.handler)(self.session, *self._arguments(task))
                 self.session.flush()
         except Refused as refusal:
+            self._begin(task, began_at)
             timed(task, began, refusal)
             if past_no_return(self.tasks):
                 hold(self.session, self.flow, task, fault_of(refusal))
@@ -271,9 +263,11 @@ class _Wave:
         except OperationalError:
             raise  # the database is lost or in the way: the wave is tried again
         except Exception as bug:
+            self._begin(task, began_at)
             log.exception("task broke", task=task.task_flow_specification, flow=self.flow.id)
             hold(self.session, self.flow, task, fault_of(bug))
             return True
+        self._begin(task, began_at)
         timed(task, began, None)
         settle(self.session, self.flow, task, outcome)
         self.session.flush()

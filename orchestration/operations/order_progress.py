@@ -1,7 +1,5 @@
 """An order and its flow: the flow begins with the order, turns round with it, and tells how it ends."""
 
-from datetime import timedelta
-
 from sqlmodel import Session, col, select
 
 from satcom.core.errors import WrongState
@@ -18,14 +16,13 @@ from satcom.market.ordering import (
     go_on,
     hold_for,
 )
-from satcom.orchestration.engine import FlowAdvanced, FlowNeedsPerson, FlowUndone, past_no_return, turn_round
+from satcom.orchestration.engine import past_no_return, turn_round
+from satcom.orchestration.flow_event import FlowAdvanced, FlowNeedsPerson, FlowUndone
 from satcom.orchestration.operations.order_to_service import ORDER_TO_SERVICE, terminal_is_here
 from satcom.orchestration.plan import FlowState, ProcessFlow, TaskFlow, TaskState, UndoState, flow_of, lay_out, tasks_of
 from satcom.orchestration.queue import enqueue
 from satcom.orchestration.repair import FlowRepaired
 from satcom.supplychain.procurement import TerminalDelivered
-
-WORTH_TELLING = timedelta(minutes=1)
 
 
 @on(ProductOrderCreated)
@@ -59,12 +56,9 @@ def wake_flow(session: Session, event: TerminalDelivered) -> None:
 
 @on(FlowAdvanced)
 def tell_finish(session: Session, event: FlowAdvanced) -> None:
-    """The customer is told another date only when it has moved noticeably."""
+    """The customer is told the date that the flow expects now."""
     order, finish = _order(session, event.flow), event.flow.expected_finish
-    if order is None or finish is None:
-        return
-    told = order.expected_completion_date
-    if told is None or abs(finish - told) >= WORTH_TELLING:
+    if order is not None and finish is not None:
         expect_finish(session, order.id, finish)
 
 
@@ -78,7 +72,9 @@ def tell_hold(session: Session, event: FlowNeedsPerson) -> None:
 
 @on(FlowRepaired)
 def tell_repair(session: Session, event: FlowRepaired) -> None:
-    order = _order(session, event.flow)
+    order, finish = _order(session, event.flow), event.flow.expected_finish
+    if order is not None and finish is not None:
+        expect_finish(session, order.id, finish)
     held = any(_holds(one) for one in tasks_of(session, event.flow))
     if order is not None and order.state is OrderState.HELD and not held:
         go_on(session, order.id)

@@ -21,6 +21,7 @@ from satcom.orchestration.engine import Engine, Observer, unobserved
 from satcom.orchestration.plan import ProcessFlow, TaskFlow, tasks_of
 from satcom.resource.drivers.hub_nms import HubNmsDriver
 from satcom.resource.ground import TerminalType
+from satcom.resource.hub import Hub
 from satcom.service.catalog import ServiceSpecification, create_service_specification
 from satcom.supplychain.partner import Supplier
 from satcom.supplychain.stock import Depot, StockItem, opening_stock
@@ -67,11 +68,15 @@ class Operation:
 
 
 @contextmanager
-def an_operation(database: Database, tmp_path: Path, in_stock: int = 3) -> Iterator[Operation]:
-    """Everything in place; `in_stock` terminals of each kind on the shelf."""
+def an_operation(
+    database: Database, tmp_path: Path, in_stock: int = 3, ports: int | None = None
+) -> Iterator[Operation]:
+    """Everything in place; `in_stock` terminals of each kind on the shelf, `ports` at each hub that has any."""
     with database.as_worker() as session:
         an_operator(session)
         load_the_network(session)
+        for one in session.exec(select(Hub).where(Hub.ports > 0)):
+            one.ports = ports or one.ports
         market = _market(session)
         _stock(session, in_stock)
         session.flush()
