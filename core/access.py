@@ -89,11 +89,11 @@ def list_tokens(session: Session) -> list[AccessToken]:
 
 
 def revoke_token(session: Session, identifier: str) -> AccessToken:
-    """Revoke by id or name; revoking twice changes nothing. Raises `NotFound`."""
+    """Revoke one by its id, or all of a name, and give the newest. Twice changes nothing. Raises `NotFound`."""
     found = [token for token in list_tokens(session) if identifier in (token.id, token.name)]
     if not found:
         raise NotFound("access token", identifier)
-    token = found[-1]
-    token.revoked_at = token.revoked_at or wall_now()
-    session.add(token)
-    return token
+    for token in found:
+        token.revoked_at = token.revoked_at or wall_now()
+        session.add(token)
+    return found[-1]

@@ -86,6 +86,11 @@ class Principal:
     parties: frozenset[str]
     all_parties: bool
 
+    @property
+    def identity(self) -> str:
+        """Tells callers of the same name apart by their party."""
+        return f"{self.name} of {self.party_id}" if self.party_id else self.name
+
     def may(self, capability: Capability) -> bool:
         return bool(MAY[capability] & self.roles)
 

@@ -7,6 +7,7 @@
 A command is `(session, entity, by)` or, for a patch, `(session, entity, patch, by)`; it opens and closes nothing.
 """
 
+import json
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any, Protocol
 
@@ -26,6 +27,7 @@ from satcom.core.tmf_query import Page, get_row, list_rows, read_query
 from satcom.core.values import Json
 
 JSON = "application/json;charset=utf-8"
+TAKEN = ("application/json", "application/merge-patch+json")
 MAX_DEPTH = 32
 
 Create = Callable[[Session, Any, Principal], Entity]
@@ -38,7 +40,10 @@ class HasDatabase(Protocol):
 
 
 async def request_body(request: Request) -> bytes:
-    """The body, up to the limit. Raises `TooLarge` before reading more."""
+    """The body, up to the limit. Raises `TooLarge` before reading more, `NotTaken` when it is said to be no JSON."""
+    kind = request.headers.get("content-type", TAKEN[0]).partition(";")[0].strip().lower()
+    if kind not in TAKEN:
+        raise NotTaken("Content-Type", f"{kind[:80]!r} is not read here", "notTaken", ", ".join(TAKEN))
     limit = settings().body_limit_bytes
     body = bytearray()
     async for chunk in request.stream():
@@ -50,6 +55,10 @@ async def request_body(request: Request) -> bytes:
 
 class TooLarge(Refused):
     status = 413
+
+
+class NotTaken(Refused):
+    status = 415
 
 
 Body = Annotated[bytes, Depends(request_body)]
@@ -74,7 +83,18 @@ def read_json(body: bytes) -> dict[str, Json]:
     if not isinstance(value, dict):
         raise Refused("/", "the body is not a JSON object", "wrongType", "object")
     _check_text(value, "", 0)
+    json.loads(body, object_pairs_hook=_named_once, parse_int=str, parse_float=str)
     return value
+
+
+def _named_once(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
+    """An object whose names differ: of two values nobody knows which was meant."""
+    named = dict(pairs)
+    if len(named) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise Refused(f"/{twice[:80]}", "is named twice in one object", "duplicate", "each name once")
+    return named
 
 
 def _check_text(value: Json, pointer: str, depth: int) -> None:
@@ -224,11 +244,11 @@ def once(request: Request, body: bytes, may: Capability, act: Callable[[Session,
     with database_of(request).request(token_of(request)) as (session, principal):
         principal.need(may)
         asked = f"{request.method} {request.url.path}\n".encode() + body
-        earlier = claim(session, principal.name, key, asked) if key is not None else None
+        earlier = claim(session, principal.identity, key, asked) if key is not None else None
         if earlier is None:
             answer = act(session, principal)
             if key is not None:
-                remember(session, principal.name, key, answer)
+                remember(session, principal.identity, key, answer)
         else:
             answer = earlier
     if answer.body is None:

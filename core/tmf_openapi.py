@@ -52,6 +52,7 @@ STATUS_TEXT = {
     "409": "The life cycle does not allow it",
     "412": "It was changed since it was read",
     "413": "The body is too large",
+    "415": "The body is said to be no JSON",
     "422": "A rule of the business says no",
 }
 
@@ -100,7 +101,7 @@ def write_operation(api: Api, kind: str) -> dict[str, Any]:
         "requestBody": {"required": True, "content": {"application/json": {"schema": body, "example": example}}},
         "responses": {
             status: done,
-            **_errors("400", "401", "403", "404", "409", "412", "413", "422"),
+            **_errors("400", "401", "403", "404", "409", "412", "413", "415", "422"),
         },
     }
 

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
-from uuid import UUID
 
 from psycopg.errors import QueryCanceled
 from sqlalchemy import (
@@ -50,6 +49,9 @@ COMPARISONS = {"gt": operator.gt, "gte": operator.ge, "lt": operator.lt, "lte": 
 DEFAULT_LIMIT, MAX_LIMIT, MAX_OFFSET = 100, 1000, 10**9
 REGEX_TIME_LIMIT_MS = 2000
 MAX_VALUE_LENGTH = 1000
+UUID_FORM = re.compile("[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+# As JSON and the JSON path language write numbers: no leading zeros, no digits of other scripts.
+JSON_SCALAR = re.compile(r"-?(0|[1-9][0-9]{0,14})(\.[0-9]{1,15})?|true|false")
 
 
 @dataclass(frozen=True)
@@ -150,11 +152,8 @@ def condition(kind: type[Entity], wanted: Filter) -> ColumnElement[bool] | None:
 
 
 def is_uuid(text: str) -> bool:
-    try:
-        UUID(text)
-    except ValueError:
-        return False
-    return len(text) == 36
+    """Whether it is written as ids are; Python and PostgreSQL each read further forms, and not the same."""
+    return UUID_FORM.fullmatch(text) is not None
 
 
 def _in_json(column: ColumnElement[Any], wanted: Filter, path: tuple[str, ...]) -> ColumnElement[bool]:
@@ -163,7 +162,7 @@ def _in_json(column: ColumnElement[Any], wanted: Filter, path: tuple[str, ...]) 
     tests = []
     for value in wanted.values:
         tests.append(f"@ {OPERATORS[wanted.operator]} {json.dumps(value)}")
-        if wanted.operator != "regex" and re.fullmatch(r"-?\d{1,15}(\.\d{1,15})?|true|false", value):
+        if wanted.operator != "regex" and JSON_SCALAR.fullmatch(value):
             tests.append(f"@ {OPERATORS[wanted.operator]} {value}")
     expression = f"${steps} ? ({' || '.join(tests)})"
     return column.op("@?", is_comparison=True)(cast(literal(expression), JSONPATH))

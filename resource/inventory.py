@@ -15,11 +15,11 @@ from satcom.core.clock import now
 from satcom.core.database import principal_in
 from satcom.core.entity import change, from_body, wire
 from satcom.core.errors import Fault, Refused, RuleRefused
-from satcom.core.idempotency import Answer, claim, remember
+from satcom.core.idempotency import Answer
 from satcom.core.life_cycle import move
 from satcom.core.security import Capability, Principal
 from satcom.core.tenancy import visible
-from satcom.core.tmf_api import Body, TmfRoutes, database_of, json_response, read_json, token_of
+from satcom.core.tmf_api import Body, TmfRoutes, once, read_json
 from satcom.core.tmf_openapi import write_operation
 from satcom.core.values import Json
 from satcom.enterprise.party import find_party, operator_of
@@ -219,15 +219,10 @@ routes.patch(amend, may=Capability.MIGRATE)
 )
 def create_resource(request: Request, body: Body) -> Response:
     """Enter a resource of the kind that `@type` names; the same idempotency key gives the same answer."""
-    key = request.headers.get("idempotency-key")
-    with database_of(request).request(token_of(request)) as (session, principal):
-        principal.need(Capability.MIGRATE)
-        asked = f"POST {request.url.path}\n".encode() + body
-        answer = claim(session, principal.name, key, asked) if key is not None else None
-        if answer is None:
-            read = read_json(body)
-            entered = enter(session, from_body(kind_named(read), read), principal)
-            answer = Answer(201, {"Location": entered.href, "ETag": f'"{entered.version}"'}, wire(entered))
-            if key is not None:
-                remember(session, principal.name, key, answer)
-    return json_response(answer.body, answer.status, answer.headers)
+
+    def act(session: Session, principal: Principal) -> Answer:
+        read = read_json(body)
+        entered = enter(session, from_body(kind_named(read), read), principal)
+        return Answer(201, {"Location": entered.href, "ETag": f'"{entered.version}"'}, wire(entered))
+
+    return once(request, body, Capability.MIGRATE, act)

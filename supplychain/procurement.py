@@ -23,10 +23,10 @@ from satcom.core.database import find, find_for_update
 from satcom.core.entity import INSTANT, Entity, JsonOf, id_type, own, state_type, wire
 from satcom.core.errors import Fault, NotFound, Refused, RuleRefused, WrongState
 from satcom.core.events import announce
-from satcom.core.idempotency import Answer, claim, remember
+from satcom.core.idempotency import Answer
 from satcom.core.life_cycle import LifeCycle, move
 from satcom.core.security import Capability, Principal
-from satcom.core.tmf_api import Body, TmfRoutes, database_of, json_response, read_json, token_of
+from satcom.core.tmf_api import Body, TmfRoutes, once, read_json
 from satcom.core.values import Json, Money, Reference, reference
 from satcom.enterprise.party import operator_of
 from satcom.supplychain.partner import Supplier
@@ -276,14 +276,9 @@ receipt_routes = TmfRoutes(GoodsReceipt)
 @receipt_routes.router.post(GoodsReceipt.api.path, status_code=201, name="create goodsReceipt")
 def create_goods_receipt(request: Request, body: Body) -> Response:
     """Record that goods came. The same idempotency key gives the same answer."""
-    key = request.headers.get("idempotency-key")
-    with database_of(request).request(token_of(request)) as (session, principal):
-        principal.need(Capability.SUPPLY)
-        asked = f"POST {request.url.path}\n".encode() + body
-        answer = claim(session, principal.name, key, asked) if key is not None else None
-        if answer is None:
-            receipt = record_receipt(session, _goods(read_json(body)), principal)
-            answer = Answer(201, {"Location": receipt.href, "ETag": f'"{receipt.version}"'}, wire(receipt))
-            if key is not None:
-                remember(session, principal.name, key, answer)
-    return json_response(answer.body, answer.status, answer.headers)
+
+    def act(session: Session, principal: Principal) -> Answer:
+        receipt = record_receipt(session, _goods(read_json(body)), principal)
+        return Answer(201, {"Location": receipt.href, "ETag": f'"{receipt.version}"'}, wire(receipt))
+
+    return once(request, body, Capability.SUPPLY, act)

@@ -15,7 +15,7 @@ from satcom.app.http import create_app
 from satcom.core.access import create_token
 from satcom.core.database import Database
 from satcom.core.values import Json
-from tests.app.every_table import Party, a_party_with_everything
+from tests.app.every_table import Party, a_party_with_everything, row_counts
 from tests.enterprise.an_operator import an_operator
 from tests.market.a_market import Market, an_offering, an_order_body
 from tests.postgres_server import drop_database, new_database
@@ -77,6 +77,11 @@ class House:
         with self.database.as_worker() as session:
             secret = create_token(session, name, list(roles), party.id if party else None, timedelta(days=1))[1]
         return {"Authorization": f"Bearer {secret}"}
+
+    def counted(self) -> dict[str, int]:
+        """How many rows each table has."""
+        with self.database.as_worker() as session:
+            return row_counts(session.connection())
 
     def an_order(self, party: Party, **characteristics: Json) -> dict[str, Json]:
         """The body of an order that the party may place."""

@@ -77,8 +77,9 @@ def a_row(session: Session, kind: type[Entity], party: Party, catalogue: dict[st
             continue
         if column.foreign_keys:
             values[name] = _pointed(session, column, party, catalogue)
-        elif name == "related_party":
-            values[name] = [{"id": party.id, "name": party.secret, "@referredType": "Organization"}]
+        elif name in ("related_party", "engaged_party"):
+            reference = {"id": party.id, "name": party.secret, "@referredType": "Organization"}
+            values[name] = [reference] if name == "related_party" else reference
         elif one.is_required() or one.default == "":
             values[name] = a_value(column, kind, party)
     row = checked(kind, values | NEEDS.get(kind.__name__, {}))
@@ -162,3 +163,10 @@ def rows_of(connection: Connection, parties: list[str]) -> dict[str, str]:
         for table in tables_with_party()
     )
     return {row[0]: row[1] for row in connection.execute(text(digests), {"parties": parties})}
+
+
+def row_counts(connection: Connection) -> dict[str, int]:
+    """How many rows each table has, those of the queue too."""
+    tables = connection.execute(text("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")).scalars().all()
+    counts = " UNION ALL ".join(f"SELECT '{table}', count(*) FROM {table}" for table in tables)
+    return {row[0]: row[1] for row in connection.execute(text(counts))}

@@ -1,0 +1,167 @@
+"""For every route that creates something, a body that it accepts."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+from sqlmodel import Session
+
+from satcom.core.clock import now
+from satcom.core.entity import from_body, new_id
+from satcom.core.security import WORKER
+from satcom.core.values import Json, instant_text
+from satcom.service.catalog import ServiceSpecification, create_service_specification
+from satcom.supplychain.procurement import order_terminal
+from tests.app.conftest import House
+from tests.enterprise.an_operator import an_organization
+from tests.market.a_market import CHARACTERISTICS, PRICES, SPECIFICATION, Market, an_order, as_customer
+from tests.resource.a_network import a_hub, a_transponder
+from tests.service.a_service import a_specification
+from tests.supplychain.a_stock import a_stock_item
+
+Body = dict[str, Json]
+
+
+def accepted_body(house: House, path: str) -> Body:
+    """A body that POST at `path` takes from an administrator, with what it names made ready."""
+    collection = path.rsplit("/", 1)[1]
+    if collection not in BODIES:
+        raise KeyError(f"say in {__file__} what {path} accepts")
+    with house.database.as_worker() as session:
+        return BODIES[collection](session, house.filled.markets["Mine"])
+
+
+def _catalogue_entry(body: Body) -> Callable[[Session, Market], Body]:
+    return lambda _, __: body | {"name": "New"}
+
+
+def a_customer_to_be(session: Session, _: Market) -> Body:
+    party = an_organization(session, "New")
+    return {"name": "New", "engagedParty": {"id": party.id, "@referredType": "Organization"}}
+
+
+def an_account(_: Session, market: Market) -> Body:
+    party: Json = {"id": market.party, "name": "Mine", "role": "customer", "@referredType": "Organization"}
+    return {"name": "New", "relatedParty": [party]}
+
+
+def an_offering(_: Session, __: Market) -> Body:
+    return {"name": "New", "lifecycleStatus": "In study"}
+
+
+def an_offering_question(_: Session, market: Market) -> Body:
+    return {"productOfferingQualificationItem": _order(market)["productOrderItem"]}
+
+
+def a_service_check(session: Session, _: Market) -> Body:
+    return {"serviceQualificationItem": [{"id": "1", "service": _wanted_service(session)}]}
+
+
+def a_service_query(session: Session, _: Market) -> Body:
+    return {"searchCriteria": {"service": _wanted_service(session)}}
+
+
+def _wanted_service(session: Session) -> Json:
+    known: list[Json] = [{"name": name, "valueType": "number"} for name in CHARACTERISTICS]
+    body: Body = {"name": "Link", "lifecycleStatus": "Active", "specCharacteristic": known}
+    specification = create_service_specification(session, from_body(ServiceSpecification, body), WORKER)
+    period: Body = {"startDate": "2027-12-24T00:00:00Z", "endDate": "2028-12-24T00:00:00Z"}
+    return {"serviceSpecification": {"id": specification.id}, "serviceCharacteristic": _asked(), **period}
+
+
+def a_reservation(session: Session, market: Market) -> Body:
+    demand: Json = {"capacityAmount": {"capacityAmount": "6000000"}, "capacitySpec": {"id": "bandwidthHz"}}
+    slot: Json = [{"id": a_transponder(session).id, "role": "of", "@referredType": "Transponder"}]
+    port: Json = [{"id": a_hub(session).id, "role": "of", "@referredType": "Hub"}]
+    return {
+        "relatedParty": [as_customer(market.party)],
+        "reservationItem": [{"relatedEntity": slot, "capacityDemand": demand}, {"relatedEntity": port}],
+        "reservationPeriod": {"startDateTime": "2027-01-01T00:00:00Z", "endDateTime": "2028-01-01T00:00:00Z"},
+        "validFor": {"endDateTime": instant_text(now() + timedelta(days=7))},
+    }
+
+
+def _order(market: Market) -> Body:
+    characteristics: Json = _asked()
+    item: Json = {
+        "id": "1",
+        "action": "add",
+        "productOffering": {"id": market.offering},
+        "product": {"productCharacteristic": characteristics},
+    }
+    return {
+        "billingAccount": {"id": market.account},
+        "relatedParty": [as_customer(market.party)],
+        "productOrderItem": [item],
+    }
+
+
+def _asked() -> Json:
+    return [{"name": name, "value": value} for name, value in CHARACTERISTICS.items()]
+
+
+def a_cancellation(session: Session, market: Market) -> Body:
+    return {"productOrder": {"id": an_order(session, market).id}}
+
+
+def a_sold_product(_: Session, market: Market) -> Body:
+    price: Json = {
+        "name": "Capacity",
+        "priceType": "recurring",
+        "recurringChargePeriod": "month",
+        "price": {"dutyFreeAmount": {"unit": "USD", "value": 9000}},
+    }
+    return {
+        "name": "Old link",
+        "status": "active",
+        "startDate": instant_text(now() - timedelta(days=400)),
+        "billingAccount": {"id": market.account},
+        "productOffering": {"id": market.offering},
+        "productCharacteristic": _asked(),
+        "productPrice": [price],
+        "relatedParty": [as_customer(market.party)],
+    }
+
+
+def a_delivered_service(session: Session, market: Market) -> Body:
+    return {
+        "name": "Old link",
+        "state": "active",
+        "startDate": "2024-01-01T00:00:00Z",
+        "serviceSpecification": {"id": a_specification(session).id},
+        "serviceCharacteristic": [{"name": "downlinkRateBps", "value": 1000}],
+        "relatedParty": [as_customer(market.party)],
+    }
+
+
+def a_satellite(_: Session, __: Market) -> Body:
+    figures: dict[str, Json] = {"noradId": 44479, "orbitalLongitudeDeg": 17.0, "state": "planned"}
+    characteristics: Json = [{"name": name, "value": value} for name, value in figures.items()]
+    return {"@type": "Satellite", "name": "Amos-17", "resourceCharacteristic": characteristics}
+
+
+def received_goods(session: Session, _: Market) -> Body:
+    item = a_stock_item(session, lead_time_days=28)
+    purchase = order_terminal(session, new_id(), item.terminal_type_id)
+    return {"purchaseOrder": {"id": purchase.id}, "serialNumber": [f"SN-{purchase.id}"]}
+
+
+BODIES: dict[str, Callable[[Session, Market], Body]] = {
+    "organization": lambda _, __: {"tradingName": "New"},
+    "individual": lambda _, __: {"givenName": "Ada", "familyName": "Obi"},
+    "customer": a_customer_to_be,
+    "billingAccount": an_account,
+    "productSpecification": _catalogue_entry(SPECIFICATION),
+    "productOffering": an_offering,
+    "productOfferingPrice": _catalogue_entry(PRICES[2]),
+    "serviceSpecification": _catalogue_entry({}),
+    "productOfferingQualification": an_offering_question,
+    "checkServiceQualification": a_service_check,
+    "queryServiceQualification": a_service_query,
+    "reservation": a_reservation,
+    "productOrder": lambda _, market: _order(market),
+    "cancelProductOrder": a_cancellation,
+    "product": a_sold_product,
+    "service": a_delivered_service,
+    "resource": a_satellite,
+    "goodsReceipt": received_goods,
+}
