@@ -57,7 +57,7 @@ class Progress:
     state: str
     finish: str
     steps: tuple[Step, ...]
-    notes: tuple[str, ...] = ()
+    why: str = ""
 
     @property
     def ended(self) -> bool:
@@ -67,14 +67,21 @@ class Progress:
 def progress(order: Body, flow: Body | None, tasks: Sequence[Body]) -> Progress:
     """What the API said, as it is shown."""
     finish = told(flow).get("expectedFinish") if flow is not None else order.get("expectedCompletionDate")
-    notes = tuple(str(one.get("text", "")) for one in order.get("note", []))
     return Progress(
         order["reference"],
         order["state"],
         "" if order["state"] in ENDED else str(finish or ""),
         tuple(_step(task) for task in tasks),
-        notes,
+        _why(order),
     )
+
+
+def _why(order: Body) -> str:
+    """Why it is held, or has ended without a product; empty for others."""
+    if order["state"] == "cancelled":
+        return str(order.get("cancellationReason", ""))
+    notes = order.get("note", []) if order["state"] in ("held", "rejected", "failed") else []
+    return str(notes[-1].get("text", "")) if notes else ""
 
 
 def _step(task: Body) -> Step:
@@ -126,7 +133,7 @@ def shown(now: Progress) -> RenderableType:
             Text(line, style) for line, style in ((step.waits, "yellow"), (step.fault, "red")) if line
         )
         table.add_row(Text(step.name), Text(step.state, STYLES.get(step.state, "dim")), step.took, rest)
-    last = [Text(now.notes[-1], "bold red")] if now.ended and now.state != "completed" and now.notes else []
+    last = [Text(now.why, STYLES.get(now.state, ""))] if now.ended and now.why else []
     return Group(head, table, *last) if now.steps else Group(head, *last)
 
 
@@ -168,10 +175,9 @@ def _price(price: Body) -> str:
 def changes(before: Progress | None, now: Progress) -> Iterator[dict[str, str]]:
     """What is different: the order itself, its predicted finish, each task."""
     if before is None or before.state != now.state:
-        note = now.notes[-1] if now.notes and now.state not in ("completed", "acknowledged", "inProgress") else ""
-        yield _line(now, "order", state=now.state, note=note)
+        yield _line(now, "order", state=now.state, why=now.why)
     if now.finish and (before is None or not before.finish or _apart_s(before.finish, now.finish) >= NOTICEABLE_S):
-        yield _line(now, "finish", predicted=moment(now.finish))
+        yield _line(now, "predicted finish", at=moment(now.finish))
     known = {step.name: step for step in before.steps} if before is not None else {}
     for step in now.steps:
         if known.get(step.name, Step(step.name, "new")) != step:

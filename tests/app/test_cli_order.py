@@ -159,9 +159,9 @@ def test_an_order_that_waits_shows_for_whom_and_is_cancelled(desk: Desk) -> None
     watched = desk.satcom("order", "watch", reference, "--every", "0.1", "--json")
     assert watched.status == 1
     lines = [json.loads(line) for line in watched.out.splitlines()]
-    assert {"reference": reference, "what": "order", "state": "cancelled"}.items() <= next(
+    assert {"reference": reference, "what": "order", "state": "cancelled", "why": "the mine closes"} == next(
         line for line in lines if line.get("state") == "cancelled" and line["what"] == "order"
-    ).items()
+    )
     again = desk.satcom("order", "cancel", reference, "--reason", "again")
     assert (again.status, "/productOrder/id: order" in again.err) == (1, True)
 
