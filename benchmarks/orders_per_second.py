@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from multiprocessing import get_context
+from multiprocessing.synchronize import Barrier
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -42,7 +43,8 @@ from tests.market.a_market import an_order_body
 from tests.orchestration.operations.an_order_to_service import Operation, an_operation
 
 NAME, WORKERS, AT_ONCE, WARM_UP = "orders_per_second", 2, 4, 4
-AWAKE_AFTER_S = 8.0  # a new process has imported the program by then
+PATIENCE_S = 120.0
+SPAWN = get_context("spawn")  # as a worker on another host: nothing of this process is in it
 PORTS = 1_000  # of each hub: the network is not what is measured
 AIM_PER_SECOND = 50
 SMALL_LINK = {"downlinkRateBps": 256_000, "uplinkRateBps": 128_000}
@@ -75,15 +77,15 @@ def work(url: str, hub: tuple[str, str] | None) -> None:
     asyncio.run(Worker(database, Engine(database, driver), AT_ONCE).run())
 
 
-def work_by_hand(url: str, begin: float) -> None:
-    time.sleep(max(begin - time.time(), 0))
+def work_by_hand(url: str, together: Barrier) -> None:
+    together.wait(PATIENCE_S)
     by_hand(url)
 
 
 @contextmanager
 def processes(target: Callable[..., None], *arguments: object) -> Iterator[list[int]]:
     """`WORKERS` of them, their ids; ended with the block."""
-    started = [get_context("spawn").Process(target=target, args=arguments) for _ in range(WORKERS)]
+    started = [SPAWN.Process(target=target, args=arguments) for _ in range(WORKERS)]
     for one in started:
         one.start()
     try:
@@ -139,13 +141,13 @@ def by_engine(database: Database, count: int, repeats: int) -> list[Measured]:
 
 
 def in_sql(database: Database, count: int, repeats: int) -> list[Measured]:
-    """The same rows by hand. The processes begin at one moment, when they are awake."""
+    """The same rows by hand. The processes begin together, when all are awake."""
     found = []
     for _ in range(repeats):
         ask_for(database, lay_out_flows(database, count))
-        begin_at = time.time() + AWAKE_AFTER_S
-        with processes(work_by_hand, database.url, begin_at) as pids:
-            found.append(run(database, pids, count, partial(_sleep_until, begin_at)))
+        together = SPAWN.Barrier(WORKERS + 1)
+        with processes(work_by_hand, database.url, together) as pids:
+            found.append(run(database, pids, count, partial(together.wait, PATIENCE_S)))
     return found
 
 
@@ -223,10 +225,6 @@ def _part(file: str, name: str) -> str:
 
 def _module(file: str) -> str:
     return file.split("/satcom/")[1].removesuffix(".py").replace("/", ".")
-
-
-def _sleep_until(moment: float) -> None:
-    time.sleep(max(moment - time.time(), 0))
 
 
 def middle(found: list[Measured]) -> Measured:

@@ -1,8 +1,8 @@
 """A plan of twelve small database tasks in nine waves, by the engine and, row for row, in hand-written SQL.
 
 The shape is that of a delivery: a few steps alone, then some side by side, then steps alone again. Each task changes
-one row of its order's subject and answers a small value. What the program adds by itself stands in both: the task's
-row, the flow's row, and a row of the change log for each of the three.
+one row of its order's subject and answers a small value. What the program adds by itself stands in both: the row
+of the task, that of the flow at its end, and a row of the change log for each change.
 """
 
 import json
@@ -98,7 +98,6 @@ _END_TASK = (
     "UPDATE task_flow SET state = 'completed', result = %s, started_at = %s, finished_at = %s, version = %s,"
     " updated_at = %s WHERE id = %s"
 )
-_MOVE_FLOW = "UPDATE process_flow SET expected_finish = %s, version = %s, updated_at = %s WHERE id = %s"
 _END_FLOW = "UPDATE process_flow SET state = 'completed', finished_at = %s, version = %s, updated_at = %s WHERE id = %s"
 _LOG = (
     "INSERT INTO change_log (id, at, business_at, by, party_id, entity_type, entity_id, version, event_type,"
@@ -126,12 +125,9 @@ class _ByHand:
             for task in tasks:
                 if task[3] == "new" and set(task[2]) <= done:
                     self._task(flow, task)
-            at, version = now(), int(str(flow[4])) + 1
             left: int = sum(task[3] == "new" and not set(task[2]) <= done for task in tasks)
-            if left:
-                self.connection.execute(_MOVE_FLOW, (at, version, at, self.flow_id))
-                self._log(flow, "ProcessFlow", self.flow_id, version, {"expectedFinish": at.isoformat()})
-            else:
+            if not left:
+                at, version = now(), int(str(flow[4])) + 1
                 self.connection.execute(_END_FLOW, (at, version, at, self.flow_id))
                 self._log(flow, "ProcessFlow", self.flow_id, version, {"state": "completed"})
             return left > 0
@@ -152,7 +148,8 @@ class _ByHand:
     def _log(
         self, flow: tuple[object, ...], kind: str, entity_id: object, version: int, after: dict[str, object]
     ) -> None:
-        event = f"{kind[0].lower()}{kind[1:]}AttributeValueChangeEvent"
+        what = "StateChangeEvent" if "state" in after else "AttributeValueChangeEvent"
+        event = f"{kind[0].lower()}{kind[1:]}{what}"
         by, reference = f"flow {flow[3]}", flow[3]
         told = json.dumps(dict.fromkeys(after)), json.dumps(after)
         row = (new_id(), now(), now(), by, flow[1], kind, entity_id, version, event, reference, *told)

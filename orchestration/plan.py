@@ -311,13 +311,13 @@ def lay_out(session: Session, specification: str, subject: Entity, reference: st
         subject_id=subject.id,
         reference=reference,
         related_entity=[subject_ref],
+        expected_finish=expected_finish(draft.tasks),
     )
     session.add(flow)
     session.flush()
     for task in draft.tasks:
         task.process_flow_id, task.party_id = flow.id, flow.party_id
         session.add(task)
-    flow.expected_finish = expected_finish(draft.tasks)
     session.flush()
     return flow
 

@@ -1,0 +1,111 @@
+"""Every benchmark still runs; what it measures is looked at by people, on a machine that they know."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import cast
+
+import pytest
+from benchmarks import list_orders, measured, orders_per_second, qualification, start_of_flow
+from benchmarks.twelve_tasks import TASKS, ask_for, by_hand, finished, lay_out_flows
+from sqlmodel import Session, col, select
+
+from satcom.core import migration
+from satcom.core.change_log import Change
+from satcom.core.database import Database
+from satcom.enterprise.party import Organization
+from satcom.orchestration.engine import Engine
+from satcom.orchestration.plan import ProcessFlow, tasks_of
+from satcom.resource.drivers.port import HubDriver
+from tests.postgres_server import drop_database, new_database
+
+
+@pytest.fixture
+def migrated(postgres: str) -> Iterator[Database]:
+    """A database as a server finds it: brought to this release by migration."""
+    url = new_database(postgres)
+    migration.upgrade(url)
+    database = Database(url, connections=4)
+    yield database
+    database.close()
+    drop_database(url)
+
+
+def test_a_site_is_qualified_against_a_fleet_of_which_every_satellite_serves_it() -> None:
+    row, costs = qualification.measured(satellites=3, repeats=1)
+    assert row[:2] == [3, 3 * 24 * 20 * 3]
+    assert costs.rows
+    fleet, occupancy = qualification.a_fleet(3)
+    answer = qualification.answer(fleet, occupancy, qualification.a_demand(-10.0))
+    assert {one.satellite_id for one in answer.solutions} == {one.id for one in fleet.satellites}
+
+
+def left_behind(session: Session, flow_id: str) -> dict[str, object]:
+    """What a flow of twelve tasks has written, apart from ids and instants."""
+    flow = session.get_one(ProcessFlow, flow_id)
+    tasks = tasks_of(session, flow)
+    subject = session.get_one(Organization, flow.subject_id)
+    written = [flow.id, subject.id, *(task.id for task in tasks)]
+    changes = session.exec(
+        select(Change.entity_type, Change.version, Change.event_type).where(
+            col(Change.entity_id).in_(written), col(Change.version) > 1
+        )
+    )
+    return {
+        "flow": (flow.state, flow.version, flow.finished_at is not None),
+        "tasks": [(one.handler, one.state, one.result, one.version, one.fault) for one in tasks],
+        "begun and ended": [one.started_at is not None and one.finished_at is not None for one in tasks],
+        "subject": subject.version,
+        "changes": sorted(tuple(change) for change in changes),
+    }
+
+
+def test_hand_written_sql_leaves_the_same_rows_as_the_engine(database: Database) -> None:
+    one, other = lay_out_flows(database, 2)
+    Engine(database, cast(HubDriver, None)).advance(one)
+    ask_for(database, [other])
+    assert by_hand(database.url) == 1
+    with database.as_worker() as session:
+        engine, hand = left_behind(session, one), left_behind(session, other)
+        assert engine == hand
+        assert len(cast(list[object], engine["changes"])) == 2 * TASKS + 1
+
+
+def test_two_workers_complete_orders_of_each_kind(database: Database, tmp_path: Path) -> None:
+    cases = {
+        "twelve tasks, engine": orders_per_second.by_engine(database, 2, 1),
+        "hand-written SQL": orders_per_second.in_sql(database, 2, 1),
+    }
+    assert finished(database) == orders_per_second.WARM_UP + 4
+    cases["order to service"], stats = orders_per_second.real_orders(database, tmp_path, 1, 1)
+    assert [row[:2] for row in orders_per_second.compared(cases).rows] == [
+        (name, one[0].orders) for name, one in cases.items()
+    ]
+    assert all(table.rows for table in orders_per_second.costs("Order to service", stats, 1))
+
+
+def test_a_flow_starts_after_its_order_is_answered(migrated: Database, tmp_path: Path) -> None:
+    (timed,) = start_of_flow.measured(migrated, tmp_path, 1)
+    assert timed.start_s < timed.whole_s
+
+
+def test_a_page_of_orders_is_listed_with_a_known_number_of_statements(migrated: Database) -> None:
+    rows = list_orders.measured(migrated, 300, 4)
+    assert len(rows) == 2 * len(list_orders.ASKED)
+    assert {row[-1] for row in rows} == {4}  # who asks, for whom, how many there are, the page
+
+
+def test_results_take_the_place_of_those_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = tmp_path / "performance.md"
+    page.write_text("Before.\n<!-- one -->\nold\n<!-- end of one -->\nAfter.\n", encoding="utf-8")
+    monkeypatch.setattr(measured, "PAGE", page)
+    table = measured.Table("Title", ("a", "b"), [("x", 1234), ("y", 0.12345)], "A note.")
+    measured.publish("one", "python -m benchmarks.one", measured.load(), [table], write=True)
+    told = page.read_text(encoding="utf-8")
+    assert told.startswith("Before.\n<!-- one -->\n`python -m benchmarks.one`")
+    assert (
+        "**Title**\n\n| a | b |\n| --- | --- |\n| x | 1,234 |\n| y | 0.123 |\n\nA note.\n<!-- end of one -->\nAfter."
+        in told
+    )
+    assert "old" not in told
+    with pytest.raises(ValueError, match="has no place for two"):
+        measured.publish("two", "python -m benchmarks.two", measured.load(), [table], write=True)
