@@ -1,11 +1,12 @@
 # make run [ARGS=--exit]       deliver the demonstration order, then serve; --exit: end after the check, with its exit code
 # make test                    everything that checks the project
+# make soak                    1,000 kills, and 100 times 64 orders for room for five: about an hour
 # make lock [ARGS=--upgrade]   requirements.lock for what pyproject.toml asks; what is pinned stays unless upgraded
 #
 # Every path here is relative, so that the checkout may lie under a path with spaces.
 
 .DEFAULT_GOAL := run
-.PHONY: run test environment lint types contract tests debian-tests lock
+.PHONY: run test environment lint types contract tests debian-tests soak lock
 
 BIN := .venv/bin
 STAGE := @.ci/stage
@@ -39,6 +40,10 @@ tests: environment
 debian-tests: environment
 	@.ci/debian-postgres
 	$(STAGE) "database tests, on Debian's PostgreSQL" env SATCOM_TEST_POSTGRES=debian $(BIN)/pytest -q -n 2 -m database
+
+soak: environment
+	$(STAGE) "1,000 kills" env SATCOM_CRASH_RUNS=10 SATCOM_CRASH_KILLS=100 $(BIN)/pytest -q tests/crash/test_crash.py
+	$(STAGE) "room for five, 100 seeds" env SATCOM_HAMMER_SEEDS=100 $(BIN)/pytest -q tests/crash/test_room_for_five.py
 
 lock: environment
 	@UV_PYTHON_DOWNLOADS=never $(BIN)/uv pip compile --quiet --universal --fork-strategy fewest --python-version 3.11 \

@@ -52,7 +52,12 @@ class Worker:
 
         @queue.task(name=TASK, queue=QUEUE, retry=retry)
         async def advance(flow_id: str) -> None:
-            await asyncio.get_running_loop().run_in_executor(self.pool, self.engine.advance, flow_id)
+            try:
+                await asyncio.get_running_loop().run_in_executor(self.pool, self.engine.advance, flow_id)
+            except Exception as error:
+                lost = isinstance(error, OperationalError)  # or a deadlock: the next attempt is expected to succeed
+                log.warning("advance again", flow=flow_id, error=str(error)[:200], exc_info=None if lost else error)
+                raise
 
         return queue
 

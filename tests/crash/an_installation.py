@@ -3,6 +3,7 @@
 Somebody watches over it, as an init system would: whatever has died is started again at its old address.
 """
 
+import math
 import os
 import shutil
 import signal
@@ -34,6 +35,7 @@ from tests.orchestration.operations.an_order_to_service import Operation, an_ope
 
 POSTGRES, HUB, SERVER = "PostgreSQL", "hub simulator", "server"
 PORTS = 400
+START_S = 60.0  # a process that is started while there is no database ends, and is started again
 
 
 @dataclass
@@ -44,8 +46,10 @@ class Program:
     log: Path
     surroundings: Mapping[str, str]
     process: "subprocess.Popen[bytes]" = field(init=False)
+    started_at: float = 0.0
 
     def start(self) -> None:
+        self.started_at = time.monotonic()
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "tests.crash.killable", self.command],
@@ -74,6 +78,7 @@ class Installation:
         self.port = _free_port()
         self.headers = a_token(operation.database, "administrator")
         self.killed: Counter[str] = Counter()
+        self.back_at = 0.0
         self.ended: list[str] = []
         surroundings = {
             "SATCOM_DATABASE_URL": operation.database.url,
@@ -95,8 +100,8 @@ class Installation:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    def kill(self, victim: str) -> None:
-        """SIGKILL from outside: no farewell, no flush."""
+    def kill(self, victim: str, away_s: float = 0) -> None:
+        """SIGKILL from outside: no farewell, no flush. The database and the hub come back after a while."""
         self.points.note_blow()
         if victim == POSTGRES:
             pid = embedded_postgres.status(self.data_dir).pid
@@ -104,10 +109,14 @@ class Installation:
                 return  # it is down already
             os.kill(pid, signal.SIGKILL)
             self.killed[victim] += 1
+            self.back_at = math.inf
+            time.sleep(away_s)
             embedded_postgres.ensure_alive(self.data_dir, fsync=False)
+            self.back_at = time.monotonic()
         elif victim == HUB:
             self.operation.hub.kill()
             self.killed[victim] += 1
+            time.sleep(away_s)
             self.operation.hub.restart()
         else:
             self.programs[victim].process.kill()
@@ -136,7 +145,7 @@ class Installation:
                     continue
                 if code == -signal.SIGKILL:
                     self.killed[name] += 1
-                else:
+                elif self.back_at < program.started_at or time.monotonic() > program.started_at + START_S:
                     self.ended.append(f"{name} ended with code {code}")
                 program.start()
 

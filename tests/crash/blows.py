@@ -19,7 +19,10 @@ PHASES = {
 
 
 def points_of_the_flow(random: Random, times: int = 1) -> dict[str, int]:
-    """Every task of the flow and every undo: all phases of a call to the outside, one of what is one transaction."""
+    """Every task of the flow and every undo: all phases of a call to the outside, one of what is one transaction.
+
+    Inside a call after each kind of request to the hub, too.
+    """
     assert declarations.FLOWS
     draft = Plan()
     order_to_service(draft, "")
@@ -31,7 +34,9 @@ def points_of_the_flow(random: Random, times: int = 1) -> dict[str, int]:
             phases = PHASES[task.kind]
             for phase in phases if task.kind is TaskKind.OUTSIDE else (random.choice(phases),):
                 points[f"{name} {phase}"] = times
-    return points
+    answers = ("PUT carriers", "PUT terminals", "PUT plans", "POST terminals")
+    undone = ("DELETE plans", "DELETE terminals", "DELETE carriers")
+    return points | {f"hub {answer} result": times for answer in answers + undone}
 
 
 def faults_of_the_hub(seed: int) -> list[dict[str, Json]]:
@@ -41,6 +46,9 @@ def faults_of_the_hub(seed: int) -> list[dict[str, Json]]:
         {"kind": kind, "probability": share, "seed": seed + number, "delay_s": 0.7}
         for number, (kind, share) in enumerate(shares.items())
     ]
+
+
+LONGEST_AWAY_S = 2.0
 
 
 class Killer(threading.Thread):
@@ -55,7 +63,7 @@ class Killer(threading.Thread):
 
     def run(self) -> None:
         while self.victims and not self.stopped.wait(self.random.uniform(0.5, 1.5) * self.gap_s):
-            self.installation.kill(self.victims.pop())
+            self.installation.kill(self.victims.pop(), away_s=self.random.uniform(0, LONGEST_AWAY_S))
 
     def stop(self) -> None:
         self.stopped.set()
@@ -64,7 +72,7 @@ class Killer(threading.Thread):
 
 def outside(kills: int) -> dict[str, int]:
     """So many kills from outside, spread over what runs."""
-    return {POSTGRES: kills * 3 // 10, HUB: kills * 4 // 10, SERVER: kills - kills * 3 // 10 - kills * 4 // 10}
+    return {POSTGRES: kills - 2 * (kills * 3 // 10), HUB: kills * 3 // 10, SERVER: kills * 3 // 10}
 
 
 def histogram(points: "Counter[str]", processes: "Counter[str]") -> str:

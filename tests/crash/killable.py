@@ -25,25 +25,39 @@ LEASE = timedelta(seconds=4)
 DEAD_AFTER_S, HEARTBEAT_S = 3.0, 0.5
 
 
-class FreshKeys(httpx.HTTPTransport):
-    """The mutant: every attempt is a new request to the hub."""
+class Wire(httpx.HTTPTransport):
+    """The way to the hub. A blow may fall between two requests of one call.
+
+    The mutant sends every attempt under a key of its own, so that it is a new request to the hub.
+    """
+
+    def __init__(self, points: Points, fresh_keys: bool) -> None:
+        super().__init__()
+        self.points, self.fresh_keys = points, fresh_keys
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        if "Idempotency-Key" in request.headers:
+        if self.fresh_keys and "Idempotency-Key" in request.headers:
             request.headers["Idempotency-Key"] = uuid4().hex
-        return super().handle_request(request)
+        answer = super().handle_request(request)
+        if answer.is_success:
+            strike(self.points, f"hub {request.method} {request.url.path.split('/')[2]} result")
+        return answer
+
+
+def strike(points: Points, point: str) -> None:
+    if points.claim(point):
+        os.kill(os.getpid(), signal.SIGKILL)
 
 
 def main() -> None:
     points = Points(Path(os.environ[FOLDER]))
 
-    def strike(task: TaskFlow, phase: Phase) -> None:
-        if points.claim(point_of(task, phase)):
-            os.kill(os.getpid(), signal.SIGKILL)
+    def observe(task: TaskFlow, phase: Phase) -> None:
+        strike(points, point_of(task, phase))
 
-    transport = FreshKeys() if os.environ.get(FRESH_KEYS) else None
+    transport = Wire(points, fresh_keys=bool(os.environ.get(FRESH_KEYS)))
     with (
-        patch.object(Engine, "__init__", partialmethod(Engine.__init__, observe=strike, lease=LEASE)),
+        patch.object(Engine, "__init__", partialmethod(Engine.__init__, observe=observe, lease=LEASE)),
         patch.object(HubNmsDriver, "__init__", partialmethod(HubNmsDriver.__init__, transport=transport)),
         patch.object(worker, "DEAD_AFTER_S", DEAD_AFTER_S),
         patch.object(worker, "HEARTBEAT_S", HEARTBEAT_S),

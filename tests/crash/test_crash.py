@@ -1,6 +1,6 @@
 """Whatever is killed, whenever: every order ends in service or fully undone, and all books agree.
 
-`make soak` runs the same with more kills: SATCOM_CRASH_KILLS says how many, SATCOM_CRASH_SEED which.
+`make soak` does it oftener: SATCOM_CRASH_RUNS runs from seed SATCOM_CRASH_SEED on, of SATCOM_CRASH_KILLS kills each.
 """
 
 import math
@@ -12,29 +12,32 @@ from pathlib import Path
 from random import Random
 
 import httpx
+import pytest
 
 from tests.crash.agreement import disagreements, effects_twice
 from tests.crash.an_installation import Installation, an_installation
 from tests.crash.blows import Killer, faults_of_the_hub, histogram, outside, points_of_the_flow
 from tests.crash.office import Kind, Office
 
-KILLS = int(os.environ.get("SATCOM_CRASH_KILLS", "46"))
+KILLS = int(os.environ.get("SATCOM_CRASH_KILLS", "50"))
 SEED = int(os.environ.get("SATCOM_CRASH_SEED", "1"))
-OUTSIDE = KILLS * 3 // 10
+RUNS = int(os.environ.get("SATCOM_CRASH_RUNS", "1"))
+OUTSIDE = KILLS // 5
 FIRST = [Kind.PATIENT] * 14 + [Kind.RAINED_ON] * 7 + [Kind.IMPATIENT] * 5 + [Kind.FICKLE] * 6 + [Kind.IMPOSSIBLE] * 2
 NEXT = [Kind.PATIENT] * 2 + [Kind.RAINED_ON] * 3 + [Kind.IMPATIENT, Kind.FICKLE]
 GAP_S = 0.8
 AT_ONCE = 12  # more orders come while blows are still to fall and fewer than these are open
 
 
+@pytest.mark.parametrize("seed", range(SEED, SEED + RUNS))
 def test_every_order_ends_in_service_or_fully_undone_whatever_is_killed(
-    tmp_path: Path, record_property: Callable[[str, object], None]
+    seed: int, tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:
-    random, began = Random(SEED), time.monotonic()
+    random, began = Random(seed), time.monotonic()
     points = points_of_the_flow(random)
     with an_installation(tmp_path, in_stock=8) as installation:
         office = Office(installation, random)
-        installation.operation.hub.set_faults(*faults_of_the_hub(SEED))
+        installation.operation.hub.set_faults(*faults_of_the_hub(seed))
         installation.points.want(dict.fromkeys(points, math.ceil((KILLS - OUTSIDE) / len(points))), GAP_S)
         with installation.watched_over():
             installation.wait_until_served()
