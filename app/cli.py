@@ -8,7 +8,7 @@ import json
 import logging
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, NoReturn
@@ -110,17 +110,17 @@ async def _asked_whether_it_serves(server: uvicorn.Server) -> None:
 
 
 async def _serve(opened: Database, leave: bool) -> None:
-    config = uvicorn.Config(
-        create_app(opened), host=settings().host, port=settings().port, log_config=None, access_log=False
-    )
-    server = uvicorn.Server(config)
-    if leave:
-        await _asked_whether_it_serves(server)
-        return
-    if settings().workers == 0 or settings().hub_nms_url is None:
-        await server.serve()
-        return
-    with hub_driver() as hub:
+    with hub_driver() if settings().hub_nms_url is not None else nullcontext() as hub:
+        config = uvicorn.Config(
+            create_app(opened, hub), host=settings().host, port=settings().port, log_config=None, access_log=False
+        )
+        server = uvicorn.Server(config)
+        if leave:
+            await _asked_whether_it_serves(server)
+            return
+        if hub is None or settings().workers == 0:
+            await server.serve()
+            return
         work = asyncio.create_task(Worker(opened, Engine(opened, hub), settings().workers).run())
         await server.serve()
         work.cancel()

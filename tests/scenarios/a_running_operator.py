@@ -23,7 +23,6 @@ from typing import Any, Final, TypeAlias
 import httpx
 
 from satcom.app.demo_order import order_body
-from satcom.app.loading.load import load
 from satcom.app.simulated_hub import fleet_of
 from satcom.core.database import Database
 from satcom.core.loading import loaded_id
@@ -59,7 +58,7 @@ def a_loaded_operator(postgres: str, folder: Path) -> LoadedOperator:
     """A database with the schema of this release and the operator in it."""
     url = new_database(postgres)
     satcom(url, folder, "db", "upgrade")
-    load_folder(url, FOLDER)
+    satcom(url, folder, "load", str(FOLDER))
     database = Database(url, connections=2)
     try:
         with database.as_worker() as session:
@@ -85,15 +84,6 @@ def satcom(url: str, folder: Path, *command: str) -> str:
     )
     assert done.returncode == 0, f"satcom {' '.join(command)} failed: {done.stdout}{done.stderr}"
     return done.stdout
-
-
-def load_folder(url: str, folder: Path) -> None:
-    """Load an operator's files into the database at `url`."""
-    database = Database(url, connections=2)
-    try:
-        load(database, folder, dry_run=False, by="scenarios")
-    finally:
-        database.close()
 
 
 def _environment(url: str, **further: str) -> dict[str, str]:

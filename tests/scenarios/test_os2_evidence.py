@@ -16,7 +16,7 @@ from tests.scenarios.a_running_operator import (
     Body,
     RunningOperator,
     characteristics,
-    load_folder,
+    satcom,
 )
 
 EVIDENCE = "/satcom-api/service/v1/qualificationEvidence"
@@ -131,7 +131,7 @@ def one_day_later(satellite_id: str) -> list[str]:
 def load_elements(operator: RunningOperator, lines: list[str], folder: Path) -> None:
     """Load a folder that holds nothing but new elements."""
     (folder / "elements.tle").write_text("\n".join(lines) + "\n", encoding="ascii")
-    load_folder(operator.url, folder)
+    satcom(operator.url, folder, "load", str(folder))
 
 
 def test_the_fleet_changed_and_so_did_the_answer_of_today(
