@@ -191,8 +191,8 @@ def _gaps(prices: Sequence[ListPrice], chosen: Mapping[str, Json], at: datetime)
             why = f"no price fits {name} {chosen.get(name)!r}"
             faults.append(Fault("/productOfferingPrice", why, "noPrice", ", ".join(known)))
     fitting = [one for one in prices if one.fits(chosen)]
-    for name in dict.fromkeys(one.name for one in fitting):
-        listed = [one for one in fitting if one.name == name]
+    for name, price_type in dict.fromkeys((one.name, one.price_type) for one in fitting):
+        listed = [one for one in fitting if (one.name, one.price_type) == (name, price_type)]
         if not any(one.valid_at(at) for one in listed):
             why = f"{name!r} has no price on {instant_text(at)}"
             periods = "; ".join(_period(one.valid_for) for one in listed)

@@ -76,6 +76,11 @@ def test_nothing_is_given_away_when_a_price_has_ended() -> None:
     assert refused_codes([], ONE_MHZ, IN_2026) == ["noPrice"]
 
 
+def test_what_is_charged_once_does_not_stand_for_what_is_charged_each_month() -> None:
+    prices = [once("capacity", "500"), monthly("2900", UNTIL_2028)]  # one name, two charges
+    assert refused_codes(prices, ONE_MHZ, IN_2028) == ["noPrice"]
+
+
 def test_nothing_is_given_away_when_no_price_fits_the_choice() -> None:
     terminals = [once("big", "100", terminal=("big",)), once("small", "10", terminal=("small",)), monthly("1")]
     assert price(terminals, Quantities({}, {"terminal": "small"}), IN_2026).one_time.value == 10
