@@ -174,7 +174,7 @@ def latest_test(session: Session, service_id: str) -> ServiceTest | None:
 
 def accept(test: ServiceTest) -> None:
     """Raises `RuleRefused` on `serviceTest` with each reading that fails, its number and its limit."""
-    faults = [Fault("serviceTest", f"{one} ({one.code})", BELOW_PLAN, _wanted(one)) for one in test.failures]
+    faults = [Fault("serviceTest", f"{one} ({one.code})", one.code, _wanted(one)) for one in test.failures]
     if faults:
         raise RuleRefused.all(faults)
 

@@ -115,6 +115,15 @@ def test_a_failed_test_is_refused_with_its_number_and_its_limit(database: Databa
     assert "forwardEsN0 9 dB, limit 11 dB" in fault.why
 
 
+def test_a_failed_test_is_refused_for_what_failed(database: Database) -> None:
+    with database.as_worker() as session:
+        slow = replace(as_planned(a_solution()), round_trip_latency_s=1.2)
+        test = record_test(session, a_service(session).id, slow, a_solution())
+        with pytest.raises(RuleRefused) as refused:
+            accept(test)
+    assert [one.code for one in refused.value.faults] == ["latencyOutOfRange"]
+
+
 def test_a_service_stronger_than_planned_is_accepted_and_the_deviation_is_kept(database: Database) -> None:
     with database.as_worker() as session:
         strong = weaker(as_planned(a_solution()), "return", -3.0)
