@@ -20,7 +20,7 @@ from satcom.core.security import OUTSIDE, Principal
 from satcom.core.values import Amount, Characteristic, Reference, RelatedParty, Value, instant_text, reference
 from satcom.enterprise.party import find_party, party_reference
 from satcom.market.account import CUSTOMER_ROLE, BillingAccount, charged_account
-from satcom.market.catalog.product_offering import ProductOffering, offered_characteristics, sellable
+from satcom.market.catalog.product_offering import ProductOffering, list_prices, offered_characteristics, sellable
 from satcom.market.catalog.product_offering_price import MONTH
 from satcom.market.customer import Customer, ordering_customer
 from satcom.market.solution_price import ChargePrice
@@ -148,18 +148,30 @@ def check_item(
     with found.gathering():
         account = _account(session, item.billing_account, order_account, party_id)
     found.refuse()
+    check_currency(session, item.offering_id, account.id)
     return item.model_copy(update={"state": ACKNOWLEDGED}), account
+
+
+def check_currency(session: Session, offering_id: str, account_id: str) -> None:
+    """What is delivered can be billed: raises `RuleRefused` when the offering is priced in no currency of the account."""
+    account = find(session, BillingAccount, account_id)
+    priced = {one.price.unit for one in list_prices(session, find(session, ProductOffering, offering_id))}
+    if priced and account.currency not in priced:
+        why = f"the account is in {account.currency}, the offering is priced in {', '.join(sorted(priced))}"
+        raise RuleRefused("/billingAccount/id", why, "currency", "an account in the currency of the prices")
 
 
 def check_dates(start: datetime | None, completion: datetime | None) -> None:
     """Raises `RuleRefused` on dates that are past, out of order, or further off than any contract."""
-    faults = []
-    for name, moment in (("requestedStartDate", start), ("requestedCompletionDate", completion)):
-        if moment is not None:
-            faults += _moment_faults(moment, f"/{name}")
-    if start is not None and completion is not None and completion < start:
-        why = f"it is before the start {start.isoformat()}"
-        faults.append(Fault("/requestedCompletionDate", why, "endBeforeStart", "the start or later"))
+    faults = _moment_faults(start, "/requestedStartDate") if start is not None else []
+    faults += _completion_faults(start, completion)
+    if faults:
+        raise RuleRefused.all(faults)
+
+
+def check_completion(start: datetime | None, completion: datetime | None) -> None:
+    """Raises `RuleRefused` on a completion that is past, before the start, or further off than any contract."""
+    faults = _completion_faults(start, completion)
     if faults:
         raise RuleRefused.all(faults)
 
@@ -169,6 +181,16 @@ def check_start(start: datetime, pointer: str) -> None:
     faults = _moment_faults(start, pointer)
     if faults:
         raise RuleRefused.all(faults)
+
+
+def _completion_faults(start: datetime | None, completion: datetime | None) -> list[Fault]:
+    if completion is None:
+        return []
+    faults = _moment_faults(completion, "/requestedCompletionDate")
+    if start is not None and completion < start:
+        why = f"it is before the start {start.isoformat()}"
+        faults.append(Fault("/requestedCompletionDate", why, "endBeforeStart", "the start or later"))
+    return faults
 
 
 def _moment_faults(moment: datetime, pointer: str) -> list[Fault]:

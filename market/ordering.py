@@ -30,7 +30,7 @@ from satcom.market.account import AccountToBeClosed
 from satcom.market.catalog.product_offering import ProductOffering
 from satcom.market.customer import CustomerStatus, customer_of
 from satcom.market.numbering import PRODUCT_ORDERS, next_reference
-from satcom.market.order_item import FaultsFound, OrderItem, check_dates, check_item, customer_among
+from satcom.market.order_item import FaultsFound, OrderItem, check_completion, check_dates, check_item, customer_among
 from satcom.market.pricing import PricedOffer
 from satcom.market.solution_price import ChargePrice, charge_prices, price_solution, total_prices
 from satcom.service.solution import Solution
@@ -154,7 +154,6 @@ class CancellationRequested:
     """Whoever delivers begins to undo, or raises `Refused` when it is too late."""
 
     order: ProductOrder
-    cancel: CancelProductOrder
 
 
 @dataclass(frozen=True)
@@ -238,7 +237,8 @@ def amend_order(session: Session, order: ProductOrder, patch: dict[str, Json], b
         order.note = before
         raise RuleRefused("/note", f"{len(lost)} notes would be lost", "notesLost", "all earlier notes and new ones")
     order.note = _signed(order.note, by)
-    check_dates(order.requested_start_date, order.requested_completion_date)
+    if "requestedCompletionDate" in patch:  # what was asked for when the order was placed may be over by now
+        check_completion(order.requested_start_date, order.requested_completion_date)
     session.flush()
     return order
 
@@ -254,14 +254,14 @@ def cancel_order(session: Session, cancel: CancelProductOrder, by: Principal) ->
     if asked_for is not None and asked_for > now() + timedelta(days=1):
         why = f"a cancellation takes effect at once, not on {instant_text(asked_for)}"
         raise RuleRefused("/requestedCancellationDate", why, "tooLate", "now, or nothing")
+    session.info["order_reference"] = order.reference
+    # whoever delivers locks its plan, then the order; so here, too: the row that names the order comes after both
+    announce(session, CancellationRequested(order))
+    _check_cancellable(find_for_update(session, ProductOrder, order.id))
     cancel.party_id, cancel.order_id = order.party_id, order.id
     cancel.product_order = reference(order.id, "ProductOrder", order.href, order.reference)
-    session.info["order_reference"] = order.reference
     session.add(cancel)
     session.flush()
-    # whoever delivers locks its plan, then the order; so here, too
-    announce(session, CancellationRequested(order, cancel))
-    _check_cancellable(find_for_update(session, ProductOrder, order.id))
     _move(order, OrderState.ASSESSING_CANCELLATION)
     order.cancellation_reason = cancel.cancellation_reason
     move(cancel, CancellationState.IN_PROGRESS)

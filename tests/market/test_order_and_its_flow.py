@@ -1,0 +1,103 @@
+"""An order and its flow: what is never begun, who waits for whom, and what a customer may still write."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import text
+from sqlmodel import Session, select
+
+from satcom.core.clock import clock, now
+from satcom.core.database import Database, find, find_for_update
+from satcom.core.entity import from_body
+from satcom.core.errors import RuleRefused, WrongState
+from satcom.core.events import _handlers, on
+from satcom.core.security import WORKER
+from satcom.core.values import instant_text
+from satcom.market.account import BillingAccount
+from satcom.market.ordering import (
+    CancellationRequested,
+    CancelProductOrder,
+    OrderState,
+    ProductOrder,
+    amend_order,
+    cancel_order,
+    place_order,
+)
+from tests.market.a_market import a_market, an_order, an_order_body
+from tests.market.test_ordering import cancellation_of
+
+
+@contextmanager
+def delivered_by(handler: Callable[[Session, CancellationRequested], None]) -> Iterator[None]:
+    """Nobody but `handler` hears of a cancellation for a while."""
+    before = list(_handlers[CancellationRequested])
+    _handlers[CancellationRequested].clear()
+    on(CancellationRequested)(handler)
+    try:
+        yield
+    finally:
+        _handlers[CancellationRequested][:] = before
+
+
+def test_who_cancels_leaves_the_order_to_the_flow_until_the_plan_is_his(database: Database) -> None:
+    locked: list[str] = []
+
+    def flow_goes_on(session: Session, event: CancellationRequested) -> None:
+        """A wave that holds the plan when the cancellation asks for it; it needs the order to come to its end."""
+        with database.as_worker() as wave:
+            wave.connection().execute(text("SET LOCAL lock_timeout = '2s'"))
+            locked.append(find_for_update(wave, ProductOrder, event.order.id).id)
+
+    with database.as_worker() as session:
+        order = an_order(session, a_market(session))
+    with database.as_worker() as session, delivered_by(flow_goes_on):
+        cancel_order(session, cancellation_of(order), WORKER)
+    assert locked == [order.id]
+
+
+def test_of_two_who_cancel_at_once_one_is_told_that_it_is_being_cancelled(database: Database) -> None:
+    quicker: list[CancelProductOrder] = []
+
+    def another_cancels(session: Session, event: CancellationRequested) -> None:
+        if not quicker:
+            quicker.append(cancellation_of(event.order))
+            with database.as_worker() as other:
+                other.connection().execute(text("SET LOCAL lock_timeout = '2s'"))
+                cancel_order(other, quicker[0], WORKER)
+
+    with database.as_worker() as session:
+        order = an_order(session, a_market(session))
+    with delivered_by(another_cancels), pytest.raises(WrongState) as refused:  # noqa: SIM117
+        with database.as_worker() as session:
+            cancel_order(session, cancellation_of(order), WORKER)
+    assert refused.value.faults[0].code == "notCancellable"
+    with database.as_worker() as session:
+        assert find(session, ProductOrder, order.id).state is OrderState.PENDING_CANCELLATION
+        assert session.exec(select(CancelProductOrder.id)).all() == [quicker[0].id]
+
+
+def test_an_order_that_waits_beyond_its_start_still_takes_a_note(database: Database) -> None:
+    with database.as_worker() as session:
+        body = an_order_body(a_market(session)) | {"requestedStartDate": instant_text(now() + timedelta(days=3))}
+        order = place_order(session, from_body(ProductOrder, body), WORKER)
+        with clock.at(now() + timedelta(days=30)):
+            amend_order(session, order, {"note": [{"text": "the road is open again"}]}, WORKER)
+            assert [one.text for one in order.note] == ["the road is open again"]
+            late = instant_text(now() - timedelta(days=2))
+            with pytest.raises(RuleRefused) as refused:
+                amend_order(session, order, {"requestedCompletionDate": late}, WORKER)
+            assert [one.field for one in refused.value.faults] == ["/requestedCompletionDate"]
+
+
+def test_what_could_never_be_billed_is_not_ordered(database: Database) -> None:
+    with database.as_worker() as session:
+        market = a_market(session)
+        find(session, BillingAccount, market.account).currency = "EUR"
+        session.flush()
+        with pytest.raises(RuleRefused) as refused:
+            an_order(session, market)
+    fault = refused.value.faults[0]
+    assert (fault.field, fault.code) == ("/billingAccount/id", "currency")
+    assert fault.why == "the account is in EUR, the offering is priced in USD"
