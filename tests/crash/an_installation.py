@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
+from sqlalchemy import text
 from sqlmodel import select
 
 from satcom.app import declarations
@@ -159,6 +160,17 @@ class Installation:
                 pass
             time.sleep(0.1)
         raise AssertionError(f"not served after {within_s} s:\n{self.last_words()}")
+
+    def wait_until_worked(self, within_s: float = 60) -> None:
+        """Until every worker has come up: what is done to the database by hand must not meet its start."""
+        here = text("SELECT count(*) FROM procrastinate_workers")
+        give_up = time.monotonic() + within_s
+        while True:
+            with self.operation.database.as_worker() as session:
+                if session.connection().execute(here).scalar_one() >= len(self.programs) - 1:
+                    return
+            assert time.monotonic() < give_up, f"no workers after {within_s} s:\n{self.last_words()}"
+            time.sleep(0.1)
 
     def last_words(self) -> str:
         """The ends of the logs, for whoever has to find out."""

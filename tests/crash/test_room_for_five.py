@@ -68,6 +68,7 @@ def a_network_of_one_way(folder: Path) -> Iterator[tuple[Installation, Network]]
             network = one_way_left(session)
         with installation.watched_over():
             installation.wait_until_served()
+            installation.wait_until_worked()
             yield installation, network
 
 
@@ -206,6 +207,7 @@ def test_of_64_who_order_at_once_five_are_served_and_59_told_why(
             told[short] += 1
             took_s.append(time.monotonic() - began)
         assert installation.ended == [], installation.last_words()
+        assert installation.killed.total() == 0
     seeds = ", ".join(f"{times} short of {short}" for short, times in sorted(told.items()))
     record_property(
         "histogram",
