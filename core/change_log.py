@@ -15,6 +15,7 @@ from sqlmodel import Field, SQLModel
 
 from satcom.core.clock import now, wall_now
 from satcom.core.entity import INSTANT, NEVER_SHOWN, Entity, id_type, new_id, plain_value, shape
+from satcom.core.logs import tell
 from satcom.core.values import Json
 
 
@@ -97,18 +98,21 @@ def _changed(session: OrmSession, entity: Entity, changed: dict[str, History]) -
 def _row(
     session: OrmSession, entity: Entity, kind: str, before: dict[str, Json] | None, after: dict[str, Json] | None
 ) -> dict[str, Any]:
+    order, event_type = session.info.get("order_reference"), event_name(entity, kind)
+    if order is not None and kind != "AttributeValueChangeEvent":
+        tell(type(entity).__module__, event_type, order=order, id=entity.id, version=entity.version)
     return {
         "id": new_id(),
         "at": wall_now(),
         "business_at": now(),
         "by": session.info.get("by", "unknown"),
         "mark": session.info.get("mark"),
-        "order_reference": session.info.get("order_reference"),
+        "order_reference": order,
         "party_id": entity.party_id,
         "entity_type": type(entity).__name__,
         "entity_id": entity.id,
         "version": entity.version,
-        "event_type": event_name(entity, kind),
+        "event_type": event_type,
         "before": before,
         "after": after,
     }

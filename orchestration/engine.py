@@ -17,15 +17,17 @@ import networkx
 import structlog
 from sqlalchemy.exc import OperationalError
 from sqlmodel import Session
+from structlog.contextvars import bound_contextvars
 
 from satcom.core import metrics
 from satcom.core.clock import now, wall_now
 from satcom.core.database import Database, find_for_update
-from satcom.core.errors import Fault, Refused
+from satcom.core.errors import Refused
 from satcom.core.events import announce
 from satcom.core.life_cycle import move
 from satcom.core.values import Json
 from satcom.orchestration.flow_event import FlowAdvanced, FlowCompleted, FlowNeedsPerson, FlowUndone
+from satcom.orchestration.outcome import fault_of, timed
 from satcom.orchestration.plan import (
     FlowState,
     ForAPerson,
@@ -47,6 +49,7 @@ WORTH_TELLING = timedelta(minutes=1)  # by how much the expected finish may be w
 NOC = "noc"
 FIRST_RETRY_S, LONGEST_RETRY_S = 0.5, 60.0
 Phase: TypeAlias = Literal["intent", "call", "result"]
+Outcome: TypeAlias = "Json | Later | ForAPerson"
 Observer: TypeAlias = Callable[[TaskFlow, Phase], None]
 log = structlog.get_logger()
 
@@ -73,6 +76,7 @@ class _Errand:
     arguments: list[Json]
     key: str
     undo: bool
+    order: str
 
 
 def unobserved(task: TaskFlow, phase: Phase) -> None:
@@ -107,19 +111,23 @@ class Engine:
         with self.database.as_worker() as session:
             flow = find_for_update(session, ProcessFlow, flow_id)
             session.info |= {"by": f"flow {flow.reference}", "order_reference": flow.reference}
-            tasks = tasks_of(session, flow)
-            wave = _Wave(session, flow, tasks, self)
-            if flow.state is FlowState.ACTIVE:
-                wave.forward()
-            elif flow.state is FlowState.HOLD:
-                wave.backward()
+            wave = _Wave(session, flow, tasks_of(session, flow), self)
+            with bound_contextvars(order=flow.reference):
+                if flow.state is FlowState.ACTIVE:
+                    wave.forward()
+                elif flow.state is FlowState.HOLD:
+                    wave.backward()
             return wave.moved and not wave.exhausted, wave.errands
 
     def _run(self, flow_id: str, errand: _Errand) -> None:
         """Make one outside call and commit what came of it."""
+        with bound_contextvars(order=errand.order):
+            self._keep(flow_id, errand, *self._call(errand))
+
+    def _call(self, errand: _Errand) -> tuple[Outcome, Exception | None]:
         task = errand.task
         self.observe(task, "call")
-        outcome: Json | Later | ForAPerson = None
+        outcome: Outcome = None
         error: Exception | None = None
         began = time.perf_counter()
         try:
@@ -128,10 +136,15 @@ class Engine:
         except (DriverRefused, DriverUnavailable, Refused) as refusal:
             error = refusal
         except Exception as bug:
-            log.exception("task broke", task=task.task_flow_specification, flow=flow_id)
+            log.exception("task broke", task=task.task_flow_specification)
             error = bug
-        timed(task, began, error)
+        timed(task, began, error, errand.undo)
         self.observe(task, "result")
+        return outcome, error
+
+    def _keep(self, flow_id: str, errand: _Errand, outcome: Outcome, error: Exception | None) -> None:
+        """Commit what came of an outside call."""
+        task = errand.task
         with self.database.as_worker() as session:
             flow = find_for_update(session, ProcessFlow, flow_id)
             session.info |= {"by": f"flow {flow.reference}", "order_reference": flow.reference}
@@ -245,7 +258,7 @@ class _Wave:
         Its row is written once, when it is done: nobody sees what is in between.
         """
         self.moved = True
-        outcome: Json | Later | ForAPerson = None
+        outcome: Outcome = None
         began_at, began = now(), time.perf_counter()
         try:
             with self.session.begin_nested():
@@ -264,7 +277,8 @@ class _Wave:
             raise  # the database is lost or in the way: the wave is tried again
         except Exception as bug:
             self._begin(task, began_at)
-            log.exception("task broke", task=task.task_flow_specification, flow=self.flow.id)
+            log.exception("task broke", task=task.task_flow_specification)
+            timed(task, began, bug)
             hold(self.session, self.flow, task, fault_of(bug))
             return True
         self._begin(task, began_at)
@@ -278,9 +292,11 @@ class _Wave:
         """Has what the task waits for come?"""
         self._begin(task)
         self.engine.observe(task, "call")
+        began = time.perf_counter()
         value = handler_called(task.handler)(self.session, *self._arguments(task))
         self.engine.observe(task, "result")
         if not isinstance(value, Later):
+            timed(task, began, None)
             settle(self.session, self.flow, task, value)
             self.moved = True
             return
@@ -301,7 +317,7 @@ class _Wave:
             move(task, TaskState.ACTIVE)
         handler = task.undo_handler if undo else task.handler
         key = f"{task.key}:undo" if undo else task.key
-        self.errands.append(_Errand(task, handler or "", self._arguments(task), key, undo))
+        self.errands.append(_Errand(task, handler or "", self._arguments(task), key, undo, self.flow.reference))
         self.engine.observe(task, "intent")
 
     def backward(self) -> None:
@@ -353,6 +369,7 @@ class _Wave:
     def _undo(self, task: TaskFlow) -> None:
         self.moved = True
         task.undo_state = UndoState.ACTIVE
+        began = time.perf_counter()
         try:
             with self.session.begin_nested():
                 self.engine.observe(task, "call")
@@ -361,23 +378,19 @@ class _Wave:
         except OperationalError:
             raise
         except Exception as error:
-            log.exception("undo broke", task=task.task_flow_specification, flow=self.flow.id)
+            log.exception("undo broke", task=task.task_flow_specification)
+            timed(task, began, error, undo=True)
             task.fault = fault_of(error)
             hold_undo(self.session, self.flow, task)
             return
+        timed(task, began, None, undo=True)
         self.engine.observe(task, "result")
         task.undo_state = UndoState.DONE
         move(task, TaskState.CANCELLED)
         self.session.flush()
 
 
-def timed(task: TaskFlow, began: float, error: Exception | None) -> None:
-    """Measure one run of a task; its name is from a flow file, so the label set stays small."""
-    outcome = "done" if error is None else fault_of(error)["code"]
-    metrics.task_seconds.labels(task.task_flow_specification, outcome).observe(time.perf_counter() - began)
-
-
-def settle(session: Session, flow: ProcessFlow, task: TaskFlow, outcome: "Json | Later | ForAPerson") -> None:
+def settle(session: Session, flow: ProcessFlow, task: TaskFlow, outcome: "Outcome") -> None:
     """The task is done, unless its answer says that a person has to judge."""
     if isinstance(outcome, ForAPerson):
         hold(session, flow, task, {"field": outcome.field, "why": outcome.why, "code": outcome.code})
@@ -399,6 +412,7 @@ def hold(session: Session, flow: ProcessFlow, task: TaskFlow, fault: dict[str, A
     task.fault = fault
     task.owner = task.owner or NOC
     task.wake_at = task.lease_until = None
+    log.warning("held for a person", task=task.task_flow_specification, owner=task.owner, why=fault["why"])
     move(task, TaskState.HOLD)
     announce(session, FlowNeedsPerson(flow, task))
 
@@ -425,15 +439,6 @@ def turn_round(flow: ProcessFlow, task: TaskFlow | None, cause: dict[str, Any]) 
     if flow.state is FlowState.ACTIVE:
         move(flow, FlowState.HOLD)
         flow.cause = cause
-
-
-def fault_of(error: Exception) -> dict[str, Any]:
-    """An error as a task keeps it."""
-    if isinstance(error, Refused):
-        first: Fault = error.faults[0]
-        return {"field": first.field, "why": first.why, "code": first.code}
-    code = {DriverRefused: "driverRefused", DriverUnavailable: "driverUnavailable"}.get(type(error), "bug")
-    return {"field": "task", "why": f"{type(error).__name__}: {error}"[:500], "code": code}
 
 
 def back_off(attempts: int) -> timedelta:

@@ -4,12 +4,14 @@ Time-outs, lost connections, 5xx and 429 are repeated with growing, jittered pau
 request whose answer was lost is not done twice. Any other 4xx is the hub's decision: `DriverRefused`. Thread-safe.
 """
 
+import time
 from dataclasses import asdict, fields
 from types import TracebackType
 from typing import Literal, NoReturn, Self, TypeVar
 from urllib.parse import quote
 
 import httpx
+import structlog
 from pydantic import TypeAdapter, ValidationError
 from tenacity import (
     RetryCallState,
@@ -43,6 +45,7 @@ TERMINAL = TypeAdapter(TerminalConfiguration)
 PLAN = TypeAdapter(RatePlan)
 READING = TypeAdapter(CarrierMeasurement)
 MAPPING = TypeAdapter(dict[str, object])
+log = structlog.get_logger()
 
 
 class _Transient(Exception):
@@ -197,10 +200,18 @@ class HubNmsDriver:
             retry=retry_if_exception_type(_Transient),
             reraise=True,
         )
+        began, about = time.perf_counter(), log.bind(method=method, path=path)
         try:
-            return again(self._send_once, method, path, headers, body)
+            answer = again(self._send_once, method, path, headers, body)
         except _Transient as last:
+            about.warning("hub away", tries=self._attempts, last=str(last))
             raise DriverUnavailable(f"{method} {path}: no answer in {self._attempts} attempts, last: {last}") from last
+        except DriverRefused as refusal:
+            about.info("hub refused", status=refusal.status, why=str(refusal)[:200])
+            raise
+        seconds = round(time.perf_counter() - began, 4)
+        about.info("hub answered", status=answer.status_code, tries=again.statistics["attempt_number"], seconds=seconds)
+        return answer
 
     def _send_once(self, method: str, path: str, headers: dict[str, str], body: Body | None) -> httpx.Response:
         try:

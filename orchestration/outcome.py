@@ -1,0 +1,35 @@
+"""What came of one run of a task: as the task keeps it, as a metric, and as a line of the log."""
+
+import time
+from typing import Any
+
+import structlog
+
+from satcom.core import metrics
+from satcom.core.errors import Fault, Refused
+from satcom.orchestration.plan import TaskFlow
+from satcom.resource.drivers.port import DriverRefused, DriverUnavailable
+
+log = structlog.get_logger()
+
+
+def fault_of(error: Exception) -> dict[str, Any]:
+    """An error as a task keeps it."""
+    if isinstance(error, Refused):
+        first: Fault = error.faults[0]
+        return {"field": first.field, "why": first.why, "code": first.code}
+    code = {DriverRefused: "driverRefused", DriverUnavailable: "driverUnavailable"}.get(type(error), "bug")
+    return {"field": "task", "why": f"{type(error).__name__}: {error}"[:500], "code": code}
+
+
+def timed(task: TaskFlow, began: float, error: Exception | None, undo: bool = False) -> None:
+    """Measure and log one run of a task; its name is from a flow file, so the label set stays small."""
+    seconds, name = time.perf_counter() - began, task.task_flow_specification
+    if error is None:
+        outcome = "undone" if undo else "done"
+        log.info("task", task=name, outcome=outcome, seconds=round(seconds, 4))
+    else:
+        fault = fault_of(error)
+        outcome = fault["code"]
+        log.warning("task", task=name, outcome=outcome, undo=undo, seconds=round(seconds, 4), why=fault["why"])
+    metrics.task_seconds.labels(name, outcome).observe(seconds)
