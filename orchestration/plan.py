@@ -23,6 +23,7 @@ from satcom.core.life_cycle import LifeCycle
 from satcom.core.security import Capability
 from satcom.core.values import Json, Reference
 
+OPEN = "state = 'active' OR state = 'hold' OR undo_state = 'hold'"  # the few that are counted again and again
 Handler: TypeAlias = Callable[..., "Json | Later | ForAPerson"]
 
 
@@ -93,6 +94,7 @@ class TaskFlow(Entity, table=True):
     __tablename__ = "task_flow"
     __table_args__ = (
         UniqueConstraint("process_flow_id", "task_flow_specification"),
+        Index("task_flow_open", "state", "undo_state", "kind", "owner", postgresql_where=OPEN),
         Index("task_flow_due", "wake_at", postgresql_where="wake_at IS NOT NULL"),
         Index("task_flow_expected", "expected_at", postgresql_where="expected_at IS NOT NULL AND state = 'active'"),
         Index("task_flow_deadline", "deadline", postgresql_where="deadline IS NOT NULL AND state = 'active'"),

@@ -1284,6 +1284,13 @@ def upgrade() -> None:
         unique=False,
         postgresql_where="expected_at IS NOT NULL AND state = 'active'",
     )
+    op.create_index(
+        "task_flow_open",
+        "task_flow",
+        ["state", "undo_state", "kind", "owner"],
+        unique=False,
+        postgresql_where="state = 'active' OR state = 'hold' OR undo_state = 'hold'",
+    )
     op.create_table(
         "terminal",
         sa.Column("id", sa.Uuid(as_uuid=False), nullable=False),
@@ -1924,6 +1931,11 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_terminal_order_id"), table_name="terminal")
     op.drop_index("device_at_one_site", table_name="terminal", postgresql_where=sa.text("state <> 'removed'"))
     op.drop_table("terminal")
+    op.drop_index(
+        "task_flow_open",
+        table_name="task_flow",
+        postgresql_where="state = 'active' OR state = 'hold' OR undo_state = 'hold'",
+    )
     op.drop_index(
         "task_flow_expected", table_name="task_flow", postgresql_where="expected_at IS NOT NULL AND state = 'active'"
     )
