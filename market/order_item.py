@@ -153,7 +153,7 @@ def check_item(
 
 
 def check_currency(session: Session, offering_id: str, account_id: str) -> None:
-    """What is delivered can be billed: raises `RuleRefused` when the offering is priced in no currency of the account."""
+    """What is delivered has to be billed. Raises `RuleRefused` on an account in another currency than the prices."""
     account = find(session, BillingAccount, account_id)
     priced = {one.price.unit for one in list_prices(session, find(session, ProductOffering, offering_id))}
     if priced and account.currency not in priced:
@@ -232,12 +232,18 @@ def _account(session: Session, of_item: Reference | None, of_order: Reference | 
 
 
 def account_of(session: Session, account_id: str, party_id: str, pointer: str) -> Reference:
-    """The account, which `party_id` may be charged on. Raises `Refused` or `RuleRefused` on `pointer`."""
+    """The account, which `party_id` may be charged on; it stays open until the transaction ends.
+
+    Raises `Refused` or `RuleRefused` on `pointer`.
+    """
     try:
-        account = charged_account(session, find(session, BillingAccount, account_id), party_id, pointer)
+        account = find(session, BillingAccount, account_id)
     except NotFound as error:
         why = f"there is no billing account {account_id[:80]!r}"
         raise Refused(pointer, why, "notFound", "the id of an account of the customer") from error
+    # whoever closes the account waits, and finds what is charged to it; others that charge it do not wait
+    session.refresh(account, with_for_update={"read": True})
+    account = charged_account(session, account, party_id, pointer)
     return reference(account.id, "BillingAccount", account.href, account.name)
 
 

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
 from sqlmodel import Session, select
 
 from satcom.core.clock import clock, now
@@ -15,7 +16,7 @@ from satcom.core.errors import RuleRefused, WrongState
 from satcom.core.events import _handlers, on
 from satcom.core.security import WORKER
 from satcom.core.values import instant_text
-from satcom.market.account import BillingAccount
+from satcom.market.account import BillingAccount, patch_billing_account
 from satcom.market.ordering import (
     CancellationRequested,
     CancelProductOrder,
@@ -101,3 +102,23 @@ def test_what_could_never_be_billed_is_not_ordered(database: Database) -> None:
     fault = refused.value.faults[0]
     assert (fault.field, fault.code) == ("/billingAccount/id", "currency")
     assert fault.why == "the account is in EUR, the offering is priced in USD"
+
+
+def close_account(database: Database, account_id: str) -> None:
+    """Close it, as a request does that does not wait long."""
+    with database.as_worker() as session:
+        session.connection().execute(text("SET LOCAL lock_timeout = '300ms'"))
+        account = find_for_update(session, BillingAccount, account_id)
+        patch_billing_account(session, account, {"state": "Closed"}, WORKER)
+
+
+def test_an_account_is_not_closed_behind_the_back_of_who_orders(database: Database) -> None:
+    with database.as_worker() as session:
+        market = a_market(session)
+    with database.as_worker() as ordering:
+        an_order(ordering, market)
+        with pytest.raises(OperationalError):
+            close_account(database, market.account)
+        with database.as_worker() as another:  # two who order on one account do not wait for each other
+            another.connection().execute(text("SET LOCAL lock_timeout = '2s'"))
+            an_order(another, market)
