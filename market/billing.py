@@ -256,7 +256,7 @@ def first_bill(session: Session, product_id: str) -> CustomerBill:
     for number, line in enumerate(reckoned.lines):
         session.add(_rate(bill, product, line, number, operator.tax_rate_percent))
     session.flush()
-    _validate(session, bill, reckoned)
+    _validate(session, bill)
     return bill
 
 
@@ -278,10 +278,9 @@ def void_first_bill(session: Session, product_id: str) -> CustomerBill | None:
 
 
 def recomputed(session: Session, bill: CustomerBill) -> ReckonedBill:
-    """A first bill as it follows from product and account, for audit; the tax rate is the bill's own."""
-    product = find(session, Product, bill.first_bill_of or "")
-    account = find(session, BillingAccount, bill.billing_account.id)
-    month = billing_month(_start(product), operator_of(session).zone, account.bill_day)
+    """A first bill as it follows from its product, for audit; bill day and tax rate are the bill's own."""
+    product, zone = find(session, Product, bill.first_bill_of or ""), operator_of(session).zone
+    month = billing_month(_start(product), zone, bill.next_bill_date.astimezone(zone).day)
     return reckon_bill(product.product_price, month, bill.tax_item[0].tax_rate)
 
 
@@ -325,10 +324,11 @@ def _rate(
     )
 
 
-def _validate(session: Session, bill: CustomerBill, reckoned: ReckonedBill) -> None:
-    """What the database holds, read back, is what was reckoned: then the bill may go out."""
+def _validate(session: Session, bill: CustomerBill) -> None:
+    """What the database holds, read back, is what follows from the product: then the bill may go out."""
     kept = [(line.tax_excluded_amount, line.applied_tax[0].tax_amount) for line in lines_of(session, bill)]
-    agreed = kept == [(line.amount, line.tax) for line in reckoned.lines]
+    again = recomputed(session, bill)
+    agreed = kept == [(line.amount, line.tax) for line in again.lines] and bill.amount_due == again.tax_included
     move(bill, BillState.VALIDATED if agreed else BillState.ON_HOLD)
     session.flush()
 

@@ -18,7 +18,7 @@ from satcom.core.entity import new_id
 from satcom.core.errors import RuleRefused, WrongState
 from satcom.core.life_cycle import move
 from satcom.core.security import WORKER
-from satcom.core.values import Money
+from satcom.core.values import Json, Money
 from satcom.enterprise.party import operator_of
 from satcom.market.account import BillingAccount, patch_billing_account
 from satcom.market.billing import (
@@ -227,6 +227,18 @@ def test_a_later_tax_rate_does_not_change_an_earlier_bill(database: Database) ->
         operator_of(session).tax_rate_percent = Decimal(20)
         session.flush()
         assert recomputed(session, bill).tax == bill.tax_item[0].tax_amount
+
+
+def test_a_later_bill_day_does_not_change_an_earlier_bill(database: Database) -> None:
+    with database.as_worker() as session:
+        market = a_market(session)
+        bill = first_bill(session, a_product(session, market).id)
+        amounts = [line.amount for line in recomputed(session, bill).lines]
+        structure: dict[str, Json] = {"cycleSpecification": {"name": "monthly", "billingDateShift": 27}}
+        account = find(session, BillingAccount, market.account)
+        patch_billing_account(session, account, {"billStructure": structure}, WORKER)
+        assert account.bill_day == 28
+        assert [line.amount for line in recomputed(session, bill).lines] == amounts
 
 
 def test_customers_see_their_bills_and_nobody_writes_them(database: Database) -> None:
