@@ -42,7 +42,7 @@ from satcom.resource.drivers.port import HubDriver
 from tests.market.a_market import an_order_body
 from tests.orchestration.operations.an_order_to_service import Operation, an_operation
 
-NAME, WORKERS, AT_ONCE, WARM_UP = "orders_per_second", 2, 4, 4
+NAME, WORKERS, AT_ONCE, WARM_UP = "orders_per_second", 2, 4, 8
 PATIENCE_S = 120.0
 SPAWN = get_context("spawn")  # as a worker on another host: nothing of this process is in it
 PORTS = 1_000  # of each hub: the network is not what is measured

@@ -335,17 +335,20 @@ def graph_of(tasks: list[TaskFlow]) -> "networkx.DiGraph[str]":
 
 def expected_finish(tasks: list[TaskFlow]) -> datetime:
     """When the last task is expected to end: the longest way through what is left, by the business clock."""
-    ends: dict[str, datetime] = {}
-    graph = graph_of(tasks)
+    present, ends = now(), dict[str, datetime]()
     by_name = {task.task_flow_specification: task for task in tasks}
-    for name in networkx.topological_sort(graph):
-        task = by_name[name]
-        if task.finished_at is not None:
-            ends[name] = task.finished_at
-            continue
-        start = max([ends[need] for need in task.needs] + [task.started_at or now()])
-        ends[name] = max(task.expected_at or start + timedelta(seconds=task.expected_s), now())
-    return max(ends.values())
+
+    def end(name: str) -> datetime:
+        if name not in ends:
+            task = by_name[name]
+            if task.finished_at is not None:
+                ends[name] = task.finished_at
+            else:
+                start = max([end(need) for need in task.needs] + [task.started_at or present])
+                ends[name] = max(task.expected_at or start + timedelta(seconds=task.expected_s), present)
+        return ends[name]
+
+    return max(end(name) for name in by_name)
 
 
 def critical_path(tasks: list[TaskFlow]) -> list[str]:
