@@ -76,12 +76,15 @@ def prometheus(request: Request) -> Response:
 
 async def observed(request: Request, answer: Callable[[Request], Awaitable[Response]]) -> Response:
     """Count and time every request under its route, not its path: the label set stays small. Its log lines name it."""
-    began = time.perf_counter()
-    with bound_contextvars(request=f"{request.method} {request.url.path}"[:200]):
-        response = await answer(request)
-    route = getattr(request.scope.get("route"), "path", "unrouted")
-    metrics.http_requests.labels(request.method, route, str(response.status_code)).inc()
-    metrics.http_seconds.labels(request.method, route).observe(time.perf_counter() - began)
+    began, status = time.perf_counter(), 500  # what raises here is answered further out, by `broken`
+    try:
+        with bound_contextvars(request=f"{request.method} {request.url.path}"[:200]):
+            response = await answer(request)
+        status = response.status_code
+    finally:
+        route = getattr(request.scope.get("route"), "path", "unrouted")
+        metrics.http_requests.labels(request.method, route, str(status)).inc()
+        metrics.http_seconds.labels(request.method, route).observe(time.perf_counter() - began)
     return response
 
 

@@ -100,7 +100,9 @@ def read_query(parameters: Sequence[tuple[str, str]]) -> Query:
     sort: tuple[tuple[str, bool], ...] = ()
     offset, limit = 0, DEFAULT_LIMIT
     for name, value in parameters:
-        if "\x00" in name + value or len(value) > MAX_VALUE_LENGTH:
+        if not name:
+            reader.faults.append(Fault("query", f"{value[:80]!r} has no name before it", "invalid", "name=value"))
+        elif "\x00" in name + value or len(value) > MAX_VALUE_LENGTH:
             reader.faults.append(Fault(name[:80].replace("\x00", ""), f"longer than {MAX_VALUE_LENGTH} or not text"))
         elif name == "fields":
             fields = frozenset(part.split(".")[0].strip() for part in value.split(",") if part.strip())
@@ -146,7 +148,7 @@ def condition(kind: type[Entity], wanted: Filter) -> ColumnElement[bool] | None:
     attribute = shape(kind).by_wire.get(head)
     if attribute is None:
         return _in_json(table.c.further, wanted, wanted.path) if head in attributes_of(kind) else None
-    if attribute.json is not None:
+    if _is_json(table.c[attribute.column]):
         return _in_json(type_coerce(table.c[attribute.column], JSONB), wanted, rest)
     return None if rest else _in_column(table.c[attribute.column], wanted)
 
@@ -154,6 +156,10 @@ def condition(kind: type[Entity], wanted: Filter) -> ColumnElement[bool] | None:
 def is_uuid(text: str) -> bool:
     """Whether it is written as ids are; Python and PostgreSQL each read further forms, and not the same."""
     return UUID_FORM.fullmatch(text) is not None
+
+
+def _is_json(column: ColumnElement[Any]) -> bool:
+    return isinstance(column.type, JsonOf | JSONB)
 
 
 def _in_json(column: ColumnElement[Any], wanted: Filter, path: tuple[str, ...]) -> ColumnElement[bool]:
@@ -171,6 +177,8 @@ def _in_json(column: ColumnElement[Any], wanted: Filter, path: tuple[str, ...]) 
 def _in_column(column: ColumnElement[Any], wanted: Filter) -> ColumnElement[bool]:
     if wanted.operator == "regex":
         return cast(column, String).regexp_match(wanted.values[0])
+    if wanted.operator != "eq" and isinstance(column.type, Boolean):
+        raise Refused(wanted.name, "true and false are not compared by size", "invalid", "true or false, without .gt")
     values = [value for text in wanted.values if (value := _typed(column, text)) is not None]
     if not values:
         must_parse = isinstance(column.type, Date | DateTime | Boolean)
@@ -209,7 +217,8 @@ def _read_as(kind: type, text: str) -> Any:
         return number if abs(number) < 2**63 else None
     if kind in (float, Decimal):
         amount = Decimal(text)
-        return amount if amount.is_finite() and abs(amount) < Decimal(10) ** 18 else None
+        fits = amount.is_finite() and (not amount or -300 < amount.adjusted() < 18)  # what a double can hold, too
+        return amount if fits else None
     return text
 
 
@@ -241,8 +250,8 @@ def _order(kind: type[Entity], query: Query) -> list[ColumnElement[Any]]:
     order: list[ColumnElement[Any]] = []
     for name, descending in query.sort:
         attribute = shape(kind).by_wire.get(name)
-        if name not in ("id", "href") and (attribute is None or attribute.json is not None):
-            able = sorted(one.wire for one in shape(kind).attributes if one.json is None)
+        if name not in ("id", "href") and (attribute is None or _is_json(table.c[attribute.column])):
+            able = sorted(one.wire for one in shape(kind).attributes if not _is_json(table.c[one.column]))
             raise Refused("sort", f"cannot sort by {name!r}", "unsortable", ", ".join(able))
         column = table.c.id if attribute is None else table.c[attribute.column]
         order.append(column.desc() if descending else column.asc())

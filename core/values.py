@@ -39,7 +39,8 @@ def instant_text(moment: datetime) -> str:
 
 @lru_cache(maxsize=512)
 def _currency(code: str) -> str:
-    if pycountry.currencies.get(alpha_3=code) is None:
+    found = pycountry.currencies.get(alpha_3=code)
+    if found is None or found.alpha_3 != code:  # it finds "usd" too, which no ledger adds to USD
         raise ValueError(f"{code!r} is no ISO 4217 currency")
     return code
 

@@ -79,8 +79,13 @@ def test_whoever_waited_for_one_that_broke_takes_the_key(database: Database) -> 
             told.append(claim(other, "ann", "k", b"order"))
 
     waiting = threading.Thread(target=second)
+
+    def meanwhile() -> None:
+        waiting.start()
+        waiting.join(0.3)
+
     with pytest.raises(ZeroDivisionError):
-        break_after_claiming(database, lambda: (waiting.start(), waiting.join(0.3)))
+        break_after_claiming(database, meanwhile)
     waiting.join(10)
     assert told == [None]
 
