@@ -90,7 +90,7 @@ def serve(
     leave: Annotated[bool, typer.Option("--exit", help="Ask it whether it serves, and end.")] = False,
 ) -> None:
     """Serve the API, and deliver orders when a hub is configured."""
-    set_up_logs(settings().log_json)
+    set_up_logs(settings().log_json, settings().log_level)
     with database() as opened:
         asyncio.run(_serve(opened, leave))
 
@@ -147,7 +147,7 @@ def demo(
 @app.command()
 def worker() -> None:
     """Deliver orders on this host, until Ctrl-C."""
-    set_up_logs(settings().log_json)
+    set_up_logs(settings().log_json, settings().log_level)
     with database() as opened, hub_driver() as hub:
         asyncio.run(Worker(opened, Engine(opened, hub), max(settings().workers, 1)).run())
 

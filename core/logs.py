@@ -29,7 +29,7 @@ structlog.configure(
 )
 
 
-def set_up_logs(as_json: bool) -> None:
+def set_up_logs(as_json: bool, level: str = "INFO") -> None:
     """Send our lines and those of the libraries to standard error in one form."""
     renderer: structlog.typing.Processor = (
         structlog.processors.JSONRenderer() if as_json else structlog.dev.ConsoleRenderer()
@@ -38,9 +38,12 @@ def set_up_logs(as_json: bool) -> None:
     handler.setFormatter(structlog.stdlib.ProcessorFormatter(foreign_pre_chain=SHARED, processor=renderer))
     root = logging.getLogger()
     root.handlers = [handler]
-    root.setLevel(logging.INFO)
+    root.setLevel(level)
     for noisy in NOISY:
         logging.getLogger(noisy).setLevel(logging.WARNING)
+    if level == "DEBUG":
+        root.setLevel(logging.INFO)
+        logging.getLogger("satcom").setLevel(logging.DEBUG)  # ours; the libraries would drown them
 
 
 def tell(module: str, event: str, **details: str | int) -> None:
