@@ -19,7 +19,7 @@ from sqlmodel import Field, Session, col, func, select
 from satcom.core.clock import now
 from satcom.core.database import find
 from satcom.core.entity import INSTANT, Entity, change, id_type, own, state_type
-from satcom.core.errors import Fault, NotFound, Refused, RuleRefused
+from satcom.core.errors import Fault, NotFound, Refused, RuleRefused, WrongState
 from satcom.core.life_cycle import LifeCycle, move
 from satcom.core.security import Capability, Principal
 from satcom.core.tmf_api import TmfRoutes
@@ -314,11 +314,18 @@ def release_terminal(session: Session, order_id: str) -> None:
     session.flush()
 
 
-def restock(session: Session, terminal: StockedTerminal, by: Principal) -> StockedTerminal:
-    """A terminal that came back is on the shelf again. Raises `WrongState` when it was not under way."""
+def restock(session: Session, terminal: StockedTerminal, patch: dict[str, Json], by: Principal) -> StockedTerminal:
+    """A terminal that came back was checked and lies on the shelf again: its `state` becomes `inStock`.
+
+    Raises `RuleRefused` on any other attribute, `WrongState` when it is not on its way back.
+    """
+    for name in sorted(patch.keys() - {"state", "@type"}):
+        raise RuleRefused(f"/{name}", "of a terminal only its return is noted by hand", "fixed", "state")
+    if patch.get("state") != StockState.IN_STOCK or terminal.state is not StockState.RETURNED:
+        why = f"{terminal.serial_number} is {terminal.state}; only what came back is put on the shelf"
+        raise WrongState("/state", why, "illegalMove", f"{StockState.RETURNED} to {StockState.IN_STOCK}")
     move(terminal, StockState.IN_STOCK)
     terminal.order_id = None
-    session.add(terminal)
     session.flush()
     return terminal
 
@@ -356,3 +363,4 @@ def _kept_by_operator(session: Session, entity: Kept) -> Kept:
 depot_routes = TmfRoutes(Depot)
 stock_item_routes = TmfRoutes(StockItem)
 stocked_terminal_routes = TmfRoutes(StockedTerminal)
+stocked_terminal_routes.patch(restock, may=Capability.SUPPLY)

@@ -4,9 +4,11 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
+from fastapi.testclient import TestClient
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session
 
+from satcom.app.http import create_app
 from satcom.core.clock import clock, now
 from satcom.core.database import Database
 from satcom.core.entity import checked, new_id
@@ -32,6 +34,7 @@ from satcom.supplychain.stock import (
     terminal_of,
 )
 from tests.enterprise.an_operator import an_operator
+from tests.market.a_market import a_token
 from tests.supplychain.a_stock import a_depot, a_stock_item, a_supplier
 
 HOUR = timedelta(hours=1)
@@ -122,7 +125,8 @@ def test_an_issued_terminal_comes_back_over_the_road_before_it_is_free(database:
         assert issue_terminal(session, order_id) is terminal
         release_terminal(session, order_id)
         assert (terminal.state, free(session, item)) == (StockState.RETURNED, 0)
-        restock(session, terminal, WORKER)
+        restock(session, terminal, {"state": "inStock"}, WORKER)
+        assert (terminal.order_id, free(session, item)) == (None, 1)
         assert (terminal.state, free(session, item)) == (StockState.IN_STOCK, 1)
 
 
@@ -133,9 +137,30 @@ def test_only_a_held_terminal_is_issued_and_only_a_returned_one_restocked(databa
         with pytest.raises(RuleRefused) as refused:
             issue_terminal(session, order_id)
         assert refused.value.faults[0].code == "noTerminal"
-        held(session, item, order_id)
+        terminal = held(session, item, order_id)
+        with pytest.raises(WrongState):  # its order waits for it
+            restock(session, terminal, {"state": "inStock"}, WORKER)
+        issue_terminal(session, order_id)
         with pytest.raises(WrongState):
-            restock(session, issue_terminal(session, order_id), WORKER)
+            restock(session, terminal, {"state": "inStock"}, WORKER)
+        assert terminal_of(session, order_id) is terminal
+
+
+def test_who_keeps_the_stock_puts_a_terminal_back_and_changes_nothing_else(database: Database) -> None:
+    with database.as_worker() as session:
+        an_operator(session)
+        item, order_id = a_stock_item(session, quantity=1), new_id()
+        terminal = held(session, item, order_id)
+        issue_terminal(session, order_id)
+        release_terminal(session, order_id)
+    with TestClient(create_app(database)) as client:
+        supply, sales = a_token(database, "supply"), a_token(database, "sales")
+        assert client.patch(terminal.href, json={"serialNumber": "X"}, headers=supply).status_code == 422
+        assert client.patch(terminal.href, json={"state": "inStock"}, headers=sales).status_code == 403
+        answer = client.patch(terminal.href, json={"state": "inStock"}, headers=supply)
+        assert (answer.status_code, answer.json()["state"]) == (200, "inStock")
+        assert "orderId" not in answer.json()
+        assert client.patch(terminal.href, json={"state": "inStock"}, headers=supply).status_code == 409
 
 
 def test_the_database_itself_gives_no_order_two_terminals_of_a_type(database: Database) -> None:
