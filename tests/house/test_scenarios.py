@@ -1,0 +1,61 @@
+"""What the documents say works has a scenario that shows it, and what has a scenario is said."""
+
+import ast
+import re
+from pathlib import PurePosixPath
+
+import pytest
+
+from tests.house.checkout import files, text_of
+
+ROW = re.compile(r"\b[SOE][MSRP]\d{1,2}\b")  # module, layer, number: OS1 is operations, service layer, row 1
+FOLDER = "tests/scenarios"
+SCENARIOS = {path: PurePosixPath(path).name for path in files() if re.match(rf"{FOLDER}/test_\w+\.py$", path)}
+
+
+def row_of(path: str) -> str:
+    """The row that a scenario file is named after."""
+    found = re.match(r"test_([a-z]{2}\d{1,2})_\w+\.py$", SCENARIOS[path])
+    assert found, f"{path}: a scenario is called test_<row>_<what it is about>.py"
+    return found[1].upper()
+
+
+def rows_in(*documents: str) -> set[str]:
+    return {row for path in documents for row in ROW.findall(text_of(path) or "")}
+
+
+def public_documents() -> list[str]:
+    return [path for path in files() if path in ("README.md", "CHANGELOG.md") or re.match(r"docs/.*\.md$", path)]
+
+
+def test_every_row_that_the_documents_name_has_its_scenario() -> None:
+    assert rows_in(*public_documents()) <= {row_of(path) for path in SCENARIOS}
+
+
+def test_every_row_that_has_a_scenario_is_named_in_the_changelog() -> None:
+    assert {row_of(path) for path in SCENARIOS} <= rows_in("CHANGELOG.md")
+
+
+@pytest.mark.parametrize("path", sorted(SCENARIOS))
+def test_a_scenario_says_its_row_and_tries_bad_input_on_a_running_operator(path: str) -> None:
+    tree = ast.parse(text_of(path) or "")
+    assert (ast.get_docstring(tree) or "").startswith(f"{row_of(path)}: ")
+    tests = [one for one in tree.body if isinstance(one, ast.FunctionDef) and one.name.startswith("test_")]
+    assert tests
+    for one in tests:
+        assert "operator" in {argument.arg for argument in one.args.args} or _reads_a_fixture_of_one(one), one.name
+    refusals = {one.value for one in ast.walk(tree) if isinstance(one, ast.Constant) and isinstance(one.value, int)}
+    assert refusals & set(range(400, 500)), "no refusal is expected anywhere"
+
+
+def _reads_a_fixture_of_one(test: ast.FunctionDef) -> bool:
+    """Whether the test looks at what a fixture of its file brought from the running operator."""
+    return bool({argument.arg for argument in test.args.args} & {"tasks", "evidence", "order_id"})
+
+
+@pytest.mark.parametrize("path", sorted(SCENARIOS))
+def test_a_scenario_goes_through_the_public_interface_only(path: str) -> None:
+    tree = ast.parse(text_of(path) or "")
+    imported = {one.module or "" for one in ast.walk(tree) if isinstance(one, ast.ImportFrom)}
+    inside = {name for name in imported if name.startswith("satcom.")}
+    assert inside <= {"satcom.core.loading", "satcom.core.values"}  # the ids of the loaded files, and the type of JSON
