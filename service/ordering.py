@@ -1,7 +1,7 @@
 """Service orders: what a product order wants of the network, and the solution that it gets.
 
 A service order is made by the flow of a product order and read by API; no client makes one in this release, so there is
-no route to write it. It keeps the solution that was chosen: reservation, activation, test and bill read it from here.
+no route to write it. It keeps the solution that it was placed with, on record; the flow has its own.
 Words: TMF641.
 """
 
