@@ -1,7 +1,7 @@
 """From an entry of a file to an object of the business: what it may say, and every fault in the words of the file."""
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from difflib import get_close_matches
@@ -9,7 +9,6 @@ from typing import Annotated, Any, TypeVar
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
-from pydantic_core import ErrorDetails
 
 from satcom.app.loading.files import Entry
 from satcom.core.errors import Fault, Refused
@@ -89,7 +88,7 @@ def within(form: type[P], values: object, above: str) -> P:
         raise Refused.all(faults) from error
 
 
-def _fault(form: type[Keys], error: ErrorDetails, above: str) -> Fault:
+def _fault(form: type[Keys], error: Mapping[str, Any], above: str) -> Fault:
     path = [above, *map(str, error["loc"])] if above else list(map(str, error["loc"]))
     field = ".".join(path)
     if error["type"] == "extra_forbidden":

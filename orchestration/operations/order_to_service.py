@@ -272,9 +272,6 @@ def terminal_is_here(session: Session, order_id: str, expected: str | None) -> J
     terminal = terminal_of(session, order_id)
     if terminal is None:
         return Later(datetime.fromisoformat(expected) if expected else None)
-    order = find_for_update(session, ProductOrder, order_id)
-    if order.state is OrderState.HELD:
-        go_on(session, order_id)
     return terminal.serial_number
 
 
@@ -288,7 +285,9 @@ def start_date_is_here(session: Session, order_id: str) -> Json | Later:
 
 
 def prepare_activation(session: Session, order_id: str, reserved: dict[str, Json], service_id: str) -> Json:
-    """The terminal leaves for its site, and what the hub is to be told is settled."""
+    """All waits are over: the terminal leaves for its site, and what the hub is to be told is settled."""
+    if find_for_update(session, ProductOrder, order_id).state is OrderState.HELD:
+        go_on(session, order_id)
     solution, held, site = solution_in(reserved), held_for(session, order_id), terminal_at_site(session, order_id)
     if site is None or not held.ports:
         raise RuleRefused("terminal", f"no terminal or no port is planned for order {order_id}", "notPlanned")
