@@ -1,6 +1,6 @@
 # make run [ARGS=--exit]       deliver the demonstration order, then serve; --exit: end after the check, with its exit code
 # make test                    everything that checks the project
-# make soak                    1,000 kills, and 100 times 64 orders for room for five: about an hour
+# make soak                    1,000 kills, and 100 times 64 orders for room for five: an hour or two
 # make lock [ARGS=--upgrade]   requirements.lock for what pyproject.toml asks; what is pinned stays unless upgraded
 #
 # Every path here is relative, so that the checkout may lie under a path with spaces.

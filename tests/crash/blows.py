@@ -41,7 +41,14 @@ def points_of_the_flow(random: Random, times: int = 1) -> dict[str, int]:
 
 def faults_of_the_hub(seed: int) -> list[dict[str, Json]]:
     """What a hub does to whoever asks it, now and then."""
-    shares = {"slow": 0.05, "error500": 0.06, "effect_done_answer_lost": 0.1, "duplicate": 0.1, "restart": 0.01}
+    shares = {
+        "slow": 0.05,
+        "error500": 0.06,
+        "effect_done_answer_lost": 0.1,
+        "duplicate": 0.1,
+        "out_of_order": 0.05,
+        "restart": 0.01,
+    }
     return [
         {"kind": kind, "probability": share, "seed": seed + number, "delay_s": 0.7}
         for number, (kind, share) in enumerate(shares.items())
