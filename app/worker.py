@@ -88,7 +88,12 @@ class Worker:
         """Wake what is due, and take over the jobs of workers that died."""
         loop = asyncio.get_running_loop()
         while True:
-            await loop.run_in_executor(self.pool, self._wake)
+            try:
+                await loop.run_in_executor(self.pool, self._wake)
+            except (OperationalError, psycopg.Error, OSError):
+                raise  # the database is away: begin again
+            except Exception:
+                log.exception("the sweep broke; it goes on")
             await asyncio.sleep(SWEEP_EVERY_S)
 
     def _wake(self) -> None:

@@ -76,6 +76,7 @@ class ProcessFlow(Entity, table=True):
     reference: str
     cause: dict[str, Any] | None = Field(default=None, sa_type=JSONB)
     expected_finish: datetime | None = Field(default=None, sa_type=INSTANT)
+    critical_path: list[str] = Field(default_factory=list, sa_type=JSONB)
     finished_at: datetime | None = Field(default=None, sa_type=INSTANT)
 
     api: ClassVar = tmf("TMF701", "ProcessFlow", Capability.READ_FLOWS)
@@ -97,7 +98,7 @@ class TaskFlow(Entity, table=True):
         Index("task_flow_open", "state", "undo_state", "kind", "owner", postgresql_where=OPEN),
         Index("task_flow_due", "wake_at", postgresql_where="wake_at IS NOT NULL"),
         Index("task_flow_expected", "expected_at", postgresql_where="expected_at IS NOT NULL AND state = 'active'"),
-        Index("task_flow_deadline", "deadline", postgresql_where="deadline IS NOT NULL AND state = 'active'"),
+        Index("task_flow_deadline", "deadline", postgresql_where="deadline IS NOT NULL AND state IN ('active', 'new')"),
     )
 
     process_flow_id: str = Field(foreign_key="process_flow.id", sa_type=id_type(), index=True)
@@ -155,9 +156,13 @@ class TaskFlow(Entity, table=True):
 
 @dataclass(frozen=True)
 class Later:
-    """What a wait answers while what it waits for has not come: when that is expected, and looked at again."""
+    """What a wait answers while what it waits for has not come: when that is expected, and looked at again.
+
+    `deadline` is until when it is waited for, where the plan gives no time.
+    """
 
     at: datetime | None = None
+    deadline: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -222,6 +227,7 @@ class Plan:
         owner: str,
         within: timedelta | None = None,
         expected: timedelta = timedelta(days=1),
+        skippable: bool = True,
     ) -> TaskHandle:
         """A wait for something from outside, with an owner and, where it can be missed, a deadline.
 
@@ -233,7 +239,7 @@ class Plan:
             after,
             kind=TaskKind.WAIT,
             owner=owner,
-            skippable=True,
+            skippable=skippable,
             expected_s=expected.total_seconds(),
             deadline_s=within.total_seconds() if within else None,
         )
@@ -314,6 +320,7 @@ def lay_out(session: Session, specification: str, subject: Entity, reference: st
         reference=reference,
         related_entity=[subject_ref],
         expected_finish=expected_finish(draft.tasks),
+        critical_path=critical_path(draft.tasks),
     )
     session.add(flow)
     session.flush()

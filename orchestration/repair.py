@@ -15,7 +15,6 @@ from satcom.core.errors import NotFound, RuleRefused, WrongState
 from satcom.core.events import announce
 from satcom.core.life_cycle import move
 from satcom.core.security import Capability, Principal
-from satcom.orchestration.engine import complete
 from satcom.orchestration.plan import (
     FlowState,
     ProcessFlow,
@@ -28,6 +27,7 @@ from satcom.orchestration.plan import (
     tasks_of,
 )
 from satcom.orchestration.queue import enqueue
+from satcom.orchestration.standing import complete
 
 OPEN = frozenset({FlowState.ACTIVE, FlowState.HOLD})
 
@@ -49,8 +49,8 @@ def retry(session: Session, flow_id: str, task_name: str, by: Principal) -> Task
         raise WrongState("/state", f"{task_name} is {task.state}; only what is held is tried again", "notHeld", "hold")
     for one in _again(tasks, task):
         move(one, TaskState.NEW)
-        # another key: a hub answers a key that it knows as it did before
-        one.round, one.attempts, one.result, one.finished_at = one.round + 1, 0, None, None
+        # another key: a hub answers a key that it knows as it did before; what was attempted may still be to undo
+        one.round, one.result, one.finished_at = one.round + 1, None, None
     task.fault = None
     return _kept(session, flow, tasks, task)
 

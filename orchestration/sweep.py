@@ -23,14 +23,15 @@ def wake_due(session: Session) -> int:
     if not alone.scalar_one():
         return 0
     expire_due(session)
-    active = col(TaskFlow.state) == TaskState.ACTIVE
-    overdue = active & (or_(col(TaskFlow.deadline) <= now(), col(TaskFlow.expected_at) <= now()))
+    late = col(TaskFlow.state).in_([TaskState.ACTIVE, TaskState.NEW]) & (col(TaskFlow.deadline) <= now())
+    expected = (col(TaskFlow.state) == TaskState.ACTIVE) & (col(TaskFlow.expected_at) <= now())
     flows = (
         select(TaskFlow.process_flow_id)
         .join(ProcessFlow, col(ProcessFlow.id) == col(TaskFlow.process_flow_id))
         .where(col(ProcessFlow.state).in_([FlowState.ACTIVE, FlowState.HOLD]))
-        .where(or_(col(TaskFlow.wake_at) <= wall_now(), overdue))
+        .where(or_(col(TaskFlow.wake_at) <= wall_now(), late, expected))
         .distinct()
+        .order_by(col(TaskFlow.process_flow_id))
         .limit(AT_ONCE)
     )
     found = list(session.exec(flows))

@@ -102,13 +102,21 @@ class Reservation(Entity, table=True):
 
 @dataclass(frozen=True)
 class Wanted:
-    """What an order needs of the network: slots, and perhaps a hub port and a terminal."""
+    """What an order needs of the network in a period: slots, and perhaps a hub port and a terminal.
+
+    `until_ended`: it is held past the period, until somebody gives it back; a service does not end with its term.
+    """
 
     owner: Owner
     period: Period
     slots: tuple[WantedSlot, ...] = ()
     hub_id: str | None = None
     terminal_type_id: str | None = None
+    until_ended: bool = False
+
+    @property
+    def held_period(self) -> Period:
+        return Period(self.period.start_at) if self.until_ended else self.period
 
 
 @dataclass(frozen=True)
@@ -146,7 +154,7 @@ def reserve(session: Session, wanted: Wanted, until: datetime, by: Principal) ->
         _check_in_service(session, wanted)
         # the wider first: then two slots find room on one transponder whenever there is room for both
         widest_first = sorted(wanted.slots, key=lambda one: -one.bandwidth_hz)
-        owner, period = wanted.owner, wanted.period
+        owner, period = wanted.owner, wanted.held_period
         slots = [reserve_slot(session, one, period, owner, until, reservation.id) for one in widest_first]
         ports = [reserve_port(session, wanted.hub_id, period, owner, until, reservation.id)] if wanted.hub_id else []
         terminal = None

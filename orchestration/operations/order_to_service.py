@@ -85,7 +85,7 @@ from satcom.supplychain.procurement import cancel_purchase, order_terminal
 from satcom.supplychain.stock import hold_terminal, issue_terminal, release_terminal, terminal_of
 
 ORDER_TO_SERVICE: Final = "orderToService"
-LONGEST_DELIVERY: Final = timedelta(days=120)
+LATEST_AFTER_EXPECTED: Final = timedelta(days=60)  # then a terminal that was ordered does not come
 NO_TIME: Final = timedelta(0)  # a wait says itself when its end is expected
 SUPPLY, PLANNING = "supply", "planning"
 UNDONE = "the order was undone"
@@ -106,7 +106,7 @@ def order_to_service(plan: Plan, order: str) -> None:
     to_network = plan.task(order_the_network, order, reserved, after=[site, service], undo=cancel_the_network_order)
     terminal = plan.task(obtain_terminal, order, reserved, after=[begun], undo=return_the_terminal)
 
-    here = plan.wait(terminal_is_here, order, terminal, owner=SUPPLY, within=LONGEST_DELIVERY, expected=NO_TIME)
+    here = plan.wait(terminal_is_here, order, terminal, owner=SUPPLY, expected=NO_TIME, skippable=False)
     day = plan.wait(start_date_is_here, order, after=[begun], owner=PLANNING, expected=NO_TIME)
     both = [to_service, to_network, here, day]
     prepared = plan.task(prepare_activation, order, reserved, service, after=both, undo=withdraw_activation)
@@ -271,7 +271,8 @@ def return_the_terminal(session: Session, order_id: str, reserved: Json) -> Json
 def terminal_is_here(session: Session, order_id: str, expected: str | None) -> Json | Later:
     terminal = terminal_of(session, order_id)
     if terminal is None:
-        return Later(datetime.fromisoformat(expected) if expected else None)
+        due = datetime.fromisoformat(expected) if expected else now()
+        return Later(due, deadline=due + LATEST_AFTER_EXPECTED)
     return terminal.serial_number
 
 

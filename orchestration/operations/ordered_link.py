@@ -43,7 +43,7 @@ def owner_of(order: ProductOrder) -> Owner:
 
 
 def wanted(order: ProductOrder, solution: Solution) -> Wanted:
-    """What a solution takes of the network, from the start to the end of the term."""
+    """What a solution takes of the network: for the term, and after it until the service is ended."""
     demand = demand_of_order(order)
     slots = tuple(
         WantedSlot(
@@ -57,7 +57,7 @@ def wanted(order: ProductOrder, solution: Solution) -> Wanted:
         for one in (solution.forward, solution.return_link)
     )
     period = Period(demand.start_at, demand.stop_at)
-    return Wanted(owner_of(order), period, slots, solution.hub_id, solution.terminal_type_id)
+    return Wanted(owner_of(order), period, slots, solution.hub_id, solution.terminal_type_id, until_ended=True)
 
 
 def held_for(session: Session, order_id: str) -> Held:

@@ -60,7 +60,6 @@ SAID: dict[str, Capability] = {
     "PATCH resource": Capability.MIGRATE,
     "POST goodsReceipt": Capability.SUPPLY,
     "PATCH stockedTerminal": Capability.SUPPLY,
-    "PATCH stockedTerminal": Capability.SUPPLY,
     "PATCH taskFlow": Capability.REPAIR_FLOWS,
     "POST recomputation": Capability.READ_NETWORK,
     "GET hubState": Capability.READ_NETWORK,

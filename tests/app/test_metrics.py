@@ -14,8 +14,8 @@ from sqlalchemy import event, make_url, text
 from satcom.app.business_metrics import OPEN_TASKS
 from satcom.app.http import create_app
 from satcom.core.database import Database
-from satcom.orchestration.engine import Phase
 from satcom.orchestration.plan import TaskFlow
+from satcom.orchestration.wave import Phase
 from tests.market.a_market import a_token
 from tests.orchestration.operations.an_order_to_service import an_operation
 from tests.postgres_server import run_sql

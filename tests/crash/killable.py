@@ -15,8 +15,9 @@ from uuid import uuid4
 import httpx
 
 from satcom.app import cli, worker
-from satcom.orchestration.engine import Engine, Phase
+from satcom.orchestration.engine import Engine
 from satcom.orchestration.plan import TaskFlow
+from satcom.orchestration.wave import Phase
 from satcom.resource.drivers.hub_nms import HubNmsDriver
 from tests.crash.points import Points, point_of
 

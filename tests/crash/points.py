@@ -13,8 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from satcom.orchestration.engine import Phase
 from satcom.orchestration.plan import TaskFlow, UndoState
+from satcom.orchestration.wave import Phase
 
 
 def point_of(task: TaskFlow, phase: Phase) -> str:

@@ -7,11 +7,12 @@ from typing import cast
 import pytest
 from sqlmodel import Session
 
-from satcom.core.clock import clock
+from satcom.core.clock import clock, now
 from satcom.core.database import Database
 from satcom.core.errors import RuleRefused
+from satcom.core.security import Principal, Role
 from satcom.core.values import Json
-from satcom.orchestration.engine import Call, Engine, Phase
+from satcom.orchestration.engine import Call, Engine
 from satcom.orchestration.plan import (
     FlowState,
     Later,
@@ -25,7 +26,10 @@ from satcom.orchestration.plan import (
     plan,
     tasks_of,
 )
+from satcom.orchestration.repair import retry, skip
+from satcom.orchestration.standing import turn_round
 from satcom.orchestration.sweep import wake_due
+from satcom.orchestration.wave import Phase
 from satcom.resource.drivers.port import DriverRefused, DriverUnavailable, HubDriver
 from tests.enterprise.an_operator import an_organization
 
@@ -216,3 +220,85 @@ def test_the_critical_path_is_the_longest_way_through_the_plan() -> None:
     draft = Plan()
     engine_test(draft, "order")
     assert critical_path(draft.tasks) == ["take_slot", "tell_hub", "has_arrived", "hand_it_over"]
+
+
+def keep_it(session: Session, order: str) -> Json:
+    said.append("keep")
+    return "kept"
+
+
+def never_take_it(session: Session, order: str) -> Json:
+    said.append("taken away")
+    return None
+
+
+def settle_up(session: Session, kept: str) -> Json:
+    raise RuleRefused("price", "there is none", "noPrice")
+
+
+def is_it_there(session: Session, order: str) -> Json | Later:
+    if trouble:
+        raise trouble.pop()
+    return Later()
+
+
+@plan("afterHandOver")
+def after_hand_over(draft: Plan, order_id: str) -> None:
+    kept = draft.task(keep_it, order_id, undo=never_take_it, no_return=True)
+    draft.task(settle_up, kept, within=timedelta(days=1))
+
+
+@plan("onlyWaits")
+def only_waits(draft: Plan, order_id: str) -> None:
+    draft.wait(is_it_there, order_id, owner="field service", skippable=False)
+
+
+def begun(database: Database, specification: str) -> str:
+    with database.as_worker() as session:
+        return lay_out(session, specification, an_organization(session), "PO-2026-000002").id
+
+
+def test_what_the_customer_has_is_not_taken_back_by_a_refusal_or_a_missed_deadline(database: Database) -> None:
+    flow_id = begun(database, "afterHandOver")
+    engine(database).advance(flow_id)
+    flow, tasks = seen(database, flow_id)
+    assert (flow.state, tasks["settle_up"].state) == (FlowState.ACTIVE, TaskState.HOLD)
+    with database.as_worker() as session:
+        task = next(one for one in tasks_of(session, flow) if one.handler == "settle_up")
+        task.state, task.deadline = TaskState.NEW, now() - timedelta(days=1)
+    engine(database).advance(flow_id)
+    flow, tasks = seen(database, flow_id)
+    assert (flow.state, tasks["settle_up"].state) == (FlowState.ACTIVE, TaskState.HOLD)
+    assert (tasks["settle_up"].fault or {})["code"] == "deadlineMissed"
+    assert said == ["keep"]
+
+
+def test_a_wait_that_breaks_is_held_for_a_person_and_may_not_be_skipped_when_its_result_is_needed(
+    database: Database,
+) -> None:
+    flow_id = begun(database, "onlyWaits")
+    trouble.append(ZeroDivisionError("a bug"))
+    engine(database).advance(flow_id)
+    _, tasks = seen(database, flow_id)
+    assert tasks["is_it_there"].state is TaskState.HOLD
+    noc = Principal("somebody", frozenset({Role.NOC}), None, frozenset(), all_parties=True)
+    with database.as_worker() as session, pytest.raises(RuleRefused, match="needs its result"):
+        skip(session, flow_id, "is_it_there", noc)
+    with database.as_worker() as session:
+        retry(session, flow_id, "is_it_there", noc)
+    engine(database).advance(flow_id)
+    assert seen(database, flow_id)[1]["is_it_there"].state is TaskState.ACTIVE
+
+
+def test_a_call_that_may_have_arrived_is_undone_even_after_it_was_to_be_tried_again(database: Database) -> None:
+    flow_id = laid_out(database)
+    trouble.append(ZeroDivisionError("a bug"))
+    engine(database).advance(flow_id)
+    assert seen(database, flow_id)[1]["tell_hub"].state is TaskState.HOLD
+    noc = Principal("somebody", frozenset({Role.NOC}), None, frozenset(), all_parties=True)
+    with database.as_worker() as session:
+        retry(session, flow_id, "tell_hub", noc)
+        turn_round(session.get_one(ProcessFlow, flow_id), None, {"code": "cancelled", "why": "", "field": "order"})
+    engine(database).advance(flow_id)
+    assert seen(database, flow_id)[0].state is FlowState.CANCELLED
+    assert "untell, cancels tell_hub" in said

@@ -19,8 +19,8 @@ from satcom.core.database import Database
 from satcom.core.security import Role
 from satcom.core.values import Json, instant_text
 from satcom.market.ordering import ProductOrder
-from satcom.orchestration.engine import Phase
 from satcom.orchestration.plan import TaskFlow
+from satcom.orchestration.wave import Phase
 from satcom.resource.drivers.port import DriverRefused
 from satcom.service.service_test import latest_test
 from tests.market.a_market import a_token

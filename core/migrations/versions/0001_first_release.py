@@ -387,6 +387,7 @@ def upgrade() -> None:
         sa.Column("reference", sa.String(), nullable=False),
         sa.Column("cause", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
         sa.Column("expected_finish", sa.TIMESTAMP(timezone=True), nullable=True),
+        sa.Column("critical_path", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column("finished_at", sa.TIMESTAMP(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("id"),
     )
@@ -1274,7 +1275,7 @@ def upgrade() -> None:
         "task_flow",
         ["deadline"],
         unique=False,
-        postgresql_where="deadline IS NOT NULL AND state = 'active'",
+        postgresql_where="deadline IS NOT NULL AND state IN ('active', 'new')",
     )
     op.create_index("task_flow_due", "task_flow", ["wake_at"], unique=False, postgresql_where="wake_at IS NOT NULL")
     op.create_index(
@@ -1941,7 +1942,9 @@ def downgrade() -> None:
     )
     op.drop_index("task_flow_due", table_name="task_flow", postgresql_where="wake_at IS NOT NULL")
     op.drop_index(
-        "task_flow_deadline", table_name="task_flow", postgresql_where="deadline IS NOT NULL AND state = 'active'"
+        "task_flow_deadline",
+        table_name="task_flow",
+        postgresql_where="deadline IS NOT NULL AND state IN ('active', 'new')",
     )
     op.drop_index(op.f("ix_task_flow_process_flow_id"), table_name="task_flow")
     op.drop_index(op.f("ix_task_flow_party_id"), table_name="task_flow")

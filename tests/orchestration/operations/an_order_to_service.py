@@ -17,8 +17,9 @@ from satcom.market.catalog.product_offering import ProductOffering, create_produ
 from satcom.market.catalog.product_offering_price import ProductOfferingPrice, create_price
 from satcom.market.catalog.product_specification import ProductSpecification, create_product_specification
 from satcom.market.ordering import ProductOrder, place_order
-from satcom.orchestration.engine import Engine, Observer, unobserved
+from satcom.orchestration.engine import Engine, unobserved
 from satcom.orchestration.plan import ProcessFlow, TaskFlow, tasks_of
+from satcom.orchestration.wave import Observer
 from satcom.resource.drivers.hub_nms import HubNmsDriver
 from satcom.resource.ground import TerminalType
 from satcom.resource.hub import Hub

@@ -9,8 +9,8 @@ from fastapi.testclient import TestClient
 
 from satcom.app.http import create_app
 from satcom.core.database import Database
-from satcom.orchestration.engine import Phase
 from satcom.orchestration.plan import TaskFlow
+from satcom.orchestration.wave import Phase
 from tests.market.a_market import a_token, an_order_body
 from tests.orchestration.operations.an_order_to_service import an_operation
 

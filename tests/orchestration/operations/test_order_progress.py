@@ -18,9 +18,9 @@ from satcom.core.database import Database
 from satcom.core.values import Json, instant_text
 from satcom.market.billing import CustomerBill
 from satcom.market.inventory import product_of_order
-from satcom.orchestration.engine import Phase
 from satcom.orchestration.plan import TaskFlow
 from satcom.orchestration.sweep import wake_due
+from satcom.orchestration.wave import Phase
 from satcom.resource.ground import Terminal
 from satcom.resource.hold import HoldState
 from satcom.resource.hub import HubPortAssignment
@@ -228,7 +228,7 @@ def test_a_terminal_that_does_not_come_in_time_ends_the_order_and_nothing_is_lef
     with counter(database, tmp_path, in_stock=0) as at:
         order_id = at.place()
         at.operation.advance(order_id)
-        clock.advance(timedelta(days=119))
+        clock.advance(timedelta(days=89))  # it was expected after 30
         at.sweep(order_id)
         assert at.order(order_id)["state"] == "held"
         clock.advance(timedelta(days=2))

@@ -1,0 +1,86 @@
+"""Where a task and its flow stand after a run: done, held for a person, or turned round."""
+
+from typing import Any, Final, TypeAlias
+
+import structlog
+from sqlmodel import Session
+
+from satcom.core.clock import now
+from satcom.core.events import announce
+from satcom.core.life_cycle import move
+from satcom.core.values import Json
+from satcom.orchestration.flow_event import FlowNeedsPerson
+from satcom.orchestration.outcome import fault_of
+from satcom.orchestration.plan import (
+    FlowState,
+    ForAPerson,
+    Later,
+    ProcessFlow,
+    TaskFlow,
+    TaskKind,
+    TaskState,
+    UndoState,
+)
+
+Outcome: TypeAlias = Json | Later | ForAPerson
+NOC: Final = "noc"
+log = structlog.get_logger()
+
+
+def settle(session: Session, flow: ProcessFlow, task: TaskFlow, outcome: Outcome) -> None:
+    """The task is done, unless its answer says that a person has to judge."""
+    if isinstance(outcome, ForAPerson):
+        hold(session, flow, task, {"field": outcome.field, "why": outcome.why, "code": outcome.code})
+    elif isinstance(outcome, Later):
+        hold(session, flow, task, fault_of(TypeError(f"{task.handler} is no wait and answers later")))
+    else:
+        complete(task, outcome)
+
+
+def complete(task: TaskFlow, outcome: Json) -> None:
+    move(task, TaskState.COMPLETED)
+    task.result, task.fault = outcome, None
+    task.finished_at = now()
+    task.wake_at = task.lease_until = task.expected_at = None
+
+
+def hold(session: Session, flow: ProcessFlow, task: TaskFlow, fault: dict[str, Any]) -> None:
+    """The task waits for a person; the rest of the plan goes on as far as it can without it."""
+    task.fault = fault
+    task.owner = task.owner or NOC
+    task.wake_at = task.lease_until = None
+    log.warning("held for a person", task=task.task_flow_specification, owner=task.owner, why=fault["why"])
+    move(task, TaskState.HOLD)
+    announce(session, FlowNeedsPerson(flow, task))
+
+
+def hold_undo(session: Session, flow: ProcessFlow, task: TaskFlow) -> None:
+    """The undo waits for a person; what comes before it in the plan stays until it is done."""
+    task.undo_state = UndoState.HOLD
+    task.owner = task.owner or NOC
+    announce(session, FlowNeedsPerson(flow, task))
+
+
+def give_up(session: Session, flow: ProcessFlow, tasks: list[TaskFlow], task: TaskFlow, fault: dict[str, Any]) -> None:
+    """A task was refused or is too late: the flow turns round; past the point of no return, a person has to judge."""
+    if past_no_return(tasks):
+        hold(session, flow, task, fault)
+    else:
+        turn_round(flow, task, fault)
+
+
+def past_no_return(tasks: list[TaskFlow]) -> bool:
+    """Whether the customer has what the order was for: from then on it is not undone."""
+    return any(task.no_return and task.state is TaskState.COMPLETED for task in tasks)
+
+
+def turn_round(flow: ProcessFlow, task: TaskFlow | None, cause: dict[str, Any]) -> None:
+    """From here on the flow is undone. The first cause stays the cause."""
+    if task is not None:
+        task.fault = cause
+        cause = cause | {"task": task.task_flow_specification}
+        if task.kind is not TaskKind.OUTSIDE or task.attempts == 0:
+            move(task, TaskState.CANCELLED)
+    if flow.state is FlowState.ACTIVE:
+        move(flow, FlowState.HOLD)
+        flow.cause = cause
