@@ -69,7 +69,7 @@ def test_orders_waits_holds_and_the_queue_are_counted(database: Database, tmp_pa
         assert at_first["satcom_orders", "acknowledged"] == 0
         assert (at_first["satcom_database_up",], at_first["satcom_queue_oldest_job_seconds",]) == (1, 0)
         held, waiting, early = operation.order(), operation.order(), operation.order()
-        operation.order(latitudeDeg=-80)
+        operation.order(latitudeDeg=8.517, longitudeDeg=-8.9)
         operation.advance(held, break_down)
         operation.advance(waiting)
         operation.advance(early, break_before)

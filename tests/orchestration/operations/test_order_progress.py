@@ -262,10 +262,10 @@ def test_an_order_for_later_is_prepared_and_put_into_service_on_its_day(database
 
 def test_an_order_that_nobody_can_serve_is_rejected_with_the_reason(database: Database, tmp_path: Path) -> None:
     with counter(database, tmp_path) as at:
-        order_id = at.place(latitudeDeg=-80, longitudeDeg=25)
+        order_id = at.place(latitudeDeg=8.517, longitudeDeg=-8.9)
         at.operation.advance(order_id)
         order = at.order(order_id)
         assert (order["state"], "expectedCompletionDate" in order) == ("rejected", False)
         assert at.notes(order_id)[-1].startswith("noLicence: ")
-        assert "licence in AQ" in at.notes(order_id)[-1]
+        assert "licence in GN" in at.notes(order_id)[-1]
         assert at.left(order_id) == {}
