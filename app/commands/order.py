@@ -4,6 +4,7 @@ import json
 import sys
 import time
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Annotated, Any
 from uuid import uuid4
 
@@ -29,6 +30,7 @@ from satcom.app.commands.api import (
     tasks_of,
 )
 from satcom.app.commands.order_view import Progress, changes, described, progress, shown
+from satcom.app.demo_order import order_in
 from satcom.core.values import Json, instant_text
 
 order = typer.Typer(help="Product orders: place, see, watch, cancel and repair them.", no_args_is_help=True)
@@ -36,6 +38,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="For a program to read.")]
 Name = Annotated[str, typer.Argument(metavar="ORDER", help="Its reference, as PO-2026-000001, or its id.")]
 TaskName = Annotated[str, typer.Argument(metavar="TASK", help="The task, as order show calls it.")]
 Every = Annotated[float, typer.Option(min=0.1, max=3600, help="Seconds between two looks.")]
+OF_A_FOLDER = "product_offering"  # names it as the files do that an operator is loaded from
 DAYS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S%z"]
 console = Console()
 
@@ -54,7 +57,9 @@ _AsWritten.yaml_implicit_resolvers = {
 def place(
     file: Annotated[
         typer.FileText,
-        typer.Argument(metavar="FILE", help="A TMF622 product order, JSON or YAML; - reads it from a pipe."),
+        typer.Argument(
+            metavar="FILE", help="A TMF622 body, JSON or YAML, or an order beside loaded files; - is a pipe."
+        ),
     ],
     key: Annotated[
         str | None, typer.Option(help="Of an earlier try: the order is then not placed twice.", show_default=False)
@@ -91,6 +96,8 @@ def read_order(text: str, name: str) -> Json:
             raise ApiRefused(400, [f"{name}: neither JSON nor YAML: {why}"]) from error
     if not isinstance(read, dict):
         raise ApiRefused(400, [f"{name}: it holds no product order (accepted: a TMF622 body as JSON or YAML)"])
+    if OF_A_FOLDER in read and Path(name).is_file():
+        return order_in(Path(name))
     body: Json = read
     return body
 

@@ -14,6 +14,7 @@ from rich.console import Console
 from sqlmodel import select
 
 from satcom.app.commands import order as order_commands
+from satcom.app.demo_order import order_body
 from satcom.core.database import Database
 from satcom.core.values import Json
 from satcom.market.ordering import ProductOrder
@@ -220,3 +221,12 @@ def _wait_for(desk: Desk, reference: str, task: str, state: str) -> None:
                 return
         time.sleep(0.1)
     raise AssertionError(f"{task} of {reference} never was {state}")
+
+
+def test_an_order_in_the_words_of_an_operators_folder_is_placed_as_it_stands() -> None:
+    folder = Path(__file__).parents[2] / "examples" / "operator"
+    file = folder / "demo_order.yaml"
+    body = order_commands.read_order(file.read_text(encoding="utf-8"), str(file))
+    assert body == order_body(folder)
+    assert isinstance(body, dict)
+    assert body["externalId"] == "demo-order-kamoto"
