@@ -30,7 +30,7 @@ Body = dict[str, Any]  # JSON gives any
 
 class Kind(StrEnum):
     PATIENT = "waits for whatever it takes"
-    IMPOSSIBLE = "orders where there is no beam"
+    IMPOSSIBLE = "orders where the operator has no licence"
     FICKLE = "cancels after a moment"
     IMPATIENT = "cancels while the terminal is on its way"
     RAINED_ON = "cancels when the test of the link fails"
@@ -133,7 +133,7 @@ class Office:
     def _order(self, story: Story) -> None:
         wanted: dict[str, Json] = {"downlinkRateBps": story.rate_bps, "uplinkRateBps": story.rate_bps // 2}
         if story.kind is Kind.IMPOSSIBLE:
-            wanted["longitudeDeg"] = -150
+            wanted |= {"latitudeDeg": 15, "longitudeDeg": 18}
         body = an_order_body(self.installation.operation.market, **wanted)
         answer = self._ask("POST", ORDERS, body, key=f"order {story.number}")
         assert answer.status_code == 201, answer.text
