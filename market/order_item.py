@@ -4,9 +4,9 @@ Every fault is found at once and named by its pointer. The parties, the account 
 one who asks: what belongs to others does not exist. Words: TMF622.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -24,8 +24,11 @@ from satcom.market.catalog.product_offering import ProductOffering, list_prices,
 from satcom.market.catalog.product_offering_price import MONTH
 from satcom.market.customer import Customer, ordering_customer
 from satcom.market.solution_price import ChargePrice
+from satcom.service.demand import demand_of
+from satcom.service.qualification import refuse_hopeless_place
 
 ITEM = "/productOrderItem/0"
+CHARACTERISTICS = f"{ITEM}/product/productCharacteristic"
 ADD = "add"
 ACKNOWLEDGED = "acknowledged"
 LATEST = timedelta(days=15 * 366)
@@ -145,6 +148,7 @@ def check_item(
     found.faults += _form_faults(item)
     with found.gathering():
         item = _offered(session, item)
+        _check_place(session, item.characteristics, items[0].characteristics)
     with found.gathering():
         account = _account(session, item.billing_account, order_account, party_id)
     found.refuse()
@@ -205,11 +209,28 @@ def _offered(session: Session, item: OrderItem) -> OrderItem:
     """The item with its offering's name and complete characteristics."""
     offering = offering_of(session, item.offering_id, f"{ITEM}/productOffering/id")
     sellable(offering, now(), f"{ITEM}/productOffering/id")
-    at = f"{ITEM}/product/productCharacteristic"
-    complete = offered_characteristics(session, offering, item.characteristics, at)
+    complete = offered_characteristics(session, offering, item.characteristics, CHARACTERISTICS)
     product = (item.product or OrderedProduct()).model_copy(update={"product_characteristic": complete})
     named = reference(offering.id, "ProductOffering", offering.href, offering.name)
     return item.model_copy(update={"product": product, "product_offering": named})
+
+
+def _check_place(session: Session, complete: Sequence[Characteristic], given: Sequence[Characteristic]) -> None:
+    """What the flow could only refuse is refused at once. Raises `Refused` or `RuleRefused`."""
+    demand = demand_of(complete, now(), None, CHARACTERISTICS)  # dates and term are checked for themselves
+    try:
+        refuse_hopeless_place(session, demand)
+    except Refused as refused:
+        raise where_written(refused, given, CHARACTERISTICS) from refused
+
+
+def where_written(
+    refused: Refused, given: Sequence[Characteristic], listed: str, elsewhere: Mapping[str, str] | None = None
+) -> Refused:
+    """The refusal of a demand with its faults where the customer wrote them: in his list at `listed`, or elsewhere."""
+    pointers = {one.name: f"{listed}/{index}" for index, one in enumerate(given)} | dict(elsewhere or {})
+    faults = [replace(one, field=pointers.get(one.field.rsplit("/", 1)[-1], listed)) for one in refused.faults]
+    return (RuleRefused if isinstance(refused, RuleRefused) else Refused).all(faults)
 
 
 def offering_of(session: Session, offering_id: str, pointer: str) -> ProductOffering:

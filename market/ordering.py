@@ -22,7 +22,7 @@ from satcom.core.entity import INSTANT, Entity, JsonOf, change, id_type, state_t
 from satcom.core.errors import Fault, Refused, RuleRefused, WrongState
 from satcom.core.events import announce, on
 from satcom.core.life_cycle import LifeCycle, move
-from satcom.core.security import Capability, Principal
+from satcom.core.security import OUTSIDE, Capability, Principal
 from satcom.core.tmf_api import TmfRoutes
 from satcom.core.values import Json, Note, Reference, RelatedParty, instant_text, reference
 from satcom.enterprise.party import operator_of
@@ -193,7 +193,7 @@ def place_order(session: Session, order: ProductOrder, by: Principal) -> Product
         )
         order.product_order_item = [item]
     found.refuse()
-    order.note = _signed(order.note, by)
+    order.note = _signed(order.note, [], by)
     order.reference = next_reference(session, PRODUCT_ORDERS, "PO")
     order.order_date = now()
     session.info["order_reference"] = order.reference
@@ -236,7 +236,7 @@ def amend_order(session: Session, order: ProductOrder, patch: dict[str, Json], b
     if lost:
         order.note = before
         raise RuleRefused("/note", f"{len(lost)} notes would be lost", "notesLost", "all earlier notes and new ones")
-    order.note = _signed(order.note, by)
+    order.note = _signed(order.note, before, by)
     if "requestedCompletionDate" in patch:  # what was asked for when the order was placed may be over by now
         check_completion(order.requested_start_date, order.requested_completion_date)
     session.flush()
@@ -395,9 +395,18 @@ def _write(order: ProductOrder, text: str) -> None:
         order.note = [*order.note, Note(text=text, author="operator", date=now())]
 
 
-def _signed(notes: list[Note], by: Principal) -> list[Note]:
-    """Notes with author and date, where they have none."""
-    return [one.model_copy(update={"author": one.author or by.name, "date": one.date or now()}) for one in notes]
+def _signed(notes: list[Note], before: list[Note], by: Principal) -> list[Note]:
+    """Notes with author and date. Those from `before` stay; a new one from outside is signed by who wrote it."""
+    earlier, outside = list(before), bool(by.roles & OUTSIDE)
+    signed = []
+    for one in notes:
+        if one in earlier:
+            earlier.remove(one)
+            signed.append(one)
+        else:
+            author = by.name if outside else one.author or by.name
+            signed.append(one.model_copy(update={"author": author, "date": one.date or now()}))
+    return signed
 
 
 @on(AccountToBeClosed)

@@ -7,7 +7,7 @@ Words: TMF679; the start that is asked for is the product's `startDate`, the ter
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
@@ -33,7 +33,16 @@ from satcom.market.catalog.product_offering import (
     sellable,
     specification_of,
 )
-from satcom.market.order_item import ADD, FaultsFound, OrderTerm, check_start, offering_of, term_faults, term_months
+from satcom.market.order_item import (
+    ADD,
+    FaultsFound,
+    OrderTerm,
+    check_start,
+    offering_of,
+    term_faults,
+    term_months,
+    where_written,
+)
 from satcom.market.pricing import PricedOffer, round_money
 from satcom.market.solution_price import BAND, TERMINAL_TYPE, ChargePrice, charge_prices, price_by_list, terminal_name
 from satcom.service.demand import demand_of
@@ -194,7 +203,11 @@ def qualify_offering(
         asked.related_party, asked.party_id = _asking_party(session, asked.related_party, by)
     questions = _questions(session, asked.product_offering_qualification_item, found)
     found.refuse()
-    answers = [_answer(session, asked, one, f"{ITEMS}/{index}") for index, one in enumerate(questions)]
+    answers = []
+    for index, question in enumerate(questions):
+        with found.gathering():
+            answers.append(_answer(session, asked, question, f"{ITEMS}/{index}"))
+    found.refuse()
     qualified = [one for one in answers if one.qualification_item_result == Result.QUALIFIED]
     asked.product_offering_qualification_item = qualified if asked.provide_only_available else answers
     asked.qualification_result = Result.QUALIFIED if len(qualified) == len(answers) else Result.UNQUALIFIED
@@ -321,15 +334,9 @@ def _feasible(session: Session, question: Question, party_id: str | None, at: st
     try:
         return qualify_on_record(session, question.demand, party_id)
     except Refused as refused:
-        listed = (question.item.product or QualifiedProduct()).product_characteristic
-        pointers = {one.name: f"{at}/product/productCharacteristic/{index}" for index, one in enumerate(listed)}
-        pointers |= {"startAt": f"{at}/product/startDate", "stopAt": f"{at}/product/productTerm"}
-        raise Refused.all([_where_written(fault, pointers, at) for fault in refused.faults]) from refused
-
-
-def _where_written(fault: Fault, pointers: dict[str, str], at: str) -> Fault:
-    name = fault.field.rsplit("/", 1)[-1]
-    return replace(fault, field=pointers.get(name, f"{at}/product/productCharacteristic"))
+        given = (question.item.product or QualifiedProduct()).product_characteristic
+        dates = {"startAt": f"{at}/product/startDate", "stopAt": f"{at}/product/productTerm"}
+        raise where_written(refused, given, f"{at}/product/productCharacteristic", dates) from refused
 
 
 def _product(question: Question, proposal: Proposal, tax_rate_percent: Decimal) -> QualifiedProduct:

@@ -10,17 +10,24 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import numpy as np
+from numpy.typing import NDArray
 from sqlmodel import Session
 
 from satcom.core.clock import now
 from satcom.core.database import network_view
 from satcom.core.errors import Fault, Refused, RuleRefused
 from satcom.resource.country import countries
-from satcom.service.design.facts import Assumptions, Inputs
+from satcom.resource.physics.coverage import GEOSTATIONARY_ALTITUDE_KM, relative_gain_db
+from satcom.resource.physics.orbit import earth_fixed_km
+from satcom.service.design.facts import Assumptions, Fleet, Inputs
+from satcom.service.design.payloads import payloads, transponder_arrays
 from satcom.service.design.reading import read_fleet, read_occupancy
+from satcom.service.design.sky import LOWEST_ELEVATION_DEG, beam_shapes, look
 from satcom.service.design.solving import decide
 from satcom.service.design.survey import survey
-from satcom.service.solution import Demand, Qualification, Solution
+from satcom.service.solution import Demand, Qualification, Reason, Solution
+
+Array = NDArray[np.float64]
 
 LARGEST_RATE_BPS = 2_000_000_000
 LEAST_AVAILABILITY_PERCENT, MOST_AVAILABILITY_PERCENT = 90.0, 99.99
@@ -39,7 +46,7 @@ class Design:
 def qualify(session: Session, demand: Demand) -> Qualification:
     """All satellites for this demand: feasible solutions, best first, and every loser with its reason.
 
-    Raises `Refused` with every fault of the demand.
+    Raises `Refused` with every fault of the demand, `RuleRefused` on a place in no country.
     """
     return design(session, demand).qualification
 
@@ -47,9 +54,7 @@ def qualify(session: Session, demand: Demand) -> Qualification:
 def design(session: Session, demand: Demand) -> Design:
     """As `qualify`, with the facts."""
     check_demand(demand)
-    country = country_of(demand)
-    # an hour is nothing to a geostationary orbit, and whoever asks again within it finds the sky worked out
-    at = now().astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+    country, at = _licensing_country(demand), _this_hour()
     with network_view(session) as network:
         fleet = read_fleet(network, at)
         found = survey(fleet, demand, country, at)
@@ -79,6 +84,66 @@ def nothing_feasible(answer: Qualification, pointer: str = "/place") -> RuleRefu
     reasons = "; ".join(f"{one.satellite_name}: {one.text}" for one in answer.losers)
     code = answer.losers[0].reason.value if answer.losers else "satelliteNotInService"
     return RuleRefused(pointer, reasons or "there is no satellite", code)
+
+
+def refuse_hopeless_place(session: Session, demand: Demand) -> None:
+    """Only what follows from the place itself: whoever has a licence, is in service or has room is not asked.
+
+    Raises `Refused` with every fault of the demand, `RuleRefused` on a place in no country, below the horizon of every
+    satellite, or under no beam. Where no payload is known yet, any place on land will do.
+    """
+    check_demand(demand)
+    _licensing_country(demand)
+    at = _this_hour()
+    with network_view(session) as network:
+        fleet = read_fleet(network, at)
+    if payloads(fleet):
+        _must_be_covered(fleet, demand, at)
+
+
+def _must_be_covered(fleet: Fleet, demand: Demand, at: datetime) -> None:
+    """One payload at least stands above the site and reaches it both ways."""
+    latitude, longitude = np.array([demand.latitude_deg]), np.array([demand.longitude_deg])
+    elevation_deg = _highest_elevation_deg(fleet, latitude, longitude, at)
+    above = elevation_deg >= LOWEST_ELEVATION_DEG
+    if not above.any():
+        highest = int(np.argmax(elevation_deg))
+        why = f"{_place(demand)}: no satellite stands high enough, the highest is {fleet.satellites[highest].name}"
+        why += f" with {elevation_deg[highest]:.1f} deg, at least {LOWEST_ELEVATION_DEG:.1f} is needed"
+        raise RuleRefused("/latitudeDeg", why, Reason.BELOW_MASK.value, "a place in sight of a satellite")
+    covered = np.isfinite(relative_gain_db(beam_shapes(fleet), latitude, longitude)[:, 0])
+    arrays = transponder_arrays(fleet)
+    down, up = covered[arrays.down_beam], covered[arrays.up_beam]
+    if not any(
+        above[one.satellite] and down[one.transponders].any() and up[one.transponders].any() for one in payloads(fleet)
+    ):
+        why = f"{_place(demand)} lies under no beam of any satellite"
+        raise RuleRefused("/latitudeDeg", why, Reason.OUTSIDE_CONTOUR.value, "a place that a beam reaches both ways")
+
+
+def _highest_elevation_deg(fleet: Fleet, latitude_deg: Array, longitude_deg: Array, at: datetime) -> Array:
+    """Of every satellite from one place: from its slot, or from where its elements see it now, if that is higher.
+
+    The slot is where it will stand, also before it has elements; from an inclined orbit it may be seen higher.
+    """
+    slots = np.array([one.orbital_longitude_deg for one in fleet.satellites])
+    slots_km = earth_fixed_km(np.zeros_like(slots), slots, np.full_like(slots, GEOSTATIONARY_ALTITUDE_KM))
+    place_km = earth_fixed_km(latitude_deg, longitude_deg, np.zeros(1))
+    upwards = (earth_fixed_km(latitude_deg, longitude_deg, np.ones(1)) - place_km)[0]
+    towards_km = slots_km - place_km
+    from_slot_deg = np.degrees(np.arcsin(towards_km @ upwards / np.linalg.norm(towards_km, axis=1)))
+    seen = look(fleet, latitude_deg, longitude_deg, np.zeros(1), at)
+    elevation_deg: Array = np.fmax(from_slot_deg, seen.elevation_deg[:, 0])
+    return elevation_deg
+
+
+def _place(demand: Demand) -> str:
+    return f"latitude {demand.latitude_deg:g}, longitude {demand.longitude_deg:g}"
+
+
+def _this_hour() -> datetime:
+    """An hour is nothing to a geostationary orbit, and whoever asks again within it finds the sky worked out."""
+    return now().astimezone(UTC).replace(minute=0, second=0, microsecond=0)
 
 
 def _way(solution: Solution) -> tuple[str, ...]:
@@ -138,6 +203,16 @@ def country_of(demand: Demand) -> str | None:
         where = around[0] or "no country: it is sea"
         raise Refused("/country", f"the place does not lie in {demand.country[:20]}", "invalid", where)
     return demand.country
+
+
+def _licensing_country(demand: Demand) -> str:
+    """Who licenses the terminal. Raises `RuleRefused` at sea, where nobody can, or `Refused` on `/country`."""
+    country = country_of(demand)
+    if country is None:
+        why = f"{_place(demand)} lies in no country: nobody can license a terminal there"
+        accepted = "a place on land; off a coast, together with its country"
+        raise RuleRefused("/latitudeDeg", why, "noCountry", accepted)
+    return country
 
 
 def _within(name: str, value: float, low: float, high: float) -> Fault | None:

@@ -147,6 +147,8 @@ def test_a_name_that_stands_twice_is_named(house: House) -> None:
         {"longitudeDeg": -181},
         {"colour": "green"},
         {"latitudeDeg": "'; DROP TABLE product_order; --"},
+        {"latitudeDeg": -15, "longitudeDeg": 5},  # the South Atlantic
+        {"latitudeDeg": 0, "longitudeDeg": 0, "availabilityPercent": 100},
     ],
 )
 def test_a_characteristic_out_of_its_range_is_refused_by_its_place(
@@ -159,6 +161,18 @@ def test_a_characteristic_out_of_its_range_is_refused_by_its_place(
             sent = body if path == ORDERS else {"productOfferingQualificationItem": items}
             fields = check_refusal(house.http.post(path, sent, headers), path)
             assert all("/product/productCharacteristic" in field for field in fields), fields
+
+
+def test_an_order_for_a_place_under_no_beam_is_refused_by_its_place(house: House) -> None:
+    headers = house.token("customer", party=house.filled.mine)
+    with no_trace(house):
+        for latitude, longitude, why in ((-43.5, 172.6, "no satellite stands high enough"), (59.9, 10.7, "no beam")):
+            asked = house.an_order(house.filled.mine, latitudeDeg=latitude, longitudeDeg=longitude)
+            answer = house.http.post(ORDERS, asked, headers)
+            assert check_refusal(answer, why) == [f"{ITEM}/product/productCharacteristic/2"]
+            assert answer.status_code == 422
+            assert why in answer.json()["fault"][0]["reason"]
+    assert house.http.post(ORDERS, house.an_order(house.filled.mine), headers).status_code == 201
 
 
 def test_an_order_that_names_what_is_not_there_or_another_s_is_refused_by_that_name(house: House) -> None:

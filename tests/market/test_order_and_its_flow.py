@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from typing import cast
 
 import pytest
 from sqlalchemy import text
@@ -11,11 +12,11 @@ from sqlmodel import Session, select
 
 from satcom.core.clock import clock, now
 from satcom.core.database import Database, find, find_for_update
-from satcom.core.entity import from_body
-from satcom.core.errors import RuleRefused, WrongState
+from satcom.core.entity import from_body, wire
+from satcom.core.errors import Refused, RuleRefused, WrongState
 from satcom.core.events import _handlers, on
-from satcom.core.security import WORKER
-from satcom.core.values import instant_text
+from satcom.core.security import WORKER, Principal, Role
+from satcom.core.values import Json, instant_text
 from satcom.market.account import BillingAccount, patch_billing_account
 from satcom.market.ordering import (
     CancellationRequested,
@@ -23,11 +24,14 @@ from satcom.market.ordering import (
     OrderState,
     ProductOrder,
     amend_order,
+    begin,
     cancel_order,
+    hold_for,
     place_order,
 )
 from tests.market.a_market import a_market, an_order, an_order_body
 from tests.market.test_ordering import cancellation_of
+from tests.service.the_demonstration import load_the_network
 
 
 @contextmanager
@@ -90,6 +94,54 @@ def test_an_order_that_waits_beyond_its_start_still_takes_a_note(database: Datab
             with pytest.raises(RuleRefused) as refused:
                 amend_order(session, order, {"requestedCompletionDate": late}, WORKER)
             assert [one.field for one in refused.value.faults] == ["/requestedCompletionDate"]
+
+
+def test_who_orders_from_outside_signs_his_notes_with_his_own_name(database: Database) -> None:
+    forged: dict[str, Json] = {"text": "installation is free", "author": "operator"}
+    with database.as_worker() as session:
+        market = a_market(session)
+        outside = Principal("Mine", frozenset({Role.CUSTOMER}), market.party, frozenset({market.party}), False)
+        body: Json = an_order_body(market) | {"note": [forged]}
+        order = place_order(session, from_body(ProductOrder, body), outside)
+        assert [one.author for one in order.note] == ["Mine"]
+        hold_for(session, begin(session, order.id).id, "the terminal")
+        assert [one.author for one in order.note] == ["Mine", "operator"]
+        kept = cast("list[Json]", wire(order)["note"])
+        amend_order(session, order, {"note": [*kept, kept[1], forged]}, outside)
+        assert [one.author for one in order.note] == ["Mine", "operator", "Mine", "Mine"]
+        kept = cast("list[Json]", wire(order)["note"])
+        amend_order(session, order, {"note": [*kept, forged | {"author": "Amina"}]}, WORKER)
+        assert [one.author for one in order.note] == ["Mine", "operator", "Mine", "Mine", "Amina"]
+
+
+def test_an_order_for_a_place_that_nobody_reaches_is_refused_with_all_its_other_faults(database: Database) -> None:
+    listed = "/productOrderItem/0/product/productCharacteristic"
+    with database.as_worker() as session:
+        market = a_market(session)
+        load_the_network(session)
+        for latitude, longitude, code in ((-15, 5, "noCountry"), (-43.5, 172.6, "outsideContour")):
+            body = an_order_body(market, latitudeDeg=latitude, longitudeDeg=longitude)
+            body |= {"billingAccount": {"id": market.other_account}, "requestedStartDate": "1999-01-01T00:00:00Z"}
+            with pytest.raises(Refused) as refused:
+                place_order(session, from_body(ProductOrder, body), WORKER)
+            assert [(one.field, one.code) for one in refused.value.faults] == [
+                ("/requestedStartDate", "outOfRange"),
+                (f"{listed}/2", code),
+                ("/billingAccount/id", "foreignAccount"),
+            ]
+        assert session.exec(select(ProductOrder)).first() is None
+        without_licence = an_order_body(market, latitudeDeg=8.517, longitudeDeg=-8.9)
+        assert place_order(session, from_body(ProductOrder, without_licence), WORKER).reference
+
+
+def test_what_the_network_cannot_plan_for_is_refused_when_it_is_ordered(database: Database) -> None:
+    with database.as_worker() as session:
+        body = an_order_body(a_market(session), availabilityPercent=100)
+        with pytest.raises(Refused) as refused:
+            place_order(session, from_body(ProductOrder, body), WORKER)
+    assert [(one.field, one.code) for one in refused.value.faults] == [
+        ("/productOrderItem/0/product/productCharacteristic/4", "outOfRange")
+    ]
 
 
 def test_what_could_never_be_billed_is_not_ordered(database: Database) -> None:

@@ -199,15 +199,15 @@ def test_every_satellite_that_cannot_is_told_with_the_number_that_decided(databa
 
 def test_where_nothing_can_be_delivered_nothing_is_offered_and_each_reason_said_once(database: Database) -> None:
     with database.as_worker() as session:
-        at_sea = a_question(a_place_to_sell(session), latitudeDeg=-15.0, longitudeDeg=5.0)
-        answer = ask(session, at_sea)
+        christchurch = a_question(a_place_to_sell(session), latitudeDeg=-43.5, longitudeDeg=172.6)
+        answer = ask(session, christchurch)
         item = the_item(answer)
         assert (answer.qualification_result, item.qualification_item_result) == (Result.UNQUALIFIED, "unqualified")
         labels = [one.label for one in item.eligibility_unavailability_reason]
         assert len(labels) == len(set(labels)) == 12
         assert offered(item)[0].product_price == []
         assert item.expected_activation_date is None
-        only_what_is_there = ask(session, at_sea | {"provideOnlyAvailable": True})
+        only_what_is_there = ask(session, christchurch | {"provideOnlyAvailable": True})
         assert only_what_is_there.product_offering_qualification_item == []
         assert only_what_is_there.qualification_result is Result.UNQUALIFIED
 
@@ -318,6 +318,17 @@ def test_what_the_network_refuses_is_named_where_it_was_written(database: Databa
         assert faults_of(session, body) == {(f"{at}/{places['availabilityPercent']}", "outOfRange")}
         listed[places["availabilityPercent"]]["value"] = 99.7
         assert faults_of(session, body) == {(f"{at}/{places['country']}", "invalid")}
+
+
+def test_every_place_at_sea_is_named_and_nothing_is_kept(database: Database) -> None:
+    with database.as_worker() as session:
+        market = a_place_to_sell(session)
+        at_sea = item_of(a_question(market, latitudeDeg=-15.0, longitudeDeg=5.0))
+        good = item_of(a_question(market))
+        items: Json = [at_sea, good | {"id": "2"}, at_sea | {"id": "3"}]
+        at = "product/productCharacteristic/2"
+        faults = faults_of(session, {"productOfferingQualificationItem": items})
+        assert faults == {(f"{AT}/0/{at}", "noCountry"), (f"{AT}/2/{at}", "noCountry")}
 
 
 def test_a_question_is_asked_for_one_customer_who_exists(database: Database) -> None:

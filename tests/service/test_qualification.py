@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sqlalchemy import event
 
 from satcom.core.clock import clock
 from satcom.core.database import Database
@@ -21,7 +22,7 @@ from satcom.resource.spectrum import WantedSlot
 from satcom.resource.spectrum import reserve_slot as take_slot
 from satcom.service.design.facts import Inputs, Occupancy
 from satcom.service.design.solving import MOST_SOLUTIONS, solve
-from satcom.service.qualification import design, qualify, qualify_solution
+from satcom.service.qualification import design, qualify, qualify_solution, refuse_hopeless_place
 from satcom.service.solution import CarrierPlan, Demand, Qualification, Reason
 from tests.postgres_server import drop_database, new_database
 from tests.service.the_demonstration import ORDERED_AT, identifier, load_the_network, the_demand
@@ -346,6 +347,94 @@ def test_an_order_that_nobody_can_carry_is_refused_with_every_reason(database: D
     assert fault.field == "/place"
     assert fault.code == Reason.NO_LICENCE.value
     assert "Amos-17: no C-band licence in GN" in fault.why or "Amos-17: no Ku-band licence in GN" in fault.why
+
+
+def at_place(latitude: float, longitude: float, **more: object) -> Demand:
+    return the_demand(latitude_deg=latitude, longitude_deg=longitude, altitude_m=None, **{"country": None} | more)
+
+
+@pytest.mark.parametrize(
+    ("latitude", "longitude", "code", "told"),
+    [
+        (0.0, 5.0, "noCountry", "latitude 0, longitude 5 lies in no country"),
+        (-43.5, 172.6, "outsideContour", "under no beam"),
+        (-80.0, 25.0, "belowMask", "1.3 deg, at least 5.0"),
+        (40.0, -100.0, "belowMask", "-2.6 deg"),
+    ],
+)
+def test_a_place_that_nobody_will_ever_reach_is_refused_for_what_it_is(
+    database: Database, latitude: float, longitude: float, code: str, told: str
+) -> None:
+    with clock.at(ORDERED_AT), database.as_worker() as session:
+        load_the_network(session)
+        with pytest.raises(RuleRefused) as refused:
+            refuse_hopeless_place(session, at_place(latitude, longitude))
+        with pytest.raises(Refused) as elsewhere:
+            refuse_hopeless_place(session, at_place(latitude, longitude, country="CD"))
+    (fault,) = refused.value.faults
+    assert (fault.field, fault.code) == ("/latitudeDeg", code)
+    assert told in fault.why
+    assert [one.field for one in elsewhere.value.faults] == ["/country"]
+
+
+def test_a_place_is_not_hopeless_for_want_of_a_licence_a_satellite_in_service_room_or_a_port(
+    database: Database,
+) -> None:
+    simandou = at_place(8.517, -8.9)
+    with clock.at(ORDERED_AT), database.as_worker() as session:
+        load_the_network(session)
+        refuse_hopeless_place(session, simandou)
+        assert not qualify(session, simandou).solutions
+        connection = session.connection()
+        connection.exec_driver_sql("UPDATE satellite SET in_service_date = NULL, state = 'planned'")
+        connection.exec_driver_sql("DELETE FROM element_set")
+        connection.exec_driver_sql("UPDATE hub SET ports = 0")
+        assert not qualify(session, the_demand()).solutions
+        refuse_hopeless_place(session, the_demand())
+
+
+def test_no_place_with_a_way_is_called_hopeless_and_the_others_only_for_reasons_of_the_place(
+    database: Database,
+) -> None:
+    of_the_place = {Reason.NOT_IN_SERVICE, Reason.NO_LICENCE, Reason.BELOW_MASK, Reason.OUTSIDE_CONTOUR}
+    hopeless = hopeful = 0
+    with clock.at(ORDERED_AT), database.as_worker() as session:
+        load_the_network(session)
+        for latitude in range(-78, 80, 6):
+            for longitude in range(-180, 180, 9):
+                demand = at_place(latitude, longitude)
+                try:
+                    refuse_hopeless_place(session, demand)
+                except RuleRefused as refused:
+                    if refused.faults[0].code != "noCountry" and (hopeless := hopeless + 1) % 10 == 0:
+                        answer = qualify(session, demand)
+                        assert not answer.solutions, demand
+                        assert set(reasons(answer).values()) <= of_the_place, demand
+                else:
+                    hopeful += 1
+    assert hopeless > 50
+    assert hopeful > 50
+
+
+def test_a_place_is_judged_by_one_statement_and_without_a_fleet_only_by_the_map(database: Database) -> None:
+    with clock.at(ORDERED_AT), database.as_worker() as session:
+        refuse_hopeless_place(session, at_place(-43.5, 172.6))
+        with pytest.raises(RuleRefused):
+            refuse_hopeless_place(session, at_place(0, 5))
+        load_the_network(session)
+        refuse_hopeless_place(session, the_demand())
+        asked: list[str] = []
+        event.listen(session.connection(), "before_cursor_execute", lambda _, __, sql, *___: asked.append(sql))
+        refuse_hopeless_place(session, the_demand())
+        assert len(asked) == 1
+
+
+def test_a_question_about_a_place_at_sea_is_refused(database: Database) -> None:
+    with clock.at(ORDERED_AT), database.as_worker() as session:
+        load_the_network(session)
+        with pytest.raises(RuleRefused) as refused:
+            qualify(session, at_place(0, 5))
+    assert [one.code for one in refused.value.faults] == ["noCountry"]
 
 
 def test_a_change_of_the_network_is_seen_by_the_next_question(database: Database) -> None:
