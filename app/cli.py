@@ -19,6 +19,7 @@ import uvicorn
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
+from sqlalchemy.exc import OperationalError
 
 from satcom.app import declarations
 from satcom.app.commands.api import ApiAway, ApiRefused
@@ -55,7 +56,7 @@ def database_url() -> Iterator[str]:
     if configured:
         yield configured
     else:
-        with embedded_postgres.running(settings().data_dir) as server:
+        with embedded_postgres.kept_alive(settings().data_dir) as server:
             yield server.url
 
 
@@ -122,8 +123,14 @@ async def _serve(opened: Database, leave: bool) -> None:
             await server.serve()
             return
         work = asyncio.create_task(Worker(opened, Engine(opened, hub), settings().workers).run())
+
+        def stop(_: asyncio.Task[None]) -> None:
+            server.should_exit = True  # orders that nobody delivers had better not be taken
+
+        work.add_done_callback(stop)
         await server.serve()
-        work.cancel()
+        if not work.cancel():
+            work.result()
 
 
 @app.command()
@@ -242,6 +249,8 @@ def main() -> None:
         _say("\n".join(lines), refused)
     except (ApiRefused, ApiAway, embedded_postgres.PostgresUnavailable, backup.BackupFailed) as refused:
         _say(str(refused), refused)
+    except OperationalError as lost:
+        _say(f"The database cannot be reached: {lost.orig}", lost)
 
 
 def _say(why: str, refused: Exception) -> NoReturn:

@@ -16,6 +16,7 @@ import secrets
 import shutil
 import signal
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
@@ -24,6 +25,7 @@ from pathlib import Path
 
 import psutil
 import psycopg
+import structlog
 from psycopg import sql
 from sqlalchemy import URL
 
@@ -45,7 +47,9 @@ from satcom.core.postgres_home import PostgresUnavailable as PostgresUnavailable
 MAINTENANCE_ROLE = "satcom_admin"
 DATABASE = "satcom"
 START_LIMIT_S = 300  # crash recovery replays the log, which takes its time
+WATCH_EVERY_S = 2.0
 QUIT_LIMIT_S = 2  # for a process whose server is dead already
+log = structlog.get_logger()
 SOCKET_FOLDER_LIMIT_BYTES = 85  # the system allows 107 for the whole path of a socket
 
 
@@ -124,6 +128,28 @@ def running(data_dir: Path, fsync: bool | None = None) -> Iterator[Server]:
         yield server
     finally:
         leave(data_dir)
+
+
+@contextmanager
+def kept_alive(data_dir: Path, fsync: bool | None = None, every_s: float = WATCH_EVERY_S) -> Iterator[Server]:
+    """As `running`; a server that dies meanwhile is started again, by whichever of its users looks first."""
+    over = threading.Event()
+
+    def watch() -> None:
+        while not over.wait(every_s):
+            try:
+                ensure_alive(data_dir, fsync)
+            except (PostgresUnavailable, OSError):
+                log.exception("the database server cannot be started again; trying on")
+
+    with running(data_dir, fsync) as server:
+        watcher = threading.Thread(target=watch, name="database server", daemon=True)
+        watcher.start()
+        try:
+            yield server
+        finally:
+            over.set()
+            watcher.join()
 
 
 def ensure_alive(data_dir: Path, fsync: bool | None = None) -> Server:

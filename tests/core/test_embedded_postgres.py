@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 import textwrap
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -229,6 +230,18 @@ def test_a_killed_server_comes_back_with_its_data_at_the_same_address(folder: Pa
         assert ask(again, "SELECT value FROM kept") == 7
         busy.close()
     assert not is_running(again.pid)
+
+
+def test_a_server_that_dies_under_its_users_is_started_again_for_them(folder: Path) -> None:
+    with embedded_postgres.kept_alive(folder, every_s=0.1) as server:
+        os.kill(server.pid, signal.SIGKILL)
+        deadline = time.monotonic() + 60
+        while (alive := embedded_postgres.status(folder).pid) in (None, server.pid):
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        assert ask(server, "SELECT 7") == 7
+    assert alive is not None
+    assert not is_running(alive)
 
 
 def test_a_lock_file_whose_process_number_is_used_again_does_not_block_the_start(folder: Path) -> None:
