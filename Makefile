@@ -35,7 +35,7 @@ contract: environment
 	$(STAGE) "imports point down" $(BIN)/lint-imports --no-cache
 
 tests: environment
-	$(STAGE) "tests, on the embedded PostgreSQL" $(BIN)/pytest -q -n 2
+	$(STAGE) "tests, on the embedded PostgreSQL" $(BIN)/pytest -q -n 2 --durations=20
 
 debian-tests: environment
 	@.ci/debian-postgres

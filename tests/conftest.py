@@ -10,6 +10,8 @@ from satcom.core.database import Database
 from satcom.core.schema import create_declared
 from tests.postgres_server import chosen_server, drop_database, new_database
 
+PROGRAMS = {"crash", "scenarios", "benchmarks"}
+
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[str]:
@@ -40,9 +42,13 @@ def database(template: str) -> Iterator[Database]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Whatever needs PostgreSQL is run on both servers: `pytest -m database`."""
+    """Whatever asks PostgreSQL itself is run on both servers: `pytest -m database`.
+
+    What runs whole programs is run once: it says nothing more of the server, and takes long.
+    """
     for item in items:
-        if "postgres" in getattr(item, "fixturenames", ()):
+        runs_programs = PROGRAMS & set(item.path.parts)
+        if "postgres" in getattr(item, "fixturenames", ()) and not runs_programs:
             item.add_marker(pytest.mark.database)
 
 
