@@ -10,7 +10,6 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from itertools import groupby
 from typing import Annotated
 
 import typer
@@ -277,7 +276,10 @@ def _losers(losers: Sequence[Loser], others: bool) -> Table:
     for name in ("number", "limit"):
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("unit", no_wrap=True)
-    for (reason, text, value, limit, unit), alike in groupby(losers, key=_why):
+    alike_losers: dict[tuple[str, str, float | None, float | None, str], list[Loser]] = {}
+    for one in losers:
+        alike_losers.setdefault(_why(one), []).append(one)
+    for (reason, text, value, limit, unit), alike in alike_losers.items():
         subjects = [one.subject.partition(", ") for one in alike]
         tried = ", ".join(escape(first) for first, _, _ in subjects)
         how = f"{subjects[0][2]}: {text}" if len(subjects) == 1 and subjects[0][2] else text

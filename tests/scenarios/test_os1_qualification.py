@@ -8,7 +8,7 @@ import yaml
 
 from satcom.core.loading import loaded_id
 from satcom.core.values import Json
-from tests.scenarios.a_running_operator import FOLDER, Body, RunningOperator, characteristics
+from tests.scenarios.a_running_operator import FOLDER, ORDERS, Body, RunningOperator, characteristics
 
 CHECKS = "/tmf-api/serviceQualificationManagement/v4/checkServiceQualification"
 QUERIES = "/tmf-api/serviceQualificationManagement/v4/queryServiceQualification"
@@ -169,24 +169,25 @@ def test_stock_and_lead_time_of_every_proposed_terminal_are_those_of_the_depots(
         assert {one["leadTimeDays"] for one in shelves} == {one["lead_time_days"] for one in kept}
 
 
-@pytest.mark.parametrize(("where", "place"), [("sea", SEA), ("noBeam", UNDER_NO_BEAM)])
-def test_where_nothing_can_be_delivered_every_satellite_says_why_and_an_order_is_rejected_without_a_trace(
-    operator: RunningOperator, where: str, place: dict[str, Json]
-) -> None:
-    item = checked(operator, **place)
-    assert item["qualificationResult"] == "unqualified", where
+def test_under_no_beam_every_satellite_says_why(operator: RunningOperator) -> None:
+    item = checked(operator, **UNDER_NO_BEAM)
+    assert item["qualificationResult"] == "unqualified"
     assert item["alternateServiceProposal"] == []
     assert len(item["eligibilityUnavailabilityReason"]) == len(LOSERS) + len(FEASIBLE)
-    order_id = operator.order(**place)
-    order = operator.follow(order_id)
-    assert order["state"] == "rejected"
-    assert "noLicence" in order["note"][-1]["text"]
-    for path in (
-        "/tmf-api/resourcePoolManagement/v4/reservation",
-        "/tmf-api/resourceInventoryManagement/v4/resource",
-    ):
-        assert operator.get(path, orderId=order_id) == []
-    assert operator.get("/tmf-api/serviceOrdering/v4/serviceOrder", externalId=order_id) == []
+
+
+@pytest.mark.parametrize(("code", "place"), [("noCountry", SEA), ("outsideContour", UNDER_NO_BEAM)])
+def test_an_order_for_a_place_that_nobody_reaches_is_refused_and_leaves_no_trace(
+    operator: RunningOperator, code: str, place: dict[str, Json]
+) -> None:
+    body = operator.order_body(**place)
+    answer = operator.api("provisioning").post(ORDERS, json=body)
+    assert answer.status_code == 422, answer.text
+    (fault,) = answer.json()["fault"]
+    listed = [one["name"] for one in body["productOrderItem"][0]["product"]["productCharacteristic"]]
+    at = f"/productOrderItem/0/product/productCharacteristic/{listed.index('latitudeDeg')}"
+    assert (fault["field"], fault["code"]) == (at, code)
+    assert operator.get(ORDERS, externalId=body["externalId"]) == []
 
 
 BAD: list[tuple[str, dict[str, Json], str]] = [
@@ -194,6 +195,7 @@ BAD: list[tuple[str, dict[str, Json], str]] = [
     ("a rate below zero", {"uplinkRateBps": -1}, "128000 to 20000000 bit/s"),
     ("a rate in words", {"downlinkRateBps": "fast"}, "256000 to 60000000 bit/s"),
     ("more than always", {"availabilityPercent": 100}, "98"),
+    ("a place at sea", SEA, "a place on land"),
     ("a place off the globe", {"latitudeDeg": 91}, "-90 to 90 deg"),
     ("no place", {"longitudeDeg": None}, "-180 to 180 deg"),
     ("another country", {"country": "SE"}, "CD"),

@@ -126,15 +126,15 @@ def test_a_band_that_nobody_can_deliver_has_alternatives_and_the_reasons(
     assert not answered.get("eligibilityUnavailabilityReason")
 
 
-def test_a_place_at_sea_is_unqualified_because_it_lies_in_no_country(
+def test_a_place_at_sea_is_refused_because_it_lies_in_no_country(
     client: TestClient, asked: tuple[str, dict[str, str], dict[str, str]]
 ) -> None:
     specification, customer, _ = asked
     item = {"service": the_service(specification, latitudeDeg=-15.0, longitudeDeg=5.0)}
-    told = client.post(CHECK, json={"serviceQualificationItem": [item]}, headers=customer).json()
-    assert told["qualificationResult"] == "unqualified"
-    labels = [one["label"] for one in told["serviceQualificationItem"][0]["eligibilityUnavailabilityReason"]]
-    assert any("no country" in label for label in labels)
+    answer = client.post(CHECK, json={"serviceQualificationItem": [item]}, headers=customer)
+    (fault,) = answer.json()
+    at = "/serviceQualificationItem/0/service/serviceCharacteristic/latitudeDeg"
+    assert (answer.status_code, fault["field"], fault["code"]) == (400, at, "noCountry")
 
 
 def test_a_query_lists_every_way_best_first(
