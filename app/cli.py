@@ -7,6 +7,7 @@ import asyncio
 import json
 import logging
 import os
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from datetime import timedelta
@@ -146,6 +147,7 @@ def demo(
     """
     set_up_logs(settings().log_json)
     logging.getLogger().setLevel(logging.WARNING)  # the story is told, not logged
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # told to end, it ends as with Ctrl-C
     with database() as opened:
         code = demonstrate(opened, folder, console, leave)
     raise typer.Exit(code)

@@ -25,6 +25,7 @@ from sqlmodel import Session
 from satcom.app.demonstration_story import Story
 from satcom.app.http import create_app
 from satcom.app.loading.load import load
+from satcom.app.loading.loading import Change, Outcome
 from satcom.app.simulated_hub import fleet_of
 from satcom.app.worker import Worker
 from satcom.core.access import create_token, list_tokens, revoke_token
@@ -41,7 +42,7 @@ START_LIMIT_S: Final = 30.0
 def demonstrate(opened: Database, folder: Path, console: Console, leave: bool) -> int:
     """Load, deliver, tell, check; then serve until Ctrl-C unless `leave`. Gives the exit code."""
     console.rule("[bold]satcom: one order through all four layers")
-    changes = load(opened, folder, dry_run=False, by=NAME)
+    changes = _loaded(opened, folder, console)
     with opened.as_worker(NAME) as session:
         fleet, token = fleet_of(session), _token(session)
     with simulated_hub(settings().data_dir / "hub_nms", json.dumps(fleet)) as (hub_url, hub_token):
@@ -56,6 +57,18 @@ def demonstrate(opened: Database, folder: Path, console: Console, leave: bool) -
                 console.print("Serving until Ctrl-C.")
                 _until_interrupted()
     return broken
+
+
+def _loaded(opened: Database, folder: Path, console: Console) -> list[Change]:
+    """Load the folder, unless the operator there has been changed since: what was changed stays."""
+    changes = load(opened, folder, dry_run=True, by=NAME)
+    changed = [one for one in changes if one.outcome is Outcome.CHANGED]
+    if changed:
+        names = ", ".join(f"{one.kind} {one.slug}" for one in changed[:5])
+        console.print(f"The operator differs from {folder} and stays as it is: {names}", style="yellow")
+    elif any(one.outcome is Outcome.CREATED for one in changes):
+        return load(opened, folder, dry_run=False, by=NAME)
+    return changes
 
 
 def checked(url: str, token: str, hub_url: str, hub_token: str, order_id: str, console: Console) -> int:
@@ -73,7 +86,10 @@ def simulated_hub(state: Path, fleet: str) -> Iterator[tuple[str, str]]:
     """The hub simulator as a process of its own, with the operator's fleet; URL and token. It ends with us."""
     state.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, "-m", "satcom.simulators.hub_nms", "--state", str(state), "--attached"]
-    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    # a session of its own: Ctrl-C is for us, and the simulator ends with us
+    process = subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
+    )
     try:
         url = process.stdout.readline().strip() if process.stdout else ""
         if not url:

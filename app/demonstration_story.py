@@ -24,7 +24,7 @@ TMF: Final = "/tmf-api"
 ORDERS: Final = f"{TMF}/productOrderingManagement/v4/productOrder"
 FLOWS: Final = f"{TMF}/processFlowManagement/v4/processFlow"
 ENDED: Final = frozenset({"completed", "failed", "rejected", "cancelled", "partial"})
-GONE: Final = "failed,rejected,cancelled"
+GONE: Final = frozenset({"failed", "rejected", "cancelled"})
 TAKEN: Final = {"SpectrumAssignment": "slot", "HubPortAssignment": "hub port", "Terminal": "terminal"}
 POLL_S, PATIENCE_S = 0.1, 300.0
 
@@ -76,7 +76,8 @@ class Story:
 
     def _placed_before(self, body: Body) -> Body | None:
         found: list[Body] = self._get(ORDERS, externalId=body["externalId"], sort="-orderDate")
-        return next((one for one in found if one["state"] not in GONE.split(",")), None)
+        standing = [one for one in found if one["state"] not in GONE]
+        return next((one for one in standing if one["state"] == "completed"), next(iter(standing), None))
 
     def _qualified(self, body: Body) -> None:
         """Ask the network first, as a sales engineer would."""

@@ -17,15 +17,18 @@ from rich import box
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
-from sqlmodel import col, select
+from sqlmodel import Session, col, select
 
 from satcom.core.clock import now
 from satcom.core.database import Database
 from satcom.core.errors import Fault, Refused, RuleRefused
+from satcom.core.loading import loaded_id
 from satcom.core.values import Json
 from satcom.market.catalog.product_offering import ProductOffering, list_prices, sellable
 from satcom.market.pricing import ListPrice, PricedOffer
 from satcom.market.solution_price import price_by_list
+from satcom.resource.ground import TerminalType
+from satcom.resource.resource import Band
 from satcom.service.qualification import qualify
 from satcom.service.solution import BudgetLine, CarrierPlan, Demand, Loser, Qualification, Solution
 
@@ -89,6 +92,7 @@ class Priced:
 def qualify_at(database: Database, demand: Demand) -> Qualification:
     """The network's answer. Raises `Refused` with every fault, each under its option."""
     with database.as_worker() as session:
+        _check_terminals(session, demand.terminal_types or ())
         try:
             return qualify(session, demand)
         except Refused as refused:
@@ -119,13 +123,17 @@ def demand_asked(
 ) -> Demand:
     """The demand as it was typed: rates down and up, days in UTC, by default from now on and without end.
 
-    Raises `Refused` on a rate that is no number.
+    Raises `Refused` on a rate that is no number, and on a band that there is not.
     """
     wrong = [
         Fault(option, f"{rate} is no rate", "invalid", "a number of Mbit/s")
         for option, rate in zip(("--down-mbps", "--up-mbps"), rates_mbps, strict=True)
         if not math.isfinite(rate)
     ]
+    known = {one.value.lower(): one.value for one in Band}
+    accepted = ", ".join(known.values())
+    unknown = [one for one in bands if one.lower() not in known]
+    wrong += [Fault("--band", f"there is no band {one!r}", "notFound", accepted) for one in unknown]
     if wrong:
         raise Refused.all(wrong)
     return Demand(
@@ -135,11 +143,25 @@ def demand_asked(
         latitude_deg=place[0],
         longitude_deg=place[1],
         country=country.upper() if country else None,
-        bands=tuple(bands) or None,
+        bands=tuple(known[one.lower()] for one in bands) or None,
         terminal_types=tuple(terminals) or None,
         start_at=start.replace(tzinfo=UTC) if start else now(),
         stop_at=stop.replace(tzinfo=UTC) if stop else None,
     )
+
+
+def _check_terminals(session: Session, asked: Sequence[str]) -> None:
+    """Raises `Refused` on a terminal type that nobody has by this id, name, or name it was loaded under."""
+    if not asked:
+        return
+    types = session.exec(select(TerminalType).order_by(col(TerminalType.name))).all()
+    known = {name for one in types for name in (one.id, one.name)}
+    unknown = [one for one in asked if not {one, loaded_id(TerminalType.__name__, one)} & known]
+    if unknown:
+        accepted = "; ".join(one.name for one in types)
+        raise Refused.all(
+            [Fault("--terminal", f"there is no terminal {one!r}", "notFound", accepted) for one in unknown]
+        )
 
 
 def qualify_command(opened: Callable[[], AbstractContextManager[Database]]) -> Callable[..., None]:
@@ -244,7 +266,7 @@ def _alternatives(ways: Sequence[Solution], priced: Priced | None) -> Table:
     if priced is not None:
         currency = next(one.one_time.unit for one in priced.offers if one)
         table.add_column(f"{currency} once\na month", justify="right", no_wrap=True)
-        table.caption = f"Prices before tax: {priced.offering}"
+        table.caption = f"Prices before tax, by the list of {now():%Y-%m-%d}: {priced.offering}"
     for rank, way in enumerate(ways, 1):
         prices: Cells = () if priced is None else (_price(priced.offers[rank - 1]),)
         table.add_row(

@@ -3,12 +3,12 @@
 import argparse
 import os
 import signal
-import sys
 import threading
 from pathlib import Path
 
 from satcom.simulators.hub_nms.server import main
 
+STDIN = 0
 parser = argparse.ArgumentParser(
     prog="hub_nms",
     description="A simulated VSAT hub's network management system. Prints its URL; its token is DIR/token.",
@@ -23,7 +23,7 @@ parser.add_argument("--attached", action="store_true", help="end when standard i
 
 def end_with_standard_input() -> None:
     """Whoever started the simulator may be killed; what it held open is closed then."""
-    while sys.stdin.buffer.read(1024):
+    while os.read(STDIN, 1024):
         pass
     os.kill(os.getpid(), signal.SIGTERM)
 

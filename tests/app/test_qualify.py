@@ -239,3 +239,14 @@ def test_a_period_without_a_start_begins_now() -> None:
     assert demand.start_at - ORDERED_AT < timedelta(minutes=1)
     assert demand.stop_at is None
     assert (demand.downlink_rate_bps, demand.uplink_rate_bps) == (500_000, 250_000)
+
+
+def test_a_band_or_a_terminal_that_there_is_not_is_no_reason_to_say_that_nothing_can_be_delivered(
+    network: Database,
+) -> None:
+    assert demand_asked((-10.7, 25.4), (10, 4), 99.7, None, None, bands=["ku"]).bands == ("Ku",)
+    with pytest.raises(Refused, match="there is no band 'U'"):
+        demand_asked((-10.7, 25.4), (10, 4), 99.7, None, None, bands=["U"])
+    with pytest.raises(Refused, match="there is no terminal 'foo'"):
+        qualify_at(network, the_demand(terminal_types=("foo",)))
+    assert qualify_at(network, the_demand(terminal_types=("term-ku-180",))).solutions
