@@ -17,6 +17,7 @@ from typing import Annotated, NoReturn
 import httpx
 import typer
 import uvicorn
+from pydantic import ValidationError
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -27,7 +28,7 @@ from satcom.app.commands.api import ApiAway, ApiRefused
 from satcom.app.commands.load import load_command
 from satcom.app.commands.order import order
 from satcom.app.commands.simulate_hub import simulate_hub_command
-from satcom.app.demonstration import demonstrate
+from satcom.app.demonstration import demonstrate, is_free
 from satcom.app.http import create_app
 from satcom.app.qualify import qualify_command
 from satcom.app.worker import Worker
@@ -36,7 +37,7 @@ from satcom.core.access import create_token, list_tokens, revoke_token
 from satcom.core.database import Database
 from satcom.core.errors import Refused
 from satcom.core.logs import set_up_logs
-from satcom.core.settings import settings
+from satcom.core.settings import Settings, settings
 from satcom.orchestration.engine import Engine
 from satcom.resource.drivers.hub_nms import HubNmsDriver
 
@@ -93,8 +94,15 @@ def serve(
 ) -> None:
     """Serve the API, and deliver orders when a hub is configured."""
     set_up_logs(settings().log_json, settings().log_level)
+    check_port(settings().host, settings().port)
     with database() as opened:
         asyncio.run(_serve(opened, leave))
+
+
+def check_port(host: str, port: int) -> None:
+    """Raises `Refused` when somebody serves there already; port 0 is whichever is free."""
+    if port and not is_free(host, port):
+        raise Refused("SATCOM_PORT", f"port {port} of {host} is taken", "taken", "another port, or 0 for any")
 
 
 async def _asked_whether_it_serves(server: uvicorn.Server) -> None:
@@ -216,9 +224,10 @@ def token_list(as_json: AsJson = False) -> None:
             json.dumps([dict(zip(("id", "name", "roles", "expires", "state"), row, strict=True)) for row in rows])
         )
         return
-    table = Table("id", "name", "roles", "expires", "")
-    for row in rows:
-        table.add_row(*row)
+    table = Table("name", "roles", "expires", "state", "id", box=None, header_style="dim")
+    for identifier, *others in rows:
+        table.add_row(*others, identifier)
+    table.columns[-1].overflow = "fold"
     console.print(table if rows else "no token yet: satcom token create NAME --role administrator")
 
 
@@ -251,6 +260,11 @@ def main() -> None:
         _say("\n".join(lines), refused)
     except (ApiRefused, ApiAway, embedded_postgres.PostgresUnavailable, backup.BackupFailed) as refused:
         _say(str(refused), refused)
+    except ValidationError as wrong:
+        lines = [f"SATCOM_{str(one['loc'][0]).upper()}: {one['msg']}, not {one['input']!r}" for one in wrong.errors()]
+        if wrong.title != Settings.__name__:
+            raise
+        _say("\n".join(lines), wrong)
     except OperationalError as lost:
         _say(f"The database cannot be reached: {lost.orig}", lost)
 

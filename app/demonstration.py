@@ -137,16 +137,23 @@ def served(opened: Database, hub: HubNmsDriver, port: int) -> Iterator[None]:
 def free_port(host: str, wanted: int, console: Console) -> int:
     """The wanted port, or the next one that nobody has, which is said."""
     for port in range(wanted, wanted + PORTS_TRIED):
-        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((host, port))
-            except OSError:
-                continue
+        if not is_free(host, port):
+            continue
         if port != wanted:
             console.print(f"Port {wanted} is taken; serving on {port}.", style="yellow")
         return port
     raise RuntimeError(f"no port from {wanted} to {wanted + PORTS_TRIED - 1} is free on {host}")
+
+
+def is_free(host: str, port: int) -> bool:
+    """Whether a server could listen there."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return False
+    return True
 
 
 def _token(session: Session) -> str:

@@ -46,7 +46,12 @@ def retry(session: Session, flow_id: str, task_name: str, by: Principal) -> Task
         task.undo_state = UndoState.DUE
         return _kept(session, flow, tasks, task)
     if task.state is not TaskState.HOLD:
-        raise WrongState("/state", f"{task_name} is {task.state}; only what is held is tried again", "notHeld", "hold")
+        raise WrongState(
+            "/state",
+            f"{task.task_flow_specification} is {task.state}; only what is held is tried again",
+            "notHeld",
+            "hold",
+        )
     for one in _again(tasks, task):
         move(one, TaskState.NEW)
         # another key: a hub answers a key that it knows as it did before; what was attempted may still be to undo
@@ -60,10 +65,14 @@ def skip(session: Session, flow_id: str, task_name: str, by: Principal) -> TaskF
     flow, tasks, task = _opened(session, flow_id, task_name, by)
     waiting = task.kind is TaskKind.WAIT and task.state is TaskState.ACTIVE
     if task.state is not TaskState.HOLD and not waiting:
-        raise WrongState("/state", f"{task_name} is {task.state}; there is nothing to skip", "notHeld", "hold")
+        raise WrongState(
+            "/state", f"{task.task_flow_specification} is {task.state}; there is nothing to skip", "notHeld", "hold"
+        )
     if not task.skippable:
         can = ", ".join(one.task_flow_specification for one in tasks if one.skippable)
-        raise RuleRefused("/state", f"what comes after {task_name} needs its result", "notSkippable", can)
+        raise RuleRefused(
+            "/state", f"what comes after {task.task_flow_specification} needs its result", "notSkippable", can
+        )
     fault = task.fault
     complete(task, {"skippedBy": by.name})
     task.fault = fault
@@ -74,7 +83,7 @@ def redate(session: Session, flow_id: str, task_name: str, deadline: datetime, b
     """Give a task that is not done another deadline. Raises `RuleRefused` on one that is over."""
     flow, tasks, task = _opened(session, flow_id, task_name, by)
     if task.state in (TaskState.COMPLETED, TaskState.CANCELLED):
-        raise WrongState("/state", f"{task_name} is {task.state}", "ended", "new, active, hold")
+        raise WrongState("/state", f"{task.task_flow_specification} is {task.state}", "ended", "new, active, hold")
     if deadline <= now():
         raise RuleRefused("/deadline", f"{deadline.isoformat()} is over", "inPast", f"after {now().isoformat()}")
     task.deadline = deadline

@@ -29,7 +29,7 @@ from satcom.app.commands.api import (
     order_called,
     tasks_of,
 )
-from satcom.app.commands.order_view import Progress, changes, described, progress, shown
+from satcom.app.commands.order_view import Progress, changes, described, listed, progress, shown
 from satcom.app.demo_order import order_in
 from satcom.core.values import Json, instant_text
 
@@ -100,6 +100,24 @@ def read_order(text: str, name: str) -> Json:
         return order_in(Path(name))
     body: Json = read
     return body
+
+
+@order.command("list")
+def list_orders(
+    state: Annotated[str | None, typer.Option(help="Only these: held or inProgress,held.", show_default=False)] = None,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="How many at most, newest first.")] = 20,
+    as_json: AsJson = False,
+    url: Url = HERE,
+    token: Token = "",
+) -> None:
+    """The newest orders, and how far they are."""
+    asked = {"sort": "-orderDate", "limit": str(limit)} | ({"state": state} if state else {})
+    with Api(url, token) as api:
+        found: list[Body] = api.get(ORDERS, **asked)
+    if as_json:
+        typer.echo(json.dumps(found))
+    else:
+        console.print(listed(found) if found else "no such order")
 
 
 @order.command()

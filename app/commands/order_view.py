@@ -7,6 +7,7 @@ from typing import Final
 
 from rich import box
 from rich.console import Group, RenderableType
+from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
@@ -161,6 +162,16 @@ def described(order: Body) -> Table:
             table.add_row(name, f"{moment(order[key])} UTC")
     for note in order.get("note", []):
         table.add_row("note", Text(f"{moment(note.get('date'))} {note.get('author', '')}: {note.get('text', '')}"))
+    return table
+
+
+def listed(orders: Sequence[Body]) -> Table:
+    """One line an order."""
+    table = Table("order", "state", "placed", "done, or expected", "customer", box=None, header_style="dim")
+    for one in orders:
+        done = one.get("completionDate") or one.get("expectedCompletionDate")
+        customer = next((each.get("name") or each["id"] for each in one.get("relatedParty", [])), "")
+        table.add_row(one["reference"], one["state"], moment(one.get("orderDate")), moment(done), escape(customer))
     return table
 
 

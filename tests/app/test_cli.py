@@ -4,6 +4,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -120,3 +121,24 @@ def test_a_hub_is_simulated_for_the_loaded_fleet_until_it_is_stopped(on_database
         hub.wait(20)
     assert lines[0].startswith(f"{len(hubs)} hubs, ")
     assert (taken.status, "--port: " in taken.err) == (1, True)
+
+
+def test_a_port_that_is_taken_and_a_setting_that_is_none_are_said_in_a_line(tmp_path: Path) -> None:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("SATCOM_")}
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        for port, why in (
+            (str(taken.getsockname()[1]), "is taken (accepted: another port, or 0 for any)"),
+            ("abc", "not 'abc'"),
+        ):
+            environment = kept | {"SATCOM_DATA_DIR": str(tmp_path), "SATCOM_PORT": port}
+            said = subprocess.run(
+                [str(PROGRAM), "serve"],
+                env=environment,
+                capture_output=True,
+                text=True,
+                timeout=120,
+                check=False,
+            )
+            assert (said.returncode, why in said.stderr, "Traceback" in said.stderr) == (1, True, False), said.stderr

@@ -117,6 +117,18 @@ def test_an_order_in_yaml_is_read_from_a_pipe_and_watched_live(desk: Desk, monke
     assert "active" not in last
 
 
+def test_the_newest_orders_are_listed_by_their_state(desk: Desk) -> None:
+    first, second = desk.place(), desk.place()
+    desk.satcom("order", "watch", first, "--every", "0.1")
+    desk.satcom("order", "watch", second, "--every", "0.1")
+    said = desk.satcom("order", "list", "--state", "completed")
+    assert (said.status, said.out.index(second) < said.out.index(first)) == (0, True)
+    assert [one["reference"] for one in json.loads(desk.satcom("order", "list", "--limit", "1", "--json").out)] == [
+        second
+    ]
+    assert "no such order" in desk.satcom("order", "list", "--state", "held").out
+
+
 def test_an_order_asked_for_again_with_its_key_is_placed_once(desk: Desk) -> None:
     file = desk.file()
     first = desk.satcom("order", "place", file, "--key", "monday")
