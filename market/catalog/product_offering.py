@@ -24,6 +24,7 @@ from satcom.core.values import Characteristic, Json, Reference, instant_text
 from satcom.enterprise.catalog_entry import IN_USE, CatalogEntry, LifecycleStatus, enter, must_be_draft, revise
 from satcom.market.catalog.product_offering_price import (
     CharacteristicValueUse,
+    PriceRevised,
     PriceToBeWithdrawn,
     ProductOfferingPrice,
     list_price,
@@ -167,6 +168,16 @@ def keep_offered_prices(session: Session, event: PriceToBeWithdrawn) -> None:
     """A price of a launched offering is ended by its period, not withdrawn."""
     references = type_coerce(col(ProductOffering.product_offering_price), JSONB)
     _refuse_while_named(session, references.contains([{"id": event.price_id}]), event.deleted)
+
+
+@on(PriceRevised)
+def keep_lists_sound(session: Session, event: PriceRevised) -> None:
+    """No revision of a price may give a charge of an offering two prices at the same time."""
+    references = type_coerce(col(ProductOffering.product_offering_price), JSONB)
+    for offering in session.exec(select(ProductOffering).where(references.contains([{"id": event.price_id}]))):
+        faults = list_faults(list_prices(session, offering))
+        if faults:
+            raise RuleRefused("/validFor", f"in offering {offering.name!r} {faults[0].why}", faults[0].code)
 
 
 def _refuse_while_named(session: Session, named: ColumnElement[bool], deleted: bool) -> None:

@@ -67,6 +67,13 @@ class ProductOfferingPrice(CatalogEntry, table=True):
 
 
 @dataclass(frozen=True)
+class PriceRevised:
+    """A price has changed; whoever lists it refuses when its list is no longer sound."""
+
+    price_id: str
+
+
+@dataclass(frozen=True)
 class PriceToBeWithdrawn:
     """It is about to be retired or, with `deleted`, to vanish. Whoever relies on it refuses."""
 
@@ -105,6 +112,7 @@ def patch_price(
         ended = before.end_date_time is not None and before.end_date_time <= moment
         if ended or (after.end_date_time is not None and after.end_date_time < moment):
             raise RuleRefused("/validFor/endDateTime", "what was priced in the past stays", "past", "a later end")
+    announce(session, PriceRevised(entry.id))
     return entry
 
 

@@ -177,6 +177,15 @@ def test_a_price_in_use_is_ended_from_now_on_and_not_in_the_past(session: Sessio
     assert moved == ("/validFor/startDateTime", "fixed")
 
 
+def test_a_price_is_not_prolonged_into_the_time_of_the_next_one(session: Session) -> None:
+    tomorrow = instant_text(now() + timedelta(days=1))
+    ends = a_price(session, validFor={"endDateTime": tomorrow})
+    follows = a_price(session, validFor={"startDateTime": tomorrow})
+    an_offering(session, productOfferingPrice=[{"id": ends.id}, {"id": follows.id}])
+    longer: dict[str, Json] = {"validFor": {"endDateTime": None}}
+    assert refusal(lambda: patch_price(session, ends, longer, WORKER)) == ("/validFor", "priceTwice")
+
+
 @pytest.mark.parametrize(
     ("wrong", "pointer"),
     [
