@@ -12,7 +12,7 @@ from sqlmodel import Session, col, select
 from satcom.core.values import Json
 from satcom.resource.ground import Antenna, EarthStation, TerminalType
 from satcom.resource.hub import Hub
-from satcom.resource.payload import Transponder
+from satcom.resource.payload import Beam, Transponder
 from satcom.resource.satellite import Satellite
 from satcom.service.activation import letter
 from satcom.service.design.facts import Assumptions
@@ -27,11 +27,13 @@ def fleet_of(session: Session) -> dict[str, Json]:
     satellites = [_satellite(one, transponders) for one in session.exec(select(Satellite).order_by(col(Satellite.id)))]
     stations = {one.id: one for one in session.exec(select(EarthStation))}
     hubs = session.exec(select(Hub).where(col(Hub.ports) > 0).order_by(col(Hub.id)))
+    beams = session.exec(select(Beam).order_by(col(Beam.id)))
     types = session.exec(select(TerminalType).order_by(col(TerminalType.id)))
     return {
         "hubs": [_hub(one, stations[one.earth_station_id], transponders) for one in hubs],
         "satellites": [one for one in satellites if one["transponders"]],
         "terminal_types": [_terminal_type(one) for one in types],
+        "beams": [_beam(one) for one in beams],
     }
 
 
@@ -66,6 +68,14 @@ def _satellite(satellite: Satellite, transponders: Sequence[Transponder]) -> dic
     return {"id": satellite.id, "longitude_deg": satellite.orbital_longitude_deg, "transponders": carried}
 
 
+def _beam(one: Beam) -> dict[str, Json]:
+    boresight: Json = None if one.boresight is None else one.boresight.model_dump(mode="json", by_alias=False)
+    contours: list[Json] = [
+        {"level_db": line.level_db, "polygon": [list(place) for place in line.polygon]} for line in one.contours
+    ]
+    return {"id": one.id, "contours": contours, "boresight": boresight}
+
+
 def _transponder(one: Transponder) -> dict[str, Json]:
     return {
         "id": one.id,
@@ -80,13 +90,15 @@ def _transponder(one: Transponder) -> dict[str, Json]:
         "input_backoff_db": one.input_backoff_db,
         "output_backoff_db": one.output_backoff_db,
         "carrier_to_interference_db": interference_db(Assumptions()),
+        "carrier_to_intermodulation_db": Assumptions().intermodulation_ci_db,
+        "uplink_beam_id": one.uplink_beam_id,
+        "downlink_beam_id": one.downlink_beam_id,
     }
 
 
 def interference_db(assumed: Assumptions) -> float:
-    """C/I of intermodulation, neighbouring satellites and the other polarisation together."""
+    """C/I of neighbouring satellites and the other polarisation together."""
     ratios_db = (
-        assumed.intermodulation_ci_db,
         assumed.uplink_adjacent_satellite_ci_db,
         assumed.uplink_cross_polar_ci_db,
         assumed.downlink_adjacent_satellite_ci_db,

@@ -55,7 +55,7 @@ class TerminalType(Strict):
 
 
 class Hub(Strict):
-    """An earth station with its modems. Its antenna tracks the satellite, so it is never mis-pointed."""
+    """An earth station with its modems. Its antenna tracks the satellite, so it is never much off."""
 
     id: Identifier
     latitude_deg: Latitude
@@ -77,6 +77,35 @@ class Hub(Strict):
         return self if antenna is None else self.model_copy(update=antenna.model_dump(exclude={"transponder_ids"}))
 
 
+class ContourLine(Strict):
+    """A closed line of equal level, as [longitude, latitude]; inside it the beam is at least as strong."""
+
+    level_db: float = Field(ge=-60, le=0, description="relative to the peak of the beam")
+    polygon: tuple[tuple[float, float], ...] = Field(min_length=3)
+
+
+class Boresight(Strict):
+    """A round beam: where it is pointed, and its full width between the -3 dB points, seen from the satellite."""
+
+    latitude_deg: Latitude
+    longitude_deg: Longitude
+    half_power_width_deg: float = Field(gt=0, le=40)
+
+
+class Beam(Strict):
+    """What a satellite's beam covers: contours, or a boresight."""
+
+    id: Identifier
+    contours: tuple[ContourLine, ...] = ()
+    boresight: Boresight | None = None
+
+    @model_validator(mode="after")
+    def one_of_both(self) -> Self:
+        if (self.boresight is None) != bool(self.contours):
+            raise ValueError("a beam has either contours or a boresight")
+        return self
+
+
 class Transponder(Strict):
     """One bent-pipe channel. Back-offs are positive decibels below saturation, of the fully loaded transponder."""
 
@@ -92,8 +121,13 @@ class Transponder(Strict):
     input_backoff_db: BackOff = 0
     output_backoff_db: BackOff = 0
     carrier_to_interference_db: float | None = Field(
-        default=None, ge=0, le=60, description="intermodulation and other systems together; none when empty"
+        default=None, ge=0, le=60, description="of other systems, to each carrier; none when empty"
     )
+    carrier_to_intermodulation_db: float | None = Field(
+        default=None, ge=0, le=60, description="of the fully loaded transponder, even over its band; none when empty"
+    )
+    uplink_beam_id: Identifier | None = Field(default=None, description="at its peak everywhere when empty")
+    downlink_beam_id: Identifier | None = None
 
 
 class Satellite(Strict):
@@ -110,17 +144,35 @@ class Fleet(Strict):
     hubs: tuple[Hub, ...] = ()
     satellites: tuple[Satellite, ...] = ()
     terminal_types: tuple[TerminalType, ...] = ()
+    beams: tuple[Beam, ...] = ()
 
     @model_validator(mode="after")
     def names_are_unique(self) -> Self:
         for ids in (
             [hub.id for hub in self.hubs],
+            [beam.id for beam in self.beams],
             [satellite.id for satellite in self.satellites],
             *([transponder.id for transponder in satellite.transponders] for satellite in self.satellites),
         ):
             if len(ids) != len(set(ids)):
                 raise ValueError(f"an id stands twice among {', '.join(ids)}")
         return self
+
+    @model_validator(mode="after")
+    def beams_are_there(self) -> Self:
+        used = {
+            beam_id
+            for satellite in self.satellites
+            for transponder in satellite.transponders
+            for beam_id in (transponder.uplink_beam_id, transponder.downlink_beam_id)
+        }
+        missing = used - {None} - {beam.id for beam in self.beams}
+        if missing:
+            raise ValueError(f"there is no beam {', '.join(sorted(str(one) for one in missing))}")
+        return self
+
+    def beam(self, beam_id: str | None) -> Beam | None:
+        return next((beam for beam in self.beams if beam.id == beam_id), None)
 
     def hub(self, hub_id: str) -> Hub | None:
         return next((hub for hub in self.hubs if hub.id == hub_id), None)

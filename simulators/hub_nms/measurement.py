@@ -6,10 +6,12 @@ reading errs by a normal deviate seeded with the simulator's seed and the journa
 
 import math
 import random
+from dataclasses import replace
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from satcom.simulators.hub_nms.configuration import Carrier, Fleet, Terminal, Weather
+from satcom.simulators.hub_nms.configuration import Carrier, Fleet, Hub, Satellite, Terminal, Weather
+from satcom.simulators.hub_nms.coverage import beam_gain_db
 from satcom.simulators.hub_nms.held import Direction, carrier_called, carrier_towards, plan_of, terminal_called
 from satcom.simulators.hub_nms.modcods import known_modcod
 from satcom.simulators.hub_nms.sky import LIGHT_M_PER_S, EarthStation, Link, hub_station, link, terminal_station
@@ -137,7 +139,12 @@ class LineUp:
 
     def _hub_end(self, carrier: Carrier) -> EarthStation | None:
         hub, satellite = self._fleet.hub(carrier.hub_id), self._fleet.satellite(carrier.satellite_id)
-        return hub_station(hub.towards(carrier.transponder_id), satellite) if hub and satellite else None
+        if hub is None or satellite is None:
+            return None
+        freq_hz = carrier.uplink_center_hz if carrier.direction == "forward" else carrier.downlink_center_hz
+        return self._in_beams(
+            hub_station(hub.towards(carrier.transponder_id), satellite, freq_hz), hub, satellite, carrier
+        )
 
     def _terminal_end(self, terminal_id: str, terminal: Terminal, carrier: Carrier) -> EarthStation:
         satellite = self._fleet.satellite(carrier.satellite_id)
@@ -145,7 +152,22 @@ class LineUp:
             raise Refusal(409, "not_in_fleet", f"satellite {carrier.satellite_id} is no longer in the fleet")
         weather = self._store.setting(f"weather:{terminal_id}")
         fade_db = Weather.model_validate_json(weather).fade_db if weather else 0.0
-        return terminal_station(self._fleet.equipped(terminal), satellite, fade_db)
+        received_hz = carrier_called(self._store, terminal.carrier_id).downlink_center_hz
+        station = terminal_station(self._fleet.equipped(terminal), satellite, received_hz, fade_db)
+        return self._in_beams(station, terminal, satellite, carrier)
+
+    def _in_beams(
+        self, station: EarthStation, place: Hub | Terminal, satellite: Satellite, carrier: Carrier
+    ) -> EarthStation:
+        """The station with what the beams of the carrier's transponder have left at its place."""
+        transponder = self._fleet.transponder(carrier.satellite_id, carrier.transponder_id)
+        if transponder is None:
+            return station
+        up_db, down_db = (
+            beam_gain_db(self._fleet.beam(one), place.latitude_deg, place.longitude_deg, satellite)
+            for one in (transponder.uplink_beam_id, transponder.downlink_beam_id)
+        )
+        return replace(station, uplink_beam_db=up_db, downlink_beam_db=down_db)
 
     def _neighbours(self, carrier_id: str, carrier: Carrier) -> list[tuple[Carrier, EarthStation]]:
         """The other carriers on the transponder, with who sends them; a return carrier without a terminal is silent."""
