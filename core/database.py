@@ -18,7 +18,7 @@ from satcom.core.entity import E
 from satcom.core.errors import NotFound
 from satcom.core.security import WORKER, Principal
 from satcom.core.tenancy import APP, WORKER_ROLE, changeable, set_tenant, visible
-from satcom.core.tmf_query import is_uuid
+from satcom.core.tmf_filter import is_uuid
 
 
 def _dumps(value: object) -> str:

@@ -1,40 +1,18 @@
 """Reading collections the TM Forum way (TMF630): attribute filters, `fields`, `sort`, `offset` and `limit`.
 
 `?relatedParty.id=42&orderDate.gt=2026-01-01T00:00:00Z&state=held,inProgress&sort=-orderDate&fields=state`
-Filters reach into nested attributes and lists. Rows go from the database to JSON without passing through entities.
+What a filter may ask is in `tmf_filter`. Rows go from the database to JSON without passing through entities.
 """
 
-import json
-import operator
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
-from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from psycopg.errors import QueryCanceled
-from sqlalchemy import (
-    Boolean,
-    ColumnElement,
-    Date,
-    DateTime,
-    Enum,
-    String,
-    Uuid,
-    and_,
-    cast,
-    false,
-    func,
-    literal,
-    select,
-    true,
-    type_coerce,
-    union_all,
-)
+from sqlalchemy import ColumnElement, and_, func, literal, select, type_coerce, union_all
 from sqlalchemy import text as sql_text
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.dialects.postgresql.json import JSONPATH
 from sqlalchemy.exc import DataError, OperationalError
 from sqlmodel import Session, col
 
@@ -42,26 +20,12 @@ from satcom.core.entity import META, Entity, JsonOf, shape
 from satcom.core.errors import Fault, NotFound, Refused
 from satcom.core.security import Principal
 from satcom.core.tenancy import visible
+from satcom.core.tmf_filter import Filter, attributes_of, condition, is_json, is_uuid, read_filter, value_faults
 from satcom.core.values import Json
 
-OPERATORS = {"gt": ">", "gte": ">=", "lt": "<", "lte": "<=", "eq": "==", "regex": "like_regex"}
-COMPARISONS = {"gt": operator.gt, "gte": operator.ge, "lt": operator.lt, "lte": operator.le}
 DEFAULT_LIMIT, MAX_LIMIT, MAX_OFFSET = 100, 1000, 10**9
 REGEX_TIME_LIMIT_MS = 2000
 MAX_VALUE_LENGTH = 1000
-UUID_FORM = re.compile("[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-# As JSON and the JSON path language write numbers: no leading zeros, no digits of other scripts.
-JSON_SCALAR = re.compile(r"-?(0|[1-9][0-9]{0,14})(\.[0-9]{1,15})?|true|false")
-
-
-@dataclass(frozen=True)
-class Filter:
-    """One condition: `path` into the body, an operator, and the values of which one must fit."""
-
-    name: str
-    path: tuple[str, ...]
-    operator: str
-    values: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -113,119 +77,16 @@ def read_query(parameters: Sequence[tuple[str, str]]) -> Query:
         elif name == "limit":
             limit = reader.number("limit", value, MAX_LIMIT)
         else:
-            filters.append(_filter(name, value))
+            filters.append(read_filter(name, value))
     if reader.faults:
         raise Refused.all(reader.faults)
     return Query(tuple(filters), fields, sort, offset, limit)
 
 
-def _filter(name: str, value: str) -> Filter:
-    steps = tuple(name.split("."))
-    operator = steps[-1] if len(steps) > 1 and steps[-1] in OPERATORS else "eq"
-    path = steps[:-1] if len(steps) > 1 and steps[-1] in OPERATORS else steps
-    # A comma means "or", but a name may hold one: the whole text counts too.
-    parts = tuple(dict.fromkeys([value, *value.split(",")])) if operator == "eq" else (value,)
-    return Filter(name, path, operator, parts)
-
-
-def attributes_of(kind: type[Entity]) -> frozenset[str]:
-    """Every attribute that may be asked for, sorted or filtered by."""
-    api = kind.api
-    official = api.document.attributes(api.definition) if api.document and api.definition else frozenset()
-    return official | frozenset(shape(kind).by_wire) | {"id", "href", "@type"}
-
-
-def condition(kind: type[Entity], wanted: Filter) -> ColumnElement[bool] | None:
-    """The SQL condition of one filter on `kind`; `None` when `kind` has no such attribute."""
-    head, rest = wanted.path[0], wanted.path[1:]
-    table = kind.__table__  # type: ignore[attr-defined]
-    if head == "@type" and wanted.operator == "eq":
-        return true() if kind.__name__ in wanted.values else false()
-    if head in ("id", "href") and not rest:
-        ids = [value.rsplit("/", 1)[-1] for value in wanted.values]
-        found: ColumnElement[bool] = table.c.id.in_([identifier for identifier in ids if is_uuid(identifier)])
-        return found
-    attribute = shape(kind).by_wire.get(head)
-    if attribute is None:
-        return _in_json(table.c.further, wanted, wanted.path) if head in attributes_of(kind) else None
-    if _is_json(table.c[attribute.column]):
-        return _in_json(type_coerce(table.c[attribute.column], JSONB), wanted, rest)
-    return None if rest else _in_column(table.c[attribute.column], wanted)
-
-
-def is_uuid(text: str) -> bool:
-    """Whether it is written as ids are; Python and PostgreSQL each read further forms, and not the same."""
-    return UUID_FORM.fullmatch(text) is not None
-
-
-def _is_json(column: ColumnElement[Any]) -> bool:
-    return isinstance(column.type, JsonOf | JSONB)
-
-
-def _in_json(column: ColumnElement[Any], wanted: Filter, path: tuple[str, ...]) -> ColumnElement[bool]:
-    """`column @? path`: lists are looked into at every level, and a GIN index can serve it."""
-    steps = "".join(f".{json.dumps(step)}" for step in path)
-    tests = []
-    for value in wanted.values:
-        tests.append(f"@ {OPERATORS[wanted.operator]} {json.dumps(value)}")
-        if wanted.operator != "regex" and JSON_SCALAR.fullmatch(value):
-            tests.append(f"@ {OPERATORS[wanted.operator]} {value}")
-    expression = f"${steps} ? ({' || '.join(tests)})"
-    return column.op("@?", is_comparison=True)(cast(literal(expression), JSONPATH))
-
-
-def _in_column(column: ColumnElement[Any], wanted: Filter) -> ColumnElement[bool]:
-    if wanted.operator == "regex":
-        return cast(column, String).regexp_match(wanted.values[0])
-    if wanted.operator != "eq" and isinstance(column.type, Boolean):
-        raise Refused(wanted.name, "true and false are not compared by size", "invalid", "true or false, without .gt")
-    values = [value for text in wanted.values if (value := _typed(column, text)) is not None]
-    if not values:
-        must_parse = isinstance(column.type, Date | DateTime | Boolean)
-        if wanted.operator == "eq" and not must_parse:
-            return false()
-        raise Refused(wanted.name, f"{wanted.values[0][:60]!r} is no {column.type.__class__.__name__.lower()}")
-    if wanted.operator == "eq":
-        return column.in_(values)
-    compared: ColumnElement[bool] = COMPARISONS[wanted.operator](column, values[0])
-    return compared
-
-
-def _typed(column: ColumnElement[Any], text: str) -> Any:
-    """The text as the column's type, or `None` where it is not of that type."""
-    if isinstance(column.type, Uuid):
-        return text if is_uuid(text) else None
-    if isinstance(column.type, Enum):
-        known = column.type.enum_class
-        return known(text) if known is not None and text in column.type.enums else None
-    try:
-        return _read_as(column.type.python_type, text)
-    except (ValueError, InvalidOperation):
-        return None
-
-
-def _read_as(kind: type, text: str) -> Any:
-    if kind is datetime:
-        moment = datetime.fromisoformat(text.replace(" ", "+"))  # an unescaped + arrives as a blank
-        return moment if moment.tzinfo else None
-    if kind is date:
-        return date.fromisoformat(text)
-    if kind is bool:
-        return {"true": True, "false": False}.get(text)
-    if kind is int:
-        number = int(text)
-        return number if abs(number) < 2**63 else None
-    if kind in (float, Decimal):
-        amount = Decimal(text)
-        fits = amount.is_finite() and (not amount or -300 < amount.adjusted() < 18)  # what a double can hold, too
-        return amount if fits else None
-    return text
-
-
 def _conditions(
     kinds: Sequence[type[Entity]], query: Query, principal: Principal
 ) -> list[tuple[type[Entity], ColumnElement[bool]]]:
-    """Per kind that can match at all, what its rows must meet. Raises `Refused` on an attribute nobody has."""
+    """Per kind that can match at all, what its rows must meet. Raises `Refused` on an attribute or value nobody has."""
     known = frozenset().union(*(attributes_of(kind) for kind in kinds))
     heads = [(one.name, one.path[0]) for one in query.filters] + [("sort", name) for name, _ in query.sort]
     heads += [("fields", name) for name in query.fields if name not in META]
@@ -234,6 +95,9 @@ def _conditions(
         for name, head in heads
         if head not in known
     ]
+    for one in query.filters:
+        having = [kind for kind in kinds if one.path[0] in attributes_of(kind)]
+        faults += value_faults(having, one)
     if faults:
         raise Refused.all(faults)
     found = []
@@ -250,8 +114,8 @@ def _order(kind: type[Entity], query: Query) -> list[ColumnElement[Any]]:
     order: list[ColumnElement[Any]] = []
     for name, descending in query.sort:
         attribute = shape(kind).by_wire.get(name)
-        if name not in ("id", "href") and (attribute is None or _is_json(table.c[attribute.column])):
-            able = sorted(one.wire for one in shape(kind).attributes if not _is_json(table.c[one.column]))
+        if name not in ("id", "href") and (attribute is None or is_json(table.c[attribute.column])):
+            able = sorted(one.wire for one in shape(kind).attributes if not is_json(table.c[one.column]))
             raise Refused("sort", f"cannot sort by {name!r}", "unsortable", ", ".join(able))
         column = table.c.id if attribute is None else table.c[attribute.column]
         order.append(column.desc() if descending else column.asc())

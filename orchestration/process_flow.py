@@ -29,8 +29,9 @@ from satcom.core.tmf_api import (
     read_json,
     token_of,
 )
+from satcom.core.tmf_filter import Filter
 from satcom.core.tmf_openapi import list_operation, one_operation, write_operation
-from satcom.core.tmf_query import Filter, Page, Query, get_row, list_rows, read_query
+from satcom.core.tmf_query import Page, Query, get_row, list_rows, read_query
 from satcom.core.values import Instant, Json
 from satcom.orchestration.plan import ProcessFlow, TaskFlow, TaskState
 from satcom.orchestration.repair import redate, retry, skip

@@ -16,7 +16,7 @@ from satcom.core.clock import now
 from satcom.core.errors import Fault, NotAllowed, Refused, RuleRefused, WrongState
 from satcom.core.security import Capability, Principal, Role
 from satcom.core.tmf_api import TmfRoutes
-from satcom.core.tmf_query import is_uuid
+from satcom.core.tmf_filter import is_uuid
 from satcom.core.values import Json, TimePeriod
 from satcom.enterprise.party import find_party, party_reference
 from satcom.resource.hold import Owner, Period

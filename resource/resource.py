@@ -18,7 +18,7 @@ from satcom.core.errors import Fault, Refused
 from satcom.core.schema import entities
 from satcom.core.security import Capability
 from satcom.core.tenancy import visible
-from satcom.core.tmf_query import is_uuid
+from satcom.core.tmf_filter import is_uuid
 
 
 class Band(StrEnum):

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from satcom.app.http import create_app
 from satcom.core.database import Database
 from satcom.core.entity import new_id
-from satcom.core.tmf_query import attributes_of
+from satcom.core.tmf_filter import attributes_of
 from satcom.core.values import Json
 from tests.app.accepted import accepted_body
 from tests.app.conftest import House, Http

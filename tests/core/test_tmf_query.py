@@ -85,3 +85,70 @@ def test_nobody_reads_without_a_token(client: TestClient) -> None:
 def test_an_instant_that_is_none_in_utc_is_refused_and_not_a_crash(client: TestClient) -> None:
     body = {"tradingName": "Old", "existsDuring": {"startDateTime": "0001-01-01T00:00:00+14:00"}}
     assert client.post(PARTIES, json=body).status_code < 500
+
+
+ORDERS = "/tmf-api/productOrderingManagement/v4/productOrder"
+BILLS = "/tmf-api/customerBillManagement/v4"
+RESOURCES = "/tmf-api/resourceInventoryManagement/v4/resource"
+OFFERS = "/tmf-api/productCatalogManagement/v4/productOffering"
+
+
+@pytest.mark.parametrize(
+    ("query", "accepted"),
+    [
+        (f"{ORDERS}?state=foo", "held"),
+        (f"{ORDERS}?state=held,foo", "held"),
+        (f"{ORDERS}?state.gt=foo", "held"),
+        (f"{ORDERS}?productOrderItem.state=foo", "held"),
+        (f"{ORDERS}?productOrderItem.action=foo", "add"),
+        (f"{ORDERS}?orderDate.gte=yesterday", "2026-12-31T00:00:00Z"),
+        (f"{ORDERS}?orderDate.gte=2026-11-24T10:00:00", "2026-12-31T00:00:00Z"),
+        (f"{ORDERS}?orderDate=2026-11-24", "orderDate.gte=2026-11-24&orderDate.lt=2026-11-25"),
+        (f"{ORDERS}?note.date.gte=yesterday", "2026-12-31T00:00:00Z"),
+        (f"{OFFERS}?isSellable=perhaps", "true, false"),
+        (f"{OFFERS}?isSellable.gt=true", "true or false"),
+        (f"{BILLS}/customerBill?amountDue.value.gt=much", "a number, as 12.5"),
+        (f"{RESOURCES}?orbitalLongitudeDeg.gt=east", "a number, as 12.5"),
+        (f"{RESOURCES}?noradId=x", "a whole number, as 12"),
+        (f"{RESOURCES}?state=foo", "inOrbitTest"),
+        (f"{RESOURCES}?@type=Balloon", "Satellite"),
+    ],
+)
+def test_a_value_that_the_attribute_never_has_is_refused_with_those_it_has(
+    client: TestClient, query: str, accepted: str
+) -> None:
+    told = client.get(query).json()
+    assert isinstance(told, dict), told
+    assert (told["status"], told["field"]) == ("400", query.partition("?")[2].partition("=")[0])
+    assert accepted in told["message"]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        f"{ORDERS}?state=held,acknowledged&productOrderItem.state=held",
+        f"{ORDERS}?orderDate.gte=2026-11-24&orderDate.lt=2026-11-24T12:00:00%2B02:00",
+        f"{ORDERS}?productOrderItem.product.productCharacteristic.value=anything",
+        f"{OFFERS}?isSellable=true&validFor.endDateTime.gt=2026-11-24",
+        f"{BILLS}/customerBill?amountDue.value.gt=-0.5",
+        f"{RESOURCES}?orbitalLongitudeDeg.gt=1e1&state=inOrbitTest",
+    ],
+)
+def test_a_value_in_its_attributes_form_is_an_answer_even_where_nothing_has_it(client: TestClient, query: str) -> None:
+    answer = client.get(query)
+    assert (answer.status_code, answer.json()) == (200, []), answer.text
+
+
+def test_a_day_stands_for_its_midnight_in_utc(client: TestClient) -> None:
+    born = {"existsDuring": {"startDateTime": "2026-11-23T23:00:00Z"}}
+    assert client.post(PARTIES, json={"tradingName": "Newborn"} | born).status_code == 201
+    found = {
+        day: [row["tradingName"] for row in client.get(f"{PARTIES}?existsDuring.startDateTime.gte={day}").json()]
+        for day in ("2026-11-23", "2026-11-24", "2026-11-23T23:00:00Z", "2026-11-24T01:00:00%2B02:00")
+    }
+    assert found == {
+        "2026-11-23": ["Newborn"],
+        "2026-11-24": [],
+        "2026-11-23T23:00:00Z": ["Newborn"],
+        "2026-11-24T01:00:00%2B02:00": ["Newborn"],
+    }
