@@ -15,9 +15,10 @@ from typing import ClassVar
 from zoneinfo import ZoneInfo
 
 from pydantic import AwareDatetime
+from sqlalchemy import Sequence as NumberSequence
 from sqlalchemy import String, type_coerce
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlmodel import Field, Session, col, select
+from sqlmodel import Field, Session, SQLModel, col, select
 
 from satcom.core.clock import now
 from satcom.core.database import find, find_for_update
@@ -28,15 +29,16 @@ from satcom.core.life_cycle import LifeCycle, move
 from satcom.core.security import Capability
 from satcom.core.tmf_api import TmfRoutes
 from satcom.core.values import Amount, Json, Money, Reference, RelatedParty, TimePeriod, Value, reference
+from satcom.enterprise.numbering import next_reference
 from satcom.enterprise.party import Operator, operator_of
 from satcom.market.account import AccountToBeClosed, BillingAccount
 from satcom.market.inventory import Product
-from satcom.market.numbering import CUSTOMER_BILLS, next_reference
 from satcom.market.pricing import PriceType, round_money
 from satcom.market.solution_price import ChargePrice
 
 TAX_CATEGORY = "VAT"
 VOID = "void"
+BILL_NUMBERS = NumberSequence("customer_bill_number", metadata=SQLModel.metadata)
 
 
 class BillState(StrEnum):
@@ -238,7 +240,7 @@ def first_bill(session: Session, product_id: str) -> CustomerBill:
     reckoned, month = _reckoned(product, account, operator)
     bill = CustomerBill(
         party_id=product.party_id,
-        bill_no=next_reference(session, CUSTOMER_BILLS, "B"),
+        bill_no=next_reference(session, BILL_NUMBERS, "B"),
         billing_period=TimePeriod(start_date_time=month.start, end_date_time=month.end),
         next_bill_date=month.end,
         payment_due_date=now() + timedelta(days=account.due_days),

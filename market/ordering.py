@@ -12,9 +12,9 @@ from enum import StrEnum
 from typing import ClassVar
 
 from pydantic import AwareDatetime
-from sqlalchemy import String, type_coerce
+from sqlalchemy import Sequence, String, type_coerce
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlmodel import Field, Session, col, select
+from sqlmodel import Field, Session, SQLModel, col, select
 
 from satcom.core.clock import now
 from satcom.core.database import find, find_for_update
@@ -25,11 +25,11 @@ from satcom.core.life_cycle import LifeCycle, move
 from satcom.core.security import OUTSIDE, Capability, Principal
 from satcom.core.tmf_api import TmfRoutes
 from satcom.core.values import Json, Note, Reference, RelatedParty, instant_text, reference
+from satcom.enterprise.numbering import next_reference
 from satcom.enterprise.party import operator_of
 from satcom.market.account import AccountToBeClosed
 from satcom.market.catalog.product_offering import ProductOffering
 from satcom.market.customer import CustomerStatus, customer_of
-from satcom.market.numbering import PRODUCT_ORDERS, next_reference
 from satcom.market.order_item import FaultsFound, OrderItem, check_completion, check_dates, check_item, customer_among
 from satcom.market.pricing import PricedOffer
 from satcom.market.solution_price import ChargePrice, charge_prices, price_solution, total_prices
@@ -58,6 +58,7 @@ ENDED = frozenset(
 CANCELLABLE = frozenset({OrderState.ACKNOWLEDGED, OrderState.PENDING, OrderState.HELD, OrderState.IN_PROGRESS})
 NOT_BEGUN = frozenset({OrderState.ACKNOWLEDGED, OrderState.PENDING})
 AMENDABLE = ("description", "externalId", "note", "notificationContact", "requestedCompletionDate")
+ORDER_NUMBERS = Sequence("product_order_number", metadata=SQLModel.metadata)
 
 
 class ProductOrder(Entity, table=True):
@@ -70,6 +71,7 @@ class ProductOrder(Entity, table=True):
         OrderState,
         ("acknowledged", "inProgress", "it can be delivered, and everything it needs is held"),
         ("acknowledged", "pending", "something is missing that the customer brings"),
+        ("acknowledged", "held", "a person has to judge before it can be promised"),
         ("acknowledged", "rejected", "it cannot be delivered"),
         ("acknowledged", "assessingCancellation", "the customer no longer wants it"),
         ("pending", "acknowledged", "what was missing is there"),
@@ -82,6 +84,7 @@ class ProductOrder(Entity, table=True):
         ("inProgress", "failed", "delivery broke and was undone"),
         ("inProgress", "assessingCancellation", "the customer no longer wants it"),
         ("held", "inProgress", "the wait is over"),
+        ("held", "acknowledged", "a person has judged, and it is not promised yet"),
         ("held", "failed", "what was waited for did not come; what was done is undone"),
         ("held", "assessingCancellation", "the customer no longer wants it"),
         ("assessingCancellation", "pendingCancellation", "it can still be stopped"),
@@ -192,9 +195,10 @@ def place_order(session: Session, order: ProductOrder, by: Principal) -> Product
             session, order.product_order_item, order.billing_account, order.party_id
         )
         order.product_order_item = [item]
+    with found.gathering():
+        order.note = _signed(order.note, [], by)
     found.refuse()
-    order.note = _signed(order.note, [], by)
-    order.reference = next_reference(session, PRODUCT_ORDERS, "PO")
+    order.reference = next_reference(session, ORDER_NUMBERS, "PO")
     order.order_date = now()
     session.info["order_reference"] = order.reference
     session.add(order)
@@ -300,9 +304,9 @@ def hold_for(session: Session, order_id: str, what: str, until: datetime | None 
     return order
 
 
-def go_on(session: Session, order_id: str) -> ProductOrder:
-    """The wait is over."""
-    return _moved(session, order_id, OrderState.IN_PROGRESS)
+def go_on(session: Session, order_id: str, begun: bool = True) -> ProductOrder:
+    """The wait is over: delivery goes on, or the order stands where it was before delivery had begun."""
+    return _moved(session, order_id, OrderState.IN_PROGRESS if begun else OrderState.ACKNOWLEDGED)
 
 
 def expect_finish(session: Session, order_id: str, when: datetime) -> ProductOrder:
@@ -392,21 +396,42 @@ def _move(order: ProductOrder, state: OrderState) -> None:
 def _write(order: ProductOrder, text: str) -> None:
     """Note what the operator has to say, once."""
     if all(one.text != text for one in order.note):
-        order.note = [*order.note, Note(text=text, author="operator", date=now())]
+        order.note = [*order.note, Note(text=text, author="operator", date=_this_second())]
 
 
 def _signed(notes: list[Note], before: list[Note], by: Principal) -> list[Note]:
-    """Notes with author and date. Those from `before` stay; a new one from outside is signed by who wrote it."""
+    """Notes with author and date. Those from `before` stay; a new one from outside is signed and dated by the server.
+
+    Raises `RuleRefused` on the date of a note from outside, or one of tomorrow.
+    """
     earlier, outside = list(before), bool(by.roles & OUTSIDE)
-    signed = []
-    for one in notes:
+    signed, faults = [], []
+    for index, one in enumerate(notes):
         if one in earlier:
             earlier.remove(one)
             signed.append(one)
-        else:
-            author = by.name if outside else one.author or by.name
-            signed.append(one.model_copy(update={"author": author, "date": one.date or now()}))
+            continue
+        faults += _date_faults(one, f"/note/{index}/date", outside)
+        author = by.name if outside else one.author or by.name
+        signed.append(one.model_copy(update={"author": author, "date": one.date or _this_second()}))
+    if faults:
+        raise RuleRefused.all(faults)
     return signed
+
+
+def _date_faults(note: Note, pointer: str, outside: bool) -> list[Fault]:
+    """Staff may write down on Monday what was said on Friday; others write now."""
+    if note.date is None:
+        return []
+    if outside:
+        return [Fault(pointer, "a note is dated when it is received", "derived", "nothing")]
+    if note.date > now():
+        return [Fault(pointer, "a note is not written in the future", "inFuture", f"at most {instant_text(now())}")]
+    return []
+
+
+def _this_second() -> datetime:
+    return now().replace(microsecond=0)
 
 
 @on(AccountToBeClosed)

@@ -28,6 +28,7 @@ from satcom.core.life_cycle import LifeCycle, move
 from satcom.core.security import Capability, Principal
 from satcom.core.tmf_api import Body, TmfRoutes, once, read_json
 from satcom.core.values import Json, Money, Reference, reference
+from satcom.enterprise.numbering import next_reference
 from satcom.enterprise.party import operator_of
 from satcom.supplychain.partner import Supplier
 from satcom.supplychain.stock import (
@@ -42,7 +43,7 @@ from satcom.supplychain.stock import (
     release_terminal,
 )
 
-NUMBERS = NumberSequence("purchase_order_number", metadata=SQLModel.metadata)
+PURCHASE_NUMBERS = NumberSequence("purchase_order_number", metadata=SQLModel.metadata)
 Named = TypeVar("Named", bound=Entity)
 
 
@@ -146,7 +147,7 @@ def order_terminal(
         raise RuleRefused("terminalType", f"{whom} lists the terminal type", "noSupplier", "a type that is listed")
     item, depot = found
     purchase = PurchaseOrder(
-        reference=_next_reference(session),
+        reference=next_reference(session, PURCHASE_NUMBERS, "PU"),
         supplier_id=depot.supplier_id,
         depot_id=depot.id,
         stock_item_id=item.id,
@@ -250,12 +251,6 @@ def _soonest(session: Session, terminal_type_id: str, supplier_id: str | None) -
     if supplier_id is not None:
         query = query.where(Depot.supplier_id == supplier_id)
     return session.exec(query).first()
-
-
-def _next_reference(session: Session) -> str:
-    """`PU-2026-000123`: the year of the operator's time zone; a refused purchase leaves a gap."""
-    number: int = session.connection().scalar(NUMBERS)
-    return f"PU-{now().astimezone(operator_of(session).zone).year}-{number:06d}"
 
 
 def _goods(body: dict[str, Json]) -> ReceivedGoods:
