@@ -8,7 +8,8 @@ import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.utils import get_openapi
-from fastapi.responses import PlainTextResponse
+from fastapi.responses import PlainTextResponse, RedirectResponse
+from fastapi_offline import FastAPIOffline
 from prometheus_client import CONTENT_TYPE_LATEST
 from psycopg.errors import InsufficientPrivilege, UniqueViolation
 from sqlalchemy.exc import DataError, IntegrityError, OperationalError, ProgrammingError
@@ -27,14 +28,17 @@ from satcom.core.values import Json
 from satcom.resource.drivers.port import HubDriver
 
 log = structlog.get_logger()
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+DOCS_FILES = "/docs-files"
 
 
 def create_app(database: Database, hub: HubDriver | None = None) -> FastAPI:
     """The application on `database`. It opens no connection before the first request, and asks `hub` when asked to."""
-    app = FastAPI(title="satcom", version=version(), openapi_url="/openapi.json", docs_url="/docs", redoc_url=None)
+    app = FastAPIOffline(title="satcom", version=version(), docs_url="/docs", redoc_url=None, static_url=DOCS_FILES)
     app.state.database, app.state.hub, app.state.scrapes = database, hub, Scrapes(database)
     for router in (*(routes.router for routes in ROUTES), *QUESTIONS):
         app.include_router(router)
+    app.add_api_route("/", start_page, methods=["GET"], include_in_schema=False)
     app.add_api_route("/health", health, methods=["GET"], tags=["Operation"])
     app.add_api_route("/metrics", prometheus, methods=["GET"], tags=["Operation"], include_in_schema=False)
     app.middleware("http")(observed)
@@ -63,6 +67,11 @@ def description(app: FastAPI) -> dict[str, Any]:
     return app.openapi_schema
 
 
+def start_page(request: Request) -> Response:
+    """Who comes with a browser is shown what is offered."""
+    return RedirectResponse(f"{request.scope.get('root_path', '')}/docs")
+
+
 def health(request: Request) -> Response:
     """Whether requests can be served: 200, or 503 while the database is away."""
     database_of(request).ready()
@@ -83,8 +92,9 @@ async def observed(request: Request, answer: Callable[[Request], Awaitable[Respo
         status = response.status_code
     finally:
         route = getattr(request.scope.get("route"), "path", "unrouted")
-        metrics.http_requests.labels(request.method, route, str(status)).inc()
-        metrics.http_seconds.labels(request.method, route).observe(time.perf_counter() - began)
+        method = request.method if request.method in METHODS else "other"  # a caller may invent one
+        metrics.http_requests.labels(method, route, str(status)).inc()
+        metrics.http_seconds.labels(method, route).observe(time.perf_counter() - began)
     return response
 
 

@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 
 from fastapi import APIRouter, FastAPI
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute, Mount, Route
 
 from satcom.core.entity import Entity
 from satcom.core.schema import entities
 
-OPEN = frozenset({"/health", "/openapi.json", "/docs", "/docs/oauth2-redirect"})  # to everybody, without a token
+OPEN = frozenset({"/", "/health", "/openapi.json", "/docs", "/docs/oauth2-redirect"})  # to everybody, without a token
 
 
 def guarded(app: FastAPI) -> list[Route]:
@@ -22,7 +22,7 @@ def _flat(routes: list[BaseRoute]) -> Iterator[Route]:
     for route in routes:
         if isinstance(route, Route):
             yield route
-        else:
+        elif not isinstance(route, Mount):  # files, the same for everybody
             nested: APIRouter = getattr(route, "original_router")  # noqa: B009 (the framework names it in no type)
             yield from _flat(nested.routes)
 

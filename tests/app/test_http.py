@@ -1,5 +1,6 @@
 """The application over HTTP: pages, versions, one form of error, health, metrics, and what a list costs."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -74,7 +75,6 @@ def test_fields_narrow_a_list_and_a_single_object_alike(house: House) -> None:
 @pytest.mark.parametrize(
     ("method", "path", "status", "code"),
     [
-        ("GET", "/", 404, "notFound"),
         ("GET", "/tmf-api/party/v4/nobody", 404, "notFound"),
         ("GET", f"{PARTIES}/x/y", 404, "notFound"),
         ("PUT", PARTIES, 405, "notOffered"),
@@ -113,6 +113,24 @@ def test_a_bug_of_ours_is_logged_whole_and_told_without_detail(house: House) -> 
     assert answer.status_code == 500
     assert b"secret figure" not in bytes(answer.body)
     assert "secret figure" in repr(house.logged[-1]["exc_info"])
+
+
+# -- The page for a browser ---------------------------------------------------------------------------------------
+
+
+def test_who_comes_with_a_browser_is_led_to_the_description(house: House) -> None:
+    answer = house.http.get("/", {})
+    assert (answer.status_code, answer.headers["Location"]) == (307, "/docs")
+
+
+def test_the_description_loads_nothing_from_another_host(house: House) -> None:
+    page = house.http.get("/docs", {}).text
+    loaded = re.findall(r"""(?:src|href)=["']([^"']+)""", page)
+    assert len(loaded) >= 3
+    for url in loaded:
+        answer = house.http.get(url, {})
+        assert (url[0], answer.status_code, len(answer.content) > 1000) == ("/", 200, True), url
+    assert re.findall(r"(?:https?:)?//\S+", page) == []
 
 
 # -- Health, description, metrics ---------------------------------------------------------------------------------
