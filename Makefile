@@ -35,6 +35,7 @@ contract: environment
 	$(STAGE) "imports point down" $(BIN)/lint-imports --no-cache
 
 tests: environment
+	@.ci/debian-prometheus
 	$(STAGE) "tests, on the embedded PostgreSQL" $(BIN)/pytest -q -n 2 --durations=20
 
 debian-tests: environment

@@ -1,0 +1,119 @@
+"""How full the fleet is, as metrics: spectrum, power, hub ports, reservations and stock; one statement for each family.
+
+What is counted is in force at this moment of the business clock. A hold that ran out takes nothing. A slot takes its
+guard band, too. The labels are names of the fleet, of depots and of terminal types: as many as the operator has.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from prometheus_client.core import GaugeMetricFamily
+from sqlalchemy import Row, TextClause, text
+from sqlmodel import Session
+
+from satcom.core.clock import now
+from satcom.resource.reservation import ReservationState
+
+PARTS = ("free", "held", "assigned")
+IN_FORCE = (
+    "taken.start_at <= :now AND (taken.stop_at IS NULL OR taken.stop_at > :now)"
+    " AND (taken.state = 'assigned' OR taken.state = 'held' AND taken.hold_until > :now)"
+)
+TRANSPONDERS = text(
+    "SELECT satellite.name AS satellite, transponder.name AS transponder, sum(transponder.bandwidth_hz) AS all_hz,"
+    " sum(used.held_hz) AS held_hz, sum(used.assigned_hz) AS assigned_hz,"
+    " sum(used.held_power_hz) AS held_power_hz, sum(used.assigned_power_hz) AS assigned_power_hz"
+    " FROM transponder JOIN satellite ON satellite.id = transponder.satellite_id"
+    " LEFT JOIN (SELECT transponder_id,"
+    " sum(stop_hz - start_hz + guard_band_hz) FILTER (WHERE state = 'held') AS held_hz,"
+    " sum(stop_hz - start_hz + guard_band_hz) FILTER (WHERE state = 'assigned') AS assigned_hz,"
+    " sum(power_share_hz) FILTER (WHERE state = 'held') AS held_power_hz,"
+    " sum(power_share_hz) FILTER (WHERE state = 'assigned') AS assigned_power_hz"
+    f" FROM spectrum_assignment taken WHERE {IN_FORCE} GROUP BY 1) used"
+    " ON used.transponder_id = transponder.id GROUP BY 1, 2 ORDER BY 1, 2"
+)
+PORTS = text(
+    "SELECT hub.name AS hub, sum(hub.ports) AS ports, sum(used.held) AS held, sum(used.assigned) AS assigned FROM hub"
+    " LEFT JOIN (SELECT hub_id, count(*) FILTER (WHERE state = 'held') AS held,"
+    f" count(*) FILTER (WHERE state = 'assigned') AS assigned FROM hub_port_assignment taken WHERE {IN_FORCE}"
+    " GROUP BY 1) used ON used.hub_id = hub.id GROUP BY 1 ORDER BY 1"
+)
+RESERVATIONS = text(
+    "SELECT state, count(*) AS reservations, min(hold_until) FILTER (WHERE state = 'held') AS next FROM reservation"
+    " GROUP BY 1"
+)
+STOCK = text(
+    "SELECT depot.name AS depot, item.terminal_type_name AS model,"
+    " count(*) FILTER (WHERE one.state = 'inStock' OR one.state = 'held' AND one.held_until <= :now) AS in_stock,"
+    " count(*) FILTER (WHERE one.state = 'held' AND (one.held_until IS NULL OR one.held_until > :now)) AS held,"
+    " count(*) FILTER (WHERE one.state = 'returned') AS returned"
+    " FROM stock_item item JOIN depot ON depot.id = item.depot_id"
+    " LEFT JOIN stocked_terminal one ON one.stock_item_id = item.id AND one.state <> 'issued'"
+    " GROUP BY 1, 2 ORDER BY 1, 2"
+)
+
+
+def capacity_metrics(session: Session) -> Iterator[GaugeMetricFamily]:
+    yield from _transponders(_asked(session, TRANSPONDERS))
+    yield _ports(_asked(session, PORTS))
+    yield from _reservations(session.connection().execute(RESERVATIONS).all())
+    yield _stock(_asked(session, STOCK))
+
+
+def _asked(session: Session, statement: TextClause) -> Sequence[Row[Any]]:
+    return session.connection().execute(statement, {"now": now()}).all()
+
+
+def _transponders(rows: Sequence[Row[Any]]) -> Iterator[GaugeMetricFamily]:
+    labels = ["satellite", "transponder", "state"]
+    bandwidth = GaugeMetricFamily(
+        "satcom_transponder_bandwidth_hertz", "Bandwidth free, held and assigned, with guard bands", labels=labels
+    )
+    power = GaugeMetricFamily(
+        "satcom_transponder_power_equivalent_hertz", "Power as its share of the bandwidth (PEB)", labels=labels
+    )
+    for row in rows:
+        names = [row.satellite, row.transponder]
+        _split(bandwidth, names, row.all_hz, row.held_hz, row.assigned_hz)
+        _split(power, names, row.all_hz, row.held_power_hz, row.assigned_power_hz)
+    yield from (bandwidth, power)
+
+
+def _split(family: GaugeMetricFamily, names: list[str], whole: Any, held: Any, assigned: Any) -> None:
+    """The three parts of a whole; what is taken twice over leaves nothing free."""
+    whole, held, assigned = (float(one or 0) for one in (whole, held, assigned))
+    for part, value in zip(PARTS, (max(whole - held - assigned, 0.0), held, assigned), strict=True):
+        family.add_metric([*names, part], value)
+
+
+def _ports(rows: Sequence[Row[Any]]) -> GaugeMetricFamily:
+    ports = GaugeMetricFamily("satcom_hub_ports", "Ports of hubs free, held and assigned", labels=["hub", "state"])
+    for row in rows:
+        _split(ports, [row.hub], row.ports, row.held, row.assigned)
+    return ports
+
+
+def _reservations(rows: Sequence[Row[Any]]) -> Iterator[GaugeMetricFamily]:
+    """Without a hold there is no instant at which the next one runs out."""
+    reservations = GaugeMetricFamily("satcom_reservations", "Reservations of the network by state", labels=["state"])
+    counted = {row.state: row.reservations for row in rows}
+    for state in ReservationState:
+        reservations.add_metric([state.value], counted.get(state.value, 0))
+    yield reservations
+    runs_out = GaugeMetricFamily(
+        "satcom_reservation_next_expiry_timestamp_seconds", "When the next hold runs out, by the business clock"
+    )
+    for row in rows:
+        if row.next is not None:
+            runs_out.add_metric([], row.next.timestamp())
+    yield runs_out
+
+
+def _stock(rows: Sequence[Row[Any]]) -> GaugeMetricFamily:
+    stock = GaugeMetricFamily(
+        "satcom_stock_terminals", "Terminals in depots, without those at sites", labels=["depot", "model", "state"]
+    )
+    for row in rows:
+        for state, number in (("inStock", row.in_stock), ("held", row.held), ("returned", row.returned)):
+            stock.add_metric([row.depot, row.model, state], number)
+    return stock
