@@ -17,6 +17,7 @@ from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from starlette.exceptions import HTTPException
 from structlog.contextvars import bound_contextvars
 
+from satcom.app.api_examples import with_examples
 from satcom.app.business_metrics import Scrapes
 from satcom.app.declarations import QUESTIONS, ROUTES, version
 from satcom.core import metrics
@@ -63,7 +64,7 @@ def description(app: FastAPI) -> dict[str, Any]:
         described.setdefault("components", {}).setdefault("schemas", {}).update(components(used))
         described["components"]["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
         described["security"] = [{"token": []}]
-        app.openapi_schema = described
+        app.openapi_schema = with_examples(described)
     return app.openapi_schema
 
 

@@ -27,6 +27,7 @@ from satcom.core.idempotency import Answer
 from satcom.core.life_cycle import LifeCycle, move
 from satcom.core.security import Capability, Principal
 from satcom.core.tmf_api import Body, TmfRoutes, once, read_json
+from satcom.core.tmf_openapi import write_operation
 from satcom.core.values import Json, Money, Reference, reference
 from satcom.enterprise.numbering import next_reference
 from satcom.enterprise.party import operator_of
@@ -268,7 +269,12 @@ routes = TmfRoutes(PurchaseOrder)
 receipt_routes = TmfRoutes(GoodsReceipt)
 
 
-@receipt_routes.router.post(GoodsReceipt.api.path, status_code=201, name="create goodsReceipt")
+@receipt_routes.router.post(
+    GoodsReceipt.api.path,
+    status_code=201,
+    name="create goodsReceipt",
+    openapi_extra=write_operation(GoodsReceipt.api, "create"),
+)
 def create_goods_receipt(request: Request, body: Body) -> Response:
     """Record that goods came. The same idempotency key gives the same answer."""
 

@@ -1,0 +1,156 @@
+"""For every POST of the API description a body that the operator of `examples/operator` takes as it stands.
+
+Ids are those that `satcom load` gives, so they hold in every installation that loaded that folder. What only an
+operator at work has, an order or a purchase order, stands there in words to be replaced.
+"""
+
+from datetime import timedelta
+from typing import Any, Final
+
+from satcom.core.clock import now
+from satcom.core.loading import loaded_id
+from satcom.core.values import Json, instant_text
+
+AN_ORDER: Final = "the id of a product order of yours"
+A_PURCHASE: Final = "the id of a purchase order under way"
+CUSTOMER: Final = "customer-lualaba-copper"
+SITE: Final[dict[str, Json]] = {"latitudeDeg": -10.7148, "longitudeDeg": 25.3855, "altitudeM": 1430, "country": "CD"}
+LINK: Final[dict[str, Json]] = {"downlinkRateBps": 10_000_000, "uplinkRateBps": 4_000_000, "availabilityPercent": 99.7}
+
+
+def with_examples(described: dict[str, Any]) -> dict[str, Any]:
+    """The API description with these bodies as its examples."""
+    bodies = {**_parties(), **_catalogue(), **_questions(), **_orders(), **_inventories()}
+    for path, operations in described["paths"].items():
+        body, taken = bodies.get(path.rsplit("/", 1)[1]), operations.get("post", {}).get("requestBody")
+        if body is not None and taken is not None:
+            taken["content"]["application/json"]["example"] = body
+    return described
+
+
+def _reference(kind: str, slug: str) -> dict[str, Json]:
+    return {"id": loaded_id(kind, slug), "@referredType": kind}
+
+
+def _customer() -> Json:
+    return [{**_reference("Organization", CUSTOMER), "name": "Lualaba Copper", "role": "customer"}]
+
+
+def _values(given: dict[str, Json]) -> Json:
+    return [{"name": name, "value": value} for name, value in given.items()]
+
+
+def _in_days(days: int) -> Json:
+    """A midnight to come; a fixed one would be over some day."""
+    return instant_text(now().replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=days))
+
+
+def _parties() -> dict[str, Json]:
+    return {
+        "organization": {"tradingName": "Kivu Tea", "name": "Kivu Tea Estates SARL"},
+        "individual": {"givenName": "Ada", "familyName": "Obi"},
+        "customer": {
+            "name": "Rift Valley VSAT",
+            "engagedParty": _reference("Organization", "supplier-rift-valley-vsat"),
+        },
+        "billingAccount": {"name": "Lualaba Copper, second account", "relatedParty": _customer()},
+    }
+
+
+def _catalogue() -> dict[str, Json]:
+    price: Json = {
+        "name": "On-site survey",
+        "priceType": "oneTime",
+        "price": {"unit": "USD", "value": 400},
+        "lifecycleStatus": "Active",
+    }
+    return {
+        "productSpecification": {"name": "Link for a season"},
+        "productOffering": {"name": "Link for a season", "lifecycleStatus": "In study"},
+        "productOfferingPrice": price,
+        "serviceSpecification": {"name": "Link for a season"},
+    }
+
+
+def _item() -> dict[str, Json]:
+    return {
+        "id": "1",
+        "action": "add",
+        "productOffering": {"id": loaded_id("ProductOffering", "offering-dedicated-scpc-link")},
+        "product": {"productCharacteristic": _values({**LINK, **SITE})},
+    }
+
+
+def _service() -> Json:
+    return {
+        "serviceSpecification": {"id": loaded_id("ServiceSpecification", "service-spec-dedicated-scpc-link")},
+        "serviceCharacteristic": _values({**LINK, **SITE}),
+        "startDate": _in_days(30),
+        "endDate": _in_days(395),
+    }
+
+
+def _questions() -> dict[str, Json]:
+    slot: Json = {
+        "relatedEntity": [{**_reference("Transponder", "tp-amos-17-ku-1v"), "role": "of"}],
+        "capacityDemand": {"capacityAmount": {"capacityAmount": "1000000"}, "capacitySpec": {"id": "bandwidthHz"}},
+    }
+    hub: Json = {"relatedEntity": [{**_reference("Hub", "hub-hartebeesthoek-1"), "role": "of"}]}
+    return {
+        "productOfferingQualification": {"productOfferingQualificationItem": [_item()]},
+        "checkServiceQualification": {"serviceQualificationItem": [{"id": "1", "service": _service()}]},
+        "queryServiceQualification": {"searchCriteria": {"service": _service()}},
+        "reservation": {
+            "relatedParty": _customer(),
+            "reservationItem": [slot, hub],
+            "reservationPeriod": {"startDateTime": _in_days(30), "endDateTime": _in_days(395)},
+            "validFor": {"endDateTime": _in_days(7)},
+        },
+    }
+
+
+def _orders() -> dict[str, Json]:
+    return {
+        "productOrder": {
+            "externalId": "your own reference",
+            "billingAccount": {"id": loaded_id("BillingAccount", "account-lualaba-copper")},
+            "relatedParty": _customer(),
+            "productOrderItem": [_item()],
+        },
+        "cancelProductOrder": {"productOrder": {"id": AN_ORDER}, "cancellationReason": "the mine opens a year later"},
+        "goodsReceipt": {"purchaseOrder": {"id": A_PURCHASE}, "serialNumber": ["SN-0001"]},
+    }
+
+
+def _inventories() -> dict[str, Json]:
+    price: Json = {
+        "name": "Capacity",
+        "priceType": "recurring",
+        "recurringChargePeriod": "month",
+        "price": {"dutyFreeAmount": {"unit": "USD", "value": 9000}},
+    }
+    return {
+        "product": {
+            "name": "Link sold before satcom",
+            "status": "active",
+            "startDate": "2024-01-01T00:00:00Z",
+            "billingAccount": {"id": loaded_id("BillingAccount", "account-lualaba-copper")},
+            "productOffering": {"id": loaded_id("ProductOffering", "offering-dedicated-scpc-link")},
+            "productCharacteristic": _values({**LINK, **SITE}),
+            "productPrice": [price],
+            "relatedParty": _customer(),
+        },
+        "service": {
+            "name": "Link delivered before satcom",
+            "state": "active",
+            "startDate": "2024-01-01T00:00:00Z",
+            "serviceSpecification": {"id": loaded_id("ServiceSpecification", "service-spec-dedicated-scpc-link")},
+            "serviceCharacteristic": _values({**LINK, **SITE}),
+            "relatedParty": _customer(),
+        },
+        "resource": {
+            "@type": "Satellite",
+            "name": "Another satellite",
+            "resourceCharacteristic": _values({"noradId": 99999, "orbitalLongitudeDeg": 10.5, "state": "planned"}),
+        },
+    }

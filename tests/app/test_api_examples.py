@@ -1,0 +1,80 @@
+"""The API's examples: whoever sends one as it stands to the demonstration operator is taken at his word."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from sqlmodel import select
+
+from satcom.app.api_examples import A_PURCHASE, AN_ORDER
+from satcom.app.http import create_app
+from satcom.app.loading.load import load
+from satcom.core.access import create_token
+from satcom.core.database import Database
+from satcom.core.entity import new_id
+from satcom.core.values import Json
+from satcom.resource.ground import TerminalType
+from satcom.supplychain.procurement import order_terminal
+from tests.app.conftest import Http
+from tests.app.test_writes import CREATES, ORDERS
+from tests.postgres_server import drop_database, new_database
+
+OPERATOR = Path(__file__).parents[2] / "examples" / "operator"
+
+
+class Demonstration:
+    """The loaded operator, asked by its administrator."""
+
+    def __init__(self, database: Database) -> None:
+        self.database, self.http = database, Http(create_app(database))
+        with database.as_worker() as session:
+            secret = create_token(session, "me", ["administrator"], None, timedelta(days=1))[1]
+        self.headers = {"Authorization": f"Bearer {secret}"}
+        self.paths = self.http.get("/openapi.json", {}).json()["paths"]
+
+    def example(self, path: str) -> dict[str, Json]:
+        content = self.paths[path]["post"]["requestBody"]["content"]
+        body: dict[str, Json] = content["application/json"]["example"]
+        return body
+
+    def an_order(self) -> Json:
+        answer = self.http.post(ORDERS, self.example(ORDERS), self.headers)
+        assert answer.status_code == 201, answer.text
+        return str(answer.json()["id"])
+
+    def a_purchase(self) -> Json:
+        with self.database.as_worker() as session:
+            kind = session.exec(select(TerminalType).where(TerminalType.name == "Ku 1.80 m, 8 W")).one()
+            return order_terminal(session, new_id(), kind.id).id
+
+
+@pytest.fixture(scope="module")
+def demonstration(template: str) -> Iterator[Demonstration]:
+    url = new_database(template)
+    from_files = Database(url, connections=4)
+    load(from_files, OPERATOR, dry_run=False, by="test")
+    asked = Demonstration(from_files)
+    yield asked
+    asked.http.close()
+    from_files.close()
+    drop_database(url)
+
+
+@pytest.mark.parametrize("path", CREATES)
+def test_the_example_of_a_post_is_accepted_by_the_demonstration_operator(
+    demonstration: Demonstration, path: str
+) -> None:
+    body = demonstration.example(path)
+    if AN_ORDER in str(body):
+        body = body | {"productOrder": {"id": demonstration.an_order()}}
+    if A_PURCHASE in str(body):
+        body = body | {"purchaseOrder": {"id": demonstration.a_purchase()}}
+    answer = demonstration.http.post(path, body, demonstration.headers)
+    assert answer.status_code == 201, answer.text
+
+
+def test_the_examples_ask_for_what_can_be_delivered(demonstration: Demonstration) -> None:
+    path = next(one for one in CREATES if one.endswith("/productOfferingQualification"))
+    answer = demonstration.http.post(path, demonstration.example(path), demonstration.headers).json()
+    assert answer["qualificationResult"] == "qualified"
