@@ -22,9 +22,10 @@ from satcom.core.entity import INSTANT, Entity, JsonOf, change, id_type, state_t
 from satcom.core.errors import Fault, Refused, RuleRefused, WrongState
 from satcom.core.events import announce, on
 from satcom.core.life_cycle import LifeCycle, move
-from satcom.core.security import OUTSIDE, Capability, Principal
+from satcom.core.security import Capability, Principal
 from satcom.core.tmf_api import TmfRoutes
 from satcom.core.values import Json, Note, Reference, RelatedParty, instant_text, reference
+from satcom.enterprise.note import operators_note, signed
 from satcom.enterprise.numbering import next_reference
 from satcom.enterprise.party import operator_of
 from satcom.market.account import AccountToBeClosed
@@ -196,7 +197,7 @@ def place_order(session: Session, order: ProductOrder, by: Principal) -> Product
         )
         order.product_order_item = [item]
     with found.gathering():
-        order.note = _signed(order.note, [], by)
+        order.note = signed(order.note, [], by)
     found.refuse()
     order.reference = next_reference(session, ORDER_NUMBERS, "PO")
     order.order_date = now()
@@ -240,7 +241,7 @@ def amend_order(session: Session, order: ProductOrder, patch: dict[str, Json], b
     if lost:
         order.note = before
         raise RuleRefused("/note", f"{len(lost)} notes would be lost", "notesLost", "all earlier notes and new ones")
-    order.note = _signed(order.note, before, by)
+    order.note = signed(order.note, before, by)
     if "requestedCompletionDate" in patch:  # what was asked for when the order was placed may be over by now
         check_completion(order.requested_start_date, order.requested_completion_date)
     session.flush()
@@ -396,42 +397,7 @@ def _move(order: ProductOrder, state: OrderState) -> None:
 def _write(order: ProductOrder, text: str) -> None:
     """Note what the operator has to say, once."""
     if all(one.text != text for one in order.note):
-        order.note = [*order.note, Note(text=text, author="operator", date=_this_second())]
-
-
-def _signed(notes: list[Note], before: list[Note], by: Principal) -> list[Note]:
-    """Notes with author and date. Those from `before` stay; a new one from outside is signed and dated by the server.
-
-    Raises `RuleRefused` on the date of a note from outside, or one of tomorrow.
-    """
-    earlier, outside = list(before), bool(by.roles & OUTSIDE)
-    signed, faults = [], []
-    for index, one in enumerate(notes):
-        if one in earlier:
-            earlier.remove(one)
-            signed.append(one)
-            continue
-        faults += _date_faults(one, f"/note/{index}/date", outside)
-        author = by.name if outside else one.author or by.name
-        signed.append(one.model_copy(update={"author": author, "date": one.date or _this_second()}))
-    if faults:
-        raise RuleRefused.all(faults)
-    return signed
-
-
-def _date_faults(note: Note, pointer: str, outside: bool) -> list[Fault]:
-    """Staff may write down on Monday what was said on Friday; others write now."""
-    if note.date is None:
-        return []
-    if outside:
-        return [Fault(pointer, "a note is dated when it is received", "derived", "nothing")]
-    if note.date > now():
-        return [Fault(pointer, "a note is not written in the future", "inFuture", f"at most {instant_text(now())}")]
-    return []
-
-
-def _this_second() -> datetime:
-    return now().replace(microsecond=0)
+        order.note = [*order.note, operators_note(text)]
 
 
 @on(AccountToBeClosed)

@@ -23,6 +23,7 @@ from satcom.core.life_cycle import LifeCycle, move
 from satcom.core.security import Capability
 from satcom.core.tmf_api import TmfRoutes
 from satcom.core.values import Note, RelatedParty, Value
+from satcom.enterprise.note import operators_note
 from satcom.resource.hold import Owner
 from satcom.resource.reservation import Held
 from satcom.resource.resource import Resource
@@ -197,7 +198,7 @@ def cancel_resource_order(session: Session, order_id: str, because: str) -> Reso
     for item in order.order_item:
         if item.state is not ResourceOrderState.FAILED:
             _set_item(order, item.id, ResourceOrderState.CANCELLED)
-    order.note = [*order.note, Note(text=because, date=now())]
+    order.note = [*order.note, operators_note(because)]
     return _settle(session, order)
 
 

@@ -17,7 +17,7 @@ from satcom.market.ordering import (
     hold_for,
 )
 from satcom.orchestration.flow_event import FlowAdvanced, FlowNeedsPerson, FlowUndone
-from satcom.orchestration.operations.order_to_service import ORDER_TO_SERVICE, terminal_is_here
+from satcom.orchestration.operations.order_to_service import ORDER_TO_SERVICE, begin_delivery, terminal_is_here
 from satcom.orchestration.plan import FlowState, ProcessFlow, TaskFlow, TaskState, UndoState, flow_of, lay_out, tasks_of
 from satcom.orchestration.queue import enqueue
 from satcom.orchestration.repair import FlowRepaired
@@ -65,7 +65,7 @@ def tell_finish(session: Session, event: FlowAdvanced) -> None:
 @on(FlowNeedsPerson)
 def tell_hold(session: Session, event: FlowNeedsPerson) -> None:
     order = _order(session, event.flow)
-    if order is not None and order.state is OrderState.IN_PROGRESS:
+    if order is not None and order.state in (OrderState.ACKNOWLEDGED, OrderState.IN_PROGRESS):
         why = (event.task.fault or {}).get("why", "")
         hold_for(session, order.id, f"{event.task.owner}: {event.task.task_flow_specification}: {why}"[:1000])
 
@@ -75,9 +75,9 @@ def tell_repair(session: Session, event: FlowRepaired) -> None:
     order, finish = _order(session, event.flow), event.flow.expected_finish
     if order is not None and finish is not None:
         expect_finish(session, order.id, finish)
-    held = any(_holds(one) for one in tasks_of(session, event.flow))
-    if order is not None and order.state is OrderState.HELD and not held:
-        go_on(session, order.id)
+    tasks = tasks_of(session, event.flow)
+    if order is not None and order.state is OrderState.HELD and not any(_holds(one) for one in tasks):
+        go_on(session, order.id, _begun(tasks))
 
 
 @on(FlowUndone)
@@ -89,10 +89,17 @@ def end_order(session: Session, event: FlowUndone) -> None:
     if order.state is OrderState.PENDING_CANCELLATION:
         finish_cancellation(session, order.id)
         return
+    if order.state is OrderState.HELD and not _begun(tasks_of(session, event.flow)):
+        go_on(session, order.id, begun=False)  # what was never promised is rejected, not failed
     cause = event.flow.cause or {}
     fail_order(
         session, order.id, Cause(str(cause.get("code", "failed")), str(cause.get("why", "it could not be done")))
     )
+
+
+def _begun(tasks: list[TaskFlow]) -> bool:
+    """Whether the customer was promised delivery."""
+    return any(one.handler == begin_delivery.__name__ and one.state is TaskState.COMPLETED for one in tasks)
 
 
 def _holds(task: TaskFlow) -> bool:

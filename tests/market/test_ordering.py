@@ -364,8 +364,10 @@ def test_an_order_is_not_completed_before_it_began(database: Database) -> None:
         order = an_order(session, market)
         with pytest.raises(WrongState):
             complete_order(session, order.id, market.offering)
+        hold_for(session, order.id, "a person who judges its price")
         with pytest.raises(WrongState):
-            hold_for(session, order.id, "nothing")
+            complete_order(session, order.id, market.offering)
+        assert go_on(session, order.id, begun=False).state is OrderState.ACKNOWLEDGED
 
 
 def test_an_order_is_priced_by_the_list_of_its_day(database: Database) -> None:

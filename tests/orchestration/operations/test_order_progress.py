@@ -19,6 +19,7 @@ from satcom.core.values import Json, instant_text
 from satcom.market.billing import CustomerBill
 from satcom.market.inventory import product_of_order
 from satcom.orchestration.plan import TaskFlow
+from satcom.orchestration.standing import turn_round
 from satcom.orchestration.sweep import wake_due
 from satcom.orchestration.wave import Phase
 from satcom.resource.ground import Terminal
@@ -38,6 +39,7 @@ ORDERS = "/tmf-api/productOrderingManagement/v4/productOrder"
 CANCELLATIONS = "/tmf-api/productOrderingManagement/v4/cancelProductOrder"
 PURCHASES, RECEIPTS = "/satcom-api/supplyChain/v1/purchaseOrder", "/satcom-api/supplyChain/v1/goodsReceipt"
 DELIVERY = timedelta(days=30)
+NO_LICENCE = {"field": "country", "why": "it ran out", "code": "noLicence"}
 
 
 @pytest.fixture(autouse=True)
@@ -269,3 +271,50 @@ def test_an_order_that_nobody_can_serve_is_rejected_with_the_reason(database: Da
         assert at.notes(order_id)[-1].startswith("noLicence: ")
         assert "licence in GN" in at.notes(order_id)[-1]
         assert at.left(order_id) == {}
+
+
+def test_an_order_held_before_it_was_promised_is_seen_held_and_goes_on_or_is_rejected(
+    database: Database, tmp_path: Path
+) -> None:
+    def break_down(task: TaskFlow, phase: Phase) -> None:
+        if (task.task_flow_specification, phase) == ("price_the_order", "call"):
+            raise ZeroDivisionError("a bug")
+
+    with counter(database, tmp_path) as at:
+        order_id = at.place()
+        at.operation.advance(order_id, break_down)
+        assert at.order(order_id)["state"] == "held"
+        assert "noc: price_the_order: ZeroDivisionError: a bug" in at.notes(order_id)[-1]
+        flow, tasks = at.operation.flow(order_id)
+        url = f"/tmf-api/processFlowManagement/v4/processFlow/{flow.id}/taskFlow/{tasks['price_the_order'].id}"
+        assert at.http.patch(url, json={"state": "active"}, headers=a_token(database, "noc")).status_code == 200
+        assert at.order(order_id)["state"] == "acknowledged", "a person has judged; it is not promised yet"
+        at.operation.advance(order_id)
+        assert at.order(order_id)["state"] == "completed"
+
+        second = at.place()
+        at.operation.advance(second, break_down)
+        with database.as_worker() as session:
+            turn_round(session.get_one(type(flow), at.operation.flow(second)[0].id), None, NO_LICENCE)
+        at.operation.advance(second)
+        assert (at.order(second)["state"], at.notes(second)[-1]) == ("rejected", "noLicence: it ran out")
+
+        third = at.place()
+        at.operation.advance(third, break_down)
+        assert at.cancel(third).status_code == 201
+        at.operation.advance(third)
+        assert (at.order(third)["state"], at.left(third).get("slots")) == ("cancelled", None)
+
+
+def test_a_customer_does_not_date_the_note_of_an_order(database: Database, tmp_path: Path) -> None:
+    with counter(database, tmp_path) as at:
+        body = an_order_body(at.operation.market) | {"note": [{"text": "as agreed", "date": "2019-01-01T00:00:00Z"}]}
+        answer = at.http.post(ORDERS, json=body, headers=at.customer)
+        assert (answer.status_code, answer.json()["fault"][0]["field"]) == (422, "/note/0/date")
+        order_id = at.place()
+        note = {"note": [{"text": "call first"}]}
+        kept = at.http.patch(f"{ORDERS}/{order_id}", json=note, headers=at.customer).json()["note"]
+        assert "." not in kept[0]["date"], "a note is dated to the second"
+        again = {"note": [*kept, {"text": "and loudly", "date": kept[0]["date"]}]}
+        answer = at.http.patch(f"{ORDERS}/{order_id}", json=again, headers=at.customer)
+        assert (answer.status_code, answer.json()["fault"][0]["field"]) == (422, "/note/1/date")
