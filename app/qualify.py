@@ -259,7 +259,7 @@ def _alternatives(ways: Sequence[Solution], priced: Priced | None) -> Table:
     table = _table(f"{counted} to deliver it, least capacity first")
     table.add_column("", justify="right", no_wrap=True)
     table.add_column("satellite, band\nelevation")
-    table.add_column("terminal\ngateway")
+    table.add_column("terminal\ngateway", min_width=14)
     table.add_column("MODCOD\nto, from site", no_wrap=True)
     for name in ("MHz\ncharged", "margin\ndB"):
         table.add_column(name, justify="right", no_wrap=True)

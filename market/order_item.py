@@ -18,7 +18,7 @@ from satcom.core.database import find
 from satcom.core.errors import Fault, NotFound, Refused, RuleRefused
 from satcom.core.security import OUTSIDE, Principal
 from satcom.core.values import Amount, Characteristic, Reference, RelatedParty, Value, instant_text, reference
-from satcom.enterprise.party import find_party, party_reference
+from satcom.enterprise.party import Party, find_party, party_reference
 from satcom.market.account import CUSTOMER_ROLE, BillingAccount, charged_account
 from satcom.market.catalog.product_offering import ProductOffering, list_prices, offered_characteristics, sellable
 from satcom.market.catalog.product_offering_price import MONTH
@@ -110,27 +110,61 @@ class FaultsFound:
             raise (Refused if self.words_wrong else RuleRefused).all(self.faults)
 
 
+def parties_named(
+    session: Session, parties: Sequence[RelatedParty], by: Principal
+) -> tuple[list[RelatedParty], int | None]:
+    """The related parties with name and link, and which of them is the customer, `None` when none is.
+
+    A customer who names none acts for itself. A customer may be named by the id of its party or by its own (TMF629).
+    Raises `Refused` with every fault.
+    """
+    given = list(parties)
+    named = [index for index, one in enumerate(given) if (one.role or "").lower() == CUSTOMER_ROLE]
+    if not named and by.party_id is not None and by.roles & OUTSIDE:
+        named, given = [len(given)], [*given, RelatedParty(id=by.party_id, role=CUSTOMER_ROLE)]
+    found = FaultsFound()
+    if len(named) > 1:
+        why = f"{len(named)} parties have the role {CUSTOMER_ROLE!r}"
+        found.faults.append(Fault("/relatedParty", why, "severalCustomers", "one with that role"))
+        found.words_wrong = True
+    kept = []
+    for index, one in enumerate(given):
+        with found.gathering():
+            kept.append(party_reference(_party_meant(session, one.id, f"/relatedParty/{index}/id"), one))
+    found.refuse()
+    return kept, named[0] if named else None
+
+
+def _party_meant(session: Session, identifier: str, pointer: str) -> Party:
+    """The party of this id, or that the customer of this id is. Raises `Refused` when there is neither, or are both."""
+    try:
+        customer = find(session, Customer, identifier)
+    except NotFound:
+        customer = None
+    try:
+        party = find_party(session, identifier, pointer)
+    except Refused:
+        if customer is not None:
+            return find_party(session, customer.engaged_party.id, pointer)
+        why = f"there is no party and no customer {identifier[:80]!r}"
+        raise Refused(pointer, why, "notFound", "the id of an organization, an individual or a customer") from None
+    if customer is not None and customer.engaged_party.id != party.id:
+        why = f"{identifier[:80]!r} is both customer {customer.name!r} and another party"
+        raise Refused(pointer, why, "ambiguous", f"the id of the customer's party: {customer.engaged_party.id}")
+    return party
+
+
 def customer_among(
     session: Session, parties: Sequence[RelatedParty], by: Principal
 ) -> tuple[list[RelatedParty], Customer]:
     """The related parties with name and link, and the customer among them.
 
-    A customer who names none orders for itself. Raises `Refused`, or `RuleRefused` when the party may not order.
+    Raises `Refused`, or `RuleRefused` when the party may not order.
     """
-    named = [index for index, one in enumerate(parties) if (one.role or "").lower() == CUSTOMER_ROLE]
-    given = list(parties)
-    if not named and by.party_id is not None and by.roles & OUTSIDE:
-        named, given = [len(given)], [*given, RelatedParty(id=by.party_id, role=CUSTOMER_ROLE)]
-    if len(named) != 1:
-        why = f"{len(named)} parties have the role {CUSTOMER_ROLE!r}"
-        raise Refused("/relatedParty", why, "missing" if not named else "severalCustomers", "one with that role")
-    found = FaultsFound()
-    kept = []
-    for index, one in enumerate(given):
-        with found.gathering():
-            kept.append(party_reference(find_party(session, one.id, f"/relatedParty/{index}/id"), one))
-    found.refuse()
-    return kept, ordering_customer(session, kept[named[0]].id, f"/relatedParty/{named[0]}/id")
+    kept, index = parties_named(session, parties, by)
+    if index is None:
+        raise Refused("/relatedParty", f"no party has the role {CUSTOMER_ROLE!r}", "missing", "one with that role")
+    return kept, ordering_customer(session, kept[index].id, f"/relatedParty/{index}/id")
 
 
 def check_item(

@@ -21,11 +21,10 @@ from satcom.core.clock import months_later, now
 from satcom.core.entity import INSTANT, Entity, JsonOf, state_type, tmf
 from satcom.core.errors import Fault, Refused, RuleRefused
 from satcom.core.life_cycle import LifeCycle, move
-from satcom.core.security import OUTSIDE, Capability, Principal
+from satcom.core.security import Capability, Principal
 from satcom.core.tmf_api import TmfRoutes
 from satcom.core.values import Characteristic, Instant, Money, Note, Reference, RelatedParty, Value, reference
-from satcom.enterprise.party import find_party, operator_of, party_reference
-from satcom.market.account import CUSTOMER_ROLE
+from satcom.enterprise.party import operator_of
 from satcom.market.catalog.product_offering import (
     ProductOffering,
     list_prices,
@@ -39,6 +38,7 @@ from satcom.market.order_item import (
     OrderTerm,
     check_start,
     offering_of,
+    parties_named,
     term_faults,
     term_months,
     where_written,
@@ -47,7 +47,9 @@ from satcom.market.pricing import PricedOffer, round_money
 from satcom.market.solution_price import BAND, TERMINAL_TYPE, ChargePrice, charge_prices, price_by_list, terminal_name
 from satcom.service.demand import demand_of
 from satcom.service.evidence import qualify_on_record
+from satcom.service.qualification import terminal_supply
 from satcom.service.solution import Demand, Loser, Qualification, Solution
+from satcom.supplychain.procurement import Supply
 
 ITEMS = "/productOfferingQualificationItem"
 MOST_ITEMS = 10
@@ -200,7 +202,9 @@ def qualify_offering(
     """
     found = FaultsFound()
     with found.gathering():
-        asked.related_party, asked.party_id = _asking_party(session, asked.related_party, by)
+        asked.related_party, customer = parties_named(session, asked.related_party, by)
+        asker = operator_of(session).party_id if customer is None else asked.related_party[customer].id
+        asked.party_id = asker
     questions = _questions(session, asked.product_offering_qualification_item, found)
     found.refuse()
     answers = []
@@ -235,24 +239,6 @@ def priced_solutions(
             terminal = terminal_name(solution, prices)
             proposals.append(Proposal(solution, terminal, priced, months, total_over(priced, months)))
     return rank(proposals), unpriced
-
-
-def _asking_party(
-    session: Session, parties: Sequence[RelatedParty], by: Principal
-) -> tuple[list[RelatedParty], str | None]:
-    """The related parties with name and link, and whose question it is: the customer's, else the operator's."""
-    given = list(parties)
-    named = [index for index, one in enumerate(given) if (one.role or "").lower() == CUSTOMER_ROLE]
-    if not named and by.party_id is not None and by.roles & OUTSIDE:
-        named, given = [len(given)], [*given, RelatedParty(id=by.party_id, role=CUSTOMER_ROLE)]
-    if len(named) > 1:
-        why = f"{len(named)} parties have the role {CUSTOMER_ROLE!r}"
-        raise Refused("/relatedParty", why, "severalCustomers", "one with that role")
-    kept = [
-        party_reference(find_party(session, one.id, f"/relatedParty/{index}/id"), one)
-        for index, one in enumerate(given)
-    ]
-    return kept, kept[named[0]].id if named else operator_of(session).party_id
 
 
 def _questions(session: Session, items: Sequence[QualificationItem], found: FaultsFound) -> list[Question]:
@@ -300,20 +286,22 @@ def _answer(session: Session, asked: ProductOfferingQualification, question: Que
     reasons = unavailabilities(found.losers) + unpriced
     named = reference(question.offering.id, "ProductOffering", question.offering.href, question.offering.name)
     rate = operator_of(session).tax_rate_percent
-    products = [_product(question, one, rate) for one in ranked]
+    supplies = terminal_supply(session, found.solutions)
+    products = [_product(question, one, rate, supplies[one.solution.terminal_type_id]) for one in ranked]
+    dates = [_activation(question, supplies[one.solution.terminal_type_id]) for one in ranked]
     plain = (question.item.product or QualifiedProduct()).model_copy(
         update={"product_characteristic": question.characteristics}
     )
     alternates = [
         Alternate(
             id=str(number),
-            alternate_activation_date=question.demand.start_at,
+            alternate_activation_date=date,
             alternate_product_offering=named,
             alternate_product=product,
         )
-        for number, product in enumerate(products[1 : 1 + MOST_ALTERNATES], 1)
+        for number, (product, date) in enumerate(list(zip(products, dates, strict=True))[1 : 1 + MOST_ALTERNATES], 1)
     ]
-    evidence = [Note.model_validate({"id": "evidence", "text": f"evidence {found.evidence_id}"})]
+    notes = _notes(found, max(len(ranked) - 1 - MOST_ALTERNATES, 0) if asked.provide_alternative else 0)
     return question.item.model_copy(
         update={
             "action": ADD,
@@ -321,12 +309,31 @@ def _answer(session: Session, asked: ProductOfferingQualification, question: Que
             "product_offering": named,
             "product": products[0] if products else plain,
             "qualification_item_result": (Result.QUALIFIED if products else Result.UNQUALIFIED).value,
-            "expected_activation_date": question.demand.start_at if products else None,
+            "expected_activation_date": dates[0] if dates else None,
             "alternate_product_offering_proposal": alternates if asked.provide_alternative else [],
             "eligibility_unavailability_reason": reasons if asked.provide_unavailability_reason else [],
-            "note": question.item.note + (evidence if found.evidence_id else []),
+            "note": question.item.note + notes,
         }
     )
+
+
+def _activation(question: Question, supply: Supply) -> datetime | None:
+    """When the product can be in service: not before its terminal is there; `None` when nobody sells the terminal."""
+    there = supply.expected(now())
+    return None if there is None else max(there, question.demand.start_at)
+
+
+def _notes(found: Qualification, untold: int) -> list[Note]:
+    """Which ways are not told, and why; the evidence comes last."""
+    texts = {}
+    if found.left_out:
+        why = "each takes as much capacity as one that is told, of the same band with the same terminal, or more"
+        texts["leftOut"] = f"{found.left_out} more ways are left out: {why}"
+    if untold:
+        texts["notTold"] = f"{untold} dearer alternates are not told: the {MOST_ALTERNATES} cheapest are"
+    if found.evidence_id:
+        texts["evidence"] = f"evidence {found.evidence_id}"
+    return [Note.model_validate({"id": name, "text": text}) for name, text in texts.items()]
 
 
 def _feasible(session: Session, question: Question, party_id: str | None, at: str) -> Qualification:
@@ -339,7 +346,7 @@ def _feasible(session: Session, question: Question, party_id: str | None, at: st
         raise where_written(refused, given, f"{at}/product/productCharacteristic", dates) from refused
 
 
-def _product(question: Question, proposal: Proposal, tax_rate_percent: Decimal) -> QualifiedProduct:
+def _product(question: Question, proposal: Proposal, tax_rate_percent: Decimal, supply: Supply) -> QualifiedProduct:
     """The product as this solution delivers it, with its prices."""
     solution = proposal.solution
     chosen = {BAND: solution.band, TERMINAL_TYPE: proposal.terminal}
@@ -347,7 +354,8 @@ def _product(question: Question, proposal: Proposal, tax_rate_percent: Decimal) 
     described = (
         f"{solution.satellite_name} {solution.band}, {solution.terminal_type_name} by {solution.earth_station_name};"
         f" {solution.charged_bandwidth_hz / 1e6:.3f} MHz; {proposal.priced.one_time} once and"
-        f" {proposal.priced.per_month} a month, {proposal.total} in {proposal.months} months before tax"
+        f" {proposal.priced.per_month} a month, {proposal.total} in {proposal.months} months before tax;"
+        f" {supply.in_words(now())}"
     )
     if solution.illustrative:
         described += f"; {ILLUSTRATIVE}"

@@ -78,9 +78,10 @@ def keep(session: Session, made: Design, party_id: str | None = None) -> Qualifi
 
 
 def recompute(evidence: QualificationEvidence) -> Qualification:
-    """The answer from the kept inputs alone; losers as they were told."""
+    """The answer from the kept inputs alone; losers, and how many ways were left out, as they were told."""
     again = solve(Inputs.of(evidence.inputs), evidence.demand)
-    return again.model_copy(update={"losers": evidence.result.losers, "evidence_id": evidence.id})
+    told = {"losers": evidence.result.losers, "left_out": evidence.result.left_out}
+    return again.model_copy(update=told | {"evidence_id": evidence.id})
 
 
 def largest_difference(recorded: Qualification, again: Qualification) -> float:

@@ -6,6 +6,7 @@ Prices are the market's: solutions carry quantities.
 """
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -26,6 +27,7 @@ from satcom.service.design.sky import LOWEST_ELEVATION_DEG, beam_shapes, look
 from satcom.service.design.solving import decide
 from satcom.service.design.survey import survey
 from satcom.service.solution import Demand, Qualification, Reason, Solution
+from satcom.supplychain.procurement import Supply, supply_of
 
 Array = NDArray[np.float64]
 
@@ -43,15 +45,17 @@ class Design:
     qualification: Qualification
 
 
-def qualify(session: Session, demand: Demand) -> Qualification:
+def qualify(session: Session, demand: Demand, every_way: bool = False) -> Qualification:
     """All satellites for this demand: feasible solutions, best first, and every loser with its reason.
+
+    Ways that cannot cost less than another are left out, and counted, but with `every_way`.
 
     Raises `Refused` with every fault of the demand, `RuleRefused` on a place in no country.
     """
-    return design(session, demand).qualification
+    return design(session, demand, every_way).qualification
 
 
-def design(session: Session, demand: Demand) -> Design:
+def design(session: Session, demand: Demand, every_way: bool = False) -> Design:
     """As `qualify`, with the facts."""
     check_demand(demand)
     country, at = _licensing_country(demand), _this_hour()
@@ -60,7 +64,13 @@ def design(session: Session, demand: Demand) -> Design:
         found = survey(fleet, demand, country, at)
         occupancy = read_occupancy(network, found.transponder_ids, found.hub_ids, found.period)
     inputs = Inputs(at, country, fleet, occupancy, Assumptions())
-    return Design(inputs, decide(found, demand, occupancy, inputs.assumed))
+    return Design(inputs, decide(found, demand, occupancy, inputs.assumed, every_way))
+
+
+def terminal_supply(session: Session, solutions: Iterable[Solution]) -> dict[str, Supply]:
+    """When the terminals of the solutions can be had, by terminal type: who asks may not read the depots."""
+    with network_view(session) as network:
+        return supply_of(network, {one.terminal_type_id for one in solutions})
 
 
 def qualify_solution(session: Session, demand: Demand, preferred: Solution | None = None) -> Solution:

@@ -5,6 +5,7 @@ only another band, terminal or polarisation than the accepted ones would do, or 
 satellite. Words: TMF645. The characteristics are checked against the service specification that the item names.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -23,7 +24,9 @@ from satcom.core.values import Characteristic, Instant, Json, Reference, Related
 from satcom.service.catalog import ServiceSpecification, validate_characteristics
 from satcom.service.demand import demand_of
 from satcom.service.evidence import qualify_on_record
+from satcom.service.qualification import terminal_supply
 from satcom.service.solution import Demand, Qualification, Solution
+from satcom.supplychain.procurement import Supply
 
 MOST_ITEMS = 20
 Task = TypeVar("Task", bound="ServiceQualificationTask")
@@ -63,6 +66,7 @@ class AlternateProposal(Value):
 
     id: str
     alternate_service: AskedService
+    alternate_service_availability_date: Instant | None = None
 
 
 class CheckItem(Value):
@@ -161,8 +165,13 @@ def query_service_qualification(
     pointer = "/searchCriteria/service"
     question = _question(session, asked.service, asked.expected_activation_date, pointer)
     found = _asked_of_network(session, question.demand, pointer)
+    supplies = terminal_supply(session, found.solutions)
     task.service_qualification_item = [
-        QueryItem(id=str(number), service=_offered(question, one, found.evidence_id))
+        QueryItem(
+            id=str(number),
+            service=_offered(question, one, supplies, found.evidence_id),
+            expected_activation_date=_activation(question, one, supplies),
+        )
         for number, one in enumerate(found.solutions, start=1)
     ]
     return _entered(session, task, by)
@@ -226,23 +235,29 @@ def _checked(
     at = f"{pointer}/service"
     found = _asked_of_network(session, question.demand, at)
     solutions, result = list(found.solutions), QualificationResult.QUALIFIED
-    service, others = item.service, solutions[1:]
-    answer = found
+    service, others, activation = item.service, solutions[1:], item.expected_activation_date
+    answer, supplies = found, terminal_supply(session, solutions)
     if solutions:
-        service = _offered(question, solutions[0], found.evidence_id)
+        service = _offered(question, solutions[0], supplies, found.evidence_id)
+        activation = _activation(question, solutions[0], supplies)
     else:
         result, others = QualificationResult.UNQUALIFIED, []
         open_demand = question.demand.model_copy(update={"bands": None, "terminal_types": None, "polarisation": None})
         if task.provide_alternative is not False and open_demand != question.demand:
             answer = _asked_of_network(session, open_demand, at)
             others = list(answer.solutions)
+            supplies = terminal_supply(session, others)
             result = QualificationResult.ALTERNATE if others else result
     reasons = [
         UnavailabilityReason(code=one.reason.value, label=f"{one.satellite_name}: {one.text}") for one in found.losers
     ]
     told = result is not QualificationResult.QUALIFIED and task.provide_unavailability_reason is not False
     proposals = [
-        AlternateProposal(id=str(rank), alternate_service=_offered(question, one, answer.evidence_id))
+        AlternateProposal(
+            id=str(rank),
+            alternate_service=_offered(question, one, supplies, answer.evidence_id),
+            alternate_service_availability_date=_activation(question, one, supplies),
+        )
         for rank, one in enumerate(others, start=1)
     ]
     return item.model_copy(
@@ -251,14 +266,27 @@ def _checked(
             "service": service,
             "state": "done",
             "qualification_result": result,
+            "expected_activation_date": activation,
             "eligibility_unavailability_reason": reasons if told else [],
             "alternate_service_proposal": proposals if task.provide_alternative is not False else [],
         }
     )
 
 
-def _offered(question: _Question, one: Solution, evidence_id: str | None) -> AskedService:
-    """A way as a service: what the customer gets and what it takes; the payload's own values stay inside."""
+def _activation(question: _Question, one: Solution, supplies: Mapping[str, Supply]) -> datetime | None:
+    """When the service can be there: not before its terminal is; `None` when nobody sells the terminal."""
+    there = supplies[one.terminal_type_id].expected(now())
+    return None if there is None else max(there, question.demand.start_at)
+
+
+def _offered(
+    question: _Question, one: Solution, supplies: Mapping[str, Supply], evidence_id: str | None
+) -> AskedService:
+    """A way as a service: what the customer gets and what it takes; the payload's own values stay inside.
+
+    Of the terminal it says whether one is in stock, not how many; else how long one takes, where somebody sells it.
+    """
+    supply = supplies[one.terminal_type_id]
     values: dict[str, Json] = {
         "downlinkRateBps": question.demand.downlink_rate_bps,
         "uplinkRateBps": question.demand.uplink_rate_bps,
@@ -275,7 +303,10 @@ def _offered(question: _Question, one: Solution, evidence_id: str | None) -> Ask
         "marginDb": round(one.margin_db, 2),
         "chargedBandwidthHz": one.charged_bandwidth_hz,
         "illustrative": one.illustrative,
+        "terminalInStock": supply.free > 0,
     }
+    if not supply.free and supply.lead_time_days is not None:
+        values["terminalLeadTimeDays"] = supply.lead_time_days
     if evidence_id is not None:
         values["qualificationEvidence"] = evidence_id
     return AskedService(

@@ -120,10 +120,16 @@ class Loser(Value):
 
 
 class Qualification(Value):
-    """The answer: feasible solutions, best first by the resources they take, and every loser with its reason."""
+    """The answer: feasible solutions, best first by the resources they take, and every loser with its reason.
+
+    Each of the `left_out` takes at least as much capacity as a solution with the same terminal type, in the same band.
+    `country` is that of the site, from the map where the demand names none.
+    """
 
     at: Instant
     demand: Demand
+    country: str | None = None
     solutions: tuple[Solution, ...]
+    left_out: int = 0
     losers: tuple[Loser, ...]
     evidence_id: str | None = None

@@ -5,7 +5,7 @@ come for it are put in stock and held for that order, without end. Cancelling do
 all is entered as ordinary stock.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.alias_generators import to_camel
 from sqlalchemy import Index, text
 from sqlalchemy import Sequence as NumberSequence
-from sqlmodel import Field, Session, SQLModel, col, select
+from sqlmodel import Field, Session, SQLModel, col, func, select
 
 from satcom.core.clock import now
 from satcom.core.database import find, find_for_update
@@ -38,6 +38,7 @@ from satcom.supplychain.stock import (
     StockedTerminal,
     StockItem,
     check_serial_numbers,
+    free_terminals,
     hold_received,
     new_terminal,
     receive_stock,
@@ -125,6 +126,44 @@ class TerminalDelivered:
     purchase_order_id: str
     stocked_terminal_id: str
     serial_number: str
+
+
+@dataclass(frozen=True)
+class Supply:
+    """How soon a terminal of a type can be had: how many are free, and how long the soonest supplier takes for another.
+
+    `lead_time_days` is `None` when nobody sells the type.
+    """
+
+    free: int
+    lead_time_days: int | None
+
+    def expected(self, at: datetime) -> datetime | None:
+        """When a terminal that is wanted at `at` lies in a depot; `None` when nobody can say."""
+        if self.free:
+            return at
+        return None if self.lead_time_days is None else at + timedelta(days=self.lead_time_days)
+
+    def in_words(self, at: datetime) -> str:
+        """For a customer, whom the number in stock does not concern."""
+        there = self.expected(at)
+        if self.free or there is None:
+            return "the terminal is in stock" if self.free else "no supplier lists the terminal"
+        return f"the terminal takes {self.lead_time_days} days, until {there:%Y-%m-%d}"
+
+
+def supply_of(session: Session, terminal_type_ids: Iterable[str]) -> dict[str, Supply]:
+    """The supply of each of the terminal types, also of those that nobody lists."""
+    wanted = sorted(set(terminal_type_ids))
+    query = (
+        select(StockItem.terminal_type_id, func.min(StockItem.lead_time_days))
+        .join(Depot)
+        .join(Supplier)
+        .where(col(StockItem.terminal_type_id).in_(wanted))
+        .group_by(col(StockItem.terminal_type_id))
+    )
+    soonest: dict[str, int] = dict(session.exec(query).all())
+    return {one: Supply(free, soonest.get(one)) for one, free in free_terminals(session, wanted).items()}
 
 
 def order_terminal(

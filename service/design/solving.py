@@ -1,8 +1,10 @@
 """Solving: from facts and a demand to the ranked solutions and the losers. Pure: the same facts, the same answer.
 
 The best way of each satellite, by what it is charged and then by the price of the terminal, comes first; more ways of
-a satellite are kept when no other of its ways has both a smaller antenna and less to be charged. At most
-`MOST_SOLUTIONS` are told, the best of the satellites before the alternatives.
+a satellite are kept when no other of its ways has both a smaller antenna and less to be charged: up to
+`MOST_SOLUTIONS`, the best of the satellites before the alternatives. Whatever their number, the way with the least to
+be charged is told for each terminal type, and so for each band: price lists go by band, terminal and capacity, so
+nothing that is left out costs less than what is told. How many are left out is told, too.
 """
 
 from dataclasses import dataclass
@@ -42,6 +44,7 @@ class _Way:
     charged_hz: int
     price: float
     diameter_m: float
+    terminal: int
     pair: Pair
 
     @property
@@ -55,17 +58,28 @@ def solve(inputs: Inputs, demand: Demand) -> Qualification:
     return decide(found, demand, inputs.occupancy, inputs.assumed)
 
 
-def decide(found: Survey, demand: Demand, occupancy: Occupancy, assumed: Assumptions) -> Qualification:
-    """The answer for the payloads that a survey left."""
+def decide(
+    found: Survey, demand: Demand, occupancy: Occupancy, assumed: Assumptions, every_way: bool = False
+) -> Qualification:
+    """The answer for the payloads that a survey left; with `every_way` no feasible way is left out."""
     setbacks = dict(found.setbacks)
     solutions: tuple[Solution, ...] = ()
+    left_out = 0
     if found.reached:
         sizer = Sizer(layout(found, demand, occupancy), demand, assumed)
         ways = _ways(sizer, found, occupancy, setbacks)
-        solutions = _solutions(sizer, found, _chosen(ways))
+        solutions = _solutions(sizer, found, sorted(ways, key=lambda one: one.rank) if every_way else _chosen(ways))
+        left_out = len(ways) - len(solutions)
         feasible = {one.satellite for one in ways}
         setbacks = {row: setback for row, setback in setbacks.items() if row not in feasible}
-    return Qualification(at=found.at, demand=demand, solutions=solutions, losers=_losers(found, setbacks))
+    return Qualification(
+        at=found.at,
+        demand=demand,
+        country=found.country,
+        solutions=solutions,
+        left_out=left_out,
+        losers=_losers(found, setbacks),
+    )
 
 
 def _ways(sizer: Sizer, found: Survey, occupancy: Occupancy, setbacks: dict[int, Setback]) -> list[_Way]:
@@ -104,16 +118,19 @@ def _hubs(plan: Layout, block: Block) -> list[str]:
 
 
 def _way(plan: Layout, block: Block, pair: Pair) -> _Way:
-    kind = plan.fleet.terminal_types[int(plan.lanes.terminal[pair.forward_lane])]
+    terminal = int(plan.lanes.terminal[pair.forward_lane])
+    kind = plan.fleet.terminal_types[terminal]
     price = float("inf") if kind.price is None else kind.price
-    return _Way(block.reached.payload.satellite, pair.charged_hz, price, kind.antenna_diameter_m, pair)
+    return _Way(block.reached.payload.satellite, pair.charged_hz, price, kind.antenna_diameter_m, terminal, pair)
 
 
 def _chosen(ways: list[_Way]) -> list[_Way]:
-    """The best of each satellite, then the alternatives worth telling; by rank."""
+    """The best of each satellite, the alternatives worth telling, and the best of each terminal type; by rank."""
     by_satellite: dict[int, list[_Way]] = {}
+    least: dict[int, _Way] = {}
     for way in sorted(ways, key=lambda one: one.rank):
         by_satellite.setdefault(way.satellite, []).append(way)
+        least.setdefault(way.terminal, way)
     best, others = [], []
     for mine in by_satellite.values():
         best.append(mine[0])
@@ -124,6 +141,7 @@ def _chosen(ways: list[_Way]) -> list[_Way]:
                 others.append(way)
     room = max(MOST_SOLUTIONS - len(best), 0)
     told = best[:MOST_SOLUTIONS] + sorted(others, key=lambda one: one.rank)[:room]
+    told += [way for way in least.values() if way not in told]
     return sorted(told, key=lambda one: one.rank)
 
 

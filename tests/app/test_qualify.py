@@ -73,9 +73,9 @@ def answered(database: Database, *options: str) -> dict[str, Any]:
 def test_every_way_is_shown_with_what_it_takes(network: Database) -> None:
     answer = qualify_at(network, the_demand())
     lines = shown(answer).splitlines()
-    assert len(answer.solutions) == 9
+    assert len(answer.solutions) == 10
     for rank, way in enumerate(answer.solutions, 1):
-        place = next(index for index, line in enumerate(lines) if line.startswith(f"{rank:>3} "))
+        place = next(index for index, line in enumerate(lines) if line.split()[:1] == [str(rank)])
         there, back = lines[place : place + 2]
         for told in (f"{way.satellite_name} {way.band}", way.terminal_type_name, way.forward.modcod):
             assert told in there

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 from typing import cast
 
@@ -14,14 +15,17 @@ from sqlmodel import Session, select
 from satcom.app.http import create_app
 from satcom.core.clock import clock, months_later
 from satcom.core.database import Database
-from satcom.core.entity import from_body
+from satcom.core.entity import from_body, new_id
 from satcom.core.errors import Refused
+from satcom.core.loading import loaded_id
 from satcom.core.security import WORKER
 from satcom.core.tmf_document import body_faults, tmf_document
 from satcom.core.values import Json, Money, instant_text
 from satcom.market.catalog.product_offering import ProductOffering, create_product_offering
 from satcom.market.catalog.product_offering_price import ProductOfferingPrice, create_price
 from satcom.market.catalog.product_specification import ProductSpecification, create_product_specification
+from satcom.market.customer import customer_of
+from satcom.market.ordering import ProductOrder, place_order
 from satcom.market.pricing import PricedOffer
 from satcom.market.qualification import (
     ProductOfferingQualification,
@@ -36,6 +40,7 @@ from satcom.market.qualification import (
 )
 from satcom.service.evidence import QualificationEvidence
 from satcom.service.solution import Reason
+from satcom.supplychain.stock import StockedTerminal, StockItem
 from tests.market.a_market import (
     SPECIFICATION,
     TERMINAL,
@@ -48,13 +53,17 @@ from tests.market.a_market import (
     as_customer,
 )
 from tests.service.the_demonstration import ORDERED_AT, START, load_the_network
+from tests.supplychain.a_stock import a_depot, a_stock_item
 
 QUALIFICATIONS = "/tmf-api/productOfferingQualification/v4/productOfferingQualification"
 EVIDENCE = "/satcom-api/service/v1/qualificationEvidence"
 AT = "/productOfferingQualificationItem"
+LEAD_TIME_DAYS = 60
+LEFT_OUT = "each takes as much capacity as one that is told, of the same band with the same terminal, or more"
 COMMON = [a_price("Installation", 2800, monthly=False), a_price("Platform", 450, monthly=True)]
 C_BAND = [
     a_price("Terminal", 21_500, monthly=False, terminalType="term-c-380"),
+    a_price("Terminal", 12_400, monthly=False, terminalType="term-c-240"),
     a_price("Capacity", 4_200, monthly=True, unit="MHz", band="C"),
 ]
 KU_BAND = [
@@ -76,6 +85,11 @@ def a_place_to_sell(session: Session, *prices: list[dict[str, Json]]) -> Market:
     """The demonstration's network, and a link offered on it at `prices`, by default in both bands."""
     market = a_market(session)
     load_the_network(session)
+    depot = a_depot(session)
+    for kind in ("term-c-380", "term-c-240", "term-ku-180"):
+        a_stock_item(session, 0, depot, LEAD_TIME_DAYS, loaded_id("TerminalType", kind))
+    large = loaded_id("TerminalType", "term-ku-240")
+    a_stock_item(session, 1, depot, LEAD_TIME_DAYS, large)
     listed = cast("list[Json]", SPECIFICATION["productSpecCharacteristic"])
     wide: Json = SPECIFICATION | {"productSpecCharacteristic": listed + TEXTS}
     specification = create_product_specification(session, from_body(ProductSpecification, wide), WORKER)
@@ -155,7 +169,7 @@ def test_what_costs_the_customer_least_is_the_answer_and_the_others_are_alternat
         assert (answer.state, answer.qualification_result) == (QualificationState.DONE, Result.QUALIFIED)
         item = the_item(answer)
         ways = offered(item)
-        assert [chosen(one)["band"] for one in ways].count("C") == 3
+        assert [chosen(one)["band"] for one in ways].count("C") == 4
         assert [chosen(one)["band"] for one in ways].count("Ku") == 6
         totals = [paid_in(one, 12) for one in ways]
         assert totals == sorted(totals)
@@ -170,7 +184,7 @@ def test_capacity_is_charged_by_the_megahertz_that_the_network_worked_out(databa
     with database.as_worker() as session:
         item = the_item(ask(session, a_question(a_place_to_sell(session))))
         (evidence,) = session.exec(select(QualificationEvidence)).all()
-        assert [one.text for one in item.note] == [f"evidence {evidence.id}"]
+        assert item.note[-1].text == f"evidence {evidence.id}"
         by_megahertz = {
             (one.band, round(Decimal(one.charged_bandwidth_hz) / 10**6 * {"C": 4200, "Ku": 2900}[one.band], 2))
             for one in evidence.result.solutions
@@ -218,7 +232,38 @@ def test_a_way_without_a_price_is_not_offered_and_says_so(database: Database) ->
         assert {chosen(one)["band"] for one in offered(item)} == {"C"}
         unpriced = [one.label for one in item.eligibility_unavailability_reason if one.code == "noPrice"]
         assert len(unpriced) == 6
+        assert item.note[0].text == "2 more ways are left out: " + LEFT_OUT
         assert all("Ku" in label for label in unpriced)
+
+
+def test_a_way_waits_for_its_terminal_unless_one_is_in_stock(database: Database) -> None:
+    with database.as_worker() as session:
+        item = the_item(ask(session, a_question(a_place_to_sell(session))))
+        stocked = [(item.product, item.expected_activation_date)] + [
+            (one.alternate_product, one.alternate_activation_date) for one in item.alternate_product_offering_proposal
+        ]
+        assert len(stocked) == 10
+        bought = ORDERED_AT + timedelta(days=LEAD_TIME_DAYS)
+        for product, date in stocked:
+            assert product is not None
+            here = chosen(product)["terminalType"] == "Ku 2.40 m, 8 W"
+            words = "the terminal is in stock" if here else f"takes {LEAD_TIME_DAYS} days, until {bought:%Y-%m-%d}"
+            assert words in (product.description or "")
+            assert date == pytest.approx(START if here else bought, abs=timedelta(minutes=1))
+
+
+def test_no_date_is_promised_for_a_terminal_that_nobody_sells(database: Database) -> None:
+    with database.as_worker() as session:
+        market = a_place_to_sell(session)
+        for listed in session.exec(select(StockItem)):
+            listed.terminal_type_id = new_id()
+        for terminal in session.exec(select(StockedTerminal)):
+            terminal.terminal_type_id = new_id()
+        session.flush()
+        item = the_item(ask(session, a_question(market)))
+        assert item.qualification_item_result == "qualified"
+        assert item.expected_activation_date is None
+        assert "no supplier lists the terminal" in (offered(item)[0].description or "")
 
 
 def test_only_what_was_asked_for_is_told(database: Database) -> None:
@@ -331,6 +376,44 @@ def test_every_place_at_sea_is_named_and_nothing_is_kept(database: Database) -> 
         assert faults == {(f"{AT}/0/{at}", "noCountry"), (f"{AT}/2/{at}", "noCountry")}
 
 
+def test_a_customer_is_named_by_its_own_id_or_by_that_of_its_party(database: Database) -> None:
+    with database.as_worker() as session:
+        market = a_place_to_sell(session)
+        customer = customer_of(session, market.party)
+        assert customer is not None
+        for identifier in (market.party, customer.id):
+            answer = ask(session, a_question(market) | {"relatedParty": [as_customer(identifier)]})
+            (kept,) = answer.related_party
+            assert (answer.party_id, kept.id) == (market.party, market.party)
+            body = an_order_body(market) | {"relatedParty": [as_customer(identifier)]}
+            assert place_order(session, from_body(ProductOrder, body), WORKER).party_id == market.party
+
+
+def test_nobody_learns_of_another_customer_by_its_id(database: Database) -> None:
+    with database.as_worker() as session:
+        market = a_place_to_sell(session)
+        customer = customer_of(session, market.party)
+        assert customer is not None
+    http = TestClient(create_app(database))
+    body = a_question(market) | {"relatedParty": [as_customer(customer.id)]}
+    mine, other = (a_token(database, "customer", party) for party in (market.party, market.other_party))
+    assert http.post(QUALIFICATIONS, json=body, headers=mine).status_code == 201
+    refused = http.post(QUALIFICATIONS, json=body, headers=other)
+    assert (refused.status_code, refused.json()["field"]) == (400, "/relatedParty/0/id")
+
+
+def test_every_party_that_is_not_there_is_named_at_once(database: Database) -> None:
+    with database.as_worker() as session:
+        market = a_market(session)
+        parties: list[Json] = [as_customer(market.offering), as_customer(market.account, "approver")]
+        body = a_question(market) | {"relatedParty": [*parties, as_customer(market.party)]}
+        assert faults_of(session, body) == {
+            ("/relatedParty", "severalCustomers"),
+            ("/relatedParty/0/id", "notFound"),
+            ("/relatedParty/1/id", "notFound"),
+        }
+
+
 def test_a_question_is_asked_for_one_customer_who_exists(database: Database) -> None:
     with database.as_worker() as session:
         market = a_market(session)
@@ -352,10 +435,10 @@ def test_an_answer_belongs_to_whom_it_was_asked_for_and_is_in_the_words_of_the_d
     assert answer["qualificationResult"] == "qualified"
     assert http.get(f"{QUALIFICATIONS}/{answer['id']}", headers=mine).json() == answer
     assert http.get(QUALIFICATIONS, headers=other).json() == []
-    evidence = answer["productOfferingQualificationItem"][0]["note"][0]["text"].removeprefix("evidence ")
+    evidence = answer["productOfferingQualificationItem"][0]["note"][-1]["text"].removeprefix("evidence ")
     assert http.get(f"{EVIDENCE}/{evidence}", headers=mine).status_code == 403
     kept = http.get(f"{EVIDENCE}/{evidence}", headers=a_token(database, "noc"))
-    assert len(kept.json()["result"]["solutions"]) == 9
+    assert len(kept.json()["result"]["solutions"]) == 10
     for_another = a_question(market) | {"relatedParty": [as_customer(market.party)]}
     assert http.post(QUALIFICATIONS, json=for_another, headers=other).json()["field"] == "/relatedParty/0/id"
     assert http.post(QUALIFICATIONS, json=a_question(market), headers=a_token(database, "finance")).status_code == 403

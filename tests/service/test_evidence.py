@@ -59,7 +59,7 @@ def test_a_year_later_with_another_fleet_the_numbers_are_the_same(database: Data
         again = recompute(find(session, QualificationEvidence, told.evidence_id))
         assert largest_difference(told, again) <= SAME_TO
         assert [one.satellite_name for one in again.solutions] == [one.satellite_name for one in told.solutions]
-        assert again.losers == told.losers
+        assert (again.losers, again.left_out, again.country) == (told.losers, told.left_out, "CD")
 
 
 def test_a_number_that_was_changed_by_hand_is_found(database: Database) -> None:
@@ -101,7 +101,7 @@ def test_what_nobody_can_deliver_leaves_evidence_of_the_reasons(database: Databa
         assert told.solutions == ()
         assert told.evidence_id is not None
         again = recompute(find(session, QualificationEvidence, told.evidence_id))
-        assert again.losers == told.losers
+        assert (again.losers, again.left_out, again.country) == (told.losers, told.left_out, "CD")
         assert largest_difference(told, again) == 0
 
 

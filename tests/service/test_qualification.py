@@ -21,9 +21,10 @@ from satcom.resource.hub import reserve_port
 from satcom.resource.spectrum import WantedSlot
 from satcom.resource.spectrum import reserve_slot as take_slot
 from satcom.service.design.facts import Inputs, Occupancy
-from satcom.service.design.solving import MOST_SOLUTIONS, solve
+from satcom.service.design.solving import decide, solve
+from satcom.service.design.survey import survey
 from satcom.service.qualification import design, qualify, qualify_solution, refuse_hopeless_place
-from satcom.service.solution import CarrierPlan, Demand, Qualification, Reason
+from satcom.service.solution import CarrierPlan, Demand, Qualification, Reason, Solution
 from tests.postgres_server import drop_database, new_database
 from tests.service.the_demonstration import ORDERED_AT, identifier, load_the_network, the_demand
 
@@ -88,18 +89,65 @@ def test_every_satellite_is_either_feasible_or_a_loser_once(facts: Inputs) -> No
     assert not feasible & set(lost)
 
 
-def test_solutions_are_ranked_by_what_they_are_charged_and_none_is_beaten_in_both_charge_and_size(
-    facts: Inputs,
+def test_solutions_are_ranked_by_what_they_are_charged_and_each_satellite_tells_its_best(facts: Inputs) -> None:
+    answer, every = solve(facts, the_demand()), every_way(facts, the_demand())
+    for solutions in (answer.solutions, every.solutions):
+        charged = [one.charged_bandwidth_hz for one in solutions]
+        assert charged == sorted(charged)
+    best: dict[str, Solution] = {}
+    for one in every.solutions:
+        best.setdefault(one.satellite_id, one)
+    assert all(one in answer.solutions for one in best.values())
+
+
+def every_way(facts: Inputs, demand: Demand) -> Qualification:
+    """The answer with nothing left out."""
+    found = survey(facts.fleet, demand, facts.country, facts.at)
+    return decide(found, demand, facts.occupancy, facts.assumed, every_way=True)
+
+
+@given(availability_percent=st.floats(98, 99.9), rate_bps=st.integers(256_000, 30_000_000))
+@settings(max_examples=15, deadline=None)
+def test_no_way_that_is_left_out_takes_less_of_its_band_with_its_terminal(
+    facts: Inputs, availability_percent: float, rate_bps: int
 ) -> None:
-    solutions = solve(facts, the_demand()).solutions
-    charged = [one.charged_bandwidth_hz for one in solutions]
-    assert charged == sorted(charged)
-    assert len(solutions) <= MOST_SOLUTIONS
-    for one in solutions:
-        for other in solutions:
-            if one is not other and one.satellite_id == other.satellite_id:
-                smaller = other.antenna_diameter_m <= one.antenna_diameter_m
-                assert not (smaller and other.charged_bandwidth_hz < one.charged_bandwidth_hz)
+    demand = the_demand(availability_percent=availability_percent, downlink_rate_bps=rate_bps)
+    answer, every = solve(facts, demand), every_way(facts, demand)
+    assert every.left_out == 0
+    assert answer.left_out == len(every.solutions) - len(answer.solutions)
+    least: dict[tuple[str, str], int] = {}
+    for one in answer.solutions:
+        least.setdefault((one.band, one.terminal_type_id), one.charged_bandwidth_hz)
+    for one in every.solutions:
+        # priced by band, terminal and capacity, whatever the list says, it costs no less than one that is told
+        assert least[one.band, one.terminal_type_id] <= one.charged_bandwidth_hz + 2
+
+
+def test_ways_are_left_out_when_there_are_many_and_told_when_they_are_asked_for(facts: Inputs) -> None:
+    answer, every = solve(facts, the_demand()), every_way(facts, the_demand())
+    assert answer.left_out > 0
+    assert len(every.solutions) == len(answer.solutions) + answer.left_out
+    assert set(map(way_of, answer.solutions)) < set(map(way_of, every.solutions))
+
+
+def test_the_cheapest_terminal_is_told_although_another_is_smaller_and_takes_less(facts: Inputs) -> None:
+    fleet = facts.fleet
+    (small,) = [one for one in fleet.terminal_types if one.name == "Ku 1.80 m, 8 W"]
+    # an old large antenna that takes more than the small one, and may be given away
+    old = replace(small, id="old", name="Ku 3.00 m, old", antenna_diameter_m=3.0, antenna_efficiency=0.2)
+    fleet = replace(fleet, terminal_types=(*fleet.terminal_types, old))
+    answer = solve(replace(facts, fleet=fleet), the_demand(bands=("Ku",)))
+    told = {one.terminal_type_name: one.charged_bandwidth_hz for one in answer.solutions}
+    assert old.name in told
+    assert min(one.charged_bandwidth_hz for one in answer.solutions) < told[old.name]
+
+
+def way_of(solution: Solution) -> tuple[str, str]:
+    return solution.satellite_id, solution.terminal_type_id
+
+
+def test_the_country_is_told_also_where_nobody_named_it(facts: Inputs) -> None:
+    assert solve(facts, the_demand(country=None)).country == "CD"
 
 
 def line(carrier: CarrierPlan, label: str) -> tuple[float, float, float]:

@@ -13,6 +13,7 @@ from satcom.core.clock import clock
 from satcom.core.database import Database
 from satcom.core.entity import from_body
 from satcom.core.errors import Refused
+from satcom.core.loading import loaded_id
 from satcom.core.security import WORKER
 from satcom.core.tmf_api import json_response
 from satcom.core.values import Json
@@ -21,6 +22,7 @@ from satcom.service.evidence import evidence_routes
 from satcom.service.service_qualification import check_routes, query_routes
 from tests.enterprise.an_operator import an_operator, an_organization
 from tests.service.the_demonstration import ORDERED_AT, load_the_network
+from tests.supplychain.a_stock import a_depot, a_stock_item
 
 CHECK = "/tmf-api/serviceQualificationManagement/v4/checkServiceQualification"
 QUERY = "/tmf-api/serviceQualificationManagement/v4/queryServiceQualification"
@@ -105,6 +107,35 @@ def test_a_customer_who_may_not_read_the_network_is_told_what_it_can_deliver(
     assert len(item["alternateServiceProposal"]) > 3
     again = client.get(f"{CHECK}/{told['id']}", headers=customer)
     assert again.json() == told
+
+
+def test_a_service_is_promised_for_when_its_terminal_is_there(
+    client: TestClient, database: Database, asked: tuple[str, dict[str, str], dict[str, str]]
+) -> None:
+    specification, customer, _ = asked
+    with database.as_worker() as session:
+        depot = a_depot(session)
+        a_stock_item(session, 2, depot, 40, loaded_id("TerminalType", "term-ku-180"))
+        a_stock_item(session, 0, depot, 40, loaded_id("TerminalType", "term-ku-240"))
+    wanted = {"service": the_service(specification, band=["Ku"])}
+    (item,) = client.post(CHECK, json={"serviceQualificationItem": [wanted]}, headers=customer).json()[
+        "serviceQualificationItem"
+    ]
+    found = client.post(QUERY, json={"searchCriteria": wanted}, headers=customer).json()["serviceQualificationItem"]
+    checked = [(item["service"], item["expectedActivationDate"])]
+    checked += [
+        (one["alternateService"], one["alternateServiceAvailabilityDate"]) for one in item["alternateServiceProposal"]
+    ]
+    assert [one["expectedActivationDate"][:10] for one in found] == [date[:10] for _, date in checked]
+    told = {
+        (named(one)["terminalType"], named(one)["terminalInStock"], named(one).get("terminalLeadTimeDays"), date[:10])
+        for one, date in checked
+    }
+    bought = ORDERED_AT + timedelta(days=40)
+    assert told == {
+        ("Ku 1.80 m, 8 W", True, None, "2026-12-24"),
+        ("Ku 2.40 m, 8 W", False, 40, f"{bought:%Y-%m-%d}"),
+    }
 
 
 def test_a_band_that_nobody_can_deliver_has_alternatives_and_the_reasons(

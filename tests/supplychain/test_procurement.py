@@ -22,13 +22,15 @@ from satcom.supplychain.procurement import (
     PurchaseOrder,
     PurchaseOrderState,
     ReceivedGoods,
+    Supply,
     TerminalDelivered,
     cancel_purchase,
     order_terminal,
     receive,
     record_receipt,
+    supply_of,
 )
-from satcom.supplychain.stock import StockItem, StockState, free_terminals, hold_terminal
+from satcom.supplychain.stock import StockItem, StockState, free_terminals, hold_terminal, receive_stock
 from tests.enterprise.an_operator import an_operator
 from tests.supplychain.a_stock import a_depot, a_stock_item, a_supplier
 
@@ -70,6 +72,23 @@ def test_a_named_supplier_is_the_only_one_asked(database: Database) -> None:
         assert (
             order_terminal(session, new_id(), slow.terminal_type_id, supplier_id=supplier.id).stock_item_id == slow.id
         )
+
+
+def test_a_terminal_can_be_had_at_once_from_stock_else_after_the_shortest_lead_time(database: Database) -> None:
+    with database.as_worker() as session:
+        an_operator(session)
+        slow = a_stock_item(session, lead_time_days=45)
+        depot = a_depot(session, a_supplier(session, "Rift Valley"), "Tema")
+        a_stock_item(session, lead_time_days=21, depot=depot, type_id=slow.terminal_type_id)
+        type_id, unknown, at = slow.terminal_type_id, new_id(), now()
+        assert supply_of(session, [type_id, unknown]) == {type_id: Supply(0, 21), unknown: Supply(0, None)}
+        assert supply_of(session, [type_id])[type_id].expected(at) == at + timedelta(days=21)
+        assert supply_of(session, [unknown])[unknown].expected(at) is None
+        receive_stock(session, slow, ["A-1", "A-2"], WORKER)
+        assert supply_of(session, [type_id])[type_id] == Supply(2, 21)
+        assert supply_of(session, [type_id])[type_id].expected(at) == at
+        hold_terminal(session, type_id, new_id(), None, now() + timedelta(hours=1))
+        assert supply_of(session, [type_id])[type_id].free == 1
 
 
 def test_an_order_is_bought_for_once(database: Database) -> None:
