@@ -14,9 +14,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, NoReturn
 
-import httpx
 import typer
-import uvicorn
 from pydantic import ValidationError
 from rich.console import Console
 from rich.table import Table
@@ -27,10 +25,12 @@ from satcom.app import declarations
 from satcom.app.commands.api import ApiAway, ApiRefused
 from satcom.app.commands.load import load_command
 from satcom.app.commands.order import order
+from satcom.app.commands.service import service
 from satcom.app.commands.simulate_hub import simulate_hub_command
 from satcom.app.demonstration import demonstrate, is_free
-from satcom.app.http import create_app
 from satcom.app.qualify import qualify_command
+from satcom.app.serving import WorkersBroke, ask_whether_it_serves, server_of
+from satcom.app.serving import serve as serve_and_deliver
 from satcom.app.worker import Worker
 from satcom.core import backup, embedded_postgres, migration
 from satcom.core.access import create_token, list_tokens, revoke_token
@@ -41,12 +41,13 @@ from satcom.core.settings import Settings, settings
 from satcom.orchestration.engine import Engine
 from satcom.resource.drivers.hub_nms import HubNmsDriver
 
-app = typer.Typer(name="satcom", help="OSS/BSS for satellite communications operators.", no_args_is_help=True)
+app = typer.Typer(name="satcom", no_args_is_help=True)
 db = typer.Typer(help="The database: upgrade, back up, restore.", no_args_is_help=True)
 token = typer.Typer(help="Access tokens of people and programs.", no_args_is_help=True)
 app.add_typer(db, name="db")
 app.add_typer(token, name="token")
 app.add_typer(order, name="order")
+app.add_typer(service, name="service")
 console = Console()
 AsJson = Annotated[bool, typer.Option("--json", help="For a program to read.")]
 
@@ -82,10 +83,25 @@ def hub_driver() -> HubNmsDriver:
     return HubNmsDriver(url, secret)
 
 
+def _say_version(asked: bool) -> None:
+    if asked:
+        typer.echo(declarations.version())
+        raise typer.Exit
+
+
+@app.callback()
+def top(
+    version_asked: Annotated[
+        bool, typer.Option("--version", callback=_say_version, is_eager=True, help="The installed version.")
+    ] = False,
+) -> None:
+    """OSS/BSS for satellite communications operators."""
+
+
 @app.command()
 def version() -> None:
     """The installed version."""
-    console.print(declarations.version())
+    typer.echo(declarations.version())
 
 
 @app.command()
@@ -105,41 +121,13 @@ def check_port(host: str, port: int) -> None:
         raise Refused("SATCOM_PORT", f"port {port} of {host} is taken", "taken", "another port, or 0 for any")
 
 
-async def _asked_whether_it_serves(server: uvicorn.Server) -> None:
-    """Ask over HTTP as a client would, then stop the server. Raises what shows that it does not serve."""
-    serving = asyncio.create_task(server.serve())
-    while not server.started and not serving.done():
-        await asyncio.sleep(0.05)
-    try:
-        async with httpx.AsyncClient(base_url=f"http://{settings().host}:{settings().port}", timeout=30) as client:
-            for path in ("/health", "/openapi.json"):
-                (await client.get(path)).raise_for_status()
-    finally:
-        server.should_exit = True
-        await serving
-
-
 async def _serve(opened: Database, leave: bool) -> None:
     with hub_driver() if settings().hub_nms_url is not None else nullcontext() as hub:
-        config = uvicorn.Config(
-            create_app(opened, hub), host=settings().host, port=settings().port, log_config=None, access_log=False
-        )
-        server = uvicorn.Server(config)
+        server = server_of(opened, hub, settings().port)
         if leave:
-            await _asked_whether_it_serves(server)
-            return
-        if hub is None or settings().workers == 0:
-            await server.serve()
-            return
-        work = asyncio.create_task(Worker(opened, Engine(opened, hub), settings().workers).run())
-
-        def stop(_: asyncio.Task[None]) -> None:
-            server.should_exit = True  # orders that nobody delivers had better not be taken
-
-        work.add_done_callback(stop)
-        await server.serve()
-        if not work.cancel():
-            work.result()
+            await ask_whether_it_serves(server)
+        else:
+            await serve_and_deliver(server, opened, hub, settings().workers)
 
 
 @app.command()
@@ -155,6 +143,7 @@ def demo(
     """
     set_up_logs(settings().log_json)
     logging.getLogger().setLevel(logging.WARNING)  # the story is told, not logged
+    logging.getLogger("satcom.orchestration").setLevel(logging.ERROR)  # it tells what is refused, too
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # told to end, it ends as with Ctrl-C
     with database() as opened:
         code = demonstrate(opened, folder, console, leave)
@@ -258,7 +247,7 @@ def main() -> None:
             for one in refused.faults
         ]
         _say("\n".join(lines), refused)
-    except (ApiRefused, ApiAway, embedded_postgres.PostgresUnavailable, backup.BackupFailed) as refused:
+    except (ApiRefused, ApiAway, WorkersBroke, embedded_postgres.PostgresUnavailable, backup.BackupFailed) as refused:
         _say(str(refused), refused)
     except ValidationError as wrong:
         lines = [f"SATCOM_{str(one['loc'][0]).upper()}: {one['msg']}, not {one['input']!r}" for one in wrong.errors()]

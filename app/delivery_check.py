@@ -10,12 +10,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, TypeAlias
+from uuid import UUID
 
 import httpx
 
 Body: TypeAlias = dict[str, Any]  # JSON of other programs
 TMF = "/tmf-api"
 CENT = Decimal("0.01")
+NOTHING = str(UUID(int=0))  # the id of what is not there
 
 
 @dataclass
@@ -32,9 +34,9 @@ class Delivery:
 
     def __post_init__(self) -> None:
         self.order = self.get(f"{TMF}/productOrderingManagement/v4/productOrder/{self.order_id}")
-        product_id = (self.item.get("product") or {}).get("id") or "none"
+        product_id = (self.item.get("product") or {}).get("id") or NOTHING
         self.product = self.get(f"{TMF}/productInventory/v4/product/{product_id}")
-        self.service_id = next((one["id"] for one in self.product.get("realizingService", [])), "none")
+        self.service_id = next((one["id"] for one in self.product.get("realizingService", [])), NOTHING)
         self.service = self.get(f"{TMF}/serviceInventory/v4/service/{self.service_id}")
 
     @property
@@ -149,7 +151,7 @@ def the_terminal(one: Delivery) -> Iterator[str]:
 def the_bill(one: Delivery) -> Iterator[str]:
     """The first bill is of this product, on the account of the order, and its lines add up."""
     path = f"{TMF}/customerBillManagement/v4"
-    lines = one.listed(f"{path}/appliedCustomerBillingRate", **{"product.id": one.product.get("id", "none")})
+    lines = one.listed(f"{path}/appliedCustomerBillingRate", **{"product.id": one.product.get("id", NOTHING)})
     bills = {line["bill"]["id"] for line in lines}
     yield from compare("how many bills the product has", len(bills), 1)
     for bill_id in bills:

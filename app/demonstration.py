@@ -18,20 +18,17 @@ from pathlib import Path
 from typing import Final
 
 import httpx
-import uvicorn
 from rich.console import Console
 from sqlmodel import Session
 
 from satcom.app.demonstration_story import Story
-from satcom.app.http import create_app
 from satcom.app.loading.load import load
 from satcom.app.loading.loading import Change, Outcome
+from satcom.app.serving import WorkersBroke, serve, server_of
 from satcom.app.simulated_hub import fleet_of
-from satcom.app.worker import Worker
 from satcom.core.access import create_token, list_tokens, revoke_token
 from satcom.core.database import Database
 from satcom.core.settings import settings
-from satcom.orchestration.engine import Engine
 from satcom.resource.drivers.hub_nms import HubNmsDriver
 
 NAME: Final = "demonstration"
@@ -48,14 +45,14 @@ def demonstrate(opened: Database, folder: Path, console: Console, leave: bool) -
     with simulated_hub(settings().data_dir / "hub_nms", json.dumps(fleet)) as (hub_url, hub_token):
         port = free_port(settings().host, settings().port, console)
         url = f"http://{settings().host}:{port}"
-        with HubNmsDriver(hub_url, hub_token) as hub, served(opened, hub, port):
+        with HubNmsDriver(hub_url, hub_token) as hub, served(opened, hub, port) as server:
             story = Story(opened, url, token, console)
             order_id = story.tell(folder, changes)
             broken = checked(url, token, hub_url, hub_token, order_id, console)
             if not leave:
                 story.where_to_look(hub_url, hub_token)
                 console.print("Serving until Ctrl-C.")
-                _until_interrupted()
+                _until_ended(server)
     return broken
 
 
@@ -107,20 +104,17 @@ def simulated_hub(state: Path, fleet: str) -> Iterator[tuple[str, str]]:
 
 
 @contextmanager
-def served(opened: Database, hub: HubNmsDriver, port: int) -> Iterator[None]:
-    """API and workers in a thread of this process, for as long as the block lasts."""
-    config = uvicorn.Config(create_app(opened, hub), settings().host, port, log_config=None, access_log=False)
-    server = uvicorn.Server(config)
+def served(opened: Database, hub: HubNmsDriver, port: int) -> Iterator[threading.Thread]:
+    """API and workers in a thread of this process, for as long as the block lasts. Raises `WorkersBroke`."""
+    server, broken = server_of(opened, hub, port), list[WorkersBroke]()
 
-    async def serve() -> None:
-        work = asyncio.create_task(Worker(opened, Engine(opened, hub), max(settings().workers, 1)).run())
+    def run() -> None:
         try:
-            await server.serve()
-        finally:
-            work.cancel()
-            await asyncio.gather(work, return_exceptions=True)
+            asyncio.run(serve(server, opened, hub, max(settings().workers, 1)))
+        except WorkersBroke as why:
+            broken.append(why)
 
-    thread = threading.Thread(target=lambda: asyncio.run(serve()), name="server")
+    thread = threading.Thread(target=run, name="server")
     thread.start()
     try:
         started = time.monotonic()
@@ -128,10 +122,12 @@ def served(opened: Database, hub: HubNmsDriver, port: int) -> Iterator[None]:
             if not thread.is_alive() or time.monotonic() - started > START_LIMIT_S:
                 raise RuntimeError(f"the API did not start on port {port}; the log says why")
             time.sleep(0.02)
-        yield
+        yield thread
     finally:
         server.should_exit = True
         thread.join(START_LIMIT_S)
+        if broken:  # whatever else went wrong follows from it
+            raise broken[0]
 
 
 def free_port(host: str, wanted: int, console: Console) -> int:
@@ -165,9 +161,9 @@ def _token(session: Session) -> str:
     return secret
 
 
-def _until_interrupted() -> None:
+def _until_ended(server: threading.Thread) -> None:
+    """Until Ctrl-C, or until it serves no more."""
     try:
-        while True:
-            time.sleep(3600)
+        server.join()
     except KeyboardInterrupt:
         return

@@ -129,6 +129,9 @@ class Story:
             took = f"{took_s.total_seconds() * 1000:6.0f} ms"
         kind = {"outside": "at the hub", "wait": "a wait"}.get(str(about.get("kind")), "")
         self.console.print(f"  {mark}  {name:<26} {took:>10}  [dim]{kind}[/dim]", highlight=False)
+        why = (about.get("fault") or {}).get("why")
+        if why:
+            self.console.print(f"        {why}", style="red", markup=False, highlight=False)
 
     def _delivered(self, order: Body) -> None:
         product = self._get(f"{TMF}/productInventory/v4/product/{order['productOrderItem'][0]['product']['id']}")

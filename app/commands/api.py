@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Final, Self, TypeAlias
 from urllib.parse import urlsplit
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import httpx
 import typer
@@ -22,6 +23,7 @@ TMF: Final = "/tmf-api"
 ORDERS: Final = f"{TMF}/productOrderingManagement/v4/productOrder"
 CANCELLATIONS: Final = f"{TMF}/productOrderingManagement/v4/cancelProductOrder"
 FLOWS: Final = f"{TMF}/processFlowManagement/v4/processFlow"
+OPERATOR: Final = "/satcom-api/enterprise/v1/operator"
 TIMEOUT_S: Final = 30.0
 TRIES, PAUSE_S = 3, 0.5
 LOCAL: Final = frozenset({"127.0.0.1", "localhost", "::1"})
@@ -146,6 +148,14 @@ def tasks_of(api: Api, flow: Body) -> list[Body]:
     """Its tasks in the order of the plan."""
     tasks: list[Body] = api.get(f"{FLOWS}/{flow['id']}/taskFlow", limit="1000")
     return tasks
+
+
+def operator_zone(api: Api) -> ZoneInfo:
+    """The time zone in which the operator does business. Raises `ApiRefused` while none is loaded."""
+    found: list[Body] = api.get(OPERATOR, fields="timeZone")
+    if not found:
+        raise ApiRefused(404, ["there is no operator yet, so no time zone (accepted: a date with its offset)"])
+    return ZoneInfo(found[0]["timeZone"])
 
 
 def told(body: Body) -> dict[str, Any]:

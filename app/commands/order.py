@@ -3,7 +3,8 @@
 import json
 import sys
 import time
-from datetime import UTC, datetime
+from collections.abc import Callable
+from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 from typing import Annotated, Any
 from uuid import uuid4
@@ -26,9 +27,11 @@ from satcom.app.commands.api import (
     Token,
     Url,
     flow_of,
+    operator_zone,
     order_called,
     tasks_of,
 )
+from satcom.app.commands.delivery import delivery_of, lines_of
 from satcom.app.commands.order_view import Progress, changes, described, listed, progress, shown
 from satcom.app.demo_order import order_in
 from satcom.core.values import Json, instant_text
@@ -39,7 +42,7 @@ Name = Annotated[str, typer.Argument(metavar="ORDER", help="Its reference, as PO
 TaskName = Annotated[str, typer.Argument(metavar="TASK", help="The task, as order show calls it.")]
 Every = Annotated[float, typer.Option(min=0.1, max=3600, help="Seconds between two looks.")]
 OF_A_FOLDER = "product_offering"  # names it as the files do that an operator is loaded from
-DAYS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S%z"]
+DATES = "2027-03-31, 2027-03-31T12:00, or with its offset 2027-03-31T12:00Z or 2027-03-31T12:00+03:00"
 console = Console()
 
 
@@ -122,14 +125,18 @@ def list_orders(
 
 @order.command()
 def show(name: Name, as_json: AsJson = False, url: Url = HERE, token: Token = "") -> None:
-    """Show an order with its price, its notes and its tasks."""
+    """Show an order: price, notes, what it took of the network, its service, test, bill and tasks.
+
+    What the token may not see is left out.
+    """
     with Api(url, token) as api:
         found = order_called(api, name)
         flow, tasks = _plan(api, found)
+        delivery = delivery_of(api, found)
     if as_json:
-        typer.echo(json.dumps({"productOrder": found, "processFlow": flow, "taskFlow": tasks}))
+        typer.echo(json.dumps({"productOrder": found, "processFlow": flow, "taskFlow": tasks} | delivery.bodies()))
         return
-    console.print(described(found))
+    console.print(described(found, lines_of(delivery)))
     console.print()
     console.print(shown(progress(found, flow, tasks)))
 
@@ -235,17 +242,36 @@ def redate(
     name: Name,
     task: TaskName,
     deadline: Annotated[
-        datetime, typer.Argument(metavar="WHEN", formats=DAYS, help="2027-03-31, or 2027-03-31T12:00 in UTC.")
+        str,
+        typer.Argument(
+            metavar="WHEN",
+            help=f"{DATES}. Without an offset it is the time of the operator's time zone; a day is its first moment.",
+        ),
     ],
     as_json: AsJson = False,
     url: Url = HERE,
     token: Token = "",
 ) -> None:
-    """Give a task that is not done another deadline."""
-    at = instant_text(deadline if deadline.tzinfo else deadline.replace(tzinfo=UTC))
-    body: Json = {"characteristic": [{"name": "deadline", "value": at}]}
+    """Give a task that is not done another deadline.
+
+    For example: satcom order redate PO-2026-000001 terminal_is_here 2027-03-31
+    """
     with Api(url, token) as api:
-        _told(name, task, f"has its deadline at {at}", as_json, _repaired(api, name, task, body))
+        when = instant_meant(deadline, lambda: operator_zone(api))
+        body: Json = {"characteristic": [{"name": "deadline", "value": instant_text(when)}]}
+        told = f"has its deadline at {when:%Y-%m-%d %H:%M} {when.tzname()} ({instant_text(when)})"
+        _told(name, task, told, as_json, _repaired(api, name, task, body))
+
+
+def instant_meant(text: str, zone: Callable[[], tzinfo]) -> datetime:
+    """The instant that a person wrote; `zone` is asked only where no offset is given. Raises `ApiRefused`."""
+    try:
+        when = datetime.fromisoformat(text)
+        when = when if when.tzinfo is not None else when.replace(tzinfo=zone())
+        when.astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        raise ApiRefused(400, [f"WHEN: {text[:80]!r} is no date (accepted: {DATES})"]) from error
+    return when
 
 
 def _repaired(api: Api, name: str, task_name: str, body: Json) -> Body:

@@ -1,6 +1,6 @@
 """An order on the terminal: what it is, how far its tasks are, what they wait for, and when it will be done."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
@@ -142,8 +142,8 @@ def _finish(now: Progress) -> str:
     return f"predicted finish {moment(now.finish)} UTC"
 
 
-def described(order: Body) -> Table:
-    """What was ordered, by whom, for how much, and what was noted."""
+def described(order: Body, further: Iterable[tuple[str, str]] = ()) -> Table:
+    """What was ordered, by whom, for how much, and what was noted; then what came of it."""
     table = Table.grid(padding=(0, 2))
     table.add_column(style="dim", no_wrap=True)
     table.add_column(overflow="fold")
@@ -162,6 +162,8 @@ def described(order: Body) -> Table:
             table.add_row(name, f"{moment(order[key])} UTC")
     for note in order.get("note", []):
         table.add_row("note", Text(f"{moment(note.get('date'))} {note.get('author', '')}: {note.get('text', '')}"))
+    for name, line in further:
+        table.add_row(name, Text(line))
     return table
 
 

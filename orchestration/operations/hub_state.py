@@ -6,26 +6,59 @@ Reads only. The NOC decides what is right; to send it again is to have the task 
 from dataclasses import asdict
 
 from fastapi import APIRouter, Request, Response
+from sqlalchemy import or_
 from sqlmodel import Session, col, select
 
-from satcom.core.database import find
-from satcom.core.errors import RuleRefused, Unavailable
+from satcom.core.database import principal_in
+from satcom.core.errors import Refused, RuleRefused, Unavailable
 from satcom.core.security import Capability
+from satcom.core.tenancy import visible
 from satcom.core.tmf_api import database_of, json_response, token_of
+from satcom.core.tmf_filter import is_uuid
 from satcom.core.values import Json
+from satcom.market.ordering import ProductOrder
 from satcom.orchestration.operations.order_to_service import prepare_activation
 from satcom.orchestration.plan import ProcessFlow, TaskFlow, TaskState
 from satcom.resource.drivers.port import DriverRefused, DriverUnavailable, HubConfiguration, HubDriver
 from satcom.service.activation import drift, dry_run, from_json, to_json
-from satcom.service.inventory import Service
+from satcom.service.inventory import Service, ServiceState
 
+ACCEPTED = "the id or name of a service, or the reference or id of its order, as PO-2026-000001"
+MOST_NAMED = 10
 PATH = "/satcom-api/service/v1/hubState"
 router = APIRouter(tags=["hubState"])
 
 
-def told_to_hub(session: Session, service_id: str) -> HubConfiguration:
-    """What the hub was told of a service. Raises `NotFound`; `RuleRefused` when no order of ours configured it."""
-    service = find(session, Service, service_id)
+class NoSuchService(Refused):
+    status = 404
+
+
+def service_meant(session: Session, name: str) -> Service:
+    """The service of this id or name, or of the order with this reference or id.
+
+    Raises `NoSuchService`, and `RuleRefused` where several services have the name.
+    """
+    orders = select(ProductOrder.id).where(
+        col(ProductOrder.id) == name if is_uuid(name) else col(ProductOrder.reference) == name
+    )
+    meant = col(Service.id) == name if is_uuid(name) else col(Service.name) == name
+    principal = principal_in(session)
+    query = select(Service).where(
+        visible(Service, principal),
+        or_(meant, col(Service.order_id).in_(orders.where(visible(ProductOrder, principal)))),
+    )
+    found = session.exec(query.order_by(col(Service.id).desc()).limit(MOST_NAMED)).all()
+    standing = [one for one in found if one.state is not ServiceState.TERMINATED] or list(found[:1])
+    if not found:
+        raise NoSuchService("serviceId", f"there is no service {name[:80]!r}", "notFound", ACCEPTED)
+    if len(standing) > 1:
+        ids = ", ".join(one.id for one in standing)
+        raise RuleRefused("serviceId", f"{len(standing)} services are called {name[:80]!r}", "severalServices", ids)
+    return standing[0]
+
+
+def told_to_hub(session: Session, service: Service) -> HubConfiguration:
+    """What the hub was told of a service. Raises `RuleRefused` when no order of ours configured it."""
     prepared = (
         select(TaskFlow)
         .join(ProcessFlow, col(ProcessFlow.id) == col(TaskFlow.process_flow_id))
@@ -35,7 +68,7 @@ def told_to_hub(session: Session, service_id: str) -> HubConfiguration:
     )
     task = session.exec(prepared).first()
     if task is None:
-        raise RuleRefused("/serviceId", "no hub is configured for this service", "notConfigured", "a service in use")
+        raise RuleRefused("serviceId", "no hub is configured for this service", "notConfigured", "a service in use")
     return from_json(task.result)
 
 
@@ -54,11 +87,15 @@ def compared(hub: HubDriver, told: HubConfiguration) -> dict[str, Json]:
 
 @router.get(PATH, name="read hubState")
 def read_hub_state(request: Request, serviceId: str) -> Response:  # noqa: N803 (the name on the wire)
-    """Drift of one service (empty `differences`: none) and the requests of a dry run."""
+    """Drift of one service (empty `differences`: none) and the requests of a dry run.
+
+    `serviceId` is the id or name of the service, or the reference or id of the order that it was delivered for.
+    """
     hub: HubDriver | None = request.app.state.hub
     with database_of(request).request(token_of(request)) as (session, principal):
         principal.need(Capability.READ_NETWORK)
-        told = told_to_hub(session, serviceId)
+        service = service_meant(session, serviceId)
+        told = told_to_hub(session, service)
     if hub is None:
         raise Unavailable("hub", "no hub is configured here")
-    return json_response({"serviceId": serviceId, **compared(hub, told)})
+    return json_response({"serviceId": service.id, **compared(hub, told)})

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from importlib.metadata import version
 from pathlib import Path
 
 import httpx
@@ -21,7 +22,7 @@ from tests.postgres_server import drop_database, new_database
 
 OPERATOR = Path(__file__).parents[2] / "examples" / "operator"
 PROGRAM = Path(sys.executable).with_name("satcom")
-GROUPS = ("db", "token", "order")
+GROUPS = ("db", "token", "order", "service")
 
 
 @pytest.fixture
@@ -62,6 +63,20 @@ def test_every_command_says_what_it_does_in_80_columns(satcom: CommandLine) -> N
         assert "Usage: satcom" in text
         named = re.findall(r"[{\[]([A-Za-z_]+)", text.split("╭")[0])
         assert [name for name in named if name != name.upper()] == [], "an argument is called as in the program"
+
+
+def test_the_version_is_asked_as_of_any_program(satcom: CommandLine) -> None:
+    said = satcom("--version")
+    assert (said.status, said.out.strip()) == (0, version("satcom"))
+    assert satcom("version").out == said.out
+
+
+def test_the_forms_of_a_date_are_said_before_one_is_given(satcom: CommandLine) -> None:
+    said = " ".join(satcom("order", "redate", "--help").out.replace("│", " ").split())
+    assert "satcom order redate PO-2026-000001 terminal_is_here 2027-03-31" in said
+    assert "2027-03-31, 2027-03-31T12:00, or with its offset" in said
+    assert "Without an offset it is the time of the operator's time zone" in said
+    assert "%" not in said
 
 
 def test_a_token_is_made_listed_without_its_secret_and_revoked(on_database: CommandLine) -> None:

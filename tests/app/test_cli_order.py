@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -95,8 +96,36 @@ def test_an_order_is_placed_watched_line_by_line_and_shown(desk: Desk) -> None:
     as_json = json.loads(desk.satcom("order", "show", reference, "--json").out)
     assert as_json["productOrder"]["state"] == as_json["processFlow"]["state"] == "completed"
     assert len(as_json["taskFlow"]) > 15
+    _shows_what_was_delivered(shown.out, as_json)
     by_id = desk.satcom("order", "show", as_json["productOrder"]["id"], "--json")
     assert json.loads(by_id.out)["productOrder"]["reference"] == reference
+
+
+def _shows_what_was_delivered(text: str, told: dict[str, Any]) -> None:
+    """The inventories' own words, for a person and for a program."""
+    lines = " ".join(text.split())
+    slots = [
+        {one["name"]: one["value"] for one in slot["resourceCharacteristic"]} for slot in told["spectrumAssignment"]
+    ]
+    assert sorted(slot["direction"] for slot in slots) == ["forward", "return"]
+    for slot in slots:
+        start_hz, stop_hz = slot["startHz"], slot["stopHz"]
+        where = f"{slot['direction']} slot {start_hz / 1e6:.3f} to {stop_hz / 1e6:.3f} MHz,"
+        wide = f"{(stop_hz - start_hz) / 1e6:.3f} MHz wide, power of {slot['powerShareHz'] / 1e6:.3f} MHz"
+        assert f"{where} {wide}, transponder {told['transponder'][0]['name']}, assigned" in lines
+    (satellite,), (service,), (test,), (bill,) = (
+        told[one] for one in ("satellite", "service", "serviceTest", "customerBill")
+    )
+    (serial,) = [one["value"] for one in told["terminal"][0]["resourceCharacteristic"] if one["name"] == "serialNumber"]
+    for said in (
+        f"satellite {satellite['name']}",
+        f"service {service['id']}, active",
+        f"serial number {serial}",
+        f"test {test['state']}",
+        "forwardEsN0",
+        f"bill {bill['billNo']}, validated, {bill['amountDue']['value']:,.2f} USD",
+    ):
+        assert said in lines, said
 
 
 def test_an_order_in_yaml_is_read_from_a_pipe_and_watched_live(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -165,8 +194,9 @@ def test_an_order_that_waits_shows_for_whom_and_is_cancelled(desk: Desk) -> None
     assert "waits for supply, expected 20" in shown
     assert "deadline 20" in shown
     redated = desk.satcom("order", "redate", reference, "terminal_is_here", "2097-03-31")
-    assert (redated.status, "2097-03-31T00:00:00Z" in redated.out) == (0, True), redated.err
-    assert "deadline 2097-03-31 00:00" in " ".join(desk.satcom("order", "show", reference).out.split())
+    assert redated.status == 0, redated.err
+    assert "2097-03-31 00:00 EAT (2097-03-30T21:00:00Z)" in " ".join(redated.out.split()), "the operator is in Nairobi"
+    assert "deadline 2097-03-30 21:00" in " ".join(desk.satcom("order", "show", reference).out.split())
     cancelled = desk.satcom("order", "cancel", reference, "--reason", "the mine closes")
     assert (cancelled.status, "is being cancelled" in cancelled.out) == (0, True)
     watched = desk.satcom("order", "watch", reference, "--every", "0.1", "--json")
@@ -193,8 +223,29 @@ def test_the_noc_repairs_from_the_terminal_and_others_do_not(desk: Desk) -> None
     desk.be("noc")
     refused = desk.satcom("order", "skip", reference, "terminal_is_here")
     assert (refused.status, "needs its result" in refused.err) == (1, True)
-    again = desk.satcom("order", "redate", reference, "terminal_is_here", "2031-05-01", "--json")
-    assert (again.status, json.loads(again.out)["state"]) == (0, "active")
+    again = desk.satcom("order", "redate", reference, "terminal_is_here", "2031-05-01T12:00+02:00", "--json")
+    told = json.loads(again.out)
+    assert (again.status, told["state"]) == (0, "active")
+    assert {"name": "deadline", "value": "2031-05-01T10:00:00Z", "valueType": "string"} in told["characteristic"]
+    for wrong in ("tomorrow", "2031-02-30", "0001-01-01T00:00+14:00"):
+        refused = desk.satcom("order", "redate", reference, "terminal_is_here", wrong)
+        assert (refused.status, f"WHEN: {wrong!r} is no date (accepted: 2027-03-31, " in refused.err) == (1, True)
+
+
+def test_what_the_hub_holds_of_a_service_is_asked_by_the_reference_of_its_order(desk: Desk) -> None:
+    reference = desk.place()
+    assert desk.satcom("order", "watch", reference, "--every", "0.1").status == 0
+    same = desk.satcom("service", "hub-state", reference)
+    assert (same.status, "the hub holds what it was told" in same.out) == (0, True), same.err
+    service_id = json.loads(desk.satcom("service", "hub-state", reference, "--json").out)["serviceId"]
+    with desk.operation.hub.client() as hub:
+        assert hub.delete(f"/v1/plans/{service_id}-plan", headers={"Idempotency-Key": "by hand"}).is_success
+    differs = desk.satcom("service", "hub-state", service_id)
+    text = " ".join(differs.out.split())
+    assert (differs.status, "plan exists yes no" in text, "would be sent: PUT" in text) == (0, True, True), text
+    assert max(map(len, differs.out.splitlines()[:-1])) <= 80
+    unknown = desk.satcom("service", "hub-state", "PO-2026-000099")
+    assert (unknown.status, "serviceId: there is no service 'PO-2026-000099' (accepted:" in unknown.err) == (1, True)
 
 
 def test_who_may_see_orders_only_sees_no_tasks(desk: Desk) -> None:
@@ -202,6 +253,7 @@ def test_who_may_see_orders_only_sees_no_tasks(desk: Desk) -> None:
     desk.be("finance")
     said = json.loads(desk.satcom("order", "show", reference, "--json").out)
     assert (said["productOrder"]["reference"], said["processFlow"], said["taskFlow"]) == (reference, None, [])
+    assert (said["spectrumAssignment"], said["service"]) == ([], []), "finance sees no network"
     desk.be("customer", desk.operation.market.other_party)
     said_to_others = desk.satcom("order", "show", reference)
     assert (said_to_others.status, "there is no order" in said_to_others.err) == (1, True)

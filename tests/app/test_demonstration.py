@@ -9,14 +9,21 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 SATCOM = str(Path(sys.executable).with_name("satcom"))
+OPERATOR = ROOT / "examples" / "operator"
 AGREED = "tell one story"
 
 
-def demo(data_dir: Path, port: int) -> subprocess.CompletedProcess[str]:
+def demo(data_dir: Path, port: int, folder: Path = OPERATOR) -> subprocess.CompletedProcess[str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("SATCOM_")}
     environment = kept | {"SATCOM_DATA_DIR": str(data_dir), "SATCOM_PORT": str(port), "COLUMNS": "100"}
     return subprocess.run(
-        [SATCOM, "demo", "--exit"], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300, check=False
+        [SATCOM, "demo", str(folder), "--exit"],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
     )
 
 
@@ -43,3 +50,16 @@ def test_an_order_is_delivered_once_and_a_broken_link_is_an_exit_code(tmp_path: 
     assert broken.returncode == 1
     assert "broken:" in broken.stdout
     assert AGREED not in broken.stdout
+
+
+def test_an_order_that_is_refused_is_told_as_a_story_and_not_logged(tmp_path: Path) -> None:
+    folder = tmp_path / "operator"
+    shutil.copytree(OPERATOR, folder)
+    catalogue = folder / "catalogue.yaml"
+    text = catalogue.read_text(encoding="utf-8")
+    assert "\n    band: C\n" in text
+    catalogue.write_text(text.replace("\n    band: C\n", "\n    band: Ka\n"), encoding="utf-8")  # C-band has no price
+    refused = demo(tmp_path / "data", 18400, folder)
+    assert refused.returncode == 1, refused.stdout[-2000:]
+    assert "The order is rejected: " in refused.stdout
+    assert refused.stderr == ""
