@@ -75,7 +75,7 @@ def _read(file: Path) -> OrderKeys:
     try:
         return parsed(OrderKeys, entry)
     except Refused as refused:
-        told = [Fault(f"{entry.where}: {one.field}", one.why, one.code, one.accepted) for one in refused.faults]
+        told = [Fault(entry.at(one.field), one.why, one.code, one.accepted) for one in refused.faults]
         raise Refused.all(told) from refused
 
 

@@ -27,6 +27,7 @@ from satcom.core.life_cycle import LifeCycle
 from satcom.core.security import Capability
 from satcom.core.tmf_document import TmfDocument, body_faults, tmf_document
 from satcom.core.values import Json, instant_text
+from satcom.core.wrong_value import wrong_value
 
 OWN_PREFIX = "/satcom-api"
 META = {"@type", "@baseType", "@schemaLocation"}
@@ -315,11 +316,10 @@ def merge_patch(target: Json, patch: Json) -> Json:
 
 def _column_faults(kind: type[Entity], error: ValidationError) -> list[Fault]:
     faults = []
-    for one in error.errors(include_url=False, include_context=False):
+    for one in error.errors(include_url=False):
         steps = [to_camel(str(step)) if index == 0 else str(step) for index, step in enumerate(one["loc"])]
         if kind.characteristic_field and steps and shape(kind).by_wire.get(steps[0], None) is not None:
             attribute = shape(kind).by_wire[steps[0]]
             steps = [kind.characteristic_field, *steps] if attribute.characteristic else steps
-        code = "missing" if one["type"] == "missing" else "invalid"
-        faults.append(Fault("/" + "/".join(steps), one["msg"], code))
+        faults.append(wrong_value(one, "/" + "/".join(steps)))
     return faults

@@ -7,7 +7,8 @@ after losses. A terminal type may be sold in a band only when it is approved. Hu
 from enum import StrEnum
 from typing import Annotated, ClassVar
 
-from pydantic import ConfigDict
+import pycountry
+from pydantic import AfterValidator, ConfigDict
 from pydantic import Field as ValueField
 from pydantic.alias_generators import to_camel
 from sqlalchemy import Index, text
@@ -22,7 +23,14 @@ from satcom.core.tmf_api import TmfRoutes
 from satcom.core.values import Money, Value
 from satcom.resource.resource import Band, Finite, IdText, Resource
 
-Country = Annotated[str, ValueField(pattern="^[A-Z]{2}$")]  # ISO 3166-1 alpha-2
+
+def _known_country(code: str) -> str:
+    if pycountry.countries.get(alpha_2=code) is None:
+        raise ValueError(f"{code!r} is no country: a code of ISO 3166-1, two capital letters")
+    return code
+
+
+Country = Annotated[str, ValueField(pattern="^[A-Z]{2}$"), AfterValidator(_known_country)]
 Text = Annotated[str, ValueField(min_length=1, max_length=200)]
 Diameter = Annotated[Finite, ValueField(gt=0, le=70)]
 Efficiency = Annotated[Finite, ValueField(gt=0, le=1)]

@@ -9,10 +9,9 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import ClassVar
 
-import pycountry
 from pydantic import ValidationInfo, field_validator
 from sqlalchemy import CheckConstraint, Index
-from sqlmodel import Field, Session
+from sqlmodel import Field, Session, select
 
 from satcom.core.entity import Entity, change, own, state_type
 from satcom.core.errors import Refused
@@ -20,7 +19,7 @@ from satcom.core.security import Capability, Principal
 from satcom.core.tmf_api import TmfRoutes
 from satcom.core.values import Json
 from satcom.enterprise.party import operator_of
-from satcom.resource.ground import Country
+from satcom.resource.ground import Country, TerminalType
 from satcom.resource.hold import Period
 from satcom.resource.resource import Band
 
@@ -91,9 +90,9 @@ def _last_day(stop_at: datetime) -> date:
 
 
 def enter_licence(session: Session, licence: Licence, by: Principal) -> Licence:
-    """Enter a licence that was granted. Raises `Refused` on a country that does not exist."""
+    """Enter a licence that was granted. Raises `Refused` on a class that no terminal type has."""
     by.need(Capability.MIGRATE)
-    _check_country(licence)
+    _check_terminal_class(session, licence)
     licence.party_id = operator_of(session).organization_id
     session.add(licence)
     session.flush()
@@ -104,15 +103,18 @@ def correct_licence(session: Session, licence: Licence, patch: dict[str, Json], 
     """Correct or renew it. What was sold under it before goes on: licences are asked when something is sold."""
     by.need(Capability.MIGRATE)
     change(licence, patch)
-    _check_country(licence)
+    with session.no_autoflush:
+        _check_terminal_class(session, licence)
     session.flush()
     return licence
 
 
-def _check_country(licence: Licence) -> None:
-    if pycountry.countries.get(alpha_2=licence.country) is None:
-        why = f"{licence.country!r} is no country"
-        raise Refused("/country", why, "invalid", "a code of ISO 3166-1, two letters")
+def _check_terminal_class(session: Session, licence: Licence) -> None:
+    """A licence of a class that no terminal type has would never be asked for."""
+    known = sorted(session.exec(select(TerminalType.terminal_class).distinct()))
+    if licence.terminal_class not in known:
+        why = f"no terminal type is of the class {licence.terminal_class!r}"
+        raise Refused("/terminalClass", why, "notFound", ", ".join(known) or "enter a terminal type first")
 
 
 licence_routes = TmfRoutes(Licence)

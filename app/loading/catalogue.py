@@ -158,21 +158,21 @@ class OfferingKeys(CatalogueKeys):
 def load_catalogue(load: Load) -> None:
     """From the service up to the offering, each after what it names."""
     prices: dict[str, list[str]] = {}
-    for entry in load.files.entries("service_specifications"):
+    for entry in load.each("service_specifications", ServiceSpecification):
         with load.checking(SERVICE, entry):
             service = parsed(ServiceKeys, entry)
             characteristics: Json = [_characteristic(one) for one in service.characteristics]
             body = service.stated | {"specCharacteristic": characteristics}
             load.keep(SERVICE, entry, from_body(ServiceSpecification, body), service.name)
-    for entry in load.files.entries("product_specifications"):
+    for entry in load.each("product_specifications", ProductSpecification):
         with load.checking(PRODUCT, entry):
             _load_product(load, entry)
-    for entry in load.files.entries("prices"):
+    for entry in load.each("prices", ProductOfferingPrice):
         with load.checking(PRICE, entry):
             keys = parsed(PriceKeys, entry)
             prices.setdefault(keys.product_offering, []).append(entry.slug)
             _load_price(load, entry, keys)
-    for entry in load.files.entries("product_offerings"):
+    for entry in load.each("product_offerings", ProductOffering):
         with load.checking(OFFERING, entry):
             _load_offering(load, entry, prices.get(entry.slug, []))
 

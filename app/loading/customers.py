@@ -20,6 +20,7 @@ from satcom.market.account import (
     patch_billing_account,
 )
 from satcom.market.customer import Customer, create_customer, patch_customer
+from satcom.resource.ground import Country
 
 CUSTOMER = Kind(Customer, create_customer, patch_customer, decides=frozenset({"name"}), further=())
 ACCOUNT = Kind(
@@ -44,7 +45,7 @@ class SiteKeys(Keys):
     latitude_deg: Annotated[FiniteFloat, Field(ge=-90, le=90)]
     longitude_deg: Annotated[FiniteFloat, Field(ge=-180, le=180)]
     altitude_m: FiniteFloat | None = None
-    country: str | None = None
+    country: Country | None = None
 
     @property
     def place(self) -> dict[str, Json]:

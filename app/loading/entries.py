@@ -1,11 +1,11 @@
 """From an entry of a file to an object of the business: what it may say, and every fault in the words of the file."""
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from difflib import get_close_matches
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, TypeVar, get_args
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
@@ -13,8 +13,10 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 from satcom.app.loading.files import Entry
 from satcom.core.errors import Fault, Refused
 from satcom.core.values import Amount, Currency, Json
+from satcom.core.wrong_value import UNKNOWN, wrong_value
 
 REMARKS = frozenset({"id", "note"})
+MANY = 12  # names that a person reads through
 
 
 def _exact(value: object) -> object:
@@ -89,14 +91,30 @@ def within(form: type[P], values: object, above: str) -> P:
 
 
 def _fault(form: type[Keys], error: Mapping[str, Any], above: str) -> Fault:
-    path = [above, *map(str, error["loc"])] if above else list(map(str, error["loc"]))
-    field = ".".join(path)
-    if error["type"] == "extra_forbidden":
-        known = list(form.model_fields) if len(path) == (2 if above else 1) else []
-        return unknown_key(field, known)
-    if error["type"] == "missing":
-        return Fault(field, "missing", "missing")
-    return Fault(field, plain(error["msg"]))
+    steps = [str(one) for one in error["loc"]]
+    field = ".".join([above, *steps] if above else steps)
+    if error["type"] == UNKNOWN:
+        return unknown_key(field, keys_within(form, steps[:-1]))
+    return wrong_value(error, field)
+
+
+def keys_within(form: type[BaseModel], steps: Sequence[str]) -> list[str]:
+    """The keys that are known under a key of a form, as deep as its forms go."""
+    for step in steps:
+        if step.isdecimal():
+            continue
+        inner = _form_in(form.model_fields[step].annotation) if step in form.model_fields else None
+        if inner is None:
+            return []
+        form = inner
+    return list(form.model_fields)
+
+
+def _form_in(annotation: Any) -> type[BaseModel] | None:
+    """The form among the parts of a type, as in a list of it."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next((found for one in get_args(annotation) if (found := _form_in(one)) is not None), None)
 
 
 def unknown_key(field: str, known: Collection[str]) -> Fault:
@@ -106,10 +124,13 @@ def unknown_key(field: str, known: Collection[str]) -> Fault:
     return Fault(field, f"there is no such key{meant}", "unknown", ", ".join(sorted(known)) or None)
 
 
-def plain(message: str) -> str:
-    """A message without the words of the library."""
-    message = message.removeprefix("Value error, ")
-    return "there is no such key" if message == "Extra inputs are not permitted" else message
+def unknown_name(field: str, what: str, name: str, known: Sequence[str]) -> Fault:
+    """A name that nothing is called, with those that are meant perhaps."""
+    near = get_close_matches(name, known, n=1, cutoff=0.8)
+    meant = f"; did you mean {near[0]!r}?" if near else ""
+    close = get_close_matches(name, known, n=MANY, cutoff=0.0) if len(known) > MANY else list(known)
+    more = f" and {len(known) - MANY} more" if len(known) > MANY else ""
+    return Fault(field, f"there is no {what} {name[:80]!r}{meant}", "notFound", ", ".join(close) + more or None)
 
 
 def note_of(text: Any) -> list[Json]:

@@ -6,9 +6,10 @@ A list stands in one file of its name. In CSV the columns are called as the keys
 
 import csv
 import io
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import yaml
@@ -37,17 +38,48 @@ UNREAD = frozenset({"badYaml", "badCsv", "unreadable"})  # codes of faults
 Values = dict[str, Any]  # as YAML gives them
 
 
+class Written(Values):
+    """What stands under keys in a file, and in which line; of a table also the columns."""
+
+    line: int
+    lines: Mapping[str, int] = MappingProxyType({})
+    columns: tuple[str, ...] = ()
+
+    def __init__(self, line: int, columns: tuple[str, ...] = ()) -> None:
+        super().__init__()
+        self.line, self.columns = line, columns
+
+
 @dataclass(frozen=True)
 class Entry:
-    """One entry of a list, as written. `where` says the file, and the entry, to people."""
+    """One entry of a list, as written."""
 
     file: str
     slug: str
     values: Values
 
     @property
-    def where(self) -> str:
-        return f"{self.file}: {self.slug}"
+    def columns(self) -> tuple[str, ...]:
+        """The columns of the table that it is a row of."""
+        return self.values.columns if isinstance(self.values, Written) else ()
+
+    def at(self, key: str = "") -> str:
+        """File, entry, line and key, as people are told them; what is left out is where its entry begins."""
+        line = self._line_of(key)
+        where = f"{self.file}: {self.slug}" + (f" (line {line})" if line is not None else "")
+        return f"{where}: {key}" if key else where
+
+    def _line_of(self, key: str) -> int | None:
+        line: int | None = None
+        part: object = self.values
+        for step in ["", *key.split(".")]:
+            if isinstance(part, Written):
+                line = part.lines.get(step, line or part.line)
+            if step and isinstance(part, list):
+                part = part[int(step)] if step.isdecimal() and int(step) < len(part) else None
+            elif step:
+                part = part.get(step) if isinstance(part, dict) and not self.columns else None
+        return line
 
 
 @dataclass
@@ -88,6 +120,17 @@ class _Loader(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
+def _written(loader: _Loader, node: yaml.MappingNode) -> Iterator[Written]:
+    """The keys of a mapping with their lines; filled after it is known, since it may name itself."""
+    written = Written(node.start_mark.line + 1)
+    yield written
+    written.update(loader.construct_mapping(node))  # type: ignore[arg-type]  # `_entry` refuses other keys
+    written.lines = {str(loader.construct_object(key)): key.start_mark.line + 1 for key, _ in node.value}
+
+
+_Loader.add_constructor("tag:yaml.org,2002:map", _written)
+
+
 def read_folder(folder: Path) -> Files:
     """Everything in `folder`. Files that an operator does not have may be absent."""
     files = Files()
@@ -110,6 +153,19 @@ def read_folder(folder: Path) -> Files:
             files.faults.append(Fault(path.name, f"{why}, {OPERATOR}, {CATALOGUE}, {ELEMENTS}", "unknown"))
     if not files.faults and not files.lists and files.operator is None and files.elements is None:
         files.faults.append(Fault(str(folder), "there is nothing to load in it", "notFound"))
+    return files
+
+
+def read_file(path: Path, kind: str | None) -> Files:
+    """One list, the file called after it or, whatever its name, a list of `kind`."""
+    files = Files()
+    name = kind or path.stem
+    if name not in LISTS:
+        files.faults.append(Fault(path.name, f"there is no list {name!r}", "unknown", ", ".join(LISTS)))
+    elif path.suffix not in (".yaml", ".csv"):
+        files.faults.append(Fault(path.name, "it is no list", "unknown", "a file in .yaml or .csv"))
+    else:
+        _keep(files, name, path.name, _yaml(path, files) if path.suffix == ".yaml" else _csv(path, files))
     return files
 
 
@@ -149,7 +205,8 @@ def _keep(files: Files, name: str, file: str, rows: object) -> None:
     for number, row in enumerate(rows if isinstance(rows, list) else [], start=1):
         entry = _entry(file, row, number, files)
         if entry is not None and entry.slug in entries:
-            files.faults.append(Fault(f"{entry.where}: id", "two entries have it", "duplicate"))
+            first = entries[entry.slug].at("id")
+            files.faults.append(Fault(entry.at("id"), f"two entries have it, the other is {first}", "duplicate"))
         elif entry is not None:
             entries[entry.slug] = entry
     files.lists[name] = list(entries.values())
@@ -159,12 +216,16 @@ def _entry(file: str, row: object, number: int, files: Files) -> Entry | None:
     if not isinstance(row, dict):
         files.faults.append(Fault(f"{file}: entry {number}", "it is no object of keys and values", "wrongType"))
         return None
+    place = f"line {row.line}" if isinstance(row, Written) else f"entry {number}"
     slug = row.get("id")
     if not isinstance(slug, str) or not slug.strip() or len(slug) > 100:
         why = "missing" if slug is None else "it is no name (1 to 100 characters)"
-        files.faults.append(Fault(f"{file}: entry {number}: id", why, "missing" if slug is None else "invalid"))
+        files.faults.append(Fault(f"{file}: {place}: id", why, "missing" if slug is None else "invalid"))
         return None
-    return Entry(file, slug, {str(key): value for key, value in row.items()})
+    if any(not isinstance(key, str) for key in row):
+        files.faults.append(Fault(f"{file}: {place}", "a key is no text; put it in quotes", "wrongType"))
+        return None
+    return Entry(file, slug, row)
 
 
 def _text(path: Path, files: Files) -> str | None:
@@ -207,16 +268,16 @@ def _csv(path: Path, files: Files) -> list[Values]:
         return []
     rows = []
     for cells in reader:
-        where = f"{path.name}: line {reader.line_num}"
+        line = reader.line_num
+        where = f"{path.name}: line {line}"
         if "" in cells:
             files.faults.append(Fault(where, f"there are more cells than the {len(names)} columns", "badCsv"))
         elif any((text or "").strip() for text in cells.values()):
-            rows.append(_row(cells, where, files))
+            rows.append(_row(cells, Written(line, tuple(names)), where, files))
     return rows
 
 
-def _row(cells: Mapping[str, str | None], where: str, files: Files) -> Values:
-    row: Values = {}
+def _row(cells: Mapping[str, str | None], row: Written, where: str, files: Files) -> Values:
     for name, text in cells.items():
         value = (text or "").strip()
         if not value:

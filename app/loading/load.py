@@ -6,10 +6,11 @@ change log as brought from elsewhere.
 
 from pathlib import Path
 
+from satcom.app.loading.carriers import load_carriers
 from satcom.app.loading.catalogue import load_catalogue
 from satcom.app.loading.customers import load_customers
-from satcom.app.loading.files import read_folder
-from satcom.app.loading.loading import Change, Load
+from satcom.app.loading.files import read_file, read_folder
+from satcom.app.loading.loading import Change, Load, Progress, untold
 from satcom.app.loading.network import load_network
 from satcom.app.loading.operator import load_operator
 from satcom.app.loading.supply import load_stock, load_suppliers
@@ -17,22 +18,25 @@ from satcom.core.database import Database, lock_key
 from satcom.resource.inventory import MARK
 
 
-def load(database: Database, folder: Path, dry_run: bool, by: str) -> list[Change]:
-    """Load `folder`; `by` is who asked. A dry run tells the same and writes nothing.
+def load(
+    database: Database, path: Path, dry_run: bool, by: str, kind: str | None = None, progress: Progress = untold
+) -> list[Change]:
+    """Load a folder, or a file that is a list of `kind`; `by` is who asked. A dry run tells the same and writes nothing.
 
-    Raises `Refused` with every fault, naming file, entry and key; then nothing is loaded.
+    Raises `Refused` with every fault, naming file, entry, line and key; then nothing is loaded.
     """
-    files = read_folder(folder)
+    files = read_file(path, kind) if kind is not None or path.is_file() else read_folder(path)
     with database.as_worker(by) as session, session.begin_nested() as everything:
         session.info["mark"] = MARK
         lock_key(session.connection(), "load")  # two at once would both find nothing there
-        loading = Load(session, files)
+        loading = Load(session, files, progress)
         load_operator(loading)
         load_suppliers(loading)
         load_network(loading)
         load_stock(loading)
         load_catalogue(loading)
         load_customers(loading)
+        load_carriers(loading)
         loading.refuse()
         if dry_run:
             everything.rollback()

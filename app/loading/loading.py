@@ -5,17 +5,19 @@ the object since, and what others wrote on it, stays. What is only wrong because
 told: the cause is.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from functools import partial
 from typing import Any, Generic
 
 from sqlalchemy.exc import DataError, IntegrityError
-from sqlmodel import Session
+from sqlmodel import Session, col, select
 
-from satcom.app.loading.entries import plain, snake
+from satcom.app.loading.entries import keys_within, snake, unknown_key, unknown_name
 from satcom.app.loading.files import Entry, Files
+from satcom.app.loading.told import Told
 from satcom.core.entity import Attribute, E, Entity, plain_value, shape
 from satcom.core.errors import Fault, Refused
 from satcom.core.loading import loaded_id
@@ -23,11 +25,27 @@ from satcom.core.security import WORKER, Principal
 from satcom.core.values import Json
 from satcom.market.order_item import FaultsFound
 
+AT_ONCE = 1000  # entries of a list
+Progress = Callable[[str, int, int], None]  # list, entries done, entries in all
+
+
+def untold(name: str, done: int, total: int) -> None:
+    """Progress that nobody looks at."""
+
 
 class Outcome(StrEnum):
     CREATED = "created"
     CHANGED = "changed"
     UNCHANGED = "unchanged"
+
+
+@dataclass(frozen=True)
+class FieldChange:
+    """A key of the file whose value becomes another; references are told as the files call them."""
+
+    key: str
+    old: Json
+    new: Json
 
 
 @dataclass(frozen=True)
@@ -38,12 +56,13 @@ class Change:
     slug: str
     name: str
     outcome: Outcome
-    fields: tuple[str, ...] = ()
+    fields: tuple[FieldChange, ...] = ()
 
     @property
     def what(self) -> str:
         """ "created", "unchanged", "changed: eirp_saturation_dbw"."""
-        return f"{self.outcome}: {', '.join(self.fields)}" if self.fields else self.outcome.value
+        keys = dict.fromkeys(one.key for one in self.fields)
+        return f"{self.outcome}: {', '.join(keys)}" if self.fields else self.outcome.value
 
 
 @dataclass(frozen=True)
@@ -51,7 +70,7 @@ class Kind(Generic[E]):
     """How objects of one kind are loaded.
 
     `decides` are the columns and `further` the other attributes that the file has the say on; `None`: every column.
-    `words` are the keys of the file for columns that it calls otherwise.
+    `words` are the keys of the file for columns that it calls otherwise, `shown` what it says instead of their values.
     """
 
     entity: type[E]
@@ -60,6 +79,7 @@ class Kind(Generic[E]):
     words: Mapping[str, str] = field(default_factory=dict)
     decides: frozenset[str] | None = None
     further: tuple[str, ...] = ("note",)
+    shown: Mapping[str, Callable[[E], Json]] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -85,20 +105,23 @@ class Load:
 
     session: Session
     files: Files
-    faults: list[Fault] = field(default_factory=list)
+    progress: Progress
     changes: list[Change] = field(default_factory=list)
     has_operator: bool = False
     claimed: dict[tuple[str, str], str] = field(default_factory=dict)
     broken: set[tuple[str, str]] = field(default_factory=set)
     names_broken: bool = False  # the entry at hand names a broken one
+    _told: Told = field(default_factory=Told)
+    _present: dict[str, Entity] = field(default_factory=dict)
+    _absent: set[str] = field(default_factory=set)
+    _slugs: dict[str, str] = field(default_factory=dict)  # by id
 
     @contextmanager
     def checking(self, kind: Kind[Any], entry: Entry) -> Iterator[None]:
-        """Within, a refusal is kept as a fault of the entry, and what was begun for it is undone."""
+        """Within, a refusal is kept as a fault of the entry."""
         self.names_broken = False
         try:
-            with self.session.begin_nested():
-                yield
+            yield
         except Consequence:
             self.broken.add((kind.name, entry.slug))
         except Refused as refused:
@@ -111,40 +134,90 @@ class Load:
         self.broken.add((kind.name, entry.slug))
         for one in faults:
             word = kind.word(one.field)
-            why = "missing" if one.code == "missing" and one.why == "Field required" else plain(one.why)
-            self.faults.append(Fault(f"{entry.where}: {word}" if word else entry.where, why, one.code, one.accepted))
+            if one.code == "unknown" and one.accepted is None:
+                one = unknown_key(word, keys_within(kind.entity, word.split(".")[:-1]))
+            self._told.add(entry, word, one)
+
+    def fault(self, where: str, why: str, code: str = "invalid", accepted: str | None = None) -> None:
+        """A fault of a file that is none of an entry."""
+        self._told.faults.append(Fault(where, why, code, accepted))
+
+    def each(self, name: str, *kinds: type[Entity]) -> Iterator[Entry]:
+        """The entries of a list. What is there already of these kinds is read many at a time."""
+        entries = self.files.entries(name)
+        for begin in range(0, len(entries), AT_ONCE):
+            chunk = entries[begin : begin + AT_ONCE]
+            for kind in kinds:
+                self.read(kind, [one.slug for one in chunk])
+            yield from chunk
+            self.progress(name, begin + len(chunk), len(entries))
+
+    def read(self, kind: type[Entity], slugs: Sequence[str]) -> None:
+        """Read the objects that files call `slugs`; they are at hand until the load ends."""
+        ids = [loaded_id(kind.__name__, slug) for slug in slugs]
+        self._present |= {one.id: one for one in self.session.exec(select(kind).where(col(kind.id).in_(ids)))}
+        self._absent |= set(ids) - self._present.keys()
+
+    def present(self, kind: type[E], identifier: str) -> E | None:
+        """The object as it is, `None` when it is not there yet."""
+        if identifier in self._absent:
+            return None
+        found = self.session.get(kind, identifier)
+        if found is not None:
+            self._present[identifier] = found  # the session forgets what nobody holds
+        return found
 
     def keep(self, kind: Kind[E], entry: Entry, wanted: E, name: str, leave: frozenset[str] = frozenset()) -> E | None:
         """Enter the object, correct it, or leave it as it is; `leave` are columns that this entry does not decide.
 
         `None` while there is no operator to keep it for.
         """
-        self._claim(kind.name, entry)
-        if self.names_broken:
-            raise Consequence
-        if not self.has_operator:
+        if not self.may_keep(kind, entry, wanted):
             return None
-        wanted.id = loaded_id(kind.name, entry.slug)
-        present = self.session.get(kind.entity, wanted.id)
+        present = self.present(kind.entity, wanted.id)
         if present is None:
-            kept = kind.enter(self.session, wanted, WORKER)
-            self.tell(kind.name, entry.slug, name, Outcome.CREATED)
+            with self.session.begin_nested():
+                kept = kind.enter(self.session, wanted, WORKER)
+            self.entered(kind, entry.slug, kept, name)
             return kept
         columns, further = _differences(kind, present, wanted, leave)
         if columns or further:
-            present_further = present.further
+            fields = _fields(kind, columns, further, present, wanted)
             patch = _patch(kind, wanted, columns) | {key: wanted.further.get(key) for key in further}
-            kind.correct(self.session, present, patch, WORKER)
-            self.session.flush()
-            names = [kind.words.get(one.column, one.column) for one in columns]
-            names += [word for key in further for word in _parts_changed(kind, key, present_further, wanted)]
-            self.tell(kind.name, entry.slug, name, Outcome.CHANGED, *names)
+            with self.session.begin_nested():
+                kind.correct(self.session, present, patch, WORKER)
+                self.session.flush()
+            fields = [FieldChange(one.key, self._slugged(one.old), self._slugged(one.new)) for one in fields]
+            self.tell(kind.name, entry.slug, name, Outcome.CHANGED, *fields)
         else:
             self.tell(kind.name, entry.slug, name, Outcome.UNCHANGED)
         return present
 
-    def tell(self, kind: str, slug: str, name: str, outcome: Outcome, *fields: str) -> None:
-        self.changes.append(Change(kind, slug, name, outcome, tuple(dict.fromkeys(fields))))
+    def entered(self, kind: Kind[E], slug: str, kept: E, name: str) -> None:
+        """The object is there from now on."""
+        self._absent.discard(kept.id)
+        self._present[kept.id] = kept
+        self.tell(kind.name, slug, name, Outcome.CREATED)
+
+    def _slugged(self, value: Json) -> Json:
+        """The value with the names of the files for ids."""
+        if isinstance(value, list):
+            return [self._slugged(one) for one in value]
+        if isinstance(value, dict):
+            return {key: self._slugged(one) for key, one in value.items()}
+        return self._slugs.get(value, value) if isinstance(value, str) else value
+
+    def tell(self, kind: str, slug: str, name: str, outcome: Outcome, *fields: FieldChange) -> None:
+        self.changes.append(Change(kind, slug, name, outcome, fields))
+
+    def may_keep(self, kind: Kind[E], entry: Entry, wanted: E) -> bool:
+        """The object gets its id, and stands in this place of the files only. Whether it can be kept."""
+        self._claim(kind.name, entry)
+        if self.names_broken:
+            raise Consequence
+        wanted.id = loaded_id(kind.name, entry.slug)
+        self._slugs[wanted.id] = entry.slug
+        return self.has_operator
 
     def _claim(self, kind: str, entry: Entry) -> None:
         """One object stands in one place of the files."""
@@ -156,24 +229,23 @@ class Load:
         """The id of the object that an entry names under `key`; one that is not there is a fault."""
         name = kind.__name__
         identifier = loaded_id(name, str(slug))
-        known = (name, str(slug)) in self.claimed or self.session.get(kind, identifier) is not None
+        known = (name, str(slug)) in self.claimed or self.present(kind, identifier) is not None
         if (name, str(slug)) in self.broken or (not known and self.files.unread):
             self.names_broken = True
         elif not known:
-            what = snake(name).replace("_", " ")
-            found.faults.append(Fault(key, f"there is no {what} {str(slug)[:80]!r}", "notFound"))
+            slugs = sorted(one for other, one in self.claimed if other == name)
+            found.faults.append(unknown_name(key, snake(name).replace("_", " "), str(slug), slugs))
         return identifier
 
-    def also_changed(self, field: str) -> None:
-        """The object that was kept last changed in `field`, too."""
+    def also_changed(self, change: FieldChange) -> None:
+        """The object that was kept last changed in this, too."""
         last = self.changes[-1]
         if last.outcome is not Outcome.CREATED:
-            fields = tuple(dict.fromkeys((*last.fields, field)))
-            self.changes[-1] = replace(last, outcome=Outcome.CHANGED, fields=fields)
+            self.changes[-1] = replace(last, outcome=Outcome.CHANGED, fields=(*last.fields, change))
 
     def refuse(self) -> None:
         """Raises `Refused` with every fault that was found, those of the files first."""
-        faults = self.files.faults + self.faults
+        faults = self.files.faults + self._told.all()
         if faults:
             raise Refused.all(faults)
 
@@ -185,11 +257,30 @@ def _differences(kind: Kind[E], present: E, wanted: E, leave: frozenset[str]) ->
     return columns, [key for key in kind.further if present.further.get(key) != wanted.further.get(key)]
 
 
-def _parts_changed(kind: Kind[E], key: str, before: dict[str, Json], wanted: E) -> list[str]:
-    """The key of the file for an attribute that changed; of a list of named values the names of those that did."""
-    sides = [{str(one["name"]): one for one in _named(side.get(key))} for side in (before, wanted.further)]
+def _fields(kind: Kind[E], columns: list[Attribute], further: list[str], present: E, wanted: E) -> list[FieldChange]:
+    """What changes, in the words of the file. Two columns that make one key of it are told once."""
+    told: dict[str, FieldChange] = {}
+    for one in columns:
+        key, shown = kind.words.get(one.column, one.column), kind.shown.get(one.column, partial(_value, one))
+        change = FieldChange(key, shown(present), shown(wanted))
+        if change.old != change.new:
+            told.setdefault(key, change)
+    parts = [part for key in further for part in _parts(kind, key, present.further.get(key), wanted.further.get(key))]
+    return [*told.values(), *parts]
+
+
+def _parts(kind: Kind[E], key: str, old: Json, new: Json) -> list[FieldChange]:
+    """The key of the file for an attribute that changed; of a list of named values each that did."""
+    sides = [{str(one["name"]): one.get("value") for one in _named(side)} for side in (old, new)]
     names = [name for name in sides[0] | sides[1] if sides[0].get(name) != sides[1].get(name)]
-    return names or [kind.words.get(key, snake(key))]
+    parts = [FieldChange(name, sides[0].get(name), sides[1].get(name)) for name in names]
+    return parts or [FieldChange(kind.words.get(key, snake(key)), _text(old), _text(new))]
+
+
+def _text(value: Json) -> Json:
+    """Notes as the file writes them: the text alone."""
+    texts = [one["text"] for one in value if isinstance(one, dict) and "text" in one] if isinstance(value, list) else []
+    return texts[0] if len(texts) == 1 else value
 
 
 def _named(values: Json) -> list[dict[str, Json]]:

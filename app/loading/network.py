@@ -5,25 +5,20 @@ An entry says what its object is made of: its keys are the columns, and a refere
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import date
 from typing import Any, Generic, TypeVar
 
 from sqlmodel import Session, col, select
 
 from satcom.app.loading.entries import (
     REMARKS,
-    EntryKeys,
     Price,
-    instant,
     note_of,
-    parsed,
     several,
     unknown_key,
     within,
 )
 from satcom.app.loading.files import ELEMENTS, Entry, Values
 from satcom.app.loading.loading import Kind, Load, Outcome
-from satcom.core.clock import now
 from satcom.core.entity import E, Entity, checked, shape
 from satcom.core.errors import Fault
 from satcom.core.security import Principal
@@ -31,14 +26,12 @@ from satcom.core.values import Json
 from satcom.market.order_item import FaultsFound
 from satcom.resource import inventory
 from satcom.resource.ground import EarthStation, TerminalType
-from satcom.resource.hold import HoldState
 from satcom.resource.hub import Hub
 from satcom.resource.licence import Licence, correct_licence, enter_licence
 from satcom.resource.payload import Beam, Transponder
 from satcom.resource.physics.orbit import read_tle
 from satcom.resource.resource import Resource
 from satcom.resource.satellite import ElementSet, Satellite, record_elements
-from satcom.resource.spectrum import Direction, SpectrumAssignment
 from satcom.resource.terminal_type import correct_terminal_type, enter_terminal_type
 
 R = TypeVar("R", bound=Resource)
@@ -77,7 +70,7 @@ class Listed(Generic[E]):
 
 def load_list(load: Load, listed: Listed[E]) -> None:
     """Every entry of the list."""
-    for entry in load.files.entries(listed.list):
+    for entry in load.each(listed.list, listed.kind.entity):
         with load.checking(listed.kind, entry):
             wanted = _wanted(load, listed, entry)
             name = str(getattr(wanted, "name", None) or getattr(wanted, "reference", entry.slug))
@@ -107,7 +100,8 @@ def load_elements(load: Load) -> None:
         return
     file = read_tle(load.files.elements)
     if file.bad_lines:
-        load.faults += [Fault(f"{ELEMENTS}: line {one.line_number}", one.reason) for one in file.bad_lines]
+        for bad in file.bad_lines:
+            load.fault(f"{ELEMENTS}: line {bad.line_number}", bad.reason)
         return
     if not load.has_operator or not file.elements:
         return
@@ -121,71 +115,6 @@ def load_elements(load: Load) -> None:
         if satellite is not None:
             outcome = Outcome.CREATED if (satellite.id, one.epoch) in added else Outcome.UNCHANGED
             load.tell(ElementSet.__name__, f"{one.norad_id} of {one.epoch:%Y-%m-%d %H:%M}", satellite.name, outcome)
-
-
-class CarrierKeys(EntryKeys):
-    """A carrier on the air. It is there from `valid_from`, else since its satellite is in service."""
-
-    name: str | None = None
-    transponder: str
-    downlink_center_hz: int
-    occupied_bandwidth_hz: int
-    power_share_hz: int
-    symbol_rate_baud: float | None = None
-    rolloff: float | None = None
-    guard_band_hz: int | None = None
-    direction: Direction | None = None
-    customer_note: str | None = None
-    valid_from: date | None = None
-    valid_until: date | None = None
-
-
-ON_THE_AIR = in_inventory(
-    SpectrumAssignment,
-    {
-        "transponder_id": "transponder",
-        "start_hz": "downlink_center_hz",
-        "stop_hz": "occupied_bandwidth_hz",
-        "start_at": "valid_from",
-        "stop_at": "valid_until",
-    },
-    frozenset(CarrierKeys.model_fields) - {"id", "note"}
-    | {"transponder_id", "start_hz", "stop_hz", "start_at", "stop_at"},
-)
-
-
-def load_carriers(load: Load) -> None:
-    """What occupies the transponders already."""
-    for entry in load.files.entries("carriers"):
-        with load.checking(ON_THE_AIR, entry):
-            keys = parsed(CarrierKeys, entry)
-            found = FaultsFound()
-            transponder_id = load.named(Transponder, keys.transponder, "transponder", found)
-            found.refuse()
-            given = {"guard_band_hz": keys.guard_band_hz, "start_at": keys.valid_from}
-            leave = frozenset(name for name, value in given.items() if value is None)
-            load.keep(ON_THE_AIR, entry, _carrier(load, keys, transponder_id), keys.name or entry.slug, leave)
-
-
-def _carrier(load: Load, keys: CarrierKeys, transponder_id: str) -> SpectrumAssignment:
-    transponder = load.session.get(Transponder, transponder_id)
-    satellite = load.session.get(Satellite, transponder.satellite_id) if transponder is not None else None
-    guard_band_hz = transponder.guard_band_hz if transponder is not None else 0
-    since = keys.valid_from or (satellite.in_service_date if satellite is not None else None)
-    start_hz = keys.downlink_center_hz - keys.occupied_bandwidth_hz // 2
-    plain = {"power_share_hz", "symbol_rate_baud", "rolloff", "direction", "customer_note", "source", "illustrative"}
-    values: Values = {
-        "name": keys.name or keys.id,
-        "transponder_id": transponder_id,
-        "start_hz": start_hz,
-        "stop_hz": start_hz + keys.occupied_bandwidth_hz,
-        "guard_band_hz": guard_band_hz if keys.guard_band_hz is None else keys.guard_band_hz,
-        "state": HoldState.ASSIGNED,
-        "start_at": instant(since) or now(),
-        "stop_at": instant(keys.valid_until),
-        "further": {"note": keys.notes} if keys.notes else {},
-    }
-    return checked(SpectrumAssignment, values | keys.model_dump(include=plain))
 
 
 def _satellites(load: Load, values: Values, found: FaultsFound, key: str = "satellites") -> None:
@@ -219,6 +148,14 @@ def _terminal_type(load: Load, values: Values, found: FaultsFound) -> None:
             values["price"] = within(Price, price, "price").money
 
 
+def _licence(load: Load, values: Values, found: FaultsFound) -> None:
+    """A class is that of a terminal type; whether one that is at fault has it, is not known."""
+    its_class = values.get("terminal_class")
+    of_class = [one for one in load.files.entries("terminal_types") if one.values.get("terminal_class") == its_class]
+    if load.files.unread or any((TerminalType.__name__, one.slug) in load.broken for one in of_class):
+        load.names_broken = True
+
+
 SATELLITES = Listed("satellites", in_inventory(Satellite, {}))
 BEAMS = Listed("beams", in_inventory(Beam, {"satellite_id": "satellite"}), {"satellite": ("satellite_id", Satellite)})
 TRANSPONDERS = Listed(
@@ -243,7 +180,7 @@ HUBS = Listed(
 TERMINAL_TYPES = Listed(
     "terminal_types", Kind(TerminalType, enter_terminal_type, correct_terminal_type), shape=_terminal_type
 )
-LICENCES = Listed("licences", Kind(Licence, enter_licence, correct_licence))
+LICENCES = Listed("licences", Kind(Licence, enter_licence, correct_licence), shape=_licence)
 
 
 def load_network(load: Load) -> None:
@@ -252,7 +189,6 @@ def load_network(load: Load) -> None:
     load_elements(load)
     load_list(load, BEAMS)
     load_list(load, TRANSPONDERS)
-    load_carriers(load)
     load_list(load, EARTH_STATIONS)
     load_list(load, HUBS)
     load_list(load, TERMINAL_TYPES)

@@ -6,9 +6,8 @@ from sqlmodel import Session, select
 
 from satcom.app.loading.entries import Contact, EntryKeys, parsed
 from satcom.app.loading.files import Entry
-from satcom.app.loading.loading import Kind, Load, Outcome
-from satcom.core.entity import from_body
-from satcom.core.errors import Fault
+from satcom.app.loading.loading import FieldChange, Kind, Load, Outcome
+from satcom.core.entity import from_body, plain_value
 from satcom.core.security import WORKER
 from satcom.core.values import Currency, Json
 from satcom.enterprise.party import (
@@ -18,6 +17,7 @@ from satcom.enterprise.party import (
     patch_organization,
     set_up_operator,
 )
+from satcom.resource.ground import Country
 
 ORGANIZATION = Kind(
     Organization,
@@ -43,7 +43,7 @@ class PartyKeys(EntryKeys):
 
     name: str
     legal_name: str | None = None
-    country: str | None = None
+    country: Country | None = None
     contact: Contact | None = None
 
 
@@ -56,7 +56,7 @@ def load_operator(load: Load) -> None:
             _load_operator(load, entry)
     load.has_operator = _operator(load.session) is not None
     if entry is None and not load.has_operator and not load.files.unread:
-        load.faults.append(Fault("operator.yaml", "missing: no operator is set up yet", "noOperator"))
+        load.fault("operator.yaml", "missing: no operator is set up yet", "noOperator")
 
 
 def _load_operator(load: Load, entry: Entry) -> None:
@@ -68,8 +68,13 @@ def _load_operator(load: Load, entry: Entry) -> None:
     present = _operator(load.session)
     before = {one: getattr(present, one) for one in SETTINGS} if present is not None else None
     settings = (keys.currency, keys.time_zone, keys.tax_rate_percent)
-    after = set_up_operator(load.session, organization, *settings, WORKER)
-    changed = [one for one in SETTINGS if before is not None and before[one] != getattr(after, one)]
+    with load.session.begin_nested():
+        after = set_up_operator(load.session, organization, *settings, WORKER)
+    changed = [
+        FieldChange(one, plain_value(before[one]), plain_value(getattr(after, one)))
+        for one in SETTINGS
+        if before is not None and before[one] != getattr(after, one)
+    ]
     outcome = Outcome.CREATED if before is None else Outcome.CHANGED if changed else Outcome.UNCHANGED
     load.tell("Operator", entry.slug, name, outcome, *changed)
 

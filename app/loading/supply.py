@@ -2,13 +2,14 @@
 
 from satcom.app.loading.entries import EntryKeys, parsed
 from satcom.app.loading.files import Entry
-from satcom.app.loading.loading import Kind, Load
+from satcom.app.loading.loading import FieldChange, Kind, Load
 from satcom.app.loading.network import Listed, load_list
 from satcom.app.loading.operator import ORGANIZATION, PartyKeys, organization_of
 from satcom.core.entity import checked
 from satcom.core.loading import loaded_id
+from satcom.enterprise.party import Organization
 from satcom.market.order_item import FaultsFound
-from satcom.resource.ground import TerminalType
+from satcom.resource.ground import Country, TerminalType
 from satcom.supplychain.partner import Supplier, correct_supplier, engage_supplier
 from satcom.supplychain.stock import (
     Depot,
@@ -35,7 +36,7 @@ STOCK_ITEM = Kind(
 
 
 class SupplierKeys(PartyKeys):
-    country: str
+    country: Country
     currency: str
 
 
@@ -49,7 +50,7 @@ class StockKeys(EntryKeys):
 
 
 def load_suppliers(load: Load) -> None:
-    for entry in load.files.entries("suppliers"):
+    for entry in load.each("suppliers", Organization, Supplier):
         with load.checking(SUPPLIER, entry):
             keys = parsed(SupplierKeys, entry)
             load.keep(ORGANIZATION, entry, organization_of(keys.model_copy(update={"contact": None}), []), keys.name)
@@ -65,7 +66,7 @@ def load_suppliers(load: Load) -> None:
 def load_stock(load: Load) -> None:
     """Depots and what is in them, after the terminal types."""
     load_list(load, DEPOTS)
-    for entry in load.files.entries("stock"):
+    for entry in load.each("stock", StockItem):
         with load.checking(STOCK_ITEM, entry):
             _load_item(load, entry)
 
@@ -86,5 +87,9 @@ def _load_item(load: Load, entry: Entry) -> None:
     }
     plain = keys.model_dump(include={"lead_time_days", "source", "illustrative"})
     item = load.keep(STOCK_ITEM, entry, checked(StockItem, plain | values), f"{name} in {keys.depot}")
-    if item is not None and opening_stock(load.session, item, keys.quantity, entry.slug.upper()):
-        load.also_changed("quantity")
+    if item is None:
+        return
+    with load.session.begin_nested():
+        added = opening_stock(load.session, item, keys.quantity, entry.slug.upper())
+    if added:
+        load.also_changed(FieldChange("quantity", keys.quantity - len(added), keys.quantity))

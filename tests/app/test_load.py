@@ -1,6 +1,7 @@
 """`satcom load`: the demonstration operator becomes data once, faults are told in the words of the files."""
 
 import csv
+import re
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -14,7 +15,7 @@ from sqlmodel import Session, col, func, select
 
 from satcom.app.demo_order import order_body, order_in
 from satcom.app.loading.load import load
-from satcom.app.loading.loading import Change, Outcome
+from satcom.app.loading.loading import Change, FieldChange, Outcome
 from satcom.core import change_log
 from satcom.core.clock import clock
 from satcom.core.database import Database
@@ -92,7 +93,7 @@ def faults(database: Database, folder: Path) -> list[str]:
     """What is told of a folder that cannot be loaded."""
     with pytest.raises(Refused) as refused:
         load(database, folder, dry_run=False, by=BY)
-    return [f"{fault.field}: {fault.why}" for fault in refused.value.faults]
+    return [re.sub(r" \(line \d+\)", "", f"{fault.field}: {fault.why}") for fault in refused.value.faults]
 
 
 def changed(changes: list[Change]) -> dict[str, str]:
@@ -175,7 +176,7 @@ def test_a_changed_value_changes_that_one_object(loaded: Database, folder: Path)
 CHANGES: list[tuple[str, str, Row, str]] = [
     ("satellites", "sat-amos-17", {"state": "degraded", "note": "A part failed."}, "changed: state, note"),
     ("beams", "beam-amos-17-c-africa", {"name": "C Africa wide"}, "changed: name"),
-    ("carriers", "carrier-amos-17-12552v", {"downlink_center_hz": 12_552_001_000}, "downlink_center_hz, occupied"),
+    ("carriers", "carrier-amos-17-12552v", {"downlink_center_hz": 12_552_001_000}, "changed: downlink_center_hz"),
     ("earth_stations", "es-hartebeesthoek", {"horizon_mask_deg": 7}, "changed: horizon_mask_deg"),
     ("hubs", "hub-accra-1", {"ports": 8, "bands": ["C", "Ku"]}, "changed: ports, bands"),
     ("terminal_types", "term-ku-180", {"buc_power_w": 10}, "changed: buc_power_w"),
@@ -243,15 +244,16 @@ def test_every_fault_is_told_at_once_and_nothing_is_loaded(database: Database, f
     told = faults(database, folder)
     assert all_rows(database) == before
     assert told == [
-        "beams.yaml: beam-amos-17-c-africa: satellite: there is no satellite 'sat-amos-71'",
+        "beams.yaml: beam-amos-17-c-africa: satellite: there is no satellite 'sat-amos-71';"
+        " did you mean 'sat-amos-17'?",
         "transponders.yaml: tp-amos-17-ku-1v: eirp_dbw: there is no such key; did you mean eirp_saturation_dbw?",
-        "transponders.yaml: tp-amos-17-ku-1v: bandwidth_hz: Input should be a valid integer,"
-        " unable to parse string as an integer",
+        "transponders.yaml: tp-amos-17-ku-1v: bandwidth_hz: 'x' is no whole number",
         "transponders.yaml: tp-amos-17-ku-1v: eirp_saturation_dbw: missing",
-        "earth_stations.yaml: es-hartebeesthoek: antennas.0.efficiency: Input should be less than or equal to 1",
+        "earth_stations.yaml: es-hartebeesthoek: antennas.0.efficiency: 1.5 is too large",
         "earth_stations.yaml: es-hartebeesthoek: antennas.0.gain_db: there is no such key",
         "stock.yaml: stock-nairobi-ku-180: depot: there is no depot 'depot-mombasa'",
-        "customers.yaml: customer-lualaba-copper: billing_account.payment_days: there is no such key",
+        "customers.yaml: customer-lualaba-copper: billing_account.payment_days: there is no such key;"
+        " did you mean payment_term_days?",
     ]
 
 
@@ -266,7 +268,7 @@ RULES: list[tuple[str, str, Row, str]] = [
     ("hubs", "hub-accra-1", {"satellites": ["sat-none"]}, "hubs.yaml: hub-accra-1: satellites: there is no satellite"),
     ("terminal_types", "term-ku-180", {"price": {"amount": 4600.5, "currency": "USD"}}, "price.amount: write it in"),
     ("licences", "licence-cd-ku-vsat", {"country": "XX"}, "licence-cd-ku-vsat: country: 'XX' is no country"),
-    ("licences", "licence-cd-ku-vsat", {"country": False}, "country: Input should be a valid string"),
+    ("licences", "licence-cd-ku-vsat", {"country": False}, "country: false is no text"),
     ("suppliers", "supplier-highveld-terminals", {"country": "QQ"}, "supplier-highveld-terminals: country: 'QQ' is no"),
     ("stock", "stock-nairobi-ku-180", {"quantity": 5000}, "stock-nairobi-ku-180: quantity: 5000 is out of range"),
 ]
@@ -292,7 +294,7 @@ FILES: list[tuple[str, str, str]] = [
     ("licences.yaml", "- id: licence-1\n  valid_from: 2026-02-30\n", "licences.yaml: it holds an impossible value"),
     ("licences.yaml", '- id: licence-1\n  note: "\\ud800"\n', "licences.yaml: line 2: a character that is no text"),
     ("licences.yaml", "country: CD\n", "licences.yaml: licences: it is no list"),
-    ("licences.yaml", "- country: CD\n", "licences.yaml: entry 1: id: missing"),
+    ("licences.yaml", "- country: CD\n", "licences.yaml: line 1: id: missing"),
     ("licences.yaml", "- CD\n", "licences.yaml: entry 1: it is no object"),
     ("depots.yaml", "- {id: depot-1}\n- {id: depot-1}\n", "depots.yaml: depot-1: id: two entries have it"),
     ("transponder.yaml", "[]\n", "transponder.yaml: nothing is loaded from a file of this name"),
@@ -327,7 +329,9 @@ def test_an_operator_may_bring_a_few_lists_now_and_others_later(loaded: Database
     rows = yaml.safe_load((FOLDER / "hubs.yaml").read_text(encoding="utf-8"))[:1]
     (tmp_path / "hubs.yaml").write_text(yaml.safe_dump([rows[0] | {"ports": 17}]), encoding="utf-8")
     (told,) = load(loaded, tmp_path, dry_run=False, by=BY)
-    assert told == Change("Hub", "hub-hartebeesthoek-1", "Hartebeesthoek 1", Outcome.CHANGED, ("ports",))
+    assert told == Change(
+        "Hub", "hub-hartebeesthoek-1", "Hartebeesthoek 1", Outcome.CHANGED, (FieldChange("ports", 16, 17),)
+    )
 
 
 def as_csv(folder: Path, name: str, delimiter: str = ",") -> None:
@@ -387,7 +391,7 @@ def test_a_table_names_a_key_within_a_key_by_a_point(loaded: Database, tmp_path:
             "id,price,price.amount\nlicence-1,5,5\n",
             "licences.csv: line 2: price.amount: another column holds the whole",
         ),
-        ("id,land\nlicence-1,CD\n", "licences.csv: licence-1: land: there is no such key"),
+        ("id,land\nlicence-1,CD\n", "licences.csv: line 1: land: there is no such column"),
     ],
 )
 def test_a_broken_table_is_told_with_the_place(loaded: Database, tmp_path: Path, text: str, told: str) -> None:
@@ -469,7 +473,9 @@ def test_an_order_takes_its_place_from_the_customers_site(folder: Path) -> None:
 
 
 def test_a_faulty_order_is_told_in_the_words_of_its_file(folder: Path) -> None:
-    with pytest.raises(Refused, match=r"second_order.yaml: demo-order-kamoto: site: customer .* has no site 'moon'"):
+    with pytest.raises(Refused, match=r"second_order.yaml: demo-order-kamoto.*: site: customer .* has no site 'moon'"):
         order_in(an_order(folder, site="moon"))
-    with pytest.raises(Refused, match=r"demo-order-kamoto: customer: missing; .*: colour: there is no such key"):
+    with pytest.raises(
+        Refused, match=r"demo-order-kamoto \(line 1\): customer: missing; .*: colour: there is no such key"
+    ):
         order_in(an_order(folder, customer=None, colour="red"))

@@ -64,6 +64,7 @@ def test_the_band_of_terminals_that_stand_at_sites_stays(database: Database) -> 
 def test_a_licence_is_of_a_country_and_can_be_renewed(database: Database) -> None:
     with database.as_worker() as session:
         operator = an_operator(session)
+        enter_terminal_type(session, a_type(), WORKER)
         licence = enter_licence(session, a_licence(), WORKER)
         assert licence.party_id == operator.organization_id
         renewed = correct_licence(session, licence, {"validUntil": "2040-12-31"}, WORKER)
@@ -72,6 +73,17 @@ def test_a_licence_is_of_a_country_and_can_be_renewed(database: Database) -> Non
             correct_licence(session, licence, {"validUntil": "2020-12-31"}, WORKER)
         with pytest.raises(Refused, match="'XX' is no country"):
             enter_licence(session, a_licence("XX"), WORKER)
+
+
+def test_a_licence_is_of_a_class_that_a_terminal_type_has(database: Database) -> None:
+    with database.as_worker() as session:
+        an_operator(session)
+        with pytest.raises(Refused, match="enter a terminal type first"):
+            enter_licence(session, a_licence(), WORKER)
+        enter_terminal_type(session, a_type(), WORKER)
+        licence = enter_licence(session, a_licence(), WORKER)
+        with pytest.raises(Refused, match=r"no terminal type is of the class 'vast' \(accepted: vsat\)"):
+            correct_licence(session, licence, {"terminalClass": "vast"}, WORKER)
 
 
 def test_only_migration_enters_what_the_network_may_be_built_on(database: Database) -> None:
