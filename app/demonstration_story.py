@@ -13,7 +13,9 @@ from rich.table import Table
 
 from satcom.app.demo_order import order_body
 from satcom.app.loading.loading import Change
-from satcom.app.qualify import prices_at, qualify_at, show_qualification
+from satcom.app.qualify import qualify_at
+from satcom.app.qualify_terms import terms_at
+from satcom.app.qualify_view import show_qualification
 from satcom.core.clock import months_later, now
 from satcom.core.database import Database
 from satcom.market.order_item import OrderItem
@@ -90,7 +92,7 @@ class Story:
         self._head(
             f"Can it be delivered? Every satellite was asked in {took_s:.1f} s; the first question reads the maps"
         )
-        show_qualification(self.console, answer, prices_at(self.opened, answer))
+        show_qualification(self.console, answer, terms_at(self.opened, answer))
 
     def _place(self, body: Body) -> Body:
         answer = self.api.post(

@@ -13,16 +13,27 @@ from rich.console import Console
 from sqlmodel import Session, select
 from typer.testing import CliRunner, Result
 
-from satcom.app.qualify import Priced, demand_asked, prices_at, qualify_at, qualify_command, show_qualification
+from satcom.app.qualify import demand_asked, qualify_at, qualify_command
+from satcom.app.qualify_terms import terms_at
+from satcom.app.qualify_view import show_qualification
 from satcom.core.clock import clock
 from satcom.core.database import Database
+from satcom.core.entity import from_body
 from satcom.core.errors import Refused
+from satcom.core.loading import loaded_id
+from satcom.core.security import WORKER
+from satcom.core.values import Reference
+from satcom.enterprise.catalog_entry import LifecycleStatus
+from satcom.market.catalog.product_offering import ProductOffering
+from satcom.market.catalog.product_offering_price import ProductOfferingPrice, create_price
 from satcom.resource.payload import Beam, Transponder
+from satcom.resource.resource import Band
 from satcom.resource.satellite import Satellite
 from satcom.service.evidence import QualificationEvidence
 from satcom.service.solution import Qualification, Reason
-from tests.market.a_market import a_market
+from tests.market.a_market import a_market, a_price
 from tests.service.the_demonstration import ORDERED_AT, load_the_network, the_demand
+from tests.supplychain.a_stock import a_depot, a_stock_item
 
 KAMOTO = ["--latitude", "-10.7148", "--longitude", "25.3855", "--availability", "99.7"]
 
@@ -42,9 +53,9 @@ def network(database: Database) -> Database:
     return database
 
 
-def shown(answer: Qualification, priced: Priced | None = None, width: int = 100) -> str:
+def shown(database: Database, answer: Qualification, width: int = 100, brief: bool = False) -> str:
     printed = io.StringIO()
-    show_qualification(Console(file=printed, width=width), answer, priced)
+    show_qualification(Console(file=printed, width=width), answer, terms_at(database, answer), brief)
     return printed.getvalue()
 
 
@@ -72,10 +83,12 @@ def answered(database: Database, *options: str) -> dict[str, Any]:
 
 def test_every_way_is_shown_with_what_it_takes(network: Database) -> None:
     answer = qualify_at(network, the_demand())
-    lines = shown(answer).splitlines()
+    lines = shown(network, answer).splitlines()[2:]
     assert len(answer.solutions) == 10
     for rank, way in enumerate(answer.solutions, 1):
-        place = next(index for index, line in enumerate(lines) if line.split()[:1] == [str(rank)])
+        place = next(
+            index for index, line in enumerate(lines) if line.split()[:2] == [str(rank), way.satellite_name.split()[0]]
+        )
         there, back = lines[place : place + 2]
         for told in (f"{way.satellite_name} {way.band}", way.terminal_type_name, way.forward.modcod):
             assert told in there
@@ -88,7 +101,7 @@ def test_every_way_is_shown_with_what_it_takes(network: Database) -> None:
 
 def test_every_loser_is_shown_with_the_number_that_decided_against_its_limit(network: Database) -> None:
     answer = qualify_at(network, the_demand())
-    text = shown(answer)
+    text = shown(network, answer)
     assert {one.reason for one in answer.losers} == set(Reason) - {Reason.NO_APPROVED_TERMINAL}
     assert all(one.reason.value in text for one in answer.losers)
     rows = [words(line) for line in text.splitlines()]
@@ -100,7 +113,7 @@ def test_every_loser_is_shown_with_the_number_that_decided_against_its_limit(net
 
 def test_the_link_budget_of_the_best_way_is_the_whole_table_in_both_directions(network: Database) -> None:
     best = qualify_at(network, the_demand()).solutions[0]
-    _, there, back = shown(qualify_at(network, the_demand())).split("Link budget ")
+    _, there, back = shown(network, qualify_at(network, the_demand())).split("Link budget ")
     for carrier, part in ((best.forward, there), (best.return_link, back)):
         rows = [words(line) for line in part.splitlines()]
         assert f"{best.satellite_name} {carrier.transponder_name}" in rows[1]
@@ -119,27 +132,27 @@ def test_the_link_budget_of_the_best_way_is_the_whole_table_in_both_directions(n
 
 @pytest.mark.parametrize("width", [80, 100, 200])
 def test_nothing_is_cut_off_and_no_line_is_longer_than_the_window(network: Database, width: int) -> None:
-    answer = qualify_at(network, the_demand())
-    text = shown(answer, prices_at(network, answer), width)
-    assert "…" not in text
-    assert max(len(line) for line in text.splitlines()) <= width
+    answer = qualify_at(network, the_demand(stop_at=None), every_way=True)
+    for brief in (False, True):
+        text = shown(network, answer, width, brief)
+        assert "…" not in text
+        assert max(len(line) for line in text.splitlines()) <= width
 
 
 def test_a_way_is_shown_with_its_price_where_the_list_has_one(network: Database) -> None:
     answer = qualify_at(network, the_demand())
-    priced = prices_at(network, answer)
-    assert priced is not None
+    priced = terms_at(network, answer)
     with_price = [index for index, one in enumerate(answer.solutions) if one.terminal_type_name == "Ku 1.80 m, 8 W"]
     assert [index for index, one in enumerate(priced.offers) if one] == with_price
     offer = priced.offers[with_price[0]]
     assert offer is not None
     charged_mhz = answer.solutions[with_price[0]].charged_bandwidth_hz / 1e6
     assert float(offer.per_month.value) == pytest.approx(450 + 2900 * charged_mhz, abs=0.01)
-    text = shown(answer, priced)
-    assert text.count("no price") == len(answer.solutions) - len(with_price)
+    text = shown(network, answer)
+    unpriced = [line for line in text.splitlines() if line.rstrip().endswith("no price")]
+    assert len(unpriced) == len(answer.solutions) - len(with_price)
     assert f"{offer.one_time.value:,.2f}" in text
     assert f"{offer.per_month.value:,.2f}" in text
-    assert "no price" not in shown(answer)
 
 
 UNDER_NO_BEAM = the_demand(latitude_deg=-43.5, longitude_deg=172.6, country=None)
@@ -147,7 +160,7 @@ UNDER_NO_BEAM = the_demand(latitude_deg=-43.5, longitude_deg=172.6, country=None
 
 def test_where_nothing_can_be_delivered_the_same_reason_is_said_once_for_all(network: Database) -> None:
     answer = qualify_at(network, UNDER_NO_BEAM)
-    text = words(shown(answer, prices_at(network, answer)))
+    text = words(shown(network, answer))
     assert "It cannot be delivered there" in text
     assert text.count("no C-band licence in NZ") == 1
     for loser in answer.losers:
@@ -157,17 +170,17 @@ def test_where_nothing_can_be_delivered_the_same_reason_is_said_once_for_all(net
 
 def test_without_satellites_it_says_how_to_bring_some(database: Database) -> None:
     answer = qualify_at(database, the_demand())
-    text = shown(answer, prices_at(database, answer))
+    text = shown(database, answer)
     assert "satcom load DIR" in text
     assert "Illustrative" not in text
 
 
 def test_what_rests_on_illustrative_data_says_so_and_what_does_not_does_not(network: Database) -> None:
-    assert "Illustrative: EIRP, G/T or contours" in shown(qualify_at(network, the_demand()))
-    assert "Illustrative: EIRP, G/T or contours" in shown(qualify_at(network, UNDER_NO_BEAM))
+    assert "Illustrative: EIRP, G/T or contours" in shown(network, qualify_at(network, the_demand()))
+    assert "Illustrative: EIRP, G/T or contours" in shown(network, qualify_at(network, UNDER_NO_BEAM))
     with network.as_worker() as session:
         all_measured(session)
-    assert "Illustrative" not in shown(qualify_at(network, UNDER_NO_BEAM))
+    assert "Illustrative" not in shown(network, qualify_at(network, UNDER_NO_BEAM))
 
 
 def all_measured(session: Session) -> None:
@@ -232,6 +245,7 @@ def test_what_cannot_be_asked_is_named_by_its_option(database: Database, options
     refused = run(database, *options).exception
     assert isinstance(refused, Refused)
     assert {fault.field for fault in refused.faults} == names
+    assert not any(word in str(refused) for word in ("Bps", "bit/s is no", "000000"))
 
 
 def test_a_period_without_a_start_begins_now() -> None:
@@ -250,3 +264,88 @@ def test_a_band_or_a_terminal_that_there_is_not_is_no_reason_to_say_that_nothing
     with pytest.raises(Refused, match="there is no terminal 'foo'"):
         qualify_at(network, the_demand(terminal_types=("foo",)))
     assert qualify_at(network, the_demand(terminal_types=("term-ku-180",))).solutions
+
+
+def test_what_is_typed_wrong_is_named_at_once_in_the_unit_it_was_typed_in(database: Database) -> None:
+    typed = ["--latitude", "95", "--longitude", "25", "--down-mbps", "-1", "--up-mbps", "3000", "--band", "U"]
+    refused = run(database, *typed, "--availability", "100").exception
+    assert isinstance(refused, Refused)
+    assert {(one.field, one.why, one.accepted) for one in refused.faults} == {
+        ("--latitude", "95.0 deg is out of range", "-90 to 90 deg"),
+        ("--down-mbps", "-1 Mbit/s is out of range", "0.000001 to 2000 Mbit/s"),
+        ("--up-mbps", "3000 Mbit/s is out of range", "0.000001 to 2000 Mbit/s"),
+        ("--availability", "100.0 % is out of range", "90 to 99.99 %"),
+        ("--band", "there is no band 'U'", ", ".join(Band)),
+    }
+
+
+def test_the_country_that_the_map_gives_is_shown_beside_the_place(network: Database) -> None:
+    assert "Congo, The Democratic Republic of the (CD) by the map, from" in words(run(network, *KAMOTO).output)
+    named = words(run(network, *KAMOTO, "--country", "cd").output)
+    assert "Congo, The Democratic Republic of the (CD), from" in named
+
+
+def test_ways_that_are_left_out_are_counted_with_the_reason_and_shown_when_all_are_asked_for(
+    network: Database,
+) -> None:
+    some, every = run(network, *KAMOTO).output, run(network, *KAMOTO, "--all").output
+    assert "5 more ways are left out: each takes as much capacity" in words(some)
+    assert "--all shows every way" in words(some)
+    assert "left out" not in every
+    few, all_of_them = answered(network), answered(network, "--all")
+    assert (few["leftOut"], all_of_them["leftOut"]) == (5, 0)
+    assert len(all_of_them["solutions"]) == len(few["solutions"]) + 5
+
+
+def test_each_way_says_whether_its_terminal_is_in_stock_else_when_it_comes(network: Database) -> None:
+    with network.as_worker() as session:
+        depot = a_depot(session)
+        a_stock_item(session, 3, depot, 28, loaded_id("TerminalType", "term-ku-180"))
+        a_stock_item(session, 0, depot, 35, loaded_id("TerminalType", "term-ku-240"))
+    expected = f"{ORDERED_AT + timedelta(days=35):%Y-%m-%d}"
+    told = {"Ku 1.80 m, 8 W": "3 in stock", "Ku 2.40 m, 8 W": f"35 days, {expected}"}
+    rows = [
+        line for line in shown(network, qualify_at(network, the_demand()), brief=True).splitlines() if " 0.50 " in line
+    ]
+    assert {terminal for terminal in told for line in rows if terminal in line} == told.keys()
+    for terminal, supply in told.items():
+        assert all(supply in line for line in rows if terminal in line)
+    body = answered(network)
+    for way, supply in zip(body["solutions"], body["terminalSupply"], strict=True):
+        assert supply == {
+            "Ku 1.80 m, 8 W": {"free": 3, "leadTimeDays": 28, "expectedDate": f"{ORDERED_AT:%Y-%m-%d}"},
+            "Ku 2.40 m, 8 W": {"free": 0, "leadTimeDays": 35, "expectedDate": expected},
+        }.get(way["terminalTypeName"], {"free": 0, "leadTimeDays": None, "expectedDate": None})
+    text = run(network, *KAMOTO).output
+    assert text.count("3 in stock") == sum(one["terminalTypeName"] == "Ku 1.80 m, 8 W" for one in body["solutions"])
+    assert "nobody sells it" in words(shown(network, qualify_at(network, the_demand())))
+
+
+def test_where_a_way_has_no_price_it_says_why(network: Database) -> None:
+    priced = words(run(network, *KAMOTO).output)
+    assert "No price: 'Dedicated SCPC link' (way 1, 2" in priced
+    assert "no price fits terminalType 'Ku 2.40 m, 8 W'; it has prices for Ku 1.80 m, 8 W" in priced
+    with network.as_worker() as session:
+        offering = session.exec(select(ProductOffering)).one()
+        twice = create_price(session, from_body(ProductOfferingPrice, a_price("Platform", 460, monthly=True)), WORKER)
+        offering.product_offering_price = [*offering.product_offering_price, Reference(id=twice.id)]
+    unsound = words(run(network, *KAMOTO).output)
+    assert "No price: 'Dedicated SCPC link': 'Platform' has two prices at the same time" in unsound
+    with network.as_worker() as session:
+        session.exec(select(ProductOffering)).one().lifecycle_status = LifecycleStatus.RETIRED
+    assert "No price: no offering is on sale; 'Dedicated SCPC link' is Retired" in words(run(network, *KAMOTO).output)
+
+
+def test_in_brief_there_is_a_line_for_each_way_and_each_reason(network: Database) -> None:
+    assert "Link budget" not in run(network, *KAMOTO, "--brief").output
+    found = qualify_at(network, the_demand())
+    brief, whole = shown(network, found, brief=True), shown(network, found)
+    assert len(brief.splitlines()) < len(whole.splitlines()) / 2
+    lines = brief.splitlines()
+    for way in found.solutions:
+        named = f"{way.satellite_name} {way.band} "
+        (line,) = [one for one in lines if named in one and way.terminal_type_name in one]
+        assert f"{way.charged_bandwidth_hz / 1e6:.3f}" in line
+    for reason in {one.reason for one in found.losers}:
+        (line,) = [one for one in lines if one.strip().startswith(f"{reason} ")]
+        assert all(one.satellite_name in line for one in found.losers if one.reason is reason)

@@ -1,0 +1,124 @@
+"""The terms of the ways to deliver a link: what each costs by the list of an offering, and when its terminal is there.
+
+Where a way has no price, it is said why: a list with a fault in it must not look like one without prices.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlmodel import Session, col, select
+
+from satcom.core.clock import now
+from satcom.core.database import Database
+from satcom.core.errors import Fault, RuleRefused
+from satcom.core.values import Json
+from satcom.market.catalog.product_offering import ProductOffering, list_prices, sellable
+from satcom.market.pricing import PricedOffer
+from satcom.market.solution_price import price_by_list
+from satcom.service.qualification import terminal_supply
+from satcom.service.solution import Qualification, Solution
+from satcom.supplychain.procurement import Supply
+
+
+@dataclass(frozen=True)
+class Terms:
+    """Of the ways in their order: prices by the list of `offering`, `None` where it has none; and why there is none.
+
+    `supplies` is by terminal type.
+    """
+
+    offering: str | None
+    offers: tuple[PricedOffer | None, ...]
+    without_price: tuple[str, ...]
+    supplies: Mapping[str, Supply]
+
+    @property
+    def currency(self) -> str | None:
+        """`None` when no way has a price."""
+        return next((one.one_time.unit for one in self.offers if one), None)
+
+    def wire(self, ways: Sequence[Solution]) -> dict[str, Json]:
+        """For a program, in the order of the ways."""
+        body: dict[str, Json] = {"withoutPrice": list(self.without_price)}
+        if self.currency is not None:
+            body["priceList"] = self.offering
+            body["prices"] = [
+                {"oneTime": one.one_time.wire(), "perMonth": one.per_month.wire()} if one else None
+                for one in self.offers
+            ]
+        supplies = (self.supplies[one.terminal_type_id] for one in ways)
+        body["terminalSupply"] = [_wire(one) for one in supplies]
+        return body
+
+
+@dataclass(frozen=True)
+class _Listed:
+    """What the list of one offering says of the ways: a price, or what is wrong."""
+
+    offering: str
+    offers: tuple[PricedOffer | tuple[Fault, ...], ...]
+
+    @property
+    def prices(self) -> tuple[PricedOffer | None, ...]:
+        return tuple(one if isinstance(one, PricedOffer) else None for one in self.offers)
+
+    @property
+    def known(self) -> int:
+        return sum(one is not None for one in self.prices)
+
+    def gaps(self) -> Iterable[str]:
+        """Each fault once, with the ways that it keeps from a price."""
+        ways: dict[Fault, list[int]] = {}
+        for rank, one in enumerate(self.offers, 1):
+            for fault in () if isinstance(one, PricedOffer) else one:
+                ways.setdefault(fault, []).append(rank)
+        for fault, ranks in ways.items():
+            which = "" if len(ranks) == len(self.offers) else f" (way {', '.join(map(str, ranks))})"
+            accepted = f"; it has prices for {fault.accepted}" if fault.code == "noPrice" and fault.accepted else ""
+            yield f"{self.offering!r}{which}: {fault.why}{accepted}"
+
+
+def terms_at(database: Database, answer: Qualification) -> Terms:
+    """The prices of the offering on sale that has one for most of the ways, and the supply of the terminals."""
+    with database.as_worker() as session:
+        supplies = terminal_supply(session, answer.solutions)
+        listed, unsold = _lists(session, answer.solutions)
+    best = max(listed, key=lambda one: one.known, default=None)
+    if best is None:
+        why = ("no offering is on sale" + "".join(f"; {one}" for one in unsold),) if answer.solutions else ()
+        return Terms(None, (None,) * len(answer.solutions), why, supplies)
+    told = [best] if best.known else listed
+    return Terms(best.offering, best.prices, tuple(line for one in told for line in one.gaps()), supplies)
+
+
+def _lists(session: Session, ways: Sequence[Solution]) -> tuple[list[_Listed], list[str]]:
+    """The lists of the offerings on sale, and why the others are not."""
+    listed, unsold = [], []
+    for offering in session.exec(select(ProductOffering).order_by(col(ProductOffering.name))):
+        try:
+            sellable(offering, now())
+        except RuleRefused as refused:
+            unsold += [one.why for one in refused.faults]
+        else:
+            listed.append(_Listed(offering.name, tuple(_offers(session, offering, ways))))
+    return listed, unsold
+
+
+def _offers(
+    session: Session, offering: ProductOffering, ways: Sequence[Solution]
+) -> Iterable[PricedOffer | tuple[Fault, ...]]:
+    prices = list_prices(session, offering)
+    for way in ways:
+        try:
+            yield price_by_list(prices, way, now())
+        except RuleRefused as refused:
+            yield tuple(refused.faults)
+
+
+def _wire(supply: Supply) -> dict[str, Json]:
+    there = supply.expected(now())
+    return {
+        "free": supply.free,
+        "leadTimeDays": supply.lead_time_days,
+        "expectedDate": None if there is None else there.date().isoformat(),
+    }

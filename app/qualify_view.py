@@ -1,0 +1,278 @@
+"""What can be delivered, on the terminal: the ways, why the others cannot, and the link budget of the best way.
+
+In brief: a line for each way, and a line for each reason. Nothing that an answer leaves out goes unsaid.
+"""
+
+from collections.abc import Iterable, Sequence
+
+import pycountry
+from rich import box
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from satcom.app.qualify_terms import Terms
+from satcom.core.clock import now
+from satcom.market.pricing import PricedOffer
+from satcom.service.solution import BudgetLine, CarrierPlan, Loser, Qualification, Solution
+from satcom.supplychain.procurement import Supply
+
+WIDTH = 100
+ILLUSTRATIVE = (
+    "Illustrative: EIRP, G/T or contours behind these numbers are made up or estimated, not the satellite operator's."
+)
+# How the units of the program are shown: factor, unit, digits after the point.
+SHOWN = {
+    "Hz": (1e-6, "MHz", 3),
+    "baud": (1e-6, "MBd", 3),
+    "km": (1.0, "km", 0),
+    "days": (1.0, "days", 0),
+    "ports": (1.0, "ports", 0),
+    "licences": (1.0, "licences", 0),
+    "terminal types": (1.0, "types", 0),
+    "transponders": (1.0, "transponders", 0),
+    "deg": (1.0, "deg", 1),
+    "none": (1.0, "", 0),
+    "": (100.0, "%", 1),
+}
+# Where a link budget is cut into its parts, by the label that each begins with.
+PARTS = frozenset(
+    {
+        "Uplink EIRP",
+        "Satellite G/T",
+        "Saturation EIRP to the receiver",
+        "C/I intermodulation, clear sky",
+        "C/(N+I) = Es/(N0+I0)",
+        "Share of the transponder's power",
+    }
+)
+RESULTS = frozenset({"C/(N+I) = Es/(N0+I0)", "Margin"})
+Cells = tuple[str, ...]
+
+
+def show_qualification(console: Console, answer: Qualification, terms: Terms, brief: bool = False) -> None:
+    """Print the alternatives, the losers, and, unless it is to be brief, the link budget of the best way."""
+    console.print(_asked(answer), highlight=False)
+    if answer.solutions:
+        _print(console, (_in_brief if brief else _alternatives)(answer.solutions, terms))
+        for line in (*_left_out(answer), *(f"No price: {one}." for one in terms.without_price)):
+            console.print(escape(line), highlight=False, width=min(WIDTH, console.width))
+        console.print()
+    elif answer.losers:
+        console.print("[bold red]It cannot be delivered there.[/bold red]\n")
+    else:
+        console.print("[bold red]There is no satellite in this database:[/bold red] satcom load DIR brings a network.")
+    if answer.losers:
+        title = "Why the others cannot" if answer.solutions else "Why none can"
+        _print(console, (_reasons if brief else _losers)(answer.losers, title))
+    if answer.solutions and not brief:
+        show_link_budget(console, answer.solutions[0])
+    if any(one.illustrative for one in answer.solutions) or any(one.illustrative for one in answer.losers):
+        console.print(f"[yellow]{ILLUSTRATIVE}[/yellow]")
+
+
+def show_link_budget(console: Console, way: Solution) -> None:
+    """Print the budget of both directions as engineers read it, and what it rests on."""
+    gateway, terminal = way.earth_station_name, way.terminal_type_name
+    _print(console, _budget(f"Link budget to the site: {gateway} to {terminal}", way.satellite_name, way.forward))
+    _print(console, _budget(f"Link budget from the site: {terminal} to {gateway}", way.satellite_name, way.return_link))
+    console.print(
+        f"Antenna at the site: azimuth {way.azimuth_deg:.1f} deg from north, elevation {way.elevation_deg:.1f} deg."
+        f" Orbital elements: {way.element_age_days:.0f} days old. Hub: {escape(way.hub_name)}."
+        f" Licence: {escape(way.licence_reference)}.",
+        highlight=False,
+    )
+
+
+def _asked(answer: Qualification) -> str:
+    demand = answer.demand
+    north, east = "S" if demand.latitude_deg < 0 else "N", "W" if demand.longitude_deg < 0 else "E"
+    place = f"{abs(demand.latitude_deg):.4f} {north} {abs(demand.longitude_deg):.4f} {east}"
+    where = place if answer.country is None else f"{place}, {_country(answer.country)}"
+    if demand.country is None and answer.country is not None:
+        where += " by the map"
+    until = f"to {demand.stop_at:%Y-%m-%d}" if demand.stop_at else "without end"
+    rates = f"{demand.downlink_rate_bps / 1e6:g} Mbit/s to the site, {demand.uplink_rate_bps / 1e6:g} Mbit/s from it"
+    return (
+        f"[bold]{rates}, {demand.availability_percent:g} %[/bold]\n{where}, from {demand.start_at:%Y-%m-%d} {until}\n"
+    )
+
+
+def _country(code: str) -> str:
+    known = pycountry.countries.get(alpha_2=code)
+    return code if known is None else f"{known.name} ({code})"
+
+
+def _left_out(answer: Qualification) -> Iterable[str]:
+    """That there are more ways, and why they need not be looked at."""
+    if answer.left_out:
+        one = answer.left_out == 1
+        ways, each = ("1 more way is", "it takes") if one else (f"{answer.left_out} more ways are", "each takes")
+        yield (
+            f"{ways} left out: {each} as much capacity as one above, of the same band with the same terminal, or more,"
+            " so that it costs no less. --all shows every way."
+        )
+
+
+def _counted(ways: Sequence[Solution]) -> str:
+    return f"{'1 way' if len(ways) == 1 else f'{len(ways)} ways'} to deliver it, least capacity first"
+
+
+def _alternatives(ways: Sequence[Solution], terms: Terms) -> Table:
+    """A few lines for each way: the return direction and what is monthly in the second, the terminal's supply last."""
+    table = _table(_counted(ways))
+    table.add_column("", justify="right", no_wrap=True)
+    table.add_column("satellite, band\nelevation", overflow="fold")
+    table.add_column("terminal\ngateway\nin stock, or takes", overflow="fold", min_width=14)
+    table.add_column("MODCOD\nto, from site", no_wrap=True)
+    for name in ("MHz\ncharged", "margin\ndB"):
+        table.add_column(name, justify="right", no_wrap=True)
+    if terms.currency is not None:
+        table.add_column(f"{terms.currency} once\na month", justify="right", no_wrap=True)
+        table.caption = _by_list(terms)
+    for rank, way in enumerate(ways, 1):
+        offer = terms.offers[rank - 1]
+        table.add_row(
+            str(rank),
+            f"{escape(way.satellite_name)} {way.band}\n[dim]{way.elevation_deg:.1f} deg[/dim]",
+            f"{escape(way.terminal_type_name)}\n[dim]{escape(way.earth_station_name)}\n{_supply(terms, way)}[/dim]",
+            f"{way.forward.modcod}\n{way.return_link.modcod}",
+            f"{way.charged_bandwidth_hz / 1e6:.3f}\n[dim]{_each(way)}[/dim]",
+            f"{way.forward.margin_db:.2f}\n{way.return_link.margin_db:.2f}",
+            *(() if terms.currency is None else ("\n".join(_price(offer)),)),
+            style="bold" if rank == 1 else "",
+        )
+    return table
+
+
+def _in_brief(ways: Sequence[Solution], terms: Terms) -> Table:
+    """One line for each way."""
+    table = _table(_counted(ways))
+    table.add_column("", justify="right", no_wrap=True)
+    for name in ("satellite, band", "terminal", "in stock, or takes"):
+        table.add_column(name, overflow="fold")
+    for name in ("MHz", "margin dB"):
+        table.add_column(name, justify="right")
+    if terms.currency is not None:
+        for name in (f"{terms.currency} once", "a month"):
+            table.add_column(name, justify="right")
+        table.caption = _by_list(terms)
+    for rank, way in enumerate(ways, 1):
+        table.add_row(
+            str(rank),
+            f"{escape(way.satellite_name)} {way.band}",
+            escape(way.terminal_type_name),
+            _supply(terms, way),
+            f"{way.charged_bandwidth_hz / 1e6:.3f}",
+            f"{way.margin_db:.2f}",
+            *(() if terms.currency is None else _price(terms.offers[rank - 1])),
+            style="bold" if rank == 1 else "",
+        )
+    return table
+
+
+def _by_list(terms: Terms) -> str:
+    return f"Prices before tax, by the list of {now():%Y-%m-%d}: {escape(terms.offering or '')}"
+
+
+def _supply(terms: Terms, way: Solution) -> str:
+    """How many are there; else how long one takes, and until when."""
+    supply: Supply = terms.supplies[way.terminal_type_id]
+    there = supply.expected(now())
+    if supply.free or there is None:
+        return f"{supply.free} in stock" if supply.free else "nobody sells it"
+    return f"{supply.lead_time_days} days, {there:%Y-%m-%d}"
+
+
+def _each(way: Solution) -> str:
+    """What each direction is charged for."""
+    return "+".join(f"{one.charged_bandwidth_hz / 1e6:.2f}" for one in (way.forward, way.return_link))
+
+
+def _price(offer: PricedOffer | None) -> Cells:
+    return ("no price",) if offer is None else (f"{offer.one_time.value:,.2f}", f"{offer.per_month.value:,.2f}")
+
+
+def _reasons(losers: Sequence[Loser], title: str) -> Table:
+    """One line for each reason, with the satellites it holds for."""
+    table = _table(title)
+    table.add_column("reason", no_wrap=True)
+    table.add_column("satellites", ratio=1)
+    for reason in dict.fromkeys(one.reason for one in losers):
+        names = dict.fromkeys(one.satellite_name for one in losers if one.reason is reason)
+        table.add_row(f"[red]{reason.value}[/red]", escape(", ".join(names)))
+    return table
+
+
+def _losers(losers: Sequence[Loser], title: str) -> Table:
+    table = _table(title)
+    table.add_column("satellite and what was tried", ratio=1)
+    table.add_column("reason", no_wrap=True)
+    for name in ("number", "limit"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("unit", no_wrap=True)
+    alike_losers: dict[tuple[str, str, float | None, float | None, str], list[Loser]] = {}
+    for one in losers:
+        alike_losers.setdefault(_why(one), []).append(one)
+    for (reason, text, value, limit, unit), alike in alike_losers.items():
+        subjects = [one.subject.partition(", ") for one in alike]
+        tried = ", ".join(escape(first) for first, _, _ in subjects)
+        how = f"{subjects[0][2]}: {text}" if len(subjects) == 1 and subjects[0][2] else text
+        factor, shown_unit, digits = SHOWN.get(unit, (1.0, unit, 2))
+        table.add_row(
+            f"{tried}\n[dim]{escape(how)}[/dim]",
+            f"[red]{reason}[/red]",
+            _number(value, factor, digits),
+            _number(limit, factor, digits),
+            shown_unit,
+        )
+    return table
+
+
+def _why(loser: Loser) -> tuple[str, str, float | None, float | None, str]:
+    return loser.reason, loser.text, loser.value, loser.limit, loser.unit or "none"
+
+
+def _budget(title: str, satellite: str, carrier: CarrierPlan) -> Table:
+    polarisations = f"{carrier.uplink_polarisation} up, {carrier.downlink_polarisation} down"
+    rate = f"{carrier.bit_rate_bps / 1e6:g} Mbit/s, {carrier.modcod}"
+    table = _table(f"{title}\n{satellite} {carrier.transponder_name}, {polarisations}, {rate}")
+    table.add_column("", ratio=1)
+    for name in ("clear sky", "faded up", "faded down"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("unit", no_wrap=True)
+    for line in carrier.budget:
+        if line.label in PARTS:
+            table.add_section()
+        _, unit, _ = SHOWN.get(line.unit, (1.0, line.unit, 2))
+        part_of_it = line.label.startswith("of it ")
+        style = "bold" if line.label in RESULTS else "dim" if part_of_it else ""
+        table.add_row(f"{'  ' if part_of_it else ''}{line.label}", *_values(line), unit, style=style)
+    return table
+
+
+def _values(line: BudgetLine) -> Cells:
+    factor, _, digits = SHOWN.get(line.unit, (1.0, line.unit, 2))
+    return tuple(_number(one, factor, digits) for one in (line.clear_sky, line.faded_up, line.faded_down))
+
+
+def _number(value: float | None, factor: float, digits: int) -> str:
+    return "" if value is None else f"{value * factor:,.{digits}f}"
+
+
+def _table(title: str) -> Table:
+    return Table(
+        title=f"[bold]{escape(title)}[/bold]",
+        title_justify="left",
+        title_style="",
+        caption_justify="left",
+        box=box.SIMPLE_HEAD,
+        expand=True,
+        pad_edge=False,
+        padding=(0, 1, 0, 0),
+    )
+
+
+def _print(console: Console, table: Table) -> None:
+    console.print(table, width=min(WIDTH, console.width))
+    console.print()
