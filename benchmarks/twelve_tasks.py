@@ -17,8 +17,9 @@ from satcom.core.database import Database, find
 from satcom.core.entity import new_id
 from satcom.core.values import Json
 from satcom.enterprise.party import Organization
-from satcom.orchestration.plan import FlowState, Handler, Plan, ProcessFlow, TaskHandle, lay_out, plan
+from satcom.orchestration.plan import FlowState, Handler, Plan, ProcessFlow, TaskHandle, plan
 from satcom.orchestration.queue import enqueue
+from satcom.orchestration.schedule import lay_out
 
 SPECIFICATION, TASKS = "twelveTasks", 12
 

@@ -5,11 +5,12 @@ goes out as a characteristic where the resource has them, else as an attribute o
 knows and that no column holds are kept in `further` and returned as they came.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from functools import cache
+from functools import cache, partial
 from typing import Any, ClassVar, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
@@ -128,7 +129,12 @@ class Entity(SQLModel):
 
     @property
     def href(self) -> str:
-        return f"{self.api.path}/{self.id}"
+        return self.href_of(partial(getattr, self))
+
+    @classmethod
+    def href_of(cls, value: Callable[[str], Any]) -> str:
+        """Where the row lies, its values by column: overridden by what lies below another."""
+        return f"{cls.api.path}/{value('id')}"
 
 
 NEVER_SHOWN = frozenset({"party_id", "version", "created_at", "updated_at", "further"})
@@ -156,7 +162,7 @@ class Shape:
     def wire(self, values: dict[str, Any]) -> dict[str, Json]:
         """The body of one row, `values` by column, JSON columns in wire form."""
         kind = self.kind
-        body: dict[str, Json] = {"id": values["id"], "href": f"{kind.api.path}/{values['id']}", "@type": kind.__name__}
+        body: dict[str, Json] = {"id": values["id"], "href": kind.href_of(values.__getitem__), "@type": kind.__name__}
         characteristics: list[Json] = []
         for attribute in self.attributes:
             value = values[attribute.column]

@@ -9,7 +9,7 @@ A command is `(session, entity, by)` or, for a patch, `(session, entity, patch, 
 
 import json
 from collections.abc import Callable, Sequence
-from typing import Annotated, Any, Protocol
+from typing import Annotated, Any
 
 import orjson
 from fastapi import APIRouter, Depends, Request, Response
@@ -33,10 +33,7 @@ MAX_DEPTH = 32
 Create = Callable[[Session, Any, Principal], Entity]
 Patch = Callable[[Session, Any, dict[str, Json], Principal], Entity]
 Delete = Callable[[Session, Any, Principal], None]
-
-
-class HasDatabase(Protocol):
-    database: Database
+Derived = Callable[[Session, Sequence[dict[str, Json]]], None]
 
 
 async def request_body(request: Request) -> bytes:
@@ -116,10 +113,14 @@ def json_response(body: Json, status: int = 200, headers: dict[str, str] | None 
 
 
 class TmfRoutes:
-    """The routes of one collection. Several kinds make a family that shares it, told apart by `@type`."""
+    """The routes of one collection. Several kinds make a family that shares it, told apart by `@type`.
 
-    def __init__(self, *kinds: type[Entity]) -> None:
+    `derived` completes bodies that are read with what no column holds.
+    """
+
+    def __init__(self, *kinds: type[Entity], derived: Derived | None = None) -> None:
         self.kinds: Sequence[type[Entity]] = kinds
+        self.derived = derived
         self.api = kinds[0].api
         self.name = self.api.collection
         self.tag = f"{self.api.document.name} {self.api.document.title}" if self.api.document else "Own"
@@ -132,6 +133,8 @@ class TmfRoutes:
             with database_of(request).request(token_of(request)) as (session, principal):
                 principal.need(self.api.reads)
                 page = list_rows(session, self.kinds, query, principal)
+                if self.derived is not None:
+                    self.derived(session, page.rows)
             return page_response(page)
 
         def get_one(request: Request, id: str) -> Response:
@@ -139,6 +142,8 @@ class TmfRoutes:
             with database_of(request).request(token_of(request)) as (session, principal):
                 principal.need(self.api.reads)
                 body, version = get_row(session, self.kinds, id, fields, principal)
+                if self.derived is not None:
+                    self.derived(session, [body])
             return json_response(body, headers={"ETag": f'"{version}"'})
 
         path, name = self.api.path, self.name

@@ -12,7 +12,6 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, ClassVar, TypeAlias
 
-import networkx
 from sqlalchemy import Index, UniqueConstraint
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, Session, col, select
@@ -76,7 +75,6 @@ class ProcessFlow(Entity, table=True):
     reference: str
     cause: dict[str, Any] | None = Field(default=None, sa_type=JSONB)
     expected_finish: datetime | None = Field(default=None, sa_type=INSTANT)
-    critical_path: list[str] = Field(default_factory=list, sa_type=JSONB)
     finished_at: datetime | None = Field(default=None, sa_type=INSTANT)
 
     api: ClassVar = tmf("TMF701", "ProcessFlow", Capability.READ_FLOWS)
@@ -147,6 +145,10 @@ class TaskFlow(Entity, table=True):
         ("hold", "cancelled", "the order is being undone"),
         ("completed", "cancelled", "undone"),
     )
+
+    @classmethod
+    def href_of(cls, value: Callable[[str], Any]) -> str:
+        return f"{ProcessFlow.api.path}/{value('process_flow_id')}/{cls.api.collection}/{value('id')}"
 
     @property
     def key(self) -> str:
@@ -301,71 +303,11 @@ def know_handlers() -> None:
         declare(Plan(), "")
 
 
-def lay_out(session: Session, specification: str, subject: Entity, reference: str) -> ProcessFlow:
-    """Write the plan of `specification` for `subject` as rows.
-
-    Raises `ValueError` when the plan is no directed acyclic graph: a fault of the flow file.
-    """
+def declared(specification: str, subject_id: str) -> list[TaskFlow]:
+    """The tasks that the flow file declares, not yet in the database."""
     draft = Plan()
-    _plans[specification](draft, subject.id)
-    if not networkx.is_directed_acyclic_graph(graph_of(draft.tasks)):
-        raise ValueError(f"the plan of {specification} goes round in circles")
-    subject_ref = Reference.model_validate(
-        {"id": subject.id, "href": subject.href, "role": "subject", "@referredType": type(subject).__name__}
-    )
-    flow = ProcessFlow(
-        party_id=subject.party_id,
-        process_flow_specification=specification,
-        subject_id=subject.id,
-        reference=reference,
-        related_entity=[subject_ref],
-        expected_finish=expected_finish(draft.tasks),
-        critical_path=critical_path(draft.tasks),
-    )
-    session.add(flow)
-    session.flush()
-    for task in draft.tasks:
-        task.process_flow_id, task.party_id = flow.id, flow.party_id
-        session.add(task)
-    session.flush()
-    return flow
-
-
-def graph_of(tasks: list[TaskFlow]) -> "networkx.DiGraph[str]":
-    """Tasks as nodes, an edge from what is needed to what needs it."""
-    graph: networkx.DiGraph[str] = networkx.DiGraph()
-    for task in tasks:
-        graph.add_node(task.task_flow_specification, task=task)
-        graph.add_edges_from((need, task.task_flow_specification) for need in task.needs)
-    return graph
-
-
-def expected_finish(tasks: list[TaskFlow]) -> datetime:
-    """When the last task is expected to end: the longest way through what is left, by the business clock."""
-    present, ends = now(), dict[str, datetime]()
-    by_name = {task.task_flow_specification: task for task in tasks}
-
-    def end(name: str) -> datetime:
-        if name not in ends:
-            task = by_name[name]
-            if task.finished_at is not None:
-                ends[name] = task.finished_at
-            else:
-                start = max([end(need) for need in task.needs] + [task.started_at or present])
-                ends[name] = max(task.expected_at or start + timedelta(seconds=task.expected_s), present)
-        return ends[name]
-
-    return max(end(name) for name in by_name)
-
-
-def critical_path(tasks: list[TaskFlow]) -> list[str]:
-    """The names of the tasks that decide when the plan ends."""
-    graph = graph_of(tasks)
-    weights = {task.task_flow_specification: task.expected_s for task in tasks}
-    for source, target in graph.edges:
-        graph.edges[source, target]["weight"] = weights[target]
-    path: list[str] = networkx.dag_longest_path(graph, weight="weight")
-    return path
+    _plans[specification](draft, subject_id)
+    return draft.tasks
 
 
 def tasks_of(session: Session, flow: ProcessFlow) -> list[TaskFlow]:

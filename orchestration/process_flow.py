@@ -5,13 +5,15 @@ re-dates it. All else is moved by the engine alone. What a task came to holds va
 may read the network see it. Paths and words: TMF701.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Annotated
 
 from fastapi import Path, Request, Response
 from pydantic import TypeAdapter, ValidationError
-from sqlmodel import Session
+from sqlalchemy.orm import load_only
+from sqlmodel import Session, col, select
 
 from satcom.core.database import find, find_for_update
 from satcom.core.errors import Fault, NotAllowed, NotFound, Refused, RuleRefused
@@ -35,6 +37,7 @@ from satcom.core.tmf_query import Page, Query, get_row, list_rows, read_query
 from satcom.core.values import Instant, Json
 from satcom.orchestration.plan import ProcessFlow, TaskFlow, TaskState
 from satcom.orchestration.repair import redate, retry, skip
+from satcom.orchestration.schedule import critical_path
 
 FLOW = "processFlowId"
 INSIDE = frozenset({"result", "handler", "undoHandler"})
@@ -43,6 +46,15 @@ FlowId = Annotated[str, Path(alias=FLOW)]
 CHARACTERISTIC, DEADLINE = "characteristic", "deadline"
 MOVES = {TaskState.ACTIVE: retry, TaskState.COMPLETED: skip}
 INSTANT: TypeAdapter[datetime] = TypeAdapter(Instant)
+SCHEDULE = (
+    "process_flow_id",
+    "task_flow_specification",
+    "needs",
+    "expected_s",
+    "expected_at",
+    "started_at",
+    "finished_at",
+)
 
 
 def task_flows(session: Session, flow_id: str, query: Query, by: Principal) -> Page:
@@ -57,7 +69,7 @@ def task_flows(session: Session, flow_id: str, query: Query, by: Principal) -> P
     filters = (*query.filters, Filter(FLOW, (FLOW,), "eq", (flow.id,)))
     below = replace(query, filters=filters, sort=query.sort or (("position", False),))
     page = list_rows(session, (TaskFlow,), below, by)
-    return Page([_shown(row, flow, by) for row in page.rows], page.total)
+    return Page([_shown(row, by) for row in page.rows], page.total)
 
 
 def task_flow(
@@ -68,7 +80,7 @@ def task_flow(
     if find(session, TaskFlow, task_id).process_flow_id != flow.id:
         raise NotFound(TaskFlow.__name__, task_id)
     body, version = get_row(session, (TaskFlow,), task_id, fields, by)
-    return _shown(body, flow, by), version
+    return _shown(body, by), version
 
 
 @dataclass(frozen=True)
@@ -123,16 +135,28 @@ def _deadline(given: Json, faults: list[Fault]) -> datetime | None:
     return deadline
 
 
-def _shown(body: dict[str, Json], flow: ProcessFlow, by: Principal) -> dict[str, Json]:
-    """A task at its path below the flow, as `by` may see it."""
-    shown = body | {"href": f"{flow.href}/{TaskFlow.api.collection}/{body['id']}"}
-    told = shown.get("characteristic")
-    if isinstance(told, list) and not by.may(Capability.READ_NETWORK):
-        shown["characteristic"] = [one for one in told if isinstance(one, dict) and one.get("name") not in INSIDE]
-    return shown
+def _shown(body: dict[str, Json], by: Principal) -> dict[str, Json]:
+    """A task as `by` may see it."""
+    told = body.get(CHARACTERISTIC)
+    if not isinstance(told, list) or by.may(Capability.READ_NETWORK):
+        return body
+    return body | {CHARACTERISTIC: [one for one in told if isinstance(one, dict) and one.get("name") not in INSIDE]}
 
 
-routes = TmfRoutes(ProcessFlow)
+def tell_critical_paths(session: Session, bodies: Sequence[dict[str, Json]]) -> None:
+    """Add to each flow the tasks that decide now when it ends."""
+    told = {str(body["id"]): body[CHARACTERISTIC] for body in bodies if CHARACTERISTIC in body}
+    tasks: dict[str, list[TaskFlow]] = {}
+    query = select(TaskFlow).where(col(TaskFlow.process_flow_id).in_(told)).order_by(col(TaskFlow.position))
+    for task in session.exec(query.options(load_only(*(getattr(TaskFlow, name) for name in SCHEDULE)))):
+        tasks.setdefault(task.process_flow_id, []).append(task)
+    for flow_id, characteristics in told.items():
+        if flow_id in tasks and isinstance(characteristics, list):
+            path: list[Json] = list(critical_path(tasks[flow_id]))
+            characteristics.append({"name": "criticalPath", "value": path, "valueType": "array"})
+
+
+routes = TmfRoutes(ProcessFlow, derived=tell_critical_paths)
 
 
 @routes.router.get(TASKS, name="list taskFlow", openapi_extra=list_operation(TaskFlow.api))

@@ -15,18 +15,9 @@ from satcom.core.errors import NotFound, RuleRefused, WrongState
 from satcom.core.events import announce
 from satcom.core.life_cycle import move
 from satcom.core.security import Capability, Principal
-from satcom.orchestration.plan import (
-    FlowState,
-    ProcessFlow,
-    TaskFlow,
-    TaskKind,
-    TaskState,
-    UndoState,
-    expected_finish,
-    graph_of,
-    tasks_of,
-)
+from satcom.orchestration.plan import FlowState, ProcessFlow, TaskFlow, TaskKind, TaskState, UndoState, tasks_of
 from satcom.orchestration.queue import enqueue
+from satcom.orchestration.schedule import expected_finish, graph_of
 from satcom.orchestration.standing import complete
 
 OPEN = frozenset({FlowState.ACTIVE, FlowState.HOLD})

@@ -26,10 +26,9 @@ from satcom.orchestration.plan import (
     TaskKind,
     TaskState,
     UndoState,
-    expected_finish,
-    graph_of,
     handler_called,
 )
+from satcom.orchestration.schedule import expected_finish, graph_of
 from satcom.orchestration.standing import Outcome, give_up, hold, hold_undo, settle
 
 WORTH_TELLING: Final = timedelta(minutes=1)  # by how much the expected finish may be wrong

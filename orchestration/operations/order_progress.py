@@ -18,9 +18,10 @@ from satcom.market.ordering import (
 )
 from satcom.orchestration.flow_event import FlowAdvanced, FlowNeedsPerson, FlowUndone
 from satcom.orchestration.operations.order_to_service import ORDER_TO_SERVICE, begin_delivery, terminal_is_here
-from satcom.orchestration.plan import FlowState, ProcessFlow, TaskFlow, TaskState, UndoState, flow_of, lay_out, tasks_of
+from satcom.orchestration.plan import FlowState, ProcessFlow, TaskFlow, TaskState, UndoState, flow_of, tasks_of
 from satcom.orchestration.queue import enqueue
 from satcom.orchestration.repair import FlowRepaired
+from satcom.orchestration.schedule import lay_out
 from satcom.orchestration.standing import past_no_return, turn_round
 from satcom.supplychain.procurement import TerminalDelivered
 

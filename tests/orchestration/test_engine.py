@@ -21,12 +21,11 @@ from satcom.orchestration.plan import (
     TaskFlow,
     TaskState,
     UndoState,
-    critical_path,
-    lay_out,
     plan,
     tasks_of,
 )
 from satcom.orchestration.repair import retry, skip
+from satcom.orchestration.schedule import critical_path, lay_out
 from satcom.orchestration.standing import turn_round
 from satcom.orchestration.sweep import wake_due
 from satcom.orchestration.wave import Phase

@@ -8,16 +8,19 @@ from typing import cast
 
 import pytest
 from fastapi.testclient import TestClient
-from sqlmodel import Session
+from sqlmodel import Session, select
 
 from satcom.app.http import create_app
 from satcom.core.access import create_token
+from satcom.core.change_log import Change
+from satcom.core.clock import now
 from satcom.core.database import Database
 from satcom.core.errors import RuleRefused
 from satcom.core.tmf_document import body_faults, tmf_document
 from satcom.core.values import Json
 from satcom.orchestration.engine import Engine
-from satcom.orchestration.plan import Plan, lay_out, plan
+from satcom.orchestration.plan import Plan, ProcessFlow, plan, tasks_of
+from satcom.orchestration.schedule import lay_out
 from satcom.resource.drivers.port import HubDriver
 from tests.enterprise.an_operator import an_organization
 
@@ -100,6 +103,30 @@ def test_a_flow_says_whose_order_it_is_and_is_found_by_the_order(orders: Watched
     assert cast("dict[str, Json]", told(flow)["cause"])["code"] == "belowPlan"
     same = orders.http.get(FLOWS, params={"reference": "PO-2026-000001"}, headers=orders.customer).json()
     assert [one["id"] for one in same] == [orders.flow]
+
+
+def test_the_critical_path_of_a_flow_follows_a_date_that_moves(orders: Watched, database: Database) -> None:
+    def path() -> Json:
+        (flow,) = orders.http.get(FLOWS, params={"id": orders.other_flow}, headers=orders.noc).json()
+        assert orders.http.get(flow["href"], headers=orders.noc).json() == flow
+        return told(flow)["criticalPath"]
+
+    assert path() == ["watched_eirp", "watched_arrival"]
+    with database.as_worker() as session:
+        tasks = tasks_of(session, session.get_one(ProcessFlow, orders.other_flow))
+        tasks[2].expected_at = now() + timedelta(days=10)
+    assert path() == ["watched_eirp", "watched_refusal"]
+    ids = orders.http.get(FLOWS, params={"fields": "state", "id": orders.other_flow}, headers=orders.noc).json()
+    assert ids[0].keys() == {"id", "href", "state"}
+
+
+def test_the_change_log_names_a_task_where_it_is_read(orders: Watched, database: Database) -> None:
+    with database.as_worker() as session:
+        entered = select(Change).where(Change.entity_type == "TaskFlow", Change.event_type == "taskFlowCreateEvent")
+        logged = [cast("dict[str, Json]", one.after)["href"] for one in session.exec(entered)]
+        read = orders.http.get(f"{FLOWS}/{orders.flow}/taskFlow", headers=orders.noc).json()
+    assert {task["href"] for task in read} <= set(logged)
+    assert all(orders.http.get(str(href), headers=orders.noc).status_code == 200 for href in logged)
 
 
 def test_tasks_are_filtered_sorted_and_paged_within_their_flow(orders: Watched) -> None:

@@ -387,7 +387,6 @@ def upgrade() -> None:
         sa.Column("reference", sa.String(), nullable=False),
         sa.Column("cause", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
         sa.Column("expected_finish", sa.TIMESTAMP(timezone=True), nullable=True),
-        sa.Column("critical_path", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column("finished_at", sa.TIMESTAMP(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("id"),
     )
