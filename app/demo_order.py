@@ -16,8 +16,8 @@ from satcom.app.loading.files import Entry, read_folder, read_mapping
 from satcom.core.clock import now
 from satcom.core.errors import Fault, Refused
 from satcom.core.loading import loaded_id
+from satcom.core.security import CUSTOMER_ROLE
 from satcom.core.values import Json, instant_text
-from satcom.market.account import CUSTOMER_ROLE
 from satcom.market.catalog.product_offering_price import MONTH
 from satcom.market.order_item import ADD
 

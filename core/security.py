@@ -9,6 +9,7 @@ import hashlib
 import secrets
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from satcom.core.errors import NotAllowed
 
@@ -74,6 +75,8 @@ MAY: dict[Capability, frozenset[Role]] = {
     for capability, names in _ROLES.items()
 }
 OUTSIDE = frozenset({Role.CUSTOMER, Role.PARTNER})
+CUSTOMER_ROLE: Final = Role.CUSTOMER.value  # of a related party, too
+MIGRATION: Final = Role.MIGRATION.value  # marks in the change log what came from elsewhere
 
 
 @dataclass(frozen=True)

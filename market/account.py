@@ -17,14 +17,13 @@ from satcom.core.entity import INSTANT, Entity, JsonOf, state_type, tmf
 from satcom.core.errors import Refused, RuleRefused
 from satcom.core.events import announce, on
 from satcom.core.life_cycle import LifeCycle
-from satcom.core.security import Capability, Principal
+from satcom.core.security import CUSTOMER_ROLE, Capability, Principal
 from satcom.core.tmf_api import TmfRoutes
 from satcom.core.values import Currency, Json, Money, RelatedParty, Value
 from satcom.enterprise.amendment import amend
 from satcom.enterprise.party import find_party, operator_of, party_reference
 from satcom.market.customer import Customer, CustomerStatus, CustomerToBeClosed, CustomerToBeDeleted, customer_of
 
-CUSTOMER_ROLE = "customer"
 DUE_DAYS = 30
 
 

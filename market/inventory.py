@@ -21,7 +21,7 @@ from satcom.core.entity import INSTANT, Entity, JsonOf, change, id_type, state_t
 from satcom.core.errors import RuleRefused
 from satcom.core.events import on
 from satcom.core.life_cycle import LifeCycle, move
-from satcom.core.security import Capability, Principal
+from satcom.core.security import MIGRATION, Capability, Principal
 from satcom.core.tmf_api import TmfRoutes
 from satcom.core.values import Characteristic, Json, Reference, RelatedParty, Value, reference
 from satcom.market.account import AccountToBeClosed
@@ -30,7 +30,6 @@ from satcom.market.order_item import FaultsFound, account_of, customer_among, of
 from satcom.market.ordering import ProductOrder
 from satcom.market.solution_price import ChargePrice
 
-MIGRATION = "migration"
 CORRECTABLE = ("description", "isCustomerVisible", "name", "place", "productSerialNumber")
 
 

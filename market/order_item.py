@@ -16,10 +16,10 @@ from sqlmodel import Session
 from satcom.core.clock import now
 from satcom.core.database import find
 from satcom.core.errors import Fault, NotFound, Refused, RuleRefused
-from satcom.core.security import OUTSIDE, Principal
+from satcom.core.security import CUSTOMER_ROLE, OUTSIDE, Principal
 from satcom.core.values import Amount, Characteristic, Reference, RelatedParty, Value, instant_text, reference
 from satcom.enterprise.party import Party, find_party, party_reference
-from satcom.market.account import CUSTOMER_ROLE, BillingAccount, charged_account
+from satcom.market.account import BillingAccount, charged_account
 from satcom.market.catalog.product_offering import ProductOffering, list_prices, offered_characteristics, sellable
 from satcom.market.catalog.product_offering_price import MONTH
 from satcom.market.customer import Customer, ordering_customer

@@ -21,6 +21,7 @@ from satcom.core.clock import now
 from satcom.core.entity import INSTANT, id_type, state_type
 from satcom.core.errors import Refused, RuleRefused
 from satcom.core.life_cycle import LifeCycle, move
+from satcom.core.security import CUSTOMER_ROLE
 from satcom.core.values import RelatedParty
 from satcom.resource.resource import IdText, Resource
 
@@ -63,7 +64,7 @@ class Owner:
         """The party as an object that is held or ordered for it names it."""
         if self.party_id is None:
             return []
-        return [RelatedParty.model_validate({"id": self.party_id, "role": "customer", "@referredType": "Party"})]
+        return [RelatedParty.model_validate({"id": self.party_id, "role": CUSTOMER_ROLE, "@referredType": "Party"})]
 
 
 class Hold(Resource):

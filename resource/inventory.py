@@ -17,7 +17,7 @@ from satcom.core.entity import change, from_body, wire
 from satcom.core.errors import Fault, Refused, RuleRefused
 from satcom.core.idempotency import Answer
 from satcom.core.life_cycle import move
-from satcom.core.security import Capability, Principal
+from satcom.core.security import MIGRATION, Capability, Principal
 from satcom.core.tenancy import visible
 from satcom.core.tmf_api import Body, TmfRoutes, once, read_json
 from satcom.core.tmf_openapi import write_operation
@@ -41,7 +41,6 @@ KINDS: tuple[type[Resource], ...] = (
     SpectrumAssignment,
     Terminal,
 )
-MARK = "migration"
 CHARACTERISTICS = "resourceCharacteristic"
 TAKEN = {"slot_is_sold_once": "start_hz", "port_is_given_once": "port_number"}  # constraint, and the column it is about
 
@@ -52,7 +51,7 @@ def enter(session: Session, resource: Resource, by: Principal) -> Resource:
     Raises `Refused` with everything that it points at and is not there, `RuleRefused` where it does not fit the rest.
     """
     by.need(Capability.MIGRATE)
-    session.info["mark"] = MARK
+    session.info["mark"] = MIGRATION
     resource.party_id = _party(session, resource)
     return _kept(session, resource, lambda: session.add(resource))
 
@@ -63,7 +62,7 @@ def amend(session: Session, resource: Resource, patch: dict[str, Json], by: Prin
     Raises as `enter` does, and `WrongState` where the life cycle has no such move.
     """
     by.need(Capability.MIGRATE)
-    session.info["mark"] = MARK
+    session.info["mark"] = MIGRATION
     state, rest = _without_state(resource, patch)
 
     def apply() -> None:

@@ -26,16 +26,13 @@ from satcom.core.database import find, find_for_update
 from satcom.core.entity import INSTANT, Entity, JsonOf, change, id_type, own, state_type, tmf
 from satcom.core.errors import Fault, NotFound, Refused, RuleRefused, WrongState
 from satcom.core.life_cycle import LifeCycle, move
-from satcom.core.security import Capability, Principal
+from satcom.core.security import CUSTOMER_ROLE, MIGRATION, Capability, Principal
 from satcom.core.tmf_api import TmfRoutes
 from satcom.core.values import Characteristic, Json, Reference, RelatedParty, instant_text, reference
 from satcom.enterprise.party import find_party, party_reference
 from satcom.resource.payload import Transponder
 from satcom.service.catalog import ServiceSpecification, validate_characteristics
 from satcom.service.solution import Solution
-
-CUSTOMER_ROLE = "customer"
-MIGRATION = "migration"
 
 
 class ServiceState(StrEnum):

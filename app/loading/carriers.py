@@ -20,8 +20,8 @@ from satcom.core.clock import now
 from satcom.core.entity import checked
 from satcom.core.errors import Fault, Refused
 from satcom.core.loading import loaded_id
+from satcom.core.security import CUSTOMER_ROLE
 from satcom.core.values import Json
-from satcom.market.account import CUSTOMER_ROLE
 from satcom.market.customer import Customer
 from satcom.market.order_item import FaultsFound
 from satcom.resource.hold import HoldState

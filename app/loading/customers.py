@@ -10,10 +10,10 @@ from satcom.app.loading.loading import Kind, Load
 from satcom.app.loading.operator import ORGANIZATION, PartyKeys, organization_of, remarks
 from satcom.core.entity import from_body
 from satcom.core.loading import loaded_id
+from satcom.core.security import CUSTOMER_ROLE
 from satcom.core.values import Currency, Json
 from satcom.enterprise.party import operator_of
 from satcom.market.account import (
-    CUSTOMER_ROLE,
     DUE_DAYS,
     BillingAccount,
     create_billing_account,

@@ -15,19 +15,19 @@ from satcom.app.loading.network import load_network
 from satcom.app.loading.operator import load_operator
 from satcom.app.loading.supply import load_stock, load_suppliers
 from satcom.core.database import Database, lock_key
-from satcom.resource.inventory import MARK
+from satcom.core.security import MIGRATION
 
 
 def load(
     database: Database, path: Path, dry_run: bool, by: str, kind: str | None = None, progress: Progress = untold
 ) -> list[Change]:
-    """Load a folder, or a file that is a list of `kind`; `by` is who asked. A dry run tells the same and writes nothing.
+    """Load a folder, or a file that is a list of `kind`; `by` is who asked. A dry run tells it and writes nothing.
 
     Raises `Refused` with every fault, naming file, entry, line and key; then nothing is loaded.
     """
     files = read_file(path, kind) if kind is not None or path.is_file() else read_folder(path)
     with database.as_worker(by) as session, session.begin_nested() as everything:
-        session.info["mark"] = MARK
+        session.info["mark"] = MIGRATION
         lock_key(session.connection(), "load")  # two at once would both find nothing there
         loading = Load(session, files, progress)
         load_operator(loading)

@@ -17,11 +17,11 @@ from satcom.core.clock import now
 from satcom.core.database import Database
 from satcom.core.entity import new_id
 from satcom.core.errors import Refused, RuleRefused, WrongState
+from satcom.core.security import MIGRATION
 from satcom.core.tmf_api import json_response
 from satcom.core.values import Json, Reference
 from satcom.service import inventory
 from satcom.service.inventory import (
-    MIGRATION,
     Design,
     Service,
     ServicePath,
