@@ -144,19 +144,28 @@ class Load:
 
     def each(self, name: str, *kinds: type[Entity]) -> Iterator[Entry]:
         """The entries of a list. What is there already of these kinds is read many at a time."""
+        for some in self.portions(name, *kinds):
+            yield from some
+
+    def portions(self, name: str, *kinds: type[Entity]) -> Iterator[list[Entry]]:
+        """As `each`, many at a time."""
         entries = self.files.entries(name)
         for begin in range(0, len(entries), AT_ONCE):
-            chunk = entries[begin : begin + AT_ONCE]
+            some = entries[begin : begin + AT_ONCE]
             for kind in kinds:
-                self.read(kind, [one.slug for one in chunk])
-            yield from chunk
-            self.progress(name, begin + len(chunk), len(entries))
+                self.read(kind, [one.slug for one in some])
+            yield some
+            self.progress(name, begin + len(some), len(entries))
 
     def read(self, kind: type[Entity], slugs: Sequence[str]) -> None:
         """Read the objects that files call `slugs`; they are at hand until the load ends."""
         ids = [loaded_id(kind.__name__, slug) for slug in slugs]
         self._present |= {one.id: one for one in self.session.exec(select(kind).where(col(kind.id).in_(ids)))}
         self._absent |= set(ids) - self._present.keys()
+
+    def is_there(self, identifier: str) -> bool:
+        """Whether an object that was read is there."""
+        return identifier in self._present
 
     def present(self, kind: type[E], identifier: str) -> E | None:
         """The object as it is, `None` when it is not there yet."""
