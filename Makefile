@@ -35,7 +35,7 @@ contract: environment
 	$(STAGE) "imports point down" $(BIN)/lint-imports --no-cache
 
 tests: environment
-	@.ci/debian-prometheus
+	@.ci/debian-programs
 	$(STAGE) "tests, on the embedded PostgreSQL" $(BIN)/pytest -q -n 2 --durations=20
 
 debian-tests: environment
