@@ -41,7 +41,9 @@ class Capability(StrEnum):
     ORDER = "order and cancel products"
     READ_BILLS = "read bills"
     READ_SERVICES = "read services, service orders and tests"
-    READ_NETWORK = "read resources, resource orders and reservations"
+    READ_NETWORK = "read resources and resource orders"
+    READ_RESERVATIONS = "read reservations"
+    HOLD_CAPACITY = "hold capacity, extend holds and give them back"
     READ_SUPPLY = "read stock and purchase orders"
     SUPPLY = "receive and order equipment"
     READ_FLOWS = "read process flows"
@@ -62,6 +64,8 @@ _ROLES: dict[Capability, str] = {
     Capability.READ_BILLS: "sales finance customer",
     Capability.READ_SERVICES: "productManager sales provisioning noc migration customer",
     Capability.READ_NETWORK: "productManager provisioning noc migration",
+    Capability.READ_RESERVATIONS: "productManager sales provisioning noc migration",
+    Capability.HOLD_CAPACITY: "sales provisioning noc",
     Capability.READ_SUPPLY: "provisioning noc finance supply migration",
     Capability.SUPPLY: "supply",
     Capability.READ_FLOWS: "sales provisioning noc customer",

@@ -19,7 +19,7 @@ from satcom.core.database import Database, find_for_update
 from satcom.core.entity import Api, Entity, from_body, wire
 from satcom.core.errors import Fault, Outdated, Refused
 from satcom.core.idempotency import Answer, claim, remember
-from satcom.core.security import Capability, Principal
+from satcom.core.security import MAY, Capability, Principal
 from satcom.core.settings import settings
 from satcom.core.tmf_document import body_faults
 from satcom.core.tmf_openapi import list_operation, one_operation, write_operation
@@ -156,6 +156,7 @@ class TmfRoutes:
 
     def post(self, command: Create, may: Capability, kind: type[Entity] | None = None, status: int = 201) -> None:
         """POST creates a `kind` through `command`."""
+        self._reads_what_it_writes(may)
         created = kind or self.kinds[0]
 
         def create(request: Request, body: Body) -> Response:
@@ -174,6 +175,7 @@ class TmfRoutes:
 
     def patch(self, command: Patch, may: Capability) -> None:
         """PATCH changes the locked entity through `command`."""
+        self._reads_what_it_writes(may)
 
         def amend(request: Request, id: str, body: Body) -> Response:
             def act(session: Session, principal: Principal) -> Answer:
@@ -197,6 +199,7 @@ class TmfRoutes:
 
     def delete(self, command: Delete, may: Capability) -> None:
         """DELETE through `command`, which may refuse."""
+        self._reads_what_it_writes(may)
 
         def remove(request: Request, id: str) -> Response:
             def act(session: Session, principal: Principal) -> Answer:
@@ -211,6 +214,12 @@ class TmfRoutes:
         self.router.add_api_route(
             f"{self.api.path}/{{id}}", remove, methods=["DELETE"], name=f"delete {self.name}", status_code=204
         )
+
+    def _reads_what_it_writes(self, may: Capability) -> None:
+        """Raises `ValueError` when a role could write here what it may not read: a fault of the access table."""
+        blind = MAY[may] - MAY[self.api.reads]
+        if blind:
+            raise ValueError(f"{', '.join(sorted(blind))} may write {self.name} but not read it")
 
     def _locked(self, session: Session, identifier: str) -> tuple[type[Entity], Entity]:
         if len(self.kinds) == 1:

@@ -7,7 +7,8 @@ Held by hand, capacity takes power in proportion to its bandwidth, as leases do.
 Words: TMF685 (`held`, `completed` when assigned, `cancelled` when given back, `failed` when it ran out).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -15,6 +16,7 @@ from typing import ClassVar
 
 from pydantic import Field as ValueField
 from sqlalchemy import Index, text
+from sqlalchemy.exc import IntegrityError
 from sqlmodel import Field, Session, col, select
 
 from satcom.core.clock import now
@@ -74,7 +76,15 @@ class Reservation(Entity, table=True):
     """What is held of the network for one order. It belongs to the party that the order is for."""
 
     __tablename__ = "reservation"
-    __table_args__ = (Index("reservations_to_expire", "hold_until", postgresql_where=text("state = 'held'")),)
+    __table_args__ = (
+        Index("reservations_to_expire", "hold_until", postgresql_where=text("state = 'held'")),
+        Index(
+            "reserved_once_for_an_order",
+            "order_id",
+            unique=True,
+            postgresql_where=text("state IN ('held', 'completed')"),
+        ),
+    )
 
     state: ReservationState = Field(default=ReservationState.HELD, sa_type=state_type(ReservationState))
     reservation_item: list[ReservationItem] = Field(default_factory=list, sa_type=JsonOf(list[ReservationItem]))
@@ -89,7 +99,7 @@ class Reservation(Entity, table=True):
     held_by: str | None = None
     hold_until: datetime | None = Field(default=None, sa_type=INSTANT)
 
-    api: ClassVar = tmf("TMF685", "Reservation", Capability.READ_NETWORK)
+    api: ClassVar = tmf("TMF685", "Reservation", Capability.READ_RESERVATIONS)
     private: ClassVar[frozenset[str]] = frozenset({"hold_until"})  # it goes out as validFor
     life_cycle: ClassVar = LifeCycle[ReservationState](
         ReservationState,
@@ -143,12 +153,13 @@ class Held:
 def reserve(session: Session, wanted: Wanted, until: datetime, by: Principal) -> Reservation:
     """Hold everything in `wanted` until `until`, or nothing.
 
-    Raises `RuleRefused` with `satelliteNotInService`, `noContiguousSlot`, `noPower` or `noHubPort`, and what is left.
+    Raises `RuleRefused` with `satelliteNotInService`, `noContiguousSlot`, `noPower` or `noHubPort`, and what is left;
+    with `alreadyReserved` when the order has a reservation.
     """
     check_until(until)
     if not wanted.slots and wanted.hub_id is None:
         raise Refused("/reservationItem", "nothing of the network is asked for", "missing", "a slot or a hub port")
-    with session.begin_nested():
+    with _once_for_an_order(wanted.owner), session.begin_nested():
         reservation = _new(wanted, until, by)
         lock_transponders(session, [one.transponder_id for one in wanted.slots])
         _check_in_service(session, wanted)
@@ -259,6 +270,18 @@ def expire_due(session: Session, at: datetime | None = None, limit: int = 100) -
         _give_back(session, reservation, held, ReservationState.FAILED, EXPIRED)
         announce(session, ReservationExpired(reservation.id, reservation.order_id))
     return ids
+
+
+@contextmanager
+def _once_for_an_order(owner: Owner) -> Iterator[None]:
+    """Two that reserve for one order at the same time: the database lets one of them."""
+    try:
+        yield
+    except IntegrityError as error:
+        if "reserved_once_for_an_order" not in str(error.orig):
+            raise
+        why = f"order {owner.order_reference or owner.order_id} has a reservation already"
+        raise RuleRefused("/relatedEntity", why, "alreadyReserved", "give the other one back first") from error
 
 
 def _new(wanted: Wanted, until: datetime, by: Principal) -> Reservation:

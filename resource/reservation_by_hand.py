@@ -157,6 +157,6 @@ def _bandwidth_hz(item: ReservationItem) -> int | None:
 
 
 routes = TmfRoutes(Reservation)
-# Asking what can be delivered and holding it go together; which roles may hold and extend, the commands say.
-routes.post(hold_by_hand, may=Capability.QUALIFY)
-routes.patch(change_by_hand, may=Capability.QUALIFY)
+# Which of these roles may begin a hold, and which may touch another's, the commands say.
+routes.post(hold_by_hand, may=Capability.HOLD_CAPACITY)
+routes.patch(change_by_hand, may=Capability.HOLD_CAPACITY)

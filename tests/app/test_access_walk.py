@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 from sqlalchemy import ColumnElement, create_engine, text, true
+from sqlmodel import Session
 from starlette.routing import Route
 
 from satcom.core import tenancy
@@ -13,6 +14,9 @@ from satcom.core.access import create_token, revoke_token
 from satcom.core.clock import wall_now
 from satcom.core.entity import Entity, new_id
 from satcom.core.security import MAY, OUTSIDE, Capability, Principal, Role
+from satcom.core.tmf_api import TmfRoutes
+from satcom.resource.reservation import Reservation
+from satcom.supplychain.stock import Depot
 from tests.app.access_walk import MANY, Leak, walk
 from tests.app.conftest import House
 from tests.app.every_table import owned, tables_with_party
@@ -47,8 +51,8 @@ SAID: dict[str, Capability] = {
     "POST productOfferingQualification": Capability.QUALIFY,
     "POST checkServiceQualification": Capability.QUALIFY,
     "POST queryServiceQualification": Capability.QUALIFY,
-    "POST reservation": Capability.QUALIFY,
-    "PATCH reservation": Capability.QUALIFY,
+    "POST reservation": Capability.HOLD_CAPACITY,
+    "PATCH reservation": Capability.HOLD_CAPACITY,
     "POST productOrder": Capability.ORDER,
     "PATCH productOrder": Capability.ORDER,
     "POST cancelProductOrder": Capability.ORDER,
@@ -98,6 +102,20 @@ def test_a_member_of_a_party_finds_its_own_row_through_every_list(house: House) 
         if served(house, kind.api.path):
             rows = house.http.get(f"{kind.api.path}?{MANY}", headers=headers).json()
             assert house.filled.mine.rows[kind.__name__] in {row["id"] for row in rows}, kind.__name__
+
+
+def test_sales_reads_the_reservations_that_it_may_make(house: House) -> None:
+    url = f"{Reservation.api.path}/{house.filled.mine.rows['Reservation']}"
+    assert house.http.get(url, headers=house.token("sales")).status_code == 200
+    assert house.http.get(url, headers=house.token("finance")).status_code == 403
+
+
+def test_a_route_through_which_a_role_could_write_but_not_read_is_not_declared() -> None:
+    def restock(session: Session, depot: Depot, by: Principal) -> Depot:
+        return depot
+
+    with pytest.raises(ValueError, match="customer, sales may write depot but not read it"):
+        TmfRoutes(Depot).post(restock, may=Capability.ORDER)
 
 
 def test_what_is_shared_with_a_further_party_is_seen_and_still_not_changed(house: House) -> None:

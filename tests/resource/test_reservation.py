@@ -88,6 +88,30 @@ def test_a_link_is_held_whole_and_says_whose_it_is(database: Database) -> None:
         assert [item.state for item in reservation.reservation_item] == ["held"] * 3
 
 
+def test_of_two_reservations_for_one_order_at_the_same_time_one_is_refused_and_holds_nothing(
+    database: Database,
+) -> None:
+    owner = an_owner()
+    with database.as_worker() as session:
+        wanted = [a_link(a_transponder(session), a_hub(session).id, owner) for _ in range(8)]
+
+    def attempt(one: Wanted) -> str:
+        try:
+            with database.as_worker() as session:
+                reserve(session, one, tomorrow(), WORKER)
+        except RuleRefused as refused:
+            return refused.faults[0].code
+        return "held"
+
+    with ThreadPoolExecutor(8) as workers:
+        outcomes = list(workers.map(attempt, wanted))
+    assert sorted(outcomes) == ["alreadyReserved"] * 7 + ["held"]
+    with database.as_worker() as session:
+        assert in_force(session) == (2, 1)
+        release(session, session.exec(select(Reservation)).one(), "the customer thought better of it")
+        assert reserve(session, wanted[0], tomorrow(), WORKER).state is ReservationState.HELD
+
+
 def test_orders_that_want_the_same_transponders_in_any_order_do_not_block_each_other(database: Database) -> None:
     with database.as_worker() as session:
         both, hub_id = [a_transponder(session), a_transponder(session)], a_hub(session, ports=8).id

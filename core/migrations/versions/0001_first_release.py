@@ -675,6 +675,13 @@ def upgrade() -> None:
     op.create_index(op.f("ix_reservation_order_id"), "reservation", ["order_id"], unique=False)
     op.create_index(op.f("ix_reservation_party_id"), "reservation", ["party_id"], unique=False)
     op.create_index(
+        "reserved_once_for_an_order",
+        "reservation",
+        ["order_id"],
+        unique=True,
+        postgresql_where=sa.text("state IN ('held', 'completed')"),
+    )
+    op.create_index(
         "reservations_to_expire",
         "reservation",
         ["hold_until"],
