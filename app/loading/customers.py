@@ -142,6 +142,8 @@ def _enter(load: Load, rows: list[Row]) -> None:
             if row.wanted.account is not None:
                 load.may_keep(ACCOUNT, row.account, row.wanted.account)
             entered.append(row)
+    if not entered:
+        return
     try:
         with load.session.begin_nested():
             take_over_customers(load.session, [row.wanted for row in entered], WORKER)
