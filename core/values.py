@@ -127,10 +127,5 @@ class Note(Value):
     date: Instant | None = None
 
 
-def characteristic_value(characteristics: list[Characteristic], name: str) -> Json:
-    """The value called `name`, or `None`."""
-    return next((one.value for one in characteristics if one.name == name), None)
-
-
 def reference(entity_id: str, kind: str, href: str | None = None, name: str | None = None) -> Reference:
     return Reference.model_validate({"id": entity_id, "href": href, "name": name, "@referredType": kind})

@@ -121,11 +121,6 @@ class PricedOffer:
     per_month: Money
 
 
-def rounded(money: Money) -> Money:
-    """`money` to its currency's minor unit."""
-    return round_money(money.value, money.unit)
-
-
 def round_money(value: Decimal, currency: str) -> Money:
     """`value` as money: to the currency's minor unit, half to even. The only place where amounts are rounded."""
     digits = MINOR_DIGITS.get(currency, 2)

@@ -31,11 +31,6 @@ def countries(latitude_deg: NDArray[np.float64], longitude_deg: NDArray[np.float
     return found
 
 
-def country_at(latitude_deg: float, longitude_deg: float) -> str | None:
-    """The country of one place, `None` at sea."""
-    return countries(np.array([latitude_deg]), np.array([longitude_deg]))[0]
-
-
 @cache
 def _borders() -> tuple[list[str], shapely.STRtree]:
     shapes: dict[str, list[list[list[list[float]]]]] = json.loads(lzma.decompress(FILE.read_bytes()))

@@ -50,11 +50,6 @@ class FreeCapacity:
     power_hz: Integers
     guard_band_hz: Integers
 
-    def slot_fits(self, bandwidth_hz: Values) -> Flags:
-        """Whether one carrier of this width finds a piece. Broadcasts over the transponders in the last axis."""
-        fits: Flags = self.widest_hz >= np.asarray(bandwidth_hz)
-        return fits
-
     def both_slots_fit(self, one_hz: Values, other_hz: Values) -> Flags:
         """Whether two carriers fit on the same transponder: side by side in one piece, or in two pieces.
 

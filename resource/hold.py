@@ -11,21 +11,23 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, ClassVar, Self
+from typing import Annotated, ClassVar, Self, TypeVar
 
 from pydantic import ValidationInfo, field_validator
 from sqlalchemy import ColumnElement, and_, or_
-from sqlmodel import Field, Session, col
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import Field, Session, col, select
 
 from satcom.core.clock import now
 from satcom.core.entity import INSTANT, id_type, state_type
-from satcom.core.errors import Refused, RuleRefused
+from satcom.core.errors import Fault, NotFound, Refused, RuleRefused
 from satcom.core.life_cycle import LifeCycle, move
 from satcom.core.security import CUSTOMER_ROLE
 from satcom.core.values import RelatedParty
 from satcom.resource.resource import IdText, Resource
 
 EXPIRED = "the hold ran out"
+R = TypeVar("R", bound=Resource)
 
 
 class HoldState(StrEnum):
@@ -139,6 +141,36 @@ def check_until(until: datetime) -> None:
         raise RuleRefused(
             "/validFor/endDateTime", f"{until.isoformat()} is over", "holdInPast", f"after {now().isoformat()}"
         )
+
+
+def lock_for_holding(
+    session: Session, kind: type[R], holds: type[Hold], of: str, identifiers: Iterable[str]
+) -> dict[str, R]:
+    """One seller at a time: lock in the order of the ids, and release the `holds` `of` them that ran out.
+
+    Raises `NotFound`.
+    """
+    wanted = sorted(set(identifiers))
+    query = select(kind).where(col(kind.id).in_(wanted)).order_by(col(kind.id)).with_for_update()
+    locked = {one.id: one for one in session.exec(query.execution_options(populate_existing=True))}
+    for identifier in wanted:
+        if identifier not in locked:
+            raise NotFound(kind.__name__, identifier)
+    run_out = holds.run_out(now()) & col(getattr(holds, of)).in_(wanted)
+    release(session, session.exec(select(holds).where(run_out)).all(), EXPIRED)
+    return locked
+
+
+def keep(session: Session, hold: Hold, constraint: str, taken: Fault) -> None:
+    """Let the database say now, and not at the commit, that somebody else has it: then `taken` is refused."""
+    try:
+        with session.begin_nested():
+            session.add(hold)
+            session.flush()
+    except IntegrityError as error:
+        if constraint not in str(error.orig):
+            raise
+        raise RuleRefused.all([taken]) from error
 
 
 def assign(session: Session, holds: Iterable[Hold]) -> None:

@@ -12,13 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import CheckConstraint, func, text
 from sqlalchemy.dialects.postgresql import ExcludeConstraint
-from sqlalchemy.exc import IntegrityError
 from sqlmodel import Field, Session, col, select
 
 from satcom.core.clock import now
 from satcom.core.entity import JsonOf, id_type
-from satcom.core.errors import NotFound, Refused, RuleRefused
-from satcom.resource.hold import EXPIRED, Hold, HoldState, Owner, Period, check_until, release
+from satcom.core.errors import Fault, Refused, RuleRefused
+from satcom.resource.hold import Hold, HoldState, Owner, Period, check_until, keep, lock_for_holding
 from satcom.resource.resource import Band, IdText, Resource, pointer
 
 MAX_PORTS = 10_000
@@ -59,17 +58,8 @@ class HubPortAssignment(Hold, table=True):
 
 
 def lock_hubs(session: Session, identifiers: Iterable[str]) -> dict[str, Hub]:
-    """Lock in the order of the ids, after the transponders, and release the holds that ran out. Raises `NotFound`."""
-    wanted = sorted(set(identifiers))
-    query = select(Hub).where(col(Hub.id).in_(wanted)).order_by(col(Hub.id)).with_for_update()
-    locked = {one.id: one for one in session.exec(query.execution_options(populate_existing=True))}
-    for identifier in wanted:
-        if identifier not in locked:
-            raise NotFound("Hub", identifier)
-    run_out = HubPortAssignment.run_out(now()) & col(HubPortAssignment.hub_id).in_(wanted)
-    expired = session.exec(select(HubPortAssignment).where(run_out)).all()
-    release(session, expired, EXPIRED)
-    return locked
+    """As `lock_for_holding`; after the transponders."""
+    return lock_for_holding(session, Hub, HubPortAssignment, "hub_id", identifiers)
 
 
 def lowest_free_port(ports: int, taken: Iterable[int]) -> int | None:
@@ -116,16 +106,7 @@ def take_over_port(session: Session, port: HubPortAssignment) -> HubPortAssignme
 
 
 def _kept(session: Session, port: HubPortAssignment, field: str) -> HubPortAssignment:
-    """Let the database say now, and not at the commit, that somebody else has the port."""
-    why = f"{port.name} is taken, {port.period}"
-    try:
-        with session.begin_nested():
-            session.add(port)
-            session.flush()
-    except IntegrityError as error:
-        if "port_is_given_once" not in str(error.orig):
-            raise
-        raise RuleRefused(field, why, "noHubPort") from error
+    keep(session, port, "port_is_given_once", Fault(field, f"{port.name} is taken, {port.period}", "noHubPort"))
     return port
 
 

@@ -52,10 +52,6 @@ class Licence(Entity, table=True):
             raise ValueError(f"is before the first day {begin}")
         return value
 
-    @property
-    def fact(self) -> "LicenceFact":
-        return LicenceFact(self.country, self.band, self.terminal_class, self.valid_from, self.valid_until)
-
 
 @dataclass(frozen=True)
 class LicenceFact:

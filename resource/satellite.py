@@ -20,8 +20,8 @@ from sqlmodel import Field, Session, col, select
 
 from satcom.core.entity import INSTANT, Entity, checked, id_type, own, state_type
 from satcom.core.errors import Fault, Refused
-from satcom.core.life_cycle import LifeCycle, move
-from satcom.core.security import Capability, Principal
+from satcom.core.life_cycle import LifeCycle
+from satcom.core.security import Capability
 from satcom.core.tmf_api import TmfRoutes
 from satcom.resource.physics.orbit import BadLine, Elements, read_tle
 from satcom.resource.resource import Finite, IdText, Resource
@@ -140,16 +140,6 @@ class RecordedElements:
     already_there: int
     of_unknown_satellites: tuple[int, ...]  # NORAD numbers
     bad_lines: tuple[BadLine, ...]
-
-
-def move_satellite(session: Session, satellite: Satellite, state: SatelliteState, by: Principal) -> Satellite:
-    """Note that a satellite went on in its life. Raises `WrongState`."""
-    if state in CARRIES_TRAFFIC and satellite.in_service_date is None:
-        raise Refused("inServiceDate", "a satellite that carries traffic has an in-service date", "missing")
-    move(satellite, state)
-    session.add(satellite)
-    session.flush()
-    return satellite
 
 
 def record_elements(session: Session, text: str, source: str) -> RecordedElements:

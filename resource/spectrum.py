@@ -17,14 +17,13 @@ from typing import Annotated
 from pydantic import ValidationInfo, field_validator
 from sqlalchemy import CheckConstraint, text
 from sqlalchemy.dialects.postgresql import ExcludeConstraint
-from sqlalchemy.exc import IntegrityError
 from sqlmodel import Field, Session, col, select
 
 from satcom.core.clock import now
 from satcom.core.entity import HERTZ, id_type, state_type
-from satcom.core.errors import NotFound, Refused, RuleRefused
+from satcom.core.errors import Fault, Refused, RuleRefused
 from satcom.core.events import announce
-from satcom.resource.hold import EXPIRED, Hold, HoldState, Owner, Period, check_until, release
+from satcom.resource.hold import Hold, HoldState, Owner, Period, check_until, keep, lock_for_holding
 from satcom.resource.payload import MAX_BANDWIDTH_HZ, MAX_FREQUENCY_HZ, Transponder
 from satcom.resource.resource import Finite, IdText, pointer
 
@@ -169,17 +168,8 @@ def _holds(period: Period, at: datetime) -> bool:
 
 
 def lock_transponders(session: Session, identifiers: Iterable[str]) -> dict[str, Transponder]:
-    """One seller at a time: lock in the order of the ids, and release the holds that ran out. Raises `NotFound`."""
-    wanted = sorted(set(identifiers))
-    query = select(Transponder).where(col(Transponder.id).in_(wanted)).order_by(col(Transponder.id)).with_for_update()
-    locked = {one.id: one for one in session.exec(query.execution_options(populate_existing=True))}
-    for identifier in wanted:
-        if identifier not in locked:
-            raise NotFound("Transponder", identifier)
-    run_out = SpectrumAssignment.run_out(now()) & col(SpectrumAssignment.transponder_id).in_(wanted)
-    expired = session.exec(select(SpectrumAssignment).where(run_out)).all()
-    release(session, expired, EXPIRED)
-    return locked
+    """As `lock_for_holding`."""
+    return lock_for_holding(session, Transponder, SpectrumAssignment, "transponder_id", identifiers)
 
 
 def assignments_of(session: Session, transponder_id: str, period: Period) -> Sequence[SpectrumAssignment]:
@@ -283,16 +273,7 @@ def _check_power(transponder: Transponder, share_hz: int, period: Period, taken:
 
 
 def _keep(session: Session, slot: SpectrumAssignment, field: str) -> None:
-    """Let the database say now, and not at the commit, that somebody else has the slot."""
-    name = slot.name
-    try:
-        with session.begin_nested():
-            session.add(slot)
-            session.flush()
-    except IntegrityError as error:
-        if "slot_is_sold_once" not in str(error.orig):
-            raise
-        raise RuleRefused(field, f"{name} overlaps a carrier that is there", "slotTaken") from error
+    keep(session, slot, "slot_is_sold_once", Fault(field, f"{slot.name} overlaps a carrier that is there", "slotTaken"))
 
 
 def _mhz(hertz: int) -> str:

@@ -186,11 +186,6 @@ def service_order_of(session: Session, product_order_id: str) -> ServiceOrder | 
     return session.exec(select(ServiceOrder).where(ServiceOrder.external_id == product_order_id, ~gone)).first()
 
 
-def solution_of(session: Session, service_order_id: str) -> Solution:
-    """The solution that the order was placed with. Raises `NotFound`."""
-    return find(session, ServiceOrder, service_order_id).solution
-
-
 def begin_service_order(session: Session, service_order_id: str) -> ServiceOrder:
     """Delivery begins, or goes on. Doing it again does nothing."""
     order = find_for_update(session, ServiceOrder, service_order_id)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from satcom.core.errors import RuleRefused
 from satcom.core.values import Json, Money, TimePeriod
-from satcom.market.pricing import ListPrice, PriceType, PriceUnit, Quantities, capacity, list_faults, price, rounded
+from satcom.market.pricing import ListPrice, PriceType, PriceUnit, Quantities, capacity, list_faults, price, round_money
 
 IN_2026, IN_2028, IN_2030 = (datetime(year, 1, 1, tzinfo=UTC) for year in (2026, 2028, 2030))
 UNTIL_2028 = TimePeriod(start_date_time=IN_2026, end_date_time=IN_2028)
@@ -56,7 +56,7 @@ def test_a_total_is_the_sum_of_what_its_lines_show(amounts: list[Decimal]) -> No
     [("USD", "2.125", "2.12"), ("USD", "2.135", "2.14"), ("XAF", "2.5", "2"), ("KWD", "1.0005", "1.000")],
 )
 def test_amounts_are_rounded_half_to_even_to_the_minor_unit(currency: str, given_amount: str, kept: str) -> None:
-    assert str(rounded(Money(unit=currency, value=Decimal(given_amount))).value) == kept
+    assert str(round_money(Decimal(given_amount), currency).value) == kept
 
 
 def test_a_line_explains_itself() -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from satcom.core.entity import checked
 from satcom.core.errors import Refused
-from satcom.resource.country import countries, country_at
+from satcom.resource.country import countries
 from satcom.resource.hold import Period
 from satcom.resource.licence import Licence, LicenceFact, licensed
 from tests.resource.a_network import YEAR_2027
@@ -79,7 +79,7 @@ def test_a_licence_that_cannot_be_is_refused_by_its_field(column: str, value: ob
     ],
 )
 def test_a_place_lies_in_the_country_of_the_map(latitude_deg: float, longitude_deg: float, country: str | None) -> None:
-    assert country_at(latitude_deg, longitude_deg) == country
+    assert countries(np.array([latitude_deg]), np.array([longitude_deg])) == [country]
 
 
 def test_many_places_are_asked_at_once() -> None:

@@ -8,9 +8,9 @@ import pytest
 from satcom.core.database import Database
 from satcom.core.entity import checked
 from satcom.core.errors import Refused, WrongState
-from satcom.core.security import WORKER
+from satcom.core.life_cycle import move
 from satcom.resource.physics.orbit import read_tle
-from satcom.resource.satellite import Satellite, SatelliteState, elements_at, move_satellite, record_elements
+from satcom.resource.satellite import Satellite, SatelliteState, elements_at, record_elements
 from tests.resource.a_network import YEAR_2027, a_satellite
 
 ELEMENTS = (Path(__file__).parents[2] / "examples" / "operator" / "elements.tle").read_text()
@@ -58,7 +58,7 @@ def test_a_satellite_goes_through_its_life_in_order(database: Database) -> None:
     with database.as_worker() as session:
         satellite = a_satellite(session, state="planned")
         with pytest.raises(WrongState, match="cannot go from planned to inService"):
-            move_satellite(session, satellite, SatelliteState.IN_SERVICE, WORKER)
+            move(satellite, SatelliteState.IN_SERVICE)
         for state in (
             "underConstruction",
             "launched",
@@ -68,17 +68,8 @@ def test_a_satellite_goes_through_its_life_in_order(database: Database) -> None:
             "endOfLife",
             "deorbited",
         ):
-            move_satellite(session, satellite, SatelliteState(state), WORKER)
+            move(satellite, SatelliteState(state))
         assert Satellite.life_cycle.allowed(satellite.state) == []
-
-
-def test_a_satellite_that_carries_traffic_has_an_in_service_date(database: Database) -> None:
-    values = {"name": "New", "orbital_longitude_deg": 0, "state": "inOrbitTest"}
-    with database.as_worker() as session:
-        satellite = checked(Satellite, values)
-        session.add(satellite)
-        with pytest.raises(Refused, match="has an in-service date"):
-            move_satellite(session, satellite, SatelliteState.IN_SERVICE, WORKER)
 
 
 @pytest.mark.parametrize(
