@@ -16,8 +16,8 @@ from satcom.core.database import Database
 from satcom.core.tenancy import WORKER_ROLE
 from satcom.orchestration.engine import Engine
 from satcom.orchestration.plan import know_handlers
-from satcom.orchestration.queue import QUEUE, TASK, take_over
-from satcom.orchestration.sweep import wake_due
+from satcom.orchestration.queue import QUEUE, TASK
+from satcom.orchestration.sweep import take_up_lost, wake_due
 
 HEARTBEAT_S, DEAD_AFTER_S, SWEEP_EVERY_S, POLL_S = 1.0, 5.0, 1.0, 1.0
 log = structlog.get_logger()
@@ -100,5 +100,5 @@ class Worker:
         with self.database.as_worker("sweep") as session:
             wake_due(session)
         with self.database.as_worker("sweep") as session:
-            for flow_id in take_over(session, timedelta(seconds=DEAD_AFTER_S)):
+            for flow_id in take_up_lost(session, timedelta(seconds=DEAD_AFTER_S)):
                 log.info("taking over from a dead worker", flow=flow_id)

@@ -7,7 +7,7 @@ else has to be kept in step. It is written by the session itself: a command cann
 from datetime import datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import BigInteger, Identity, insert, inspect
+from sqlalchemy import BigInteger, Identity, bindparam, inspect, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session as OrmSession
 from sqlalchemy.orm.attributes import History
@@ -54,11 +54,14 @@ def log_changes(session: OrmSession, *_: object) -> None:
         if isinstance(entity, Entity):
             rows.append(_row(session, entity, "DeleteEvent", shape(type(entity)).of(entity), None))
     if rows:
-        # past the ORM, which would look at every value of a row that it does not keep
-        session.connection().execute(_INSERT, rows)
+        # past the ORM, which would look at every value of a row that it does not keep; one parameter, however many rows
+        session.connection().execute(_INSERT, {"rows": rows})
 
 
-_INSERT = insert(Change.__table__)  # type: ignore[attr-defined]
+_COLUMNS = ", ".join(name for name in Change.model_fields if name != "sequence")
+_INSERT = text(
+    f"INSERT INTO change_log ({_COLUMNS}) SELECT {_COLUMNS} FROM jsonb_populate_recordset(NULL::change_log, :rows)"
+).bindparams(bindparam("rows", type_=JSONB))
 
 
 def _changed_columns(entity: Entity) -> dict[str, History]:

@@ -6,15 +6,17 @@ nothing runs as a superuser. A transaction commits when its block ends and rolls
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
+from typing import Any
 
 import orjson
-from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy import Connection, Engine, bindparam, create_engine, event, text
 from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
 from satcom.core.access import principal_of
 from satcom.core.change_log import log_changes
-from satcom.core.entity import E
+from satcom.core.entity import E, Entity
 from satcom.core.errors import NotFound
 from satcom.core.security import WORKER, Principal
 from satcom.core.tenancy import APP, WORKER_ROLE, changeable, set_tenant, visible
@@ -101,21 +103,35 @@ def principal_in(session: Session) -> Principal:
 
 def find(session: Session, kind: type[E], identifier: str) -> E:
     """The entity `identifier` as its caller may see it. Raises `NotFound`, also for what belongs to others."""
-    return _found(session, kind, identifier, _one(kind, identifier).where(visible(kind, principal_in(session))))
+    query, principal = _by_id(kind), principal_in(session)
+    if not principal.all_parties:
+        query = query.where(visible(kind, principal))
+    found: E = _found(session, kind, identifier, query)
+    return found
 
 
 def find_for_update(session: Session, kind: type[E], identifier: str) -> E:
     """As `find`, but only what the caller may change; locked until the transaction ends, and read afresh."""
-    query = _one(kind, identifier).where(changeable(kind, principal_in(session))).with_for_update()
-    return _found(session, kind, identifier, query.execution_options(populate_existing=True))
+    query, principal = _by_id_locked(kind), principal_in(session)
+    if not principal.all_parties:
+        query = query.where(changeable(kind, principal))
+    found: E = _found(session, kind, identifier, query)
+    return found
 
 
-def _one(kind: type[E], identifier: str) -> SelectOfScalar[E]:
-    return select(kind).where(col(kind.id) == identifier)
+@cache
+def _by_id(kind: type[Entity]) -> SelectOfScalar[Any]:
+    """Built once for each kind: SQLAlchemy then knows it again without looking through it."""
+    return select(kind).where(col(kind.id) == bindparam("wanted"))
+
+
+@cache
+def _by_id_locked(kind: type[Entity]) -> SelectOfScalar[Any]:
+    return _by_id(kind).with_for_update().execution_options(populate_existing=True)
 
 
 def _found(session: Session, kind: type[E], identifier: str, query: SelectOfScalar[E]) -> E:
-    entity = session.exec(query).first() if is_uuid(identifier) else None
+    entity = session.exec(query, params={"wanted": identifier}).first() if is_uuid(identifier) else None
     if entity is None:
         raise NotFound(kind.__name__, identifier)
     return entity

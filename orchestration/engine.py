@@ -1,9 +1,10 @@
 """The engine: carries a plan forward, or back.
 
-One wave at a time: all ready tasks that only touch the database run in one transaction, each in its own savepoint, and
-are marked done in it. A task with an outside effect commits its intent, calls, and commits the result; after a crash
-the call is repeated with the same idempotency key. A refusal, a missed deadline or a cancellation turns the flow
-round: what was begun is undone, last first. Anything else that is raised is a bug: the task is held for a person.
+One wave at a time: all ready tasks that only touch the database run in one transaction and are marked done in it. When
+one of them is refused, the wave is repeated with each in a savepoint, so that only the refused one is rolled back. A
+task with an outside effect commits its intent, calls, and commits the result; after a crash the call is repeated with
+the same idempotency key. A refusal, a missed deadline or a cancellation turns the flow round: what was begun is undone,
+last first. Anything else that is raised is a bug: the task is held for a person.
 """
 
 import time
@@ -13,6 +14,7 @@ from datetime import timedelta
 from typing import Final
 
 import structlog
+from sqlalchemy.exc import OperationalError, StatementError
 from sqlmodel import Session
 from structlog.contextvars import bound_contextvars
 
@@ -24,7 +26,7 @@ from satcom.core.life_cycle import move
 from satcom.orchestration.outcome import fault_of, timed
 from satcom.orchestration.plan import FlowState, ProcessFlow, TaskFlow, TaskState, UndoState, handler_called, tasks_of
 from satcom.orchestration.standing import Outcome, give_up, hold, hold_undo, settle
-from satcom.orchestration.wave import Errand, Observer, Phase, Wave
+from satcom.orchestration.wave import Errand, Observer, Phase, TaskRaised, Wave
 from satcom.resource.drivers.port import DriverRefused, DriverUnavailable, HubDriver
 
 LEASE: Final = timedelta(seconds=60)
@@ -73,11 +75,22 @@ class Engine:
                 return
 
     def _wave(self, flow_id: str) -> tuple[bool, list[Errand]]:
-        """One transaction: whether another may find something to do, and the outside calls that are now intended."""
+        """Whether another may find something to do, and the outside calls that are now intended.
+
+        Savepoints cost two statements and a flush for each task and are seldom needed, so the first attempt makes none.
+        """
+        try:
+            return self._transaction(flow_id, apart=False)
+        except OperationalError:
+            raise  # the database is lost or in the way
+        except (TaskRaised, StatementError):
+            return self._transaction(flow_id, apart=True)
+
+    def _transaction(self, flow_id: str, apart: bool) -> tuple[bool, list[Errand]]:
         with self.database.as_worker() as session:
             flow = find_for_update(session, ProcessFlow, flow_id)
             session.info |= {"by": f"flow {flow.reference}", "order_reference": flow.reference}
-            wave = Wave(session, flow, tasks_of(session, flow), self.observe, self.lease)
+            wave = Wave(session, flow, tasks_of(session, flow), self.observe, self.lease, apart)
             with bound_contextvars(order=flow.reference):
                 if flow.state is FlowState.ACTIVE:
                     wave.forward()

@@ -25,6 +25,11 @@ _DROP_LOST = text(
     " AND worker.last_heartbeat > now() - CAST(:dead_after AS interval)) RETURNING job.args ->> 'flow_id'"
 )
 
+_IN_WORK = text(
+    "SELECT EXISTS (SELECT 1 FROM procrastinate_jobs WHERE queue_name = :queue AND status = 'doing'"
+    " AND args ->> 'flow_id' = :flow)"
+)
+
 
 def enqueue(session: Session, flow_id: str, because: str | None = None) -> None:
     """Ask for the flow to be advanced, in the caller's transaction. Asking twice before it happens is asking once.
@@ -51,3 +56,8 @@ def take_over(session: Session, dead_after: timedelta) -> list[str]:
     for flow_id in flows:
         enqueue(session, flow_id)
     return flows
+
+
+def in_work(session: Session, flow_id: str) -> bool:
+    """Whether a worker has a job of the flow. Whoever holds the flow's row lock learns it for as long as that lasts."""
+    return bool(session.connection().execute(_IN_WORK, {"queue": QUEUE, "flow": flow_id}).scalar_one())

@@ -1,14 +1,16 @@
-"""The sweep: wakes what is due.
+"""The sweep: wakes what is due, and takes up what a dead worker held.
 
 Retries and leases by the wall clock, deadlines by the business clock. Each is one index scan, however many orders wait.
 """
+
+from datetime import timedelta
 
 from sqlalchemy import or_, text
 from sqlmodel import Session, col, select
 
 from satcom.core.clock import now, wall_now
-from satcom.orchestration.plan import FlowState, ProcessFlow, TaskFlow, TaskState
-from satcom.orchestration.queue import enqueue
+from satcom.orchestration.plan import FlowState, ProcessFlow, TaskFlow, TaskState, UndoState, tasks_of
+from satcom.orchestration.queue import enqueue, in_work, take_over
 from satcom.resource.reservation import expire_due
 
 AT_ONCE = 500
@@ -38,3 +40,25 @@ def wake_due(session: Session) -> int:
     for flow_id in found:
         enqueue(session, flow_id)
     return len(found)
+
+
+def take_up_lost(session: Session, dead_after: timedelta) -> list[str]:
+    """Ask again for the flows of workers that died, and for their outside calls at once; the ids of the flows."""
+    flows = take_over(session, dead_after)
+    for flow_id in flows:
+        flow = session.get(ProcessFlow, flow_id, with_for_update=True)
+        if flow is not None and not in_work(session, flow_id):
+            session.info |= {"order_reference": flow.reference}
+            _end_leases(session, flow)
+    return flows
+
+
+def _end_leases(session: Session, flow: ProcessFlow) -> None:
+    """Let the calls of a dead worker be repeated, under their keys: what it may still do then counts for nothing.
+
+    A call of a flow that is being undone keeps its lease, in case the worker was only slow: its undo comes after it.
+    """
+    for task in tasks_of(session, flow):
+        repeatable = flow.state is FlowState.ACTIVE or task.undo_state is UndoState.ACTIVE
+        if repeatable and task.lease_until is not None and task.lease_until > wall_now():
+            task.lease_until = task.wake_at = wall_now()

@@ -49,14 +49,28 @@ class Errand:
     order: str
 
 
+class TaskRaised(Exception):
+    """A task was refused or broke in a wave that cannot roll it back alone."""
+
+
 class Wave:
-    """The work of one transaction on one flow. `lease`: for how long an outside call has the task to itself."""
+    """The work of one transaction on one flow. `lease`: for how long an outside call has the task to itself.
+
+    `apart`: each task in a savepoint of its own. Otherwise what one raises ends the wave, and all of it is to be
+    rolled back.
+    """
 
     def __init__(
-        self, session: Session, flow: ProcessFlow, tasks: list[TaskFlow], observe: Observer, lease: timedelta
+        self,
+        session: Session,
+        flow: ProcessFlow,
+        tasks: list[TaskFlow],
+        observe: Observer,
+        lease: timedelta,
+        apart: bool,
     ) -> None:
         self.session, self.flow, self.tasks = session, flow, tasks
-        self.observe, self.lease = observe, lease
+        self.observe, self.lease, self.apart = observe, lease, apart
         self.by_name = {task.task_flow_specification: task for task in tasks}
         self.moved = False
         self.errands: list[Errand] = []
@@ -121,25 +135,19 @@ class Wave:
             task.deadline = (at or now()) + timedelta(seconds=task.deadline_s)
 
     def _do(self, task: TaskFlow) -> None:
-        """Run a database task, or look whether what a wait waits for has come, in a savepoint.
+        """Run a database task, or look whether what a wait waits for has come.
 
-        The row is written once, when it is done: nobody sees what is in between.
+        The row is written once, with what the task did: nobody sees what is in between.
         """
-        outcome: Outcome = None
         began_at, began = now(), time.perf_counter()
         try:
-            with self.session.begin_nested():
-                self.observe(task, "call")
-                outcome = handler_called(task.handler)(self.session, *self._arguments(task))
-                self.session.flush()
-        except Refused as refusal:
-            self._failed(task, refusal, began_at, began)
-            return
+            outcome = self._alone(task) if self.apart else self._called(task)
         except OperationalError:
             raise  # the database is lost or in the way: the wave is tried again
-        except Exception as bug:
-            log.exception("task broke", task=task.task_flow_specification)
-            self._failed(task, bug, began_at, began)
+        except Exception as error:
+            if not self.apart:
+                raise TaskRaised from error
+            self._failed(task, error, began_at, began)
             return
         self._begin(task, began_at)
         if task.kind is TaskKind.WAIT and isinstance(outcome, Later):
@@ -151,6 +159,17 @@ class Wave:
         self.session.flush()
         self.observe(task, "result")
 
+    def _called(self, task: TaskFlow) -> Outcome:
+        self.observe(task, "call")
+        return handler_called(task.handler)(self.session, *self._arguments(task))
+
+    def _alone(self, task: TaskFlow) -> Outcome:
+        """In a savepoint, so that what it did can be taken back without what others did."""
+        with self.session.begin_nested():
+            outcome = self._called(task)
+            self.session.flush()
+        return outcome
+
     def _failed(self, task: TaskFlow, error: Exception, began_at: datetime, began: float) -> None:
         """Refused, the flow turns round; anything else is a bug, and the task is held for a person."""
         self.moved = True
@@ -159,6 +178,7 @@ class Wave:
         if isinstance(error, Refused):
             give_up(self.session, self.flow, self.tasks, task, fault_of(error))
         else:
+            log.error("task broke", task=task.task_flow_specification, exc_info=error)
             hold(self.session, self.flow, task, fault_of(error))
 
     def _wait(self, task: TaskFlow, answer: Later) -> None:
