@@ -18,6 +18,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnectionFree
 
 from satcom.app.capacity_metrics import capacity_metrics
+from satcom.app.listener_metrics import listener_metrics
 from satcom.app.order_metrics import order_metrics
 from satcom.core import metrics
 from satcom.core.database import Database
@@ -55,7 +56,7 @@ class BusinessMetrics(Collector):
         try:
             with self.database.as_worker("metrics") as session:
                 session.connection().execute(text(f"SET LOCAL statement_timeout = '{LONGEST_S}s'"))
-                found = [*order_metrics(session), *capacity_metrics(session)]
+                found = [*order_metrics(session), *capacity_metrics(session), *listener_metrics(session)]
         except AWAY as error:
             log.warning("metrics without the database", error=str(error)[:200])
             found = []

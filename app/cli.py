@@ -23,22 +23,21 @@ from sqlalchemy.exc import OperationalError
 
 from satcom.app import declarations
 from satcom.app.commands.api import ApiAway, ApiRefused
+from satcom.app.commands.listener import listener
 from satcom.app.commands.load import load_command
 from satcom.app.commands.order import order
 from satcom.app.commands.service import service
 from satcom.app.commands.simulate_hub import simulate_hub_command
 from satcom.app.demonstration import demonstrate, is_free
 from satcom.app.qualify import qualify_command
-from satcom.app.serving import WorkersBroke, ask_whether_it_serves, server_of
+from satcom.app.serving import WorkersBroke, ask_whether_it_serves, server_of, work
 from satcom.app.serving import serve as serve_and_deliver
-from satcom.app.worker import Worker
 from satcom.core import backup, embedded_postgres, migration
 from satcom.core.access import create_token, list_tokens, revoke_token
 from satcom.core.database import Database
 from satcom.core.errors import Refused
 from satcom.core.logs import set_up_logs
 from satcom.core.settings import Settings, settings
-from satcom.orchestration.engine import Engine
 from satcom.resource.drivers.hub_nms import HubNmsDriver
 
 app = typer.Typer(name="satcom", no_args_is_help=True)
@@ -47,6 +46,7 @@ token = typer.Typer(help="Access tokens of people and programs.", no_args_is_hel
 app.add_typer(db, name="db")
 app.add_typer(token, name="token")
 app.add_typer(order, name="order")
+app.add_typer(listener, name="listener")
 app.add_typer(service, name="service")
 console = Console()
 AsJson = Annotated[bool, typer.Option("--json", help="For a program to read.")]
@@ -152,10 +152,10 @@ def demo(
 
 @app.command()
 def worker() -> None:
-    """Deliver orders on this host, until Ctrl-C."""
+    """Deliver orders and events on this host, until Ctrl-C."""
     set_up_logs(settings().log_json, settings().log_level)
     with database() as opened, hub_driver() as hub:
-        asyncio.run(Worker(opened, Engine(opened, hub), max(settings().workers, 1)).run())
+        asyncio.run(work(opened, hub, max(settings().workers, 1)))
 
 
 @db.command("upgrade")

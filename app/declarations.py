@@ -4,6 +4,7 @@ from importlib.metadata import version as installed
 
 from fastapi import APIRouter
 
+from satcom.core import event_hub
 from satcom.core.tmf_api import TmfRoutes
 from satcom.enterprise import party
 from satcom.market import account, billing, customer, inventory, ordering, qualification
@@ -55,9 +56,11 @@ ROUTES: tuple[TmfRoutes, ...] = (
     stock.depot_routes,
     stock.stock_item_routes,
     stock.stocked_terminal_routes,
+    event_hub.routes,
 )
 
-QUESTIONS: tuple[APIRouter, ...] = (hub_state.router,)  # answers that are no resource
+# Answers that are no resource, and where each API's events are asked for.
+QUESTIONS: tuple[APIRouter, ...] = (hub_state.router, *event_hub.hubs(ROUTES))
 FLOWS = (order_progress,)  # what happens when an order comes, is cancelled, or ends
 
 

@@ -1,6 +1,8 @@
 """Serving: the API with the workers that deliver what it takes, until it is told to stop or either of them breaks."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Final
 
 import httpx
@@ -10,6 +12,7 @@ import uvicorn
 from satcom.app.http import create_app
 from satcom.app.worker import Worker
 from satcom.core.database import Database
+from satcom.core.event_delivery import EventDelivery
 from satcom.core.settings import settings
 from satcom.orchestration.engine import Engine
 from satcom.resource.drivers.hub_nms import HubNmsDriver
@@ -35,20 +38,46 @@ def server_of(opened: Database, hub: HubNmsDriver | None, port: int) -> uvicorn.
 
 
 async def serve(server: uvicorn.Server, opened: Database, hub: HubNmsDriver | None, workers: int) -> None:
-    """Serve until stopped, and deliver where there is a hub to deliver to. Raises `WorkersBroke`."""
+    """Serve until stopped, tell listeners of events, and deliver where there is a hub. Raises `WorkersBroke`."""
+    async with events_told(opened):
+        await _serve(server, opened, hub, workers)
+
+
+async def work(opened: Database, hub: HubNmsDriver, workers: int) -> None:
+    """Deliver orders and events until cancelled."""
+    async with events_told(opened):
+        await Worker(opened, Engine(opened, hub), workers).run()
+
+
+@asynccontextmanager
+async def events_told(opened: Database) -> AsyncIterator[None]:
+    """Listeners are told of events within the block, with at most half of the connections."""
+    at_once = min(settings().event_deliveries, settings().database_connections // 2)
+    if at_once == 0:
+        yield
+        return
+    telling = asyncio.create_task(EventDelivery(opened, at_once).run())
+    try:
+        yield
+    finally:
+        telling.cancel()
+        await asyncio.gather(telling, return_exceptions=True)
+
+
+async def _serve(server: uvicorn.Server, opened: Database, hub: HubNmsDriver | None, workers: int) -> None:
     if hub is None or workers == 0:
         await server.serve()
         return
-    work = asyncio.create_task(Worker(opened, Engine(opened, hub), workers).run())
+    delivery = asyncio.create_task(Worker(opened, Engine(opened, hub), workers).run())
 
     def stop(_: asyncio.Task[None]) -> None:
         server.should_exit = True  # orders that nobody delivers had better not be taken
 
-    work.add_done_callback(stop)
+    delivery.add_done_callback(stop)
     await server.serve()
-    work.remove_done_callback(stop)
-    work.cancel()
-    (broken,) = await asyncio.gather(work, return_exceptions=True)
+    delivery.remove_done_callback(stop)
+    delivery.cancel()
+    (broken,) = await asyncio.gather(delivery, return_exceptions=True)
     if isinstance(broken, Exception):
         log.error("the workers broke", exc_info=broken)
         raise WorkersBroke(broken) from broken

@@ -121,13 +121,22 @@ def _row(
     }
 
 
+# Documents do not agree on the words.
+OTHER_WORDS = {
+    "CreateEvent": "CreationEvent",
+    "AttributeValueChangeEvent": "ChangeEvent",
+    "StateChangeEvent": "ChangeEvent",
+    "DeleteEvent": "RemoveEvent",
+}
+
+
 def event_name(entity: Entity, kind: str) -> str:
-    """The official event name; documents disagree between `ChangeEvent` and `AttributeValueChangeEvent`."""
+    """The official event name, in the words of the resource's own document where it has the event at all."""
     api = entity.api
     subject = api.definition or type(entity).__name__
     subject = subject[0].lower() + subject[1:]
-    if api.document is not None and kind == "AttributeValueChangeEvent":
+    if api.document is not None:
         listeners = api.document.listeners
-        if f"{subject}{kind}".lower() not in listeners and f"{subject}changeevent".lower() in listeners:
-            return f"{subject}ChangeEvent"
+        if f"{subject}{kind}".lower() not in listeners and f"{subject}{OTHER_WORDS[kind]}".lower() in listeners:
+            return f"{subject}{OTHER_WORDS[kind]}"
     return f"{subject}{kind}"

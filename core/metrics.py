@@ -16,3 +16,7 @@ task_seconds = Histogram(
     registry=REGISTRY,
 )
 task_retries = Counter("satcom_task_retries", "Outside calls to be made again", ["task"], registry=REGISTRY)
+events_delivered = Counter(
+    "satcom_events_delivered", "Events that a listener has taken", ["document"], registry=REGISTRY
+)
+event_failures = Counter("satcom_event_failures", "Events that did not arrive, by why", ["why"], registry=REGISTRY)

@@ -9,11 +9,11 @@ from sqlmodel import SQLModel
 
 from satcom.core.access import AUTHENTICATE
 from satcom.core.entity import Entity
-from satcom.core.tenancy import APP, OWNER, WORKER_ROLE, row_level_security
+from satcom.core.tenancy import APP, OWNER, WORKER_ROLE, changes_readable_by_all, row_level_security
 
 ROLES = (OWNER, APP, WORKER_ROLE)
 # The request role may not touch these: tokens are asked for through a function, the log is written by triggering it.
-HIDDEN_FROM_APP = ("access_token",)
+HIDDEN_FROM_APP = ("access_token", "listener_secret")
 APPEND_ONLY = ("change_log",)
 
 
@@ -65,6 +65,7 @@ def grants() -> list[str]:
         f"GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA public TO {APP}, {WORKER_ROLE}",
     ]
     statements += [f"REVOKE ALL ON {table} FROM {APP}" for table in HIDDEN_FROM_APP]
+    statements.append(f"GRANT INSERT ON listener_secret TO {APP}")
     statements += [f"REVOKE UPDATE, DELETE ON {table} FROM {APP}, {WORKER_ROLE}" for table in APPEND_ONLY]
     return statements
 
@@ -72,7 +73,9 @@ def grants() -> list[str]:
 def policies() -> list[str]:
     """Row-level security of every declared entity and of the change log."""
     statements = [s for kind in entities() for s in row_level_security(kind.__tablename__, kind.readable_by_all)]  # type: ignore[arg-type]
-    return statements + row_level_security("change_log", id_column="entity_id")
+    statements += row_level_security("change_log", id_column="entity_id")
+    open_kinds = [kind for kind in entities() if kind.readable_by_all and kind.__module__.startswith("satcom.")]
+    return [*statements, changes_readable_by_all([kind.__name__ for kind in open_kinds])]
 
 
 def create_declared(connection: Connection) -> None:

@@ -50,6 +50,8 @@ class Capability(StrEnum):
     REPAIR_FLOWS = "retry, skip and re-date tasks"
     MIGRATE = "load existing data into the inventories"
     SEE_CHANGES = "read the change log"
+    LISTEN = "register listeners for events"
+    KEEP_LISTENERS = "park, resume and remove the listeners of others"
     KEEP_TOKENS = "create and revoke access tokens"
 
 
@@ -72,6 +74,8 @@ _ROLES: dict[Capability, str] = {
     Capability.REPAIR_FLOWS: "noc",
     Capability.MIGRATE: "migration",
     Capability.SEE_CHANGES: "noc finance",
+    Capability.LISTEN: "productManager sales provisioning noc finance supply migration partner customer",
+    Capability.KEEP_LISTENERS: "noc",
     Capability.KEEP_TOKENS: "",
 }
 MAY: dict[Capability, frozenset[Role]] = {
@@ -113,6 +117,11 @@ WORKER = Principal("worker", frozenset({Role.ADMINISTRATOR}), None, frozenset(),
 
 def new_token() -> str:
     return TOKEN_PREFIX + secrets.token_urlsafe(32)
+
+
+def new_signing_secret() -> bytes:
+    """What events to one listener are signed with."""
+    return secrets.token_bytes(32)
 
 
 def token_hash(token: str) -> bytes:

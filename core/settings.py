@@ -1,11 +1,12 @@
 """Settings of one installation, from the environment (`SATCOM_...`) or a `.env` file."""
 
 from functools import lru_cache
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 
 class Settings(BaseSettings):
@@ -20,8 +21,17 @@ class Settings(BaseSettings):
     hub_nms_url: str | None = None
     hub_nms_token: str | None = None
     body_limit_bytes: int = 1_000_000
+    event_deliveries: int = Field(default=8, ge=0, description="listeners told at once by this process; 0: none")
+    event_networks: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode] = ()
+    event_patience_hours: float = Field(default=72, gt=0, description="after which a dead listener is parked")
     log_json: bool = True
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+    @field_validator("event_networks", mode="before")
+    @classmethod
+    def _listed(cls, given: object) -> object:
+        """Networks as they are written in the environment: with commas between."""
+        return [one.strip() for one in given.split(",") if one.strip()] if isinstance(given, str) else given
 
 
 @lru_cache

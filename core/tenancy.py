@@ -5,7 +5,10 @@ is to be written; row-level security in the database backs them, so that a forgo
 guard against SQL injection. An object belongs to one party; further parties get rows in `party_access` and may read it.
 """
 
+from collections.abc import Sequence
+
 from sqlalchemy import ColumnElement, Connection, false, or_, select, text, true
+from sqlalchemy.orm import Mapped
 from sqlmodel import Field, SQLModel, col
 
 from satcom.core.entity import Entity, id_type
@@ -34,12 +37,29 @@ class PartyHierarchy(SQLModel, table=True):
 
 def visible(kind: type[Entity], principal: Principal) -> ColumnElement[bool]:
     """The condition under which `principal` sees a row of `kind`."""
-    if principal.all_parties or kind.readable_by_all:
+    return true() if kind.readable_by_all else of_parties(col(kind.party_id), col(kind.id), principal)
+
+
+def of_parties(party: Mapped[str | None], identifier: Mapped[str], principal: Principal) -> ColumnElement[bool]:
+    """The condition under which a row that belongs to `party`, or tells of the object `identifier`, is seen."""
+    if principal.all_parties:
         return true()
     if not principal.parties:
         return false()
     shared = select(col(PartyAccess.object_id)).where(col(PartyAccess.party_id).in_(principal.parties))
-    return or_(col(kind.party_id).in_(principal.parties), col(kind.id).in_(shared))
+    return or_(party.in_(principal.parties), identifier.in_(shared))
+
+
+def parties_below(connection: Connection, party_id: str) -> frozenset[str]:
+    """A party and everybody below it, as they are resolved for a token (`core.access`)."""
+    found = connection.execute(
+        text(
+            "WITH RECURSIVE below(id) AS (SELECT CAST(:party AS uuid) UNION"
+            " SELECT h.child_id FROM party_hierarchy h JOIN below b ON h.parent_id = b.id) SELECT id FROM below"
+        ),
+        {"party": party_id},
+    )
+    return frozenset(str(one) for one in found.scalars())
 
 
 def changeable(kind: type[Entity], principal: Principal) -> ColumnElement[bool]:
@@ -76,3 +96,9 @@ def row_level_security(table: str, readable_by_all: bool = False, id_column: str
     if readable_by_all:
         statements.append(f"CREATE POLICY {table}_all ON {table} FOR SELECT USING (true)")
     return statements
+
+
+def changes_readable_by_all(kinds: Sequence[str]) -> str:
+    """The statement that shows everybody the changes of what everybody may read."""
+    names = ", ".join(f"'{kind}'" for kind in sorted(kinds))
+    return f"CREATE POLICY change_log_all ON change_log FOR SELECT USING (entity_type IN ({names}))"

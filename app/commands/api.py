@@ -78,6 +78,10 @@ class Api:
     def patch(self, path: str, body: Json, key: str) -> Body:
         return self._written("PATCH", path, body, key)
 
+    def delete(self, path: str) -> None:
+        """Raises `ApiRefused`, `ApiAway`."""
+        self._ask("DELETE", path)
+
     def _written(self, method: str, path: str, body: Json, key: str) -> Body:
         headers = {"Idempotency-Key": key, "Content-Type": "application/json"}
         for tried in range(1, TRIES + 1):

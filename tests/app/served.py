@@ -54,5 +54,5 @@ def kinds_in_query(route: Route) -> list[list[type[Entity]]]:
 
 
 def kinds_of(route: Route) -> list[type[Entity]]:
-    """The kinds that the route is about: those of the last collection in its path."""
-    return next((found for step in reversed(route.path.split("/")) if (found := kinds_called(step))), [])
+    """The kinds that the route is about: those of the last collection in its path, below the name of its API."""
+    return next((found for step in reversed(route.path.split("/")[4:]) if (found := kinds_called(step))), [])

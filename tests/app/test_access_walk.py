@@ -66,6 +66,12 @@ SAID: dict[str, Capability] = {
     "PATCH stockedTerminal": Capability.SUPPLY,
     "PATCH taskFlow": Capability.REPAIR_FLOWS,
     "POST recomputation": Capability.READ_NETWORK,
+    "POST hub": Capability.LISTEN,
+    "GET hub": Capability.LISTEN,
+    "DELETE hub": Capability.LISTEN,
+    "GET standing": Capability.LISTEN,
+    "PATCH listener": Capability.LISTEN,
+    "DELETE listener": Capability.LISTEN,
     "GET hubState": Capability.READ_NETWORK,
     "GET metrics": Capability.READ_NETWORK,
 }

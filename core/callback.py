@@ -1,0 +1,203 @@
+"""Calling back: one event to one address, without becoming a way into networks that the caller could not reach.
+
+An address is looked at when the connection is made, and the connection goes to the very address that was looked at: a
+name that means something else a moment later gains nothing. Redirects are not followed, no proxy is used, and neither
+the time an answer takes nor its length is left to who gives it.
+"""
+
+import asyncio
+import ipaddress
+import socket
+import ssl
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Self, TypeAlias
+from urllib.parse import urlsplit
+
+import httpcore
+from standardwebhooks import Webhook
+
+from satcom.core.errors import Fault
+
+Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
+Address: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
+MAX_LENGTH = 2000
+ANSWER_WITHIN_S, CONNECT_WITHIN_S = 10.0, 3.0
+MAX_ANSWER_BYTES, TOLD_LENGTH = 65_536, 200
+NAT64 = ipaddress.ip_network("64:ff9b::/96")
+AGENT = "satcom"
+
+
+class NotDelivered(Exception):
+    """An event did not arrive, or nobody said that it did. `kind` is one of a few, for the metrics."""
+
+    def __init__(self, kind: str, why: str, for_good: bool = False) -> None:
+        self.kind, self.for_good = kind, for_good
+        super().__init__(why)
+
+
+class ForbiddenAddress(httpcore.ConnectError):
+    """A connection that must not be made."""
+
+
+def allowed(address: Address, networks: Sequence[Network]) -> bool:
+    """Whether an event may go there: to any address of the public Internet, and into the operator's chosen networks."""
+    inner = _inner(address)
+    if any(one in network for network in networks for one in {address, inner} if one.version == network.version):
+        return True
+    return all(one.is_global and not one.is_multicast and not one.is_reserved for one in {address, inner})
+
+
+def _inner(address: Address) -> Address:
+    """The IPv4 address that an IPv6 one stands for, where it does."""
+    if isinstance(address, ipaddress.IPv6Address):
+        embedded = address.ipv4_mapped or address.sixtofour or (address.teredo[1] if address.teredo else None)
+        if embedded is None and address in NAT64:
+            embedded = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+        return embedded or address
+    return address
+
+
+def callback_faults(callback: str, networks: Sequence[Network], field: str = "/callback") -> list[Fault]:
+    """What is wrong with an address to be called. A name is looked up when it is called, not here."""
+    if len(callback) > MAX_LENGTH or not callback.isprintable() or " " in callback or not callback.isascii():
+        return [Fault(field, f"is no URL of at most {MAX_LENGTH} ASCII characters", "wrongFormat", "https://...")]
+    try:
+        parts = urlsplit(callback)
+        port, host = parts.port, parts.hostname
+    except ValueError as error:
+        return [Fault(field, f"is no URL: {error}", "wrongFormat", "https://...")]
+    if parts.scheme not in ("http", "https") or not host or port == 0:
+        return [Fault(field, "is no address of a web server", "wrongFormat", "https://... or http://...")]
+    if parts.username is not None or parts.password is not None:
+        why = "a name or password in an address is seen by too many; events are signed instead"
+        return [Fault(field, why, "credentials", "an address without them")]
+    if parts.fragment:
+        return [Fault(field, "what follows # is never sent", "wrongFormat", "an address without it")]
+    literal = _literal(host)
+    if literal is not None and not allowed(literal, networks):
+        return [Fault(field, _forbidden(host), "forbiddenAddress", "an address that is public")]
+    return []
+
+
+def _literal(host: str) -> Address | None:
+    """The address that a host is written as, in any of the ways the system reads; `None` for a name."""
+    if host == "localhost" or host.endswith(".localhost"):
+        return ipaddress.IPv4Address("127.0.0.1")
+    try:
+        return ipaddress.ip_address(host)
+    except ValueError:
+        pass
+    try:
+        return ipaddress.IPv4Address(socket.inet_aton(host))  # 127.1, 0x7f000001, 2130706433
+    except OSError:
+        return None
+
+
+def _forbidden(host: str) -> str:
+    return f"{host[:80]} lies in a network that events are not sent into (setting SATCOM_EVENT_NETWORKS)"
+
+
+class GuardedConnections(httpcore.AsyncNetworkBackend):
+    """Makes connections to allowed addresses only."""
+
+    def __init__(self, networks: Sequence[Network]) -> None:
+        self.networks = networks
+        self._inner = httpcore.AnyIOBackend()
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
+    ) -> httpcore.AsyncNetworkStream:
+        try:
+            found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        except (OSError, UnicodeError) as unknown:
+            raise httpcore.ConnectError(f"{host[:80]} is not known: {unknown}") from unknown
+        addresses = [one for one in dict.fromkeys(str(info[4][0]) for info in found) if self._allows(one)]
+        if not addresses:
+            raise ForbiddenAddress(_forbidden(host))
+        for place, address in enumerate(addresses):
+            try:
+                return await self._inner.connect_tcp(address, port, timeout, local_address, socket_options)
+            except (httpcore.ConnectError, httpcore.ConnectTimeout):
+                if place == len(addresses) - 1:
+                    raise
+        raise AssertionError("the last address has returned or raised")
+
+    def _allows(self, address: str) -> bool:
+        return allowed(ipaddress.ip_address(address.partition("%")[0]), self.networks)
+
+
+@dataclass(frozen=True)
+class Letter:
+    """One event as it goes out. `identifier` is the same over all attempts."""
+
+    identifier: str
+    body: bytes
+
+
+class Caller:
+    """Sends letters. Use it in an `async with`; any number at once."""
+
+    def __init__(self, networks: Sequence[Network], at_once: int, within_s: float = ANSWER_WITHIN_S) -> None:
+        self._pool = httpcore.AsyncConnectionPool(
+            ssl_context=ssl.create_default_context(),
+            max_connections=at_once,
+            keepalive_expiry=30.0,
+            network_backend=GuardedConnections(networks),
+        )
+        self._within_s = within_s
+
+    async def __aenter__(self) -> Self:
+        await self._pool.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._pool.__aexit__(kind, error, trace)
+
+    async def send(self, callback: str, secret: bytes, letter: Letter) -> None:
+        """Raises `NotDelivered` unless the listener says with a status 2xx that it has the event."""
+        moment = datetime.now(UTC)
+        signature = Webhook(secret).sign(letter.identifier, moment, letter.body.decode())
+        headers: list[tuple[bytes | str, bytes | str]] = [
+            ("Host", urlsplit(callback).netloc),
+            ("Content-Type", "application/json;charset=utf-8"),
+            ("User-Agent", AGENT),
+            ("Accept", "*/*"),
+            ("webhook-id", letter.identifier),
+            ("webhook-timestamp", str(int(moment.timestamp()))),
+            ("webhook-signature", signature),
+        ]
+        try:
+            async with asyncio.timeout(self._within_s):
+                await self._post(callback, headers, letter.body)
+        except ForbiddenAddress as forbidden:
+            raise NotDelivered("address", str(forbidden)) from forbidden
+        except (TimeoutError, httpcore.TimeoutException) as late:
+            raise NotDelivered("late", f"no answer within {self._within_s:g} s") from late
+        except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.UnsupportedProtocol, OSError) as lost:
+            raise NotDelivered("unreachable", f"cannot be reached: {str(lost)[:TOLD_LENGTH]}") from lost
+
+    async def _post(self, callback: str, headers: list[tuple[bytes | str, bytes | str]], body: bytes) -> None:
+        limits = dict.fromkeys(("read", "write", "pool"), self._within_s) | {"connect": CONNECT_WITHIN_S}
+        async with self._pool.stream(
+            "POST", callback, headers=headers, content=body, extensions={"timeout": limits}
+        ) as answer:
+            length = 0
+            async for part in answer.aiter_stream():
+                length += len(part)
+                if length > MAX_ANSWER_BYTES:
+                    break  # leaving closes the connection
+        if 200 <= answer.status < 300:
+            return
+        # What else it said is not kept: whoever registered it could read a stranger's answer.
+        hint = "; redirects are not followed" if 300 <= answer.status < 400 else ""
+        raise NotDelivered("refused", f"answered {answer.status}{hint}", for_good=answer.status == 410)
