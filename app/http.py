@@ -15,6 +15,7 @@ from psycopg.errors import InsufficientPrivilege, UniqueViolation
 from sqlalchemy.exc import DataError, IntegrityError, OperationalError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Receive, Scope, Send
 from structlog.contextvars import bound_contextvars
 
 from satcom.app.api_examples import with_examples
@@ -23,6 +24,7 @@ from satcom.app.declarations import QUESTIONS, ROUTES, version
 from satcom.core import metrics
 from satcom.core.database import Database
 from satcom.core.errors import Fault, Refused
+from satcom.core.settings import settings
 from satcom.core.tmf_api import database_of, json_response, token_of
 from satcom.core.tmf_openapi import components
 from satcom.core.values import Json
@@ -43,6 +45,8 @@ def create_app(database: Database, hub: HubDriver | None = None) -> FastAPI:
     app.add_api_route("/health", health, methods=["GET"], tags=["Operation"])
     app.add_api_route("/metrics", prometheus, methods=["GET"], tags=["Operation"], include_in_schema=False)
     app.middleware("http")(observed)
+    if settings().root_path:
+        app.add_middleware(Below, settings().root_path)
     app.add_exception_handler(Refused, refused)
     app.add_exception_handler(HTTPException, not_routed)
     app.add_exception_handler(RequestValidationError, unreadable)
@@ -54,6 +58,16 @@ def create_app(database: Database, hub: HubDriver | None = None) -> FastAPI:
     app.add_exception_handler(Exception, broken)
     setattr(app, "openapi", lambda: description(app))  # noqa: B010 (FastAPI's documented way to extend the description)
     return app
+
+
+class Below:
+    """Tells every request the path that a proxy has us below. The proxy leaves it in front; without it works, too."""
+
+    def __init__(self, app: ASGIApp, root: str) -> None:
+        self.app, self.root = app, root
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self.app({**scope, "root_path": self.root}, receive, send)
 
 
 def description(app: FastAPI) -> dict[str, Any]:

@@ -16,6 +16,7 @@ class Settings(BaseSettings):
     database_url: str | None = Field(default=None, description="PostgreSQL 15 or newer; empty: the embedded server")
     host: str = "127.0.0.1"
     port: int = 8000
+    root_path: str = Field(default="", pattern=r"^(/[A-Za-z0-9._~-]+)*$", description="of the API behind a proxy")
     workers: int = Field(default=4, ge=0, description="orders advanced at once in the server process; 0: none")
     database_connections: int = Field(default=20, ge=2)
     hub_nms_url: str | None = None

@@ -19,6 +19,7 @@ from satcom.core.database import Database, find_for_update
 from satcom.core.entity import Api, Entity, from_body, wire
 from satcom.core.errors import Fault, Outdated, Refused
 from satcom.core.idempotency import Answer, claim, remember
+from satcom.core.root_path import rooted, rooted_path
 from satcom.core.security import MAY, Capability, Principal
 from satcom.core.settings import settings
 from satcom.core.tmf_document import body_faults
@@ -109,6 +110,10 @@ def _check_text(value: Json, pointer: str, depth: int) -> None:
 
 
 def json_response(body: Json, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    root = settings().root_path
+    if root:
+        body = rooted(body, root)
+        headers = {name: rooted_path(value, root) for name, value in (headers or {}).items()}
     return Response(orjson.dumps(body), status, headers, media_type=JSON)
 
 

@@ -83,6 +83,17 @@ def test_a_name_revokes_every_token_of_that_name(house: House) -> None:
     assert [house.http.get(ORGANIZATIONS, bearer(one)).status_code for one in (*secrets, other)] == [401, 401, 200]
 
 
+def test_a_token_is_replaced_by_one_of_the_same_name_without_a_moment_in_which_neither_is_valid(house: House) -> None:
+    with house.database.as_worker() as session:
+        old, old_secret = create_token(session, "portal", ["noc"], None, DAY)
+        new_secret = create_token(session, "portal", ["noc"], None, DAY)[1]
+    both = (old_secret, new_secret)
+    assert [house.http.get(ORGANIZATIONS, bearer(one)).status_code for one in both] == [200, 200]
+    with house.database.as_worker() as session:
+        revoke_token(session, old.id)
+    assert [house.http.get(ORGANIZATIONS, bearer(one)).status_code for one in both] == [401, 200]
+
+
 def test_a_token_revoked_twice_keeps_the_time_of_the_first(database: Database) -> None:
     with database.as_worker() as session:
         token, _ = create_token(session, "ann", ["noc"], None, DAY)
