@@ -14,16 +14,13 @@ import os
 import re
 import secrets
 import shutil
-import signal
-import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import psutil
 import psycopg
 import structlog
 from psycopg import sql
@@ -43,12 +40,12 @@ from satcom.core.postgres_home import (
     write_settings,
 )
 from satcom.core.postgres_home import PostgresUnavailable as PostgresUnavailable
+from satcom.core.postgres_processes import birth, clear_the_dead, postmaster
 
 MAINTENANCE_ROLE = "satcom_admin"
 DATABASE = "satcom"
 START_LIMIT_S = 300  # crash recovery replays the log, which takes its time
 WATCH_EVERY_S = 2.0
-QUIT_LIMIT_S = 2  # for a process whose server is dead already
 log = structlog.get_logger()
 SOCKET_FOLDER_LIMIT_BYTES = 85  # the system allows 107 for the whole path of a socket
 
@@ -100,7 +97,7 @@ def start(data_dir: Path, fsync: bool | None = None) -> Server:
     Raises `PostgresUnavailable` with the remedy where none can run.
     """
     with _locked(data_dir) as place:
-        me = (os.getpid(), _birth(os.getpid()) or "")
+        me = (os.getpid(), birth(os.getpid()) or "")
         place.users.append(me)
         _remember(place)
         try:
@@ -114,7 +111,7 @@ def start(data_dir: Path, fsync: bool | None = None) -> Server:
 def leave(data_dir: Path) -> None:
     """Take this process off the users; the last one stops the server."""
     with _locked(data_dir) as place:
-        me = (os.getpid(), _birth(os.getpid()) or "")
+        me = (os.getpid(), birth(os.getpid()) or "")
         if me in place.users:
             place.users.remove(me)
         _stop_when_unused(place)
@@ -170,7 +167,7 @@ def restart(data_dir: Path, fsync: bool | None = None) -> Server:
 def status(data_dir: Path) -> Status:
     with _locked(data_dir) as place:
         users = tuple(pid for pid, _ in place.users)
-        return Status(_postmaster(place), users, place.cluster)
+        return Status(postmaster(place.cluster), users, place.cluster)
 
 
 def erase(data_dir: Path) -> None:
@@ -231,7 +228,7 @@ def _recalled(data_dir: Path, control: Path, owner_uid: int) -> _Place:
         known = {"socket": str(_socket_folder(home)), "users": []}
     cluster = home / "cluster"
     account = account_of(cluster.stat().st_uid) if cluster.exists() else server_account(owner_uid)
-    users = [(pid, birth) for pid, birth in known["users"] if _birth(pid) == birth]
+    users = [(pid, began) for pid, began in known["users"] if birth(pid) == began]
     return _Place(data_dir, control, home, account, Path(known["socket"]), owner_uid, users)
 
 
@@ -265,7 +262,7 @@ def _served(place: _Place, fsync: bool | None) -> Server:
     """The server, running and answering, with its database."""
     give_up = time.monotonic() + START_LIMIT_S
     while True:
-        pid = _postmaster(place)
+        pid = postmaster(place.cluster)
         if pid is None:
             _launch(place, fsync)
             continue
@@ -286,7 +283,7 @@ def _launch(place: _Place, fsync: bool | None) -> None:
     if not place.cluster.exists():
         _make_cluster(place, programs)
     _check_version(place, programs)
-    _clear_the_dead(place)
+    clear_the_dead(place.cluster, place.socket)
     if not is_private_folder(place.socket, place.account):
         if place.socket.exists():  # /tmp is everybody's: somebody may have taken the name meanwhile
             place.socket = Path("/tmp", f"satcom-{secrets.token_hex(8)}")
@@ -297,7 +294,7 @@ def _launch(place: _Place, fsync: bool | None) -> None:
     log = place.cluster / "start.log"
     waiting = ["-w", "-t", str(START_LIMIT_S)]
     started = run(place.account, [programs / "pg_ctl", "start", *waiting, "-D", place.home, "-l", log])
-    if started.returncode != 0 and _postmaster(place) is None:
+    if started.returncode != 0 and postmaster(place.cluster) is None:
         said = [log, *sorted((place.cluster / "log").glob("*.log"), key=os.path.getmtime)[-1:]]
         tail = "\n".join(part.read_text(errors="replace")[-1500:] for part in said if part.exists())
         raise PostgresUnavailable(f"The server in {place.cluster} does not start: {started.stderr}{tail}\n")
@@ -362,63 +359,12 @@ def _stop_when_unused(place: _Place) -> None:
 
 def _stop(place: _Place) -> None:
     """Fast shutdown: sessions are ended, data are safe. Whatever outlives it is ended without mercy."""
-    if _postmaster(place) is not None:
+    if postmaster(place.cluster) is not None:
         programs = programs_for(place.account)
         for how in ("fast", "immediate"):
             run(place.account, [programs / "pg_ctl", "stop", "-w", "-t", "60", "-m", how, "-D", place.home])
-            if _postmaster(place) is None:
+            if postmaster(place.cluster) is None:
                 break
-    _clear_the_dead(place)
+    clear_the_dead(place.cluster, place.socket)
     if place.socket.parent == Path("/tmp") and is_private_folder(place.socket, place.account):
         shutil.rmtree(place.socket)
-
-
-def _postmaster(place: _Place) -> int | None:
-    """The process that runs the cluster. Its number alone proves nothing: numbers are used again."""
-    try:
-        pid = int((place.cluster / "postmaster.pid").read_text().split("\n", 1)[0])
-    except (FileNotFoundError, ValueError):
-        return None
-    try:
-        return pid if _serves(psutil.Process(pid), place.cluster) else None
-    except psutil.NoSuchProcess:
-        return None
-
-
-def _serves(process: psutil.Process, cluster: Path) -> bool:
-    """Every process of a server has its cluster as working folder. Zombies have none."""
-    try:
-        return process.name() == "postgres" and process.cwd() == str(cluster)
-    except (psutil.NoSuchProcess, psutil.AccessDenied):
-        return False
-
-
-def _clear_the_dead(place: _Place) -> None:
-    """End what a killed server left running, and take away its lock files where they would block the next one."""
-    left_over = [process for process in psutil.process_iter() if _serves(process, place.cluster)]
-    for how in (signal.SIGQUIT, signal.SIGKILL):
-        for process in left_over:
-            with suppress(psutil.NoSuchProcess):
-                process.send_signal(how)
-        give_up = time.monotonic() + QUIT_LIMIT_S
-        while left_over and time.monotonic() < give_up:
-            time.sleep(0.01)
-            left_over = [process for process in left_over if _serves(process, place.cluster)]
-    if left_over:
-        raise PostgresUnavailable(f"These processes of the old server cannot be ended: {left_over}.")
-    lock = place.cluster / "postmaster.pid"
-    # PostgreSQL itself recognises a lock file of a process that is gone, but not one whose number is used again.
-    if lock.exists() and psutil.pid_exists(int(lock.read_text().split("\n", 1)[0] or "0")):
-        lock.unlink()
-        (place.socket / f".s.PGSQL.{PORT}.lock").unlink(missing_ok=True)
-
-
-def _birth(pid: int) -> str | None:
-    """When a process began, None when it is gone. On Linux in ticks since boot: the clock may be set meanwhile."""
-    try:
-        if sys.platform == "linux":
-            state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-            return None if state[0] in "ZX" else state[19]
-        return str(psutil.Process(pid).create_time())
-    except (FileNotFoundError, ProcessLookupError, psutil.NoSuchProcess):
-        return None

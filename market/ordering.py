@@ -1,13 +1,14 @@
 """Product orders: what a customer asked for, how far it has come, and whether it can still be stopped.
 
 An order is checked whole against the catalogue and answered at once; delivery goes on in a flow, which alone moves the
-order: rejected when it cannot be delivered, failed when delivery broke after it had begun. One item that adds one
-product is taken in this release. Cancelling is asked by a task of its own; whoever delivers says whether it still can.
+order (`order_delivery`): rejected when it cannot be delivered, failed when delivery broke after it had begun. One item
+that adds one product is taken in this release. Cancelling is asked by a task of its own; whoever delivers says whether
+it still can.
 Words: TMF622. The chosen solution is kept with the service order; the order keeps its price.
 """
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from enum import StrEnum
 from typing import ClassVar
 
@@ -25,16 +26,11 @@ from satcom.core.life_cycle import LifeCycle, move
 from satcom.core.security import Capability, Principal
 from satcom.core.tmf_api import TmfRoutes
 from satcom.core.values import Json, Note, Reference, RelatedParty, instant_text, reference
-from satcom.enterprise.note import operators_note, signed
+from satcom.enterprise.note import signed
 from satcom.enterprise.numbering import next_reference
-from satcom.enterprise.party import operator_of
 from satcom.market.account import AccountToBeClosed
-from satcom.market.catalog.product_offering import ProductOffering
-from satcom.market.customer import CustomerStatus, customer_of
 from satcom.market.order_item import FaultsFound, OrderItem, check_completion, check_dates, check_item, customer_among
-from satcom.market.pricing import PricedOffer
-from satcom.market.solution_price import ChargePrice, charge_prices, price_solution, total_prices
-from satcom.service.solution import Solution
+from satcom.market.solution_price import ChargePrice
 
 
 class OrderState(StrEnum):
@@ -160,23 +156,6 @@ class CancellationRequested:
     order: ProductOrder
 
 
-@dataclass(frozen=True)
-class Cause:
-    """Why an order ended badly: a reason code, words, and the number that decided against its limit."""
-
-    code: str
-    reason: str
-    number: float | None = None
-    limit: float | None = None
-    unit: str | None = None
-
-    def __str__(self) -> str:
-        unit = f" {self.unit}" if self.unit else ""
-        number = "" if self.number is None else f" ({self.number:g}{unit}"
-        limit = "" if self.limit is None else f", limit {self.limit:g}{unit}"
-        return f"{self.code}: {self.reason}{number}{limit if number else ''}{')' if number else ''}"
-
-
 # Commands of those who order
 
 
@@ -267,97 +246,12 @@ def cancel_order(session: Session, cancel: CancelProductOrder, by: Principal) ->
     cancel.product_order = reference(order.id, "ProductOrder", order.href, order.reference)
     session.add(cancel)
     session.flush()
-    _move(order, OrderState.ASSESSING_CANCELLATION)
+    move_order(order, OrderState.ASSESSING_CANCELLATION)
     order.cancellation_reason = cancel.cancellation_reason
     move(cancel, CancellationState.IN_PROGRESS)
-    _move(order, OrderState.PENDING_CANCELLATION)
+    move_order(order, OrderState.PENDING_CANCELLATION)
     session.flush()
     return cancel
-
-
-# Commands of the flow. Each may be repeated: an order that is there already stays as it is.
-
-
-def price_order(session: Session, order_id: str, solution: Solution) -> PricedOffer:
-    """Price the order by the list of its day. Raises `RuleRefused` where the list has a gap."""
-    order = find_for_update(session, ProductOrder, order_id)
-    offering = find(session, ProductOffering, order.item.offering_id)
-    priced = price_solution(session, offering, solution, order.order_date)
-    rate = operator_of(session).tax_rate_percent
-    totals = total_prices(priced, rate)
-    order.order_total_price = totals
-    items = {"item_price": charge_prices(priced, rate), "item_total_price": totals}
-    order.product_order_item = [order.item.model_copy(update=items)]
-    session.flush()
-    return priced
-
-
-def begin(session: Session, order_id: str) -> ProductOrder:
-    """It can be delivered and everything it needs is held: delivery begins."""
-    return _moved(session, order_id, OrderState.IN_PROGRESS)
-
-
-def hold_for(session: Session, order_id: str, what: str, until: datetime | None = None) -> ProductOrder:
-    """Delivery waits for `what`, as far as is known until `until`. The wait is noted once."""
-    order = _moved(session, order_id, OrderState.HELD)
-    _write(order, f"waits for {what}" + (f" until {instant_text(until)}" if until is not None else ""))
-    session.flush()
-    return order
-
-
-def go_on(session: Session, order_id: str, begun: bool = True) -> ProductOrder:
-    """The wait is over: delivery goes on, or the order stands where it was before delivery had begun."""
-    return _moved(session, order_id, OrderState.IN_PROGRESS if begun else OrderState.ACKNOWLEDGED)
-
-
-def expect_finish(session: Session, order_id: str, when: datetime) -> ProductOrder:
-    """Tell the customer by when the order will probably be done."""
-    order = find_for_update(session, ProductOrder, order_id)
-    if order.state not in ENDED:
-        order.expected_completion_date = when
-    session.flush()
-    return order
-
-
-def complete_order(session: Session, order_id: str, product_id: str) -> ProductOrder:
-    """The product is handed over. A prospective customer has bought now."""
-    order = _moved(session, order_id, OrderState.COMPLETED)
-    if order.completion_date is None:
-        order.completion_date = now()
-        product = order.item.product.model_copy(update={"id": product_id}) if order.item.product else None
-        order.product_order_item = [order.item.model_copy(update={"product": product})]
-        customer = customer_of(session, order.party_id or "")
-        if customer is not None and customer.status is CustomerStatus.PROSPECTIVE:
-            move(customer, CustomerStatus.ACTIVE)
-    session.flush()
-    return order
-
-
-def fail_order(session: Session, order_id: str, cause: Cause) -> ProductOrder:
-    """The order ends without a product: rejected when delivery had not begun, failed when it had and was undone."""
-    order = find_for_update(session, ProductOrder, order_id)
-    if order.state in (OrderState.REJECTED, OrderState.FAILED):
-        return order
-    _move(order, OrderState.REJECTED if order.state in NOT_BEGUN else OrderState.FAILED)
-    _write(order, str(cause))
-    order.expected_completion_date = None
-    cancel = _cancellation_of(session, order.id)
-    if cancel is not None and cancel.state is CancellationState.IN_PROGRESS:
-        move(cancel, CancellationState.TERMINATED_WITH_ERROR)
-    session.flush()
-    return order
-
-
-def finish_cancellation(session: Session, order_id: str) -> ProductOrder:
-    """Everything done for the order is undone."""
-    order = _moved(session, order_id, OrderState.CANCELLED)
-    cancel = _cancellation_of(session, order.id)
-    if cancel is not None and cancel.state is not CancellationState.DONE:
-        move(cancel, CancellationState.DONE)
-        cancel.effective_cancellation_date = order.cancellation_date = now()
-        order.expected_completion_date = None
-    session.flush()
-    return order
 
 
 def _cancellable(session: Session, order_id: str) -> ProductOrder:
@@ -376,28 +270,11 @@ def _check_cancellable(order: ProductOrder) -> None:
         raise WrongState("/productOrder/id", why, "notCancellable", ", ".join(sorted(CANCELLABLE)))
 
 
-def _cancellation_of(session: Session, order_id: str) -> CancelProductOrder | None:
-    return session.exec(select(CancelProductOrder).where(CancelProductOrder.order_id == order_id)).first()
-
-
-def _moved(session: Session, order_id: str, state: OrderState) -> ProductOrder:
-    order = find_for_update(session, ProductOrder, order_id)
-    _move(order, state)
-    session.flush()
-    return order
-
-
-def _move(order: ProductOrder, state: OrderState) -> None:
+def move_order(order: ProductOrder, state: OrderState) -> None:
     """Move the order, and its item with it."""
     move(order, state)
     if order.item.state != state.value:
         order.product_order_item = [order.item.model_copy(update={"state": state.value})]
-
-
-def _write(order: ProductOrder, text: str) -> None:
-    """Note what the operator has to say, once."""
-    if all(one.text != text for one in order.note):
-        order.note = [*order.note, operators_note(text)]
 
 
 @on(AccountToBeClosed)

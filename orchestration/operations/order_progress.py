@@ -4,18 +4,8 @@ from sqlmodel import Session, col, select
 
 from satcom.core.errors import WrongState
 from satcom.core.events import on
-from satcom.market.ordering import (
-    CancellationRequested,
-    Cause,
-    OrderState,
-    ProductOrder,
-    ProductOrderCreated,
-    expect_finish,
-    fail_order,
-    finish_cancellation,
-    go_on,
-    hold_for,
-)
+from satcom.market.order_delivery import Cause, expect_finish, fail_order, finish_cancellation, go_on, hold_for
+from satcom.market.ordering import CancellationRequested, OrderState, ProductOrder, ProductOrderCreated
 from satcom.orchestration.flow_event import FlowAdvanced, FlowNeedsPerson, FlowUndone
 from satcom.orchestration.operations.order_to_service import ORDER_TO_SERVICE, begin_delivery, terminal_is_here
 from satcom.orchestration.plan import FlowState, ProcessFlow, TaskFlow, TaskState, UndoState, flow_of, tasks_of

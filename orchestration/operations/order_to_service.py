@@ -19,7 +19,8 @@ from satcom.core.values import Json, reference
 from satcom.market.billing import first_bill
 from satcom.market.inventory import create_product
 from satcom.market.inventory import hand_over as hand_product_over
-from satcom.market.ordering import OrderState, ProductOrder, begin, complete_order, go_on, hold_for, price_order
+from satcom.market.order_delivery import begin, complete_order, go_on, hold_for, price_order
+from satcom.market.ordering import OrderState, ProductOrder
 from satcom.orchestration.engine import Call
 from satcom.orchestration.operations.ordered_link import (
     HOLD_FOR,

@@ -35,7 +35,7 @@ from satcom.market.billing import (
     void_first_bill,
 )
 from satcom.market.inventory import create_product, take_back
-from satcom.market.ordering import Cause, fail_order
+from satcom.market.order_delivery import Cause, fail_order
 from satcom.market.pricing import PriceType
 from satcom.market.solution_price import ChargePrice, Price
 from tests.enterprise.an_operator import an_organization

@@ -26,7 +26,7 @@ from satcom.market.inventory import (
     product_of_order,
     take_back,
 )
-from satcom.market.ordering import Cause, fail_order
+from satcom.market.order_delivery import Cause, fail_order
 from tests.market.a_market import CHARACTERISTICS, Market, a_market, a_token, an_order, as_customer
 from tests.market.a_product import a_priced_order, a_product
 

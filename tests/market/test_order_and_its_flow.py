@@ -18,15 +18,14 @@ from satcom.core.events import _handlers, on
 from satcom.core.security import WORKER, Principal, Role
 from satcom.core.values import Json, instant_text
 from satcom.market.account import BillingAccount, patch_billing_account
+from satcom.market.order_delivery import begin, hold_for
 from satcom.market.ordering import (
     CancellationRequested,
     CancelProductOrder,
     OrderState,
     ProductOrder,
     amend_order,
-    begin,
     cancel_order,
-    hold_for,
     place_order,
 )
 from tests.market.a_market import a_market, an_order, an_order_body

@@ -23,25 +23,27 @@ from satcom.core.values import Json, instant_text
 from satcom.market.account import BillingAccount, patch_billing_account
 from satcom.market.catalog.product_offering import ProductOffering, patch_product_offering
 from satcom.market.customer import Customer, CustomerStatus, customer_of, patch_customer
-from satcom.market.ordering import (
-    CancellationRequested,
-    CancellationState,
-    CancelProductOrder,
+from satcom.market.order_delivery import (
     Cause,
-    OrderState,
-    ProductOrder,
-    ProductOrderCreated,
-    amend_order,
     begin,
-    cancel_order,
     complete_order,
     expect_finish,
     fail_order,
     finish_cancellation,
     go_on,
     hold_for,
-    place_order,
     price_order,
+)
+from satcom.market.ordering import (
+    CancellationRequested,
+    CancellationState,
+    CancelProductOrder,
+    OrderState,
+    ProductOrder,
+    ProductOrderCreated,
+    amend_order,
+    cancel_order,
+    place_order,
 )
 from satcom.market.pricing import PriceType
 from tests.market.a_market import (
