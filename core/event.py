@@ -20,7 +20,9 @@ from satcom.core.callback import Letter
 from satcom.core.change_log import Change
 from satcom.core.entity import Entity, JsonOf, columns_of, shape
 from satcom.core.listener import resource_of
+from satcom.core.root_path import rooted
 from satcom.core.security import Principal
+from satcom.core.settings import settings
 from satcom.core.tmf_document import TmfDocument
 from satcom.core.values import Json, instant_text
 from satcom.core.watch import Watch
@@ -131,7 +133,7 @@ def _letter(readers: Readership, change: Told, body: Body) -> Letter | None:
         "eventType": f"{change.event_type[0].upper()}{change.event_type[1:]}",
         "timeOcurred": instant_text(change.business_at),  # as the official documents spell it
         "domain": readers.document.base_path.split("/")[2],
-        "event": {resource_of(kind): told},
+        "event": {resource_of(kind): rooted(told, settings().root_path)},
     }
     # The order may be another party's where an object is shared.
     if change.order_reference and (readers.principal.all_parties or change.party_id in readers.principal.parties):

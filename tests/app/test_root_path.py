@@ -8,23 +8,32 @@ from pydantic import ValidationError
 from sqlalchemy import text
 
 from satcom.app.http import create_app
+from satcom.core.database import Database
 from satcom.core.settings import Settings, settings
 from satcom.core.values import Json
 from tests.app.conftest import House, Http
+from tests.core.a_listener import a_listener, networks
+from tests.core.an_inbox import an_inbox, delivering
+from tests.enterprise.an_operator import an_organization
 
 ORDERS = "/tmf-api/productOrderingManagement/v4/productOrder"
 ROOT = "/satcom"
 
 
 @pytest.fixture
-def below(house: House, monkeypatch: pytest.MonkeyPatch) -> Iterator[Http]:
+def below_the_path(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("SATCOM_ROOT_PATH", ROOT)
     settings.cache_clear()
+    yield
+    monkeypatch.undo()
+    settings.cache_clear()
+
+
+@pytest.fixture
+def below(house: House, below_the_path: None) -> Iterator[Http]:
     http = Http(create_app(house.database))
     yield http
     http.close()
-    monkeypatch.undo()
-    settings.cache_clear()
 
 
 def hrefs(body: Json) -> list[str]:
@@ -58,6 +67,17 @@ def test_the_path_is_kept_nowhere_so_that_another_proxy_may_have_another(house: 
             rows = session.connection().execute(text(f"SELECT t::text FROM {table} t")).scalars().all()
             assert rows, table
             assert not any(ROOT + "/" in row for row in rows), table
+
+
+def test_an_event_names_its_resource_below_the_path(database: Database, below_the_path: None) -> None:
+    with networks("127.0.0.0/8"), an_inbox() as inbox:
+        a_listener(database, inbox.url)
+        with database.as_worker() as session:
+            mine = an_organization(session, "Mine").id
+        with delivering(database):
+            inbox.wait_for(1)
+    (told,) = inbox.about(mine)
+    assert told["event"]["organization"]["href"] == f"{ROOT}/tmf-api/party/v4/organization/{mine}"
 
 
 def test_the_short_paths_go_on_working_on_the_host_itself(house: House, below: Http) -> None:
