@@ -47,7 +47,7 @@ def allowed(address: Address, networks: Sequence[Network]) -> bool:
     inner = _inner(address)
     if any(one in network for network in networks for one in {address, inner} if one.version == network.version):
         return True
-    return all(one.is_global and not one.is_multicast and not one.is_reserved for one in {address, inner})
+    return inner.is_global and not inner.is_multicast and not inner.is_reserved
 
 
 def _inner(address: Address) -> Address:

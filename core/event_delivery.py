@@ -46,7 +46,7 @@ from satcom.core.tmf_document import tmf_document
 
 LOOK_EVERY_S = 0.1
 FIRST_RETRY_S, LONGEST_RETRY_S = 1.0, 600.0
-BATCH, WINDOW, PARALLEL = 200, 5_000, 16
+BATCH, WINDOW, PARALLEL = 500, 5_000, 16
 TURN_S = 2.0  # after which a listener lets others have their turn, when it is slow
 T = TypeVar("T")
 log = structlog.get_logger()

@@ -17,6 +17,7 @@ from sqlmodel import Session, col, select
 
 from satcom.core.database import find, find_for_update
 from satcom.core.errors import Fault, NotAllowed, NotFound, Refused, RuleRefused
+from satcom.core.event import told_as
 from satcom.core.idempotency import Answer
 from satcom.core.security import Capability, Principal
 from satcom.core.tmf_api import (
@@ -135,6 +136,7 @@ def _deadline(given: Json, faults: list[Fault]) -> datetime | None:
     return deadline
 
 
+@told_as(TaskFlow)
 def _shown(body: dict[str, Json], by: Principal) -> dict[str, Json]:
     """A task as `by` may see it."""
     told = body.get(CHARACTERISTIC)
