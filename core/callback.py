@@ -9,7 +9,9 @@ import asyncio
 import ipaddress
 import socket
 import ssl
-from collections.abc import Iterable, Sequence
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import TracebackType
@@ -26,6 +28,7 @@ Address: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
 MAX_LENGTH = 2000
 ANSWER_WITHIN_S, CONNECT_WITHIN_S = 10.0, 3.0
 MAX_ANSWER_BYTES, TOLD_LENGTH = 65_536, 200
+MOST_LINES, KEPT_S = 50, 30.0
 NAT64 = ipaddress.ip_network("64:ff9b::/96")
 AGENT = "satcom"
 
@@ -142,26 +145,66 @@ class Letter:
     body: bytes
 
 
-class Caller:
-    """Sends letters. Use it in an `async with`; any number at once."""
+class Line:
+    """The connections to one callback that are free just now."""
 
-    def __init__(self, networks: Sequence[Network], at_once: int, within_s: float = ANSWER_WITHIN_S) -> None:
-        self._pool = httpcore.AsyncConnectionPool(
-            ssl_context=ssl.create_default_context(),
-            max_connections=at_once,
-            keepalive_expiry=30.0,
-            network_backend=GuardedConnections(networks),
+    def __init__(self, callback: str, networks: Sequence[Network], trusted: ssl.SSLContext) -> None:
+        self.url = httpcore.URL(callback)
+        self._backend, self._trusted = GuardedConnections(networks), trusted
+        self._free: list[httpcore.AsyncHTTPConnection] = []
+        self._given_up = False
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[httpcore.AsyncHTTPConnection]:
+        """One for a single request; kept for the next when that ended well."""
+        taken = self._free.pop() if self._free else self._new()
+        if taken.has_expired() or taken.is_closed():
+            await taken.aclose()
+            taken = self._new()
+        try:
+            yield taken
+        finally:
+            if taken.is_idle() and not self._given_up:
+                self._free.append(taken)
+            else:
+                await taken.aclose()
+
+    def _new(self) -> httpcore.AsyncHTTPConnection:
+        return httpcore.AsyncHTTPConnection(
+            self.url.origin, self._trusted, keepalive_expiry=KEPT_S, network_backend=self._backend
         )
-        self._within_s = within_s
+
+    async def close(self) -> None:
+        self._given_up = True
+        while self._free:
+            await self._free.pop().aclose()
+
+
+class Caller:
+    """Sends letters, to any number of listeners at once. Use it in an `async with`."""
+
+    def __init__(self, networks: Sequence[Network], within_s: float = ANSWER_WITHIN_S) -> None:
+        self._networks, self._within_s = networks, within_s
+        self._trusted = ssl.create_default_context()
+        self._lines: OrderedDict[str, Line] = OrderedDict()
 
     async def __aenter__(self) -> Self:
-        await self._pool.__aenter__()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._pool.__aexit__(kind, error, trace)
+        for line in self._lines.values():
+            await line.close()
+
+    async def _line_to(self, callback: str) -> Line:
+        """The line to a callback; the one used longest ago is given up when there are many."""
+        if callback not in self._lines:
+            self._lines[callback] = Line(callback, self._networks, self._trusted)
+        self._lines.move_to_end(callback)
+        if len(self._lines) > MOST_LINES:
+            await self._lines.popitem(last=False)[1].close()
+        return self._lines[callback]
 
     async def send(self, callback: str, secret: bytes, letter: Letter) -> None:
         """Raises `NotDelivered` unless the listener says with a status 2xx that it has the event."""
@@ -172,6 +215,7 @@ class Caller:
             ("Content-Type", "application/json;charset=utf-8"),
             ("User-Agent", AGENT),
             ("Accept", "*/*"),
+            ("Content-Length", str(len(letter.body))),
             ("webhook-id", letter.identifier),
             ("webhook-timestamp", str(int(moment.timestamp()))),
             ("webhook-signature", signature),
@@ -187,15 +231,19 @@ class Caller:
             raise NotDelivered("unreachable", f"cannot be reached: {str(lost)[:TOLD_LENGTH]}") from lost
 
     async def _post(self, callback: str, headers: list[tuple[bytes | str, bytes | str]], body: bytes) -> None:
-        limits = dict.fromkeys(("read", "write", "pool"), self._within_s) | {"connect": CONNECT_WITHIN_S}
-        async with self._pool.stream(
-            "POST", callback, headers=headers, content=body, extensions={"timeout": limits}
-        ) as answer:
-            length = 0
-            async for part in answer.aiter_stream():
-                length += len(part)
-                if length > MAX_ANSWER_BYTES:
-                    break  # leaving closes the connection
+        limits = dict.fromkeys(("read", "write"), self._within_s) | {"connect": CONNECT_WITHIN_S}
+        line = await self._line_to(callback)
+        request = httpcore.Request("POST", line.url, headers=headers, content=body, extensions={"timeout": limits})
+        async with line.connection() as connection:
+            answer = await connection.handle_async_request(request)
+            try:
+                length = 0
+                async for part in answer.aiter_stream():
+                    length += len(part)
+                    if length > MAX_ANSWER_BYTES:
+                        break  # closed below, and its connection with it
+            finally:
+                await answer.aclose()
         if 200 <= answer.status < 300:
             return
         # What else it said is not kept: whoever registered it could read a stranger's answer.

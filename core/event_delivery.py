@@ -95,7 +95,7 @@ class EventDelivery:
 
     async def run(self) -> None:
         try:
-            async with Caller(settings().event_networks, self.at_once * PARALLEL) as caller:
+            async with Caller(settings().event_networks) as caller:
                 while True:
                     try:
                         await self._look(caller)

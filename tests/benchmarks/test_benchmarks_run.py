@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import cast
 
 import pytest
-from benchmarks import list_orders, measured, orders_per_second, qualification, start_of_flow
+from benchmarks import events_delivered, list_orders, measured, orders_per_second, qualification, start_of_flow
 from benchmarks.twelve_tasks import TASKS, ask_for, by_hand, finished, lay_out_flows
 from sqlmodel import Session, col, select
 
@@ -16,6 +16,7 @@ from satcom.enterprise.party import Organization
 from satcom.orchestration.engine import Engine
 from satcom.orchestration.plan import ProcessFlow, tasks_of
 from satcom.resource.drivers.port import HubDriver
+from tests.core.a_listener import networks
 from tests.postgres_server import drop_database, new_database
 
 
@@ -92,6 +93,12 @@ def test_a_page_of_orders_is_listed_with_a_known_number_of_statements(migrated: 
     rows = list_orders.measured(migrated, 300, 4)
     assert len(rows) == 2 * len(list_orders.ASKED)
     assert {row[-1] for row in rows} == {4}  # who asks, for whom, how many there are, the page
+
+
+def test_every_listener_gets_every_event(migrated: Database) -> None:
+    with networks("127.0.0.0/8"):
+        rows = events_delivered.measured(migrated, 100)
+    assert [row[:2] for row in rows] == [(1, 100), (8, 800)]
 
 
 def test_results_take_the_place_of_those_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

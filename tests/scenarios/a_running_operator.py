@@ -109,6 +109,7 @@ class RunningOperator:
             SATCOM_HUB_NMS_URL=self.hub.url,
             SATCOM_HUB_NMS_TOKEN=self.hub.token,
             SATCOM_PORT=str(self.port),
+            SATCOM_EVENT_NETWORKS="127.0.0.0/8",
         )
         with open(self.folder / "server.log", "ab") as log:
             self._server = subprocess.Popen(
