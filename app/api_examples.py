@@ -13,6 +13,7 @@ from satcom.core.values import Json, instant_text
 
 AN_ORDER: Final = "the id of a product order of yours"
 A_PURCHASE: Final = "the id of a purchase order under way"
+A_LEASE: Final = "the id of a service that is a lease and waits for its access test"
 CUSTOMER: Final = "customer-lualaba-copper"
 SITE: Final[dict[str, Json]] = {"latitudeDeg": -10.7148, "longitudeDeg": 25.3855, "altitudeM": 1430, "country": "CD"}
 LINK: Final[dict[str, Json]] = {"downlinkRateBps": 10_000_000, "uplinkRateBps": 4_000_000, "availabilityPercent": 99.7}
@@ -109,6 +110,10 @@ def _questions() -> dict[str, Json]:
     }
 
 
+def _reading(name: str, value: float, unit: str) -> Json:
+    return {"metricName": name, "unitOfMeasure": unit, "value": {"name": name, "value": value}}
+
+
 def _orders() -> dict[str, Json]:
     return {
         "productOrder": {
@@ -119,6 +124,17 @@ def _orders() -> dict[str, Json]:
         },
         "cancelProductOrder": {"productOrder": {"id": AN_ORDER}, "cancellationReason": "the mine opens a year later"},
         "goodsReceipt": {"purchaseOrder": {"id": A_PURCHASE}, "serialNumber": ["SN-0001"]},
+        "serviceTest": {
+            "name": "Access test",
+            "relatedService": {"id": A_LEASE},
+            "testSpecification": {"id": "access-test"},
+            "testMeasure": [
+                _reading("lowEdge", 12_570_000_000, "Hz"),
+                _reading("highEdge", 12_578_000_000, "Hz"),
+                _reading("satelliteEirp", 38.5, "dBW"),
+                _reading("crossPolarIsolation", 33, "dB"),
+            ],
+        },
     }
 
 

@@ -16,13 +16,16 @@ from prometheus_client.registry import Collector
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnectionFree
+from sqlmodel import Session, select
 
 from satcom.app.capacity_metrics import capacity_metrics
 from satcom.app.listener_metrics import listener_metrics
 from satcom.app.order_metrics import order_metrics
 from satcom.core import metrics
 from satcom.core.database import Database
-from satcom.core.security import Capability, token_hash
+from satcom.core.errors import NotAllowed
+from satcom.core.security import Capability, Principal, token_hash
+from satcom.enterprise.party import Operator
 
 AWAY = (OperationalError, NoConnectionFree)
 LONGEST_S = 5
@@ -69,6 +72,13 @@ class BusinessMetrics(Collector):
         return [up, took, *found]
 
 
+def _must_be_of_the_operator(session: Session, principal: Principal) -> None:
+    """Raises `NotAllowed` for the staff of a virtual operator or reseller: the figures are not theirs."""
+    operator = session.exec(select(Operator)).first()
+    if operator is not None and principal.party_id not in (None, operator.party_id, operator.organization_id):
+        raise NotAllowed(f"{principal.name} is not of the operator, whose business the metrics tell")
+
+
 class Scrapes:
     """Answers the scrapes of one application."""
 
@@ -85,8 +95,9 @@ class Scrapes:
         not the one that was let in last.
         """
         try:
-            with self.database.request(token) as (_, principal):
+            with self.database.request(token) as (session, principal):
                 principal.need(Capability.READ_NETWORK)
+                _must_be_of_the_operator(session, principal)
         except AWAY:
             if token is None or not compare_digest(self._let_in_last, token_hash(token)):
                 raise

@@ -11,11 +11,12 @@ from satcom.market import account, billing, customer, inventory, ordering, quali
 from satcom.market.catalog import product_offering, product_offering_price, product_specification
 from satcom.orchestration import process_flow
 from satcom.orchestration.operations import hub_state, order_progress
+from satcom.resource import catalog as resource_catalog
 from satcom.resource import ground, licence, reservation_by_hand, satellite
 from satcom.resource import inventory as resource_inventory
 from satcom.resource import ordering as resource_ordering
+from satcom.service import access_test, evidence, service_qualification
 from satcom.service import catalog as service_catalog
-from satcom.service import evidence, service_qualification, service_test
 from satcom.service import inventory as service_inventory
 from satcom.service import ordering as service_ordering
 from satcom.supplychain import partner, procurement, stock
@@ -40,10 +41,11 @@ ROUTES: tuple[TmfRoutes, ...] = (
     service_ordering.routes,
     service_inventory.routes,
     service_inventory.path_routes,
-    service_test.routes,
+    access_test.routes,
     service_qualification.check_routes,
     service_qualification.query_routes,
     evidence.evidence_routes,
+    resource_catalog.routes,
     resource_inventory.routes,
     reservation_by_hand.routes,
     resource_ordering.routes,

@@ -19,6 +19,7 @@ from satcom.app.qualify_view import show_qualification
 from satcom.core.clock import months_later, now
 from satcom.core.database import Database
 from satcom.market.order_item import OrderItem
+from satcom.resource.catalog import ResourceCategory
 from satcom.service.demand import demand_of
 
 Body: TypeAlias = dict[str, Any]  # JSON of the API
@@ -87,7 +88,8 @@ class Story:
         start_at = datetime.fromisoformat(body["requestedStartDate"]) if "requestedStartDate" in body else now()
         stop_at = months_later(start_at, item.term_months) if item.term_months else None
         began = time.perf_counter()
-        answer = qualify_at(self.opened, demand_of(item.characteristics, start_at, stop_at, "/"))
+        demand = demand_of(ResourceCategory.CARRIERS, item.characteristics, start_at, stop_at, "/")
+        answer = qualify_at(self.opened, demand)
         took_s = time.perf_counter() - began
         self._head(
             f"Can it be delivered? Every satellite was asked in {took_s:.1f} s; the first question reads the maps"

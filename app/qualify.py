@@ -25,7 +25,7 @@ from satcom.core.loading import loaded_id
 from satcom.resource.ground import TerminalType
 from satcom.resource.resource import Band
 from satcom.service.qualification import LARGEST_RATE_BPS, check_demand, qualify
-from satcom.service.solution import Demand, Qualification
+from satcom.service.solution import Demand, LinkDemand, Qualification, SiteDemand
 
 # Each field of a demand as it is typed: the option, and its unit.
 OPTIONS = {
@@ -47,7 +47,7 @@ def qualify_at(database: Database, demand: Demand, every_way: bool = False) -> Q
     Raises `Refused` with every fault, each under its option.
     """
     with database.as_worker() as session:
-        _check_terminals(session, demand.terminal_types or ())
+        _check_terminals(session, demand.terminal_types or () if isinstance(demand, SiteDemand) else ())
         try:
             return qualify(session, demand, every_way)
         except Refused as refused:
@@ -63,7 +63,7 @@ def demand_asked(
     country: str | None = None,
     bands: Sequence[str] = (),
     terminals: Sequence[str] = (),
-) -> Demand:
+) -> LinkDemand:
     """The demand as it was typed: rates down and up, days in UTC, by default from now on and without end.
 
     Raises `Refused` with every fault, each under its option and in the unit that was typed.
@@ -75,7 +75,7 @@ def demand_asked(
     unknown = [one for one in bands if one.lower() not in known]
     wrong += [Fault("--band", f"there is no band {one!r}", "notFound", accepted) for one in unknown]
     down_bps, up_bps = (round(mbps * 1e6) if _is_rate(mbps) else 1 for mbps in rates_mbps)
-    demand = Demand(
+    demand = LinkDemand(
         downlink_rate_bps=down_bps,
         uplink_rate_bps=up_bps,
         availability_percent=availability_percent,
@@ -163,7 +163,7 @@ def qualify_command(opened: Callable[[], AbstractContextManager[Database]]) -> C
             answer = qualify_at(database, demand, every_way)
             terms = terms_at(database, answer)
         if as_json:
-            typer.echo(json.dumps(answer.wire() | terms.wire(answer.solutions)))
+            typer.echo(json.dumps(answer.wire() | terms.wire(answer.to_sites)))
         else:
             show_qualification(Console(), answer, terms, brief)
 

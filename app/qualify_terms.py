@@ -16,7 +16,7 @@ from satcom.market.catalog.product_offering import ProductOffering, list_prices,
 from satcom.market.pricing import PricedOffer
 from satcom.market.solution_price import price_by_list
 from satcom.service.qualification import terminal_supply
-from satcom.service.solution import Qualification, Solution
+from satcom.service.solution import Qualification, SiteSolution
 from satcom.supplychain.procurement import Supply
 
 
@@ -37,7 +37,7 @@ class Terms:
         """`None` when no way has a price."""
         return next((one.one_time.unit for one in self.offers if one), None)
 
-    def wire(self, ways: Sequence[Solution]) -> dict[str, Json]:
+    def wire(self, ways: Sequence[SiteSolution]) -> dict[str, Json]:
         """For a program, in the order of the ways."""
         body: dict[str, Json] = {"withoutPrice": list(self.without_price)}
         if self.currency is not None:
@@ -81,17 +81,17 @@ class _Listed:
 def terms_at(database: Database, answer: Qualification) -> Terms:
     """The prices of the offering on sale that has one for most of the ways, and the supply of the terminals."""
     with database.as_worker() as session:
-        supplies = terminal_supply(session, answer.solutions)
-        listed, unsold = _lists(session, answer.solutions)
+        supplies = terminal_supply(session, answer.to_sites)
+        listed, unsold = _lists(session, answer.to_sites)
     best = max(listed, key=lambda one: one.known, default=None)
     if best is None:
-        why = ("no offering is on sale" + "".join(f"; {one}" for one in unsold),) if answer.solutions else ()
-        return Terms(None, (None,) * len(answer.solutions), why, supplies)
+        why = ("no offering is on sale" + "".join(f"; {one}" for one in unsold),) if answer.to_sites else ()
+        return Terms(None, (None,) * len(answer.to_sites), why, supplies)
     told = [best] if best.known else listed
     return Terms(best.offering, best.prices, tuple(line for one in told for line in one.gaps()), supplies)
 
 
-def _lists(session: Session, ways: Sequence[Solution]) -> tuple[list[_Listed], list[str]]:
+def _lists(session: Session, ways: Sequence[SiteSolution]) -> tuple[list[_Listed], list[str]]:
     """The lists of the offerings on sale, and why the others are not."""
     listed, unsold = [], []
     for offering in session.exec(select(ProductOffering).order_by(col(ProductOffering.name))):
@@ -105,7 +105,7 @@ def _lists(session: Session, ways: Sequence[Solution]) -> tuple[list[_Listed], l
 
 
 def _offers(
-    session: Session, offering: ProductOffering, ways: Sequence[Solution]
+    session: Session, offering: ProductOffering, ways: Sequence[SiteSolution]
 ) -> Iterable[PricedOffer | tuple[Fault, ...]]:
     prices = list_prices(session, offering)
     for way in ways:

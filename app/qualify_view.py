@@ -14,7 +14,7 @@ from rich.table import Table
 from satcom.app.qualify_terms import Terms
 from satcom.core.clock import now
 from satcom.market.pricing import PricedOffer
-from satcom.service.solution import BudgetLine, CarrierPlan, Loser, Qualification, Solution
+from satcom.service.solution import BudgetLine, CarrierPlan, LeaseDemand, Loser, Qualification, SiteSolution
 from satcom.supplychain.procurement import Supply
 
 WIDTH = 100
@@ -53,8 +53,8 @@ Cells = tuple[str, ...]
 def show_qualification(console: Console, answer: Qualification, terms: Terms, brief: bool = False) -> None:
     """Print the alternatives, the losers, and, unless it is to be brief, the link budget of the best way."""
     console.print(_asked(answer), highlight=False)
-    if answer.solutions:
-        _print(console, (_in_brief if brief else _alternatives)(answer.solutions, terms))
+    if answer.to_sites:
+        _print(console, (_in_brief if brief else _alternatives)(answer.to_sites, terms))
         for line in (*_left_out(answer), *(f"No price: {one}." for one in terms.without_price)):
             console.print(escape(line), highlight=False, width=min(WIDTH, console.width))
         console.print()
@@ -63,15 +63,15 @@ def show_qualification(console: Console, answer: Qualification, terms: Terms, br
     else:
         console.print("[bold red]There is no satellite in this database:[/bold red] satcom load DIR brings a network.")
     if answer.losers:
-        title = "Why the others cannot" if answer.solutions else "Why none can"
+        title = "Why the others cannot" if answer.to_sites else "Why none can"
         _print(console, (_reasons if brief else _losers)(answer.losers, title))
-    if answer.solutions and not brief:
-        show_link_budget(console, answer.solutions[0])
-    if any(one.illustrative for one in answer.solutions) or any(one.illustrative for one in answer.losers):
+    if answer.to_sites and not brief:
+        show_link_budget(console, answer.to_sites[0])
+    if any(one.illustrative for one in answer.to_sites) or any(one.illustrative for one in answer.losers):
         console.print(f"[yellow]{ILLUSTRATIVE}[/yellow]")
 
 
-def show_link_budget(console: Console, way: Solution) -> None:
+def show_link_budget(console: Console, way: SiteSolution) -> None:
     """Print the budget of both directions as engineers read it, and what it rests on."""
     gateway, terminal = way.earth_station_name, way.terminal_type_name
     _print(console, _budget(f"Link budget to the site: {gateway} to {terminal}", way.satellite_name, way.forward))
@@ -86,6 +86,9 @@ def show_link_budget(console: Console, way: Solution) -> None:
 
 def _asked(answer: Qualification) -> str:
     demand = answer.demand
+    if isinstance(demand, LeaseDemand):
+        until = f"to {demand.stop_at:%Y-%m-%d}" if demand.stop_at else "without end"
+        return f"[bold]{demand.bandwidth_hz / 1e6:g} MHz[/bold], from {demand.start_at:%Y-%m-%d} {until}\n"
     north, east = "S" if demand.latitude_deg < 0 else "N", "W" if demand.longitude_deg < 0 else "E"
     place = f"{abs(demand.latitude_deg):.4f} {north} {abs(demand.longitude_deg):.4f} {east}"
     where = place if answer.country is None else f"{place}, {_country(answer.country)}"
@@ -114,11 +117,11 @@ def _left_out(answer: Qualification) -> Iterable[str]:
         )
 
 
-def _counted(ways: Sequence[Solution]) -> str:
+def _counted(ways: Sequence[SiteSolution]) -> str:
     return f"{'1 way' if len(ways) == 1 else f'{len(ways)} ways'} to deliver it, least capacity first"
 
 
-def _alternatives(ways: Sequence[Solution], terms: Terms) -> Table:
+def _alternatives(ways: Sequence[SiteSolution], terms: Terms) -> Table:
     """A few lines for each way: the return direction and what is monthly in the second, the terminal's supply last."""
     table = _table(_counted(ways))
     table.add_column("", justify="right", no_wrap=True)
@@ -145,7 +148,7 @@ def _alternatives(ways: Sequence[Solution], terms: Terms) -> Table:
     return table
 
 
-def _in_brief(ways: Sequence[Solution], terms: Terms) -> Table:
+def _in_brief(ways: Sequence[SiteSolution], terms: Terms) -> Table:
     """One line for each way."""
     table = _table(_counted(ways))
     table.add_column("", justify="right", no_wrap=True)
@@ -175,7 +178,7 @@ def _by_list(terms: Terms) -> str:
     return f"Prices before tax, by the list of {now():%Y-%m-%d}: {escape(terms.offering or '')}"
 
 
-def _supply(terms: Terms, way: Solution) -> str:
+def _supply(terms: Terms, way: SiteSolution) -> str:
     """How many are there; else how long one takes, and until when."""
     supply: Supply = terms.supplies[way.terminal_type_id]
     there = supply.expected(now())
@@ -184,7 +187,7 @@ def _supply(terms: Terms, way: Solution) -> str:
     return f"{supply.lead_time_days} days, {there:%Y-%m-%d}"
 
 
-def _each(way: Solution) -> str:
+def _each(way: SiteSolution) -> str:
     """What each direction is charged for."""
     return "+".join(f"{one.charged_bandwidth_hz / 1e6:.2f}" for one in (way.forward, way.return_link))
 

@@ -38,7 +38,7 @@ from satcom.service.design.facts import (
 )
 from satcom.service.design.solving import decide
 from satcom.service.design.survey import survey
-from satcom.service.solution import Demand, Qualification
+from satcom.service.solution import LinkDemand, Qualification
 
 NAME = "qualification"
 ELEMENTS = Path(__file__).parents[1] / "examples" / "operator" / "elements.tle"
@@ -131,8 +131,8 @@ def _taken(transponders: Sequence[TransponderFacts]) -> TakenSpectrum:
     return TakenSpectrum(row, start_hz, start_hz + width_hz, power_hz, np.zeros(count), np.full(count, np.inf))
 
 
-def a_demand(latitude_deg: float) -> Demand:
-    return Demand(
+def a_demand(latitude_deg: float) -> LinkDemand:
+    return LinkDemand(
         downlink_rate_bps=10_000_000,
         uplink_rate_bps=4_000_000,
         availability_percent=99.7,
@@ -145,7 +145,7 @@ def a_demand(latitude_deg: float) -> Demand:
     )
 
 
-def answer(fleet: Fleet, occupancy: Occupancy, demand: Demand) -> Qualification:
+def answer(fleet: Fleet, occupancy: Occupancy, demand: LinkDemand) -> Qualification:
     return decide(survey(fleet, demand, "CD", AT), demand, occupancy, Assumptions())
 
 

@@ -41,6 +41,7 @@ class Capability(StrEnum):
     ORDER = "order and cancel products"
     READ_BILLS = "read bills"
     READ_SERVICES = "read services, service orders and tests"
+    TEST_SERVICES = "record tests of services"
     READ_NETWORK = "read resources and resource orders"
     READ_RESERVATIONS = "read reservations"
     HOLD_CAPACITY = "hold capacity, extend holds and give them back"
@@ -65,6 +66,7 @@ _ROLES: dict[Capability, str] = {
     Capability.ORDER: "sales provisioning customer",
     Capability.READ_BILLS: "sales finance customer",
     Capability.READ_SERVICES: "productManager sales provisioning noc migration customer",
+    Capability.TEST_SERVICES: "noc",
     Capability.READ_NETWORK: "productManager provisioning noc migration",
     Capability.READ_RESERVATIONS: "productManager sales provisioning noc migration",
     Capability.HOLD_CAPACITY: "sales provisioning noc",

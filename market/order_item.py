@@ -20,10 +20,17 @@ from satcom.core.security import CUSTOMER_ROLE, OUTSIDE, Principal
 from satcom.core.values import Amount, Characteristic, Reference, RelatedParty, Value, instant_text, reference
 from satcom.enterprise.party import Party, find_party, party_reference
 from satcom.market.account import BillingAccount, charged_account
-from satcom.market.catalog.product_offering import ProductOffering, list_prices, offered_characteristics, sellable
+from satcom.market.catalog.product_offering import (
+    ProductOffering,
+    list_prices,
+    offered_characteristics,
+    sellable,
+    service_sold,
+)
 from satcom.market.catalog.product_offering_price import MONTH
 from satcom.market.customer import Customer, ordering_customer
 from satcom.market.solution_price import ChargePrice
+from satcom.service.catalog import capacity_of
 from satcom.service.demand import demand_of
 from satcom.service.qualification import refuse_hopeless_place
 
@@ -182,7 +189,8 @@ def check_item(
     found.faults += _form_faults(item)
     with found.gathering():
         item = _offered(session, item)
-        _check_place(session, item.characteristics, items[0].characteristics)
+        offering = find(session, ProductOffering, item.offering_id)
+        _check_place(session, offering, item.characteristics, items[0].characteristics)
     with found.gathering():
         account = _account(session, item.billing_account, order_account, party_id)
     found.refuse()
@@ -249,9 +257,12 @@ def _offered(session: Session, item: OrderItem) -> OrderItem:
     return item.model_copy(update={"product": product, "product_offering": named})
 
 
-def _check_place(session: Session, complete: Sequence[Characteristic], given: Sequence[Characteristic]) -> None:
+def _check_place(
+    session: Session, offering: ProductOffering, complete: Sequence[Characteristic], given: Sequence[Characteristic]
+) -> None:
     """What the flow could only refuse is refused at once. Raises `Refused` or `RuleRefused`."""
-    demand = demand_of(complete, now(), None, CHARACTERISTICS)  # dates and term are checked for themselves
+    # dates and term are checked for themselves
+    demand = demand_of(capacity_of(session, service_sold(session, offering)), complete, now(), None, CHARACTERISTICS)
     try:
         refuse_hopeless_place(session, demand)
     except Refused as refused:

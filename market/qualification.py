@@ -6,7 +6,7 @@ others are alternates. Nothing is reserved, so an answer holds for a while and i
 Words: TMF679; the start that is asked for is the product's `startDate`, the term its `productTerm`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -23,13 +23,14 @@ from satcom.core.errors import Fault, Refused, RuleRefused
 from satcom.core.life_cycle import LifeCycle, move
 from satcom.core.security import Capability, Principal
 from satcom.core.tmf_api import TmfRoutes
-from satcom.core.values import Characteristic, Instant, Money, Note, Reference, RelatedParty, Value, reference
+from satcom.core.values import Characteristic, Instant, Json, Money, Note, Reference, RelatedParty, Value, reference
 from satcom.enterprise.party import operator_of
 from satcom.market.catalog.product_offering import (
     ProductOffering,
     list_prices,
     offered_characteristics,
     sellable,
+    service_sold,
     specification_of,
 )
 from satcom.market.order_item import (
@@ -45,10 +46,11 @@ from satcom.market.order_item import (
 )
 from satcom.market.pricing import PricedOffer, round_money
 from satcom.market.solution_price import BAND, TERMINAL_TYPE, ChargePrice, charge_prices, price_by_list, terminal_name
+from satcom.service.catalog import capacity_of
 from satcom.service.demand import demand_of
 from satcom.service.evidence import qualify_on_record
 from satcom.service.qualification import terminal_supply
-from satcom.service.solution import Demand, Loser, Qualification, Solution
+from satcom.service.solution import Demand, LeaseSolution, Loser, Qualification, Solution
 from satcom.supplychain.procurement import Supply
 
 ITEMS = "/productOfferingQualificationItem"
@@ -153,7 +155,7 @@ class Proposal:
     """
 
     solution: Solution
-    terminal: str
+    terminal: str | None
     priced: PricedOffer
     months: int
     total: Money
@@ -233,10 +235,10 @@ def priced_solutions(
         try:
             priced = price_by_list(prices, solution, at)
         except RuleRefused as refused:
-            why = f"{solution.satellite_name}, {solution.terminal_type_name}: {refused.faults[0].why}"
+            why = f"{solution.satellite_name}, {_with(solution)}: {refused.faults[0].why}"
             unpriced.append(Unavailability(code=NO_PRICE, label=why))
         else:
-            terminal = terminal_name(solution, prices)
+            terminal = None if isinstance(solution, LeaseSolution) else terminal_name(solution, prices)
             proposals.append(Proposal(solution, terminal, priced, months, total_over(priced, months)))
     return rank(proposals), unpriced
 
@@ -275,7 +277,8 @@ def _question(session: Session, item: QualificationItem, at: str) -> Question:
             complete = offered_characteristics(session, offering, product.product_characteristic, listed)
     found.refuse()
     months = term_months(product.product_term)
-    demand = demand_of(complete, start, months_later(start, months) if months else None, listed)
+    capacity = capacity_of(session, service_sold(session, offering))
+    demand = demand_of(capacity, complete, start, months_later(start, months) if months else None, listed)
     choices = frozenset(one.name for one in specification_of(session, offering).product_spec_characteristic)
     return Question(item, offering, complete, choices, demand, months or COMPARED_MONTHS)
 
@@ -287,8 +290,8 @@ def _answer(session: Session, asked: ProductOfferingQualification, question: Que
     named = reference(question.offering.id, "ProductOffering", question.offering.href, question.offering.name)
     rate = operator_of(session).tax_rate_percent
     supplies = terminal_supply(session, found.solutions)
-    products = [_product(question, one, rate, supplies[one.solution.terminal_type_id]) for one in ranked]
-    dates = [_activation(question, supplies[one.solution.terminal_type_id]) for one in ranked]
+    products = [_product(question, one, rate, _supply_of(one.solution, supplies)) for one in ranked]
+    dates = [_activation(question, _supply_of(one.solution, supplies)) for one in ranked]
     plain = (question.item.product or QualifiedProduct()).model_copy(
         update={"product_characteristic": question.characteristics}
     )
@@ -317,8 +320,14 @@ def _answer(session: Session, asked: ProductOfferingQualification, question: Que
     )
 
 
-def _activation(question: Question, supply: Supply) -> datetime | None:
+def _supply_of(solution: Solution, supplies: Mapping[str, Supply]) -> Supply | None:
+    return None if isinstance(solution, LeaseSolution) else supplies[solution.terminal_type_id]
+
+
+def _activation(question: Question, supply: Supply | None) -> datetime | None:
     """When the product can be in service: not before its terminal is there; `None` when nobody sells the terminal."""
+    if supply is None:  # it needs no terminal
+        return question.demand.start_at
     there = supply.expected(now())
     return None if there is None else max(there, question.demand.start_at)
 
@@ -346,16 +355,27 @@ def _feasible(session: Session, question: Question, party_id: str | None, at: st
         raise where_written(refused, given, f"{at}/product/productCharacteristic", dates) from refused
 
 
-def _product(question: Question, proposal: Proposal, tax_rate_percent: Decimal, supply: Supply) -> QualifiedProduct:
+def _with(solution: Solution) -> str:
+    """What delivers it beside the satellite."""
+    if isinstance(solution, LeaseSolution):
+        return solution.transponder_name
+    return f"{solution.terminal_type_name} by {solution.earth_station_name}"
+
+
+def _product(
+    question: Question, proposal: Proposal, tax_rate_percent: Decimal, supply: Supply | None
+) -> QualifiedProduct:
     """The product as this solution delivers it, with its prices."""
     solution = proposal.solution
-    chosen = {BAND: solution.band, TERMINAL_TYPE: proposal.terminal}
+    chosen: dict[str, Json] = {BAND: solution.band}
+    if proposal.terminal is not None:
+        chosen[TERMINAL_TYPE] = proposal.terminal
     kept = [one for one in question.characteristics if one.name not in chosen]
     described = (
-        f"{solution.satellite_name} {solution.band}, {solution.terminal_type_name} by {solution.earth_station_name};"
+        f"{solution.satellite_name} {solution.band}, {_with(solution)};"
         f" {solution.charged_bandwidth_hz / 1e6:.3f} MHz; {proposal.priced.one_time} once and"
-        f" {proposal.priced.per_month} a month, {proposal.total} in {proposal.months} months before tax;"
-        f" {supply.in_words(now())}"
+        f" {proposal.priced.per_month} a month, {proposal.total} in {proposal.months} months before tax"
+        + (f"; {supply.in_words(now())}" if supply is not None else "")
     )
     if solution.illustrative:
         described += f"; {ILLUSTRATIVE}"

@@ -26,7 +26,7 @@ from satcom.market.pricing import (
     price,
     round_money,
 )
-from satcom.service.solution import Solution
+from satcom.service.solution import SiteWay, Solution
 
 BAND, TERMINAL_TYPE = "band", "terminalType"
 
@@ -63,15 +63,16 @@ def price_by_list(prices: Sequence[ListPrice], solution: Solution, at: datetime)
 
 def quantities_of(solution: Solution, prices: Sequence[ListPrice]) -> Quantities:
     """The quantities that `prices` multiply: MHz are the charged bandwidth of both directions together."""
-    rate_bps = solution.forward.bit_rate_bps + solution.return_link.bit_rate_bps
-    amounts = {
-        PriceUnit.MEGAHERTZ: Decimal(solution.charged_bandwidth_hz) / MILLION,
-        PriceUnit.MEGABIT_PER_SECOND: Decimal(rate_bps) / MILLION,
-    }
-    return Quantities(amounts, {BAND: solution.band, TERMINAL_TYPE: terminal_name(solution, prices)})
+    amounts = {PriceUnit.MEGAHERTZ: Decimal(solution.charged_bandwidth_hz) / MILLION}
+    chosen: dict[str, Json] = {BAND: solution.band}
+    if isinstance(solution, SiteWay):
+        rate_bps = solution.forward.bit_rate_bps + solution.return_link.bit_rate_bps
+        amounts[PriceUnit.MEGABIT_PER_SECOND] = Decimal(rate_bps) / MILLION
+        chosen[TERMINAL_TYPE] = terminal_name(solution, prices)
+    return Quantities(amounts, chosen)
 
 
-def terminal_name(solution: Solution, prices: Sequence[ListPrice]) -> str:
+def terminal_name(solution: SiteWay, prices: Sequence[ListPrice]) -> str:
     """The terminal as the price list calls it; its own name when the list does not know it."""
     for one in prices:
         for name in one.only_for.get(TERMINAL_TYPE, ()):
@@ -80,7 +81,7 @@ def terminal_name(solution: Solution, prices: Sequence[ListPrice]) -> str:
     return solution.terminal_type_name
 
 
-def _is_terminal(solution: Solution, name: str) -> bool:
+def _is_terminal(solution: SiteWay, name: str) -> bool:
     known_as = (solution.terminal_type_id, solution.terminal_type_name)
     return name in known_as or loaded_id("TerminalType", name) == solution.terminal_type_id
 

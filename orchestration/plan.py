@@ -270,7 +270,7 @@ class Plan:
         return TaskHandle(name)
 
 
-Declaration: TypeAlias = Callable[[Plan, str], None]
+Declaration: TypeAlias = Callable[..., None]  # the draft, the id of its subject, and what else it is laid out by
 _plans: dict[str, Declaration] = {}
 _handlers: dict[str, Handler] = {}
 
@@ -303,10 +303,10 @@ def know_handlers() -> None:
         declare(Plan(), "")
 
 
-def declared(specification: str, subject_id: str) -> list[TaskFlow]:
-    """The tasks that the flow file declares, not yet in the database."""
+def declared(specification: str, subject_id: str, *given: object) -> list[TaskFlow]:
+    """The tasks that the flow file declares, not yet in the database; `given` is what else it is laid out by."""
     draft = Plan()
-    _plans[specification](draft, subject_id)
+    _plans[specification](draft, subject_id, *given)
     return draft.tasks
 
 

@@ -14,12 +14,12 @@ from satcom.core.values import Reference
 from satcom.orchestration.plan import ProcessFlow, TaskFlow, declared
 
 
-def lay_out(session: Session, specification: str, subject: Entity, reference: str) -> ProcessFlow:
+def lay_out(session: Session, specification: str, subject: Entity, reference: str, *given: object) -> ProcessFlow:
     """Write the plan of `specification` for `subject` as rows.
 
     Raises `ValueError` when the plan is no directed acyclic graph: a fault of the flow file.
     """
-    tasks = declared(specification, subject.id)
+    tasks = declared(specification, subject.id, *given)
     if not networkx.is_directed_acyclic_graph(graph_of(tasks)):
         raise ValueError(f"the plan of {specification} goes round in circles")
     subject_ref = Reference.model_validate(

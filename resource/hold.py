@@ -4,7 +4,8 @@ What can be sold once only is first held until an instant, then assigned without
 ran out counts as free from that instant on; its row is released by whoever locks its transponder or hub next, and by
 the sweep of `resource.reservation`. That nothing is given twice is promised by the database's exclusion constraints.
 
-Locks are always taken in this order: reservation, transponders by id, hubs by id, then the rows of the holds.
+Locks are always taken in this order: reservation, transponders, hubs and carrier pools, each by id, then the rows of
+the holds.
 """
 
 from collections.abc import Iterable

@@ -23,6 +23,7 @@ from satcom.core.tmf_api import Body, TmfRoutes, once, read_json
 from satcom.core.tmf_openapi import write_operation
 from satcom.core.values import Json
 from satcom.enterprise.party import find_party, operator_of
+from satcom.resource.carrier_pool import CarrierPool, PoolShare, fill_of, lock_pools, take_over_share
 from satcom.resource.ground import EarthStation, Terminal
 from satcom.resource.hold import Hold, Period
 from satcom.resource.hub import Hub, HubPortAssignment, lock_hubs, take_over_port
@@ -39,6 +40,8 @@ KINDS: tuple[type[Resource], ...] = (
     Hub,
     HubPortAssignment,
     SpectrumAssignment,
+    CarrierPool,
+    PoolShare,
     Terminal,
 )
 CHARACTERISTICS = "resourceCharacteristic"
@@ -70,6 +73,8 @@ def amend(session: Session, resource: Resource, patch: dict[str, Json], by: Prin
             lock_hubs(session, [resource.id])
         if isinstance(resource, Transponder):
             lock_transponders(session, [resource.id])
+        if isinstance(resource, CarrierPool):
+            lock_pools(session, [resource.id])
         if rest:
             change(resource, rest)
         if state is not None:
@@ -99,6 +104,10 @@ def _check(session: Session, resource: Resource) -> None:
             take_over_carrier(session, resource)
         case HubPortAssignment():
             take_over_port(session, resource)
+        case CarrierPool():
+            _check_pool(session, resource)
+        case PoolShare():
+            take_over_share(session, resource)
         case Satellite():
             if resource.state in CARRIES_TRAFFIC and resource.in_service_date is None:
                 where = pointer(Satellite, "in_service_date")
@@ -138,6 +147,22 @@ def _check_ports(session: Session, hub: Hub) -> None:
     lost = session.exec(select(HubPortAssignment).where(above, in_use)).first()
     if lost is not None:
         raise RuleRefused(pointer(Hub, "ports"), f"{lost.name} is in use", "portInUse", f"at least {lost.port_number}")
+
+
+def _check_pool(session: Session, pool: CarrierPool) -> None:
+    """It lies in spectrum of the operator that is wide enough, and what was sold of it still fits."""
+    slot = session.get(SpectrumAssignment, pool.spectrum_assignment_id)
+    if slot is not None:
+        occupied_hz = round(pool.symbol_rate_baud * (1 + pool.rolloff))
+        if occupied_hz > slot.bandwidth_hz:
+            where = pointer(CarrierPool, "symbol_rate_baud")
+            why = f"its carriers occupy {occupied_hz} Hz, {slot.name} has {slot.bandwidth_hz} Hz"
+            raise RuleRefused(where, why, "widerThanSlot", f"at most {int(slot.bandwidth_hz / (1 + pool.rolloff))}")
+    fill = fill_of(session, pool.id, Period(now()))
+    if fill.committed_baud > pool.committable_baud or fill.sold_baud > pool.saleable_baud:
+        where = pointer(CarrierPool, "symbol_rate_baud")
+        why = f"{fill.committed_baud} symbols/s of it are committed and {fill.sold_baud} sold"
+        raise RuleRefused(where, why, "soldAlready", "a pool that holds what was sold of it")
 
 
 def _check_satellites(session: Session, identifiers: list[str], where: str) -> None:

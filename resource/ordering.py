@@ -115,7 +115,7 @@ def ordered(resource: Resource, action: str = "add") -> Ordered:
 
 def items_of(held: Held, *others: Resource) -> list[Ordered]:
     """The items for what a reservation holds, and for other resources, as the terminal."""
-    return [ordered(one) for one in [*held.slots, *held.ports, *others]]
+    return [ordered(one) for one in [*held.holds, *others]]
 
 
 def place_resource_order(

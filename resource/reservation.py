@@ -15,7 +15,7 @@ from enum import StrEnum
 from typing import ClassVar
 
 from pydantic import Field as ValueField
-from sqlalchemy import Index, text
+from sqlalchemy import Index, or_, text
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Field, Session, col, select
 
@@ -28,6 +28,7 @@ from satcom.core.life_cycle import LifeCycle, move
 from satcom.core.security import Capability, Principal, Role
 from satcom.core.values import Reference, RelatedParty, TimePeriod, Value
 from satcom.resource import hold
+from satcom.resource.carrier_pool import CarrierPool, PoolShare, WantedShare, admit, lock_pools
 from satcom.resource.hold import EXPIRED, Hold, Owner, Period, check_until
 from satcom.resource.hub import Hub, HubPortAssignment, lock_hubs, reserve_port
 from satcom.resource.payload import Transponder
@@ -112,7 +113,7 @@ class Reservation(Entity, table=True):
 
 @dataclass(frozen=True)
 class Wanted:
-    """What an order needs of the network in a period: slots, and perhaps a hub port and a terminal.
+    """What an order needs of the network in a period: slots, shares of pools, a hub port, a terminal.
 
     `until_ended`: it is held past the period, until somebody gives it back; a service does not end with its term.
     """
@@ -123,6 +124,7 @@ class Wanted:
     hub_id: str | None = None
     terminal_type_id: str | None = None
     until_ended: bool = False
+    shares: tuple[WantedShare, ...] = ()
 
     @property
     def held_period(self) -> Period:
@@ -143,21 +145,22 @@ class Held:
 
     slots: Sequence[SpectrumAssignment]
     ports: Sequence[HubPortAssignment]
+    shares: Sequence[PoolShare]
     terminal: StockedTerminal | None
 
     @property
     def holds(self) -> list[Hold]:
-        return [*self.slots, *self.ports]
+        return [*self.slots, *self.ports, *self.shares]
 
 
 def reserve(session: Session, wanted: Wanted, until: datetime, by: Principal) -> Reservation:
     """Hold everything in `wanted` until `until`, or nothing.
 
-    Raises `RuleRefused` with `satelliteNotInService`, `noContiguousSlot`, `noPower` or `noHubPort`, and what is left;
-    with `alreadyReserved` when the order has a reservation.
+    Raises `RuleRefused` with `satelliteNotInService`, `noContiguousSlot`, `noPower`, `noHubPort`, `noCommittedRate` or
+    `poolContended`, and what is left; with `alreadyReserved` when the order has a reservation.
     """
     check_until(until)
-    if not wanted.slots and wanted.hub_id is None:
+    if not wanted.slots and not wanted.shares and wanted.hub_id is None:
         raise Refused("/reservationItem", "nothing of the network is asked for", "missing", "a slot or a hub port")
     with _once_for_an_order(wanted.owner), session.begin_nested():
         reservation = _new(wanted, until, by)
@@ -168,10 +171,12 @@ def reserve(session: Session, wanted: Wanted, until: datetime, by: Principal) ->
         owner, period = wanted.owner, wanted.held_period
         slots = [reserve_slot(session, one, period, owner, until, reservation.id) for one in widest_first]
         ports = [reserve_port(session, wanted.hub_id, period, owner, until, reservation.id)] if wanted.hub_id else []
+        in_order = sorted(wanted.shares, key=lambda one: one.pool_id)
+        shares = [admit(session, one, period, owner, until, reservation.id) for one in in_order]
         terminal = None
         if wanted.terminal_type_id is not None and owner.order_id is not None:
             terminal = hold_terminal(session, wanted.terminal_type_id, owner.order_id, owner.party_id, until)
-        reservation.reservation_item = _items(wanted, Held(slots, ports, terminal))
+        reservation.reservation_item = _items(wanted, Held(slots, ports, shares, terminal))
         session.add(reservation)
         session.flush()
     return reservation
@@ -183,7 +188,8 @@ def held_by_reservation(session: Session, reservation: Reservation) -> Held:
     of_port = select(HubPortAssignment).where(HubPortAssignment.reservation_id == reservation.id)
     slots = session.exec(of_slot.order_by(col(SpectrumAssignment.direction), col(SpectrumAssignment.start_hz))).all()
     terminal = terminal_of(session, reservation.order_id) if reservation.order_id else None
-    return Held(slots, session.exec(of_port).all(), terminal)
+    of_share = select(PoolShare).where(PoolShare.reservation_id == reservation.id).order_by(col(PoolShare.id))
+    return Held(slots, session.exec(of_port).all(), session.exec(of_share).all(), terminal)
 
 
 def reservation_of(session: Session, order_id: str) -> Reservation | None:
@@ -264,7 +270,9 @@ def expire_due(session: Session, at: datetime | None = None, limit: int = 100) -
     of_slots = select(SpectrumAssignment.transponder_id).where(col(SpectrumAssignment.reservation_id).in_(ids))
     of_ports = select(HubPortAssignment.hub_id).where(col(HubPortAssignment.reservation_id).in_(ids))
     lock_transponders(session, session.exec(of_slots).all())
+    of_shares = select(PoolShare.carrier_pool_id).where(col(PoolShare.reservation_id).in_(ids))
     lock_hubs(session, session.exec(of_ports).all())
+    lock_pools(session, session.exec(of_shares).all())
     for reservation in ended:
         held = held_by_reservation(session, reservation)
         _give_back(session, reservation, held, ReservationState.FAILED, EXPIRED)
@@ -311,6 +319,7 @@ def _items(wanted: Wanted, held: Held) -> list[ReservationItem]:
         ("Transponder", one.transponder_id, one, one.bandwidth_hz) for one in held.slots
     ]
     things += [("Hub", one.hub_id, one, None) for one in held.ports]
+    things += [("CarrierPool", one.carrier_pool_id, one, None) for one in held.shares]
     if wanted.terminal_type_id is not None:
         things.append(("TerminalType", wanted.terminal_type_id, held.terminal, None))
     items = []
@@ -339,8 +348,14 @@ def _bandwidth(width_hz: int) -> Capacity:
 def _check_in_service(session: Session, wanted: Wanted) -> None:
     """Capacity is sold only while its satellite carries traffic."""
     ids = [one.transponder_id for one in wanted.slots]
+    of_pools = (
+        select(SpectrumAssignment.transponder_id)
+        .join(CarrierPool, col(CarrierPool.spectrum_assignment_id) == col(SpectrumAssignment.id))
+        .where(col(CarrierPool.id).in_([one.pool_id for one in wanted.shares]))
+    )
+    over = or_(col(Transponder.id).in_(ids), col(Transponder.id).in_(of_pools))
     query = select(Satellite).join(Transponder, col(Transponder.satellite_id) == col(Satellite.id))
-    for satellite in session.exec(query.where(col(Transponder.id).in_(ids)).distinct()):
+    for satellite in session.exec(query.where(over).distinct()):
         if not satellite.in_service_throughout(wanted.period.start_at, wanted.period.stop_at):
             life = f"{satellite.state}, in service {satellite.in_service_date} to {satellite.end_of_life_date}"
             raise RuleRefused(
@@ -357,8 +372,10 @@ def _locked(session: Session, reservation: Reservation) -> Held:
     find_for_update(session, Reservation, reservation.id)
     transponders = select(SpectrumAssignment.transponder_id).where(SpectrumAssignment.reservation_id == reservation.id)
     hubs = select(HubPortAssignment.hub_id).where(HubPortAssignment.reservation_id == reservation.id)
+    pools = select(PoolShare.carrier_pool_id).where(PoolShare.reservation_id == reservation.id)
     lock_transponders(session, session.exec(transponders).all())
     lock_hubs(session, session.exec(hubs).all())
+    lock_pools(session, session.exec(pools).all())
     return held_by_reservation(session, reservation)
 
 

@@ -24,7 +24,7 @@ from satcom.resource.drivers.port import (
 )
 from satcom.resource.payload import Transponder
 from satcom.resource.spectrum import SpectrumAssignment
-from satcom.service.solution import CarrierPlan, Solution
+from satcom.service.solution import AccessSolution, CarrierPlan, LinkSolution, SiteSolution
 
 LETTERS: Final[dict[str, Polarisation]] = {"horizontal": "H", "vertical": "V", "lhcp": "L", "rhcp": "R"}
 CONFIGURATION: TypeAdapter[HubConfiguration] = TypeAdapter(HubConfiguration)
@@ -81,44 +81,46 @@ def carrier_slot(transponder: Transponder, assignment: SpectrumAssignment) -> Ca
     return CarrierSlot(transponder.id, transponder.uplink_hz(downlink_hz), downlink_hz)
 
 
-def configuration(
-    solution: Solution, slots: LinkSlots, port: int, terminal: SiteTerminal, service_id: str
+def link_configuration(
+    solution: LinkSolution, slots: LinkSlots, port: int, terminal: SiteTerminal, service_id: str
 ) -> HubConfiguration:
-    """What the hub is to hold for the service: two carriers on `port`, the terminal, its rates.
+    """What the hub is to hold for a link of its own: two carriers on `port`, the terminal, its rates.
 
     Raises `Refused` when a slot lies on another transponder than the solution says, or on an unknown polarisation.
     """
     ids = hub_ids(service_id)
-    return HubConfiguration(
-        carriers=(
-            _carrier(ids.forward_carrier, solution, solution.forward, slots.forward, port),
-            _carrier(ids.return_carrier, solution, solution.return_link, slots.return_link, port),
-        ),
-        terminals=(
-            TerminalConfiguration(
-                terminal_id=ids.terminal,
-                serial_number=terminal.serial_number,
-                terminal_type=solution.terminal_type_name,
-                antenna_diameter_m=solution.antenna_diameter_m,
-                latitude_deg=terminal.latitude_deg,
-                longitude_deg=terminal.longitude_deg,
-                altitude_m=terminal.altitude_m,
-                azimuth_deg=solution.azimuth_deg,
-                elevation_deg=solution.elevation_deg,
-                carrier_id=ids.forward_carrier,
-                return_carrier_id=ids.return_carrier,
-            ),
-        ),
-        plans=(
-            RatePlan(
-                plan_id=ids.plan,
-                terminal_id=ids.terminal,
-                forward_cir_bps=solution.forward.bit_rate_bps,
-                forward_mir_bps=solution.forward.bit_rate_bps,
-                return_cir_bps=solution.return_link.bit_rate_bps,
-                return_mir_bps=solution.return_link.bit_rate_bps,
-            ),
-        ),
+    carriers = (
+        _carrier(ids.forward_carrier, solution, solution.forward, slots.forward, port),
+        _carrier(ids.return_carrier, solution, solution.return_link, slots.return_link, port),
+    )
+    forward, back = solution.forward.bit_rate_bps, solution.return_link.bit_rate_bps
+    rates = RatePlan(ids.plan, ids.terminal, forward, forward, back, back)
+    at_site = _terminal(solution, terminal, ids, ids.forward_carrier, ids.return_carrier)
+    return HubConfiguration(carriers, (at_site,), (rates,))
+
+
+def access_configuration(solution: AccessSolution, terminal: SiteTerminal, service_id: str) -> HubConfiguration:
+    """What the hub is to hold for access over shared carriers, which are there already: the terminal, its rates."""
+    ids, forward, back = hub_ids(service_id), solution.forward_pool, solution.return_pool
+    rates = RatePlan(ids.plan, ids.terminal, forward.cir_bps, forward.mir_bps, back.cir_bps, back.mir_bps)
+    return HubConfiguration((), (_terminal(solution, terminal, ids, forward.pool_id, back.pool_id),), (rates,))
+
+
+def _terminal(
+    solution: SiteSolution, terminal: SiteTerminal, ids: HubIds, forward_carrier: str, return_carrier: str
+) -> TerminalConfiguration:
+    return TerminalConfiguration(
+        terminal_id=ids.terminal,
+        serial_number=terminal.serial_number,
+        terminal_type=solution.terminal_type_name,
+        antenna_diameter_m=solution.antenna_diameter_m,
+        latitude_deg=terminal.latitude_deg,
+        longitude_deg=terminal.longitude_deg,
+        altitude_m=terminal.altitude_m,
+        azimuth_deg=solution.azimuth_deg,
+        elevation_deg=solution.elevation_deg,
+        carrier_id=forward_carrier,
+        return_carrier_id=return_carrier,
     )
 
 
@@ -172,7 +174,7 @@ def drift(hub: HubDriver, configured: HubConfiguration) -> list[Difference]:
 
 
 def _carrier(
-    carrier_id: str, solution: Solution, plan: CarrierPlan, slot: CarrierSlot, port: int
+    carrier_id: str, solution: LinkSolution, plan: CarrierPlan, slot: CarrierSlot, port: int
 ) -> CarrierConfiguration:
     if slot.transponder_id != plan.transponder_id:
         why = f"the {plan.direction} slot lies on another transponder than {plan.transponder_name}"

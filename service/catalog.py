@@ -1,13 +1,16 @@
 """The service catalogue: which services the network can deliver, and which values each of them takes.
 
 Specifications are the operator's; products name the one that realises them (`market.catalog`), service orders and
-qualifications are checked against them. Words: TMF633.
+qualifications are checked against them. Which resources it lists decides how it is qualified, held, activated and
+tested: a new kind of service is a new list. Words: TMF633.
 """
 
 from dataclasses import dataclass
 from typing import ClassVar
 
-from sqlmodel import Field, Session
+from sqlalchemy import type_coerce
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlmodel import Field, Session, col, select
 
 from satcom.core.characteristics import (
     CharacteristicSpecification,
@@ -15,13 +18,28 @@ from satcom.core.characteristics import (
     rule_of,
     specification_faults,
 )
+from satcom.core.database import find
 from satcom.core.entity import JsonOf, tmf
-from satcom.core.errors import Fault
-from satcom.core.events import announce
+from satcom.core.errors import Fault, NotFound, RuleRefused
+from satcom.core.events import announce, on
 from satcom.core.security import Capability, Principal
 from satcom.core.tmf_api import TmfRoutes
-from satcom.core.values import Characteristic, Json
-from satcom.enterprise.catalog_entry import CatalogEntry, LifecycleStatus, enter, must_be_draft, revise
+from satcom.core.values import Characteristic, Json, Reference
+from satcom.enterprise.catalog_entry import (
+    ENDED,
+    IN_USE,
+    CatalogEntry,
+    LifecycleStatus,
+    enter,
+    must_be_draft,
+    revise,
+)
+from satcom.resource.catalog import (
+    CAPACITIES,
+    ResourceCategory,
+    ResourceSpecification,
+    ResourceSpecificationToBeWithdrawn,
+)
 
 
 class ServiceSpecification(CatalogEntry, table=True):
@@ -30,11 +48,12 @@ class ServiceSpecification(CatalogEntry, table=True):
     __tablename__ = "service_specification"
 
     api: ClassVar = tmf("TMF633", "ServiceSpecification", Capability.READ_CATALOG)
-    fixed: ClassVar[frozenset[str]] = frozenset({"specCharacteristic", "isBundle"})
+    fixed: ClassVar[frozenset[str]] = frozenset({"specCharacteristic", "resourceSpecification", "isBundle"})
 
     spec_characteristic: list[CharacteristicSpecification] = Field(
         default_factory=list, sa_type=JsonOf(list[CharacteristicSpecification])
     )
+    resource_specification: list[Reference] = Field(default_factory=list, sa_type=JsonOf(list[Reference]))
 
 
 @dataclass(frozen=True)
@@ -75,8 +94,50 @@ def delete_service_specification(session: Session, specification: ServiceSpecifi
     session.delete(specification)
 
 
+def resources_of(session: Session, specification: ServiceSpecification) -> frozenset[ResourceCategory]:
+    """What of the network the service needs."""
+    needed = (find(session, ResourceSpecification, one.id).category for one in specification.resource_specification)
+    return frozenset(one for one in needed if one is not None)
+
+
+def capacity_of(session: Session, specification: ServiceSpecification) -> ResourceCategory:
+    """In which way the service takes capacity. Raises `RuleRefused` when it takes none."""
+    taken = [one for one in CAPACITIES if one in resources_of(session, specification)]
+    if not taken:
+        why = f"{specification.name} takes no capacity of the network"
+        raise RuleRefused("/serviceSpecification", why, "noCapacity", "a service that needs " + ", ".join(CAPACITIES))
+    return taken[0]
+
+
+@on(ResourceSpecificationToBeWithdrawn)
+def _keep_what_is_needed(session: Session, event: ResourceSpecificationToBeWithdrawn) -> None:
+    named = type_coerce(ServiceSpecification.resource_specification, JSONB).contains([{"id": event.specification_id}])
+    alive = col(ServiceSpecification.lifecycle_status).not_in(ENDED)
+    needing = session.exec(select(ServiceSpecification).where(named, alive)).first()
+    if needing is not None:
+        why = f"the service specification {needing.name!r} needs it"
+        raise RuleRefused("/lifecycleStatus", why, "inUse", "a specification that no service needs")
+
+
 def _faults(session: Session, specification: ServiceSpecification) -> list[Fault]:
-    return specification_faults(specification.spec_characteristic, "/specCharacteristic")
+    faults = specification_faults(specification.spec_characteristic, "/specCharacteristic")
+    categories = []
+    for index, one in enumerate(specification.resource_specification):
+        at = f"/resourceSpecification/{index}/id"
+        try:
+            resource = find(session, ResourceSpecification, one.id)
+        except NotFound:
+            faults.append(Fault(at, f"there is no resource specification {one.id[:80]!r}", "notFound"))
+            continue
+        categories.append(resource.category)
+        if specification.lifecycle_status in IN_USE and resource.lifecycle_status not in IN_USE:
+            why = f"{resource.name} is {resource.lifecycle_status}"
+            faults.append(Fault(at, why, "notActive", ", ".join(sorted(IN_USE))))
+    ways = [one for one in CAPACITIES if one in categories]
+    if len(ways) > 1:
+        why = f"a service takes capacity in one way, not by {' and '.join(ways)}"
+        faults.append(Fault("/resourceSpecification", why, "severalCapacities", "one of " + ", ".join(CAPACITIES)))
+    return faults
 
 
 service_specification_routes = TmfRoutes(ServiceSpecification)

@@ -7,44 +7,61 @@ from start to stop, without a stop for as long as the network lasts.
 from collections.abc import Sequence
 from datetime import datetime
 
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from satcom.core.errors import Fault, Refused
 from satcom.core.values import Characteristic, Json
+from satcom.resource.catalog import ResourceCategory
 from satcom.service.solution import Demand
 
 SINGLE = {
     "downlinkRateBps": "downlink_rate_bps",
     "uplinkRateBps": "uplink_rate_bps",
+    "downlinkCommittedRateBps": "downlink_committed_rate_bps",
+    "uplinkCommittedRateBps": "uplink_committed_rate_bps",
     "availabilityPercent": "availability_percent",
     "latitudeDeg": "latitude_deg",
     "longitudeDeg": "longitude_deg",
     "altitudeM": "altitude_m",
     "country": "country",
     "polarisation": "polarisation",
+    "bandwidthHz": "bandwidth_hz",
+    "powerSharePercent": "power_share_percent",
+    "uplinkLatitudeDeg": "uplink_latitude_deg",
+    "uplinkLongitudeDeg": "uplink_longitude_deg",
+    "downlinkLatitudeDeg": "downlink_latitude_deg",
+    "downlinkLongitudeDeg": "downlink_longitude_deg",
 }
-SEVERAL = {"band": "bands", "terminalType": "terminal_types"}
+SEVERAL = {"band": "bands", "terminalType": "terminal_types", "satellite": "satellites"}
+_DEMAND: TypeAdapter[Demand] = TypeAdapter(Demand)
 NAMES = {field: name for name, field in (SINGLE | SEVERAL).items()}
 
 
 def demand_of(
-    characteristics: Sequence[Characteristic], start_at: datetime, stop_at: datetime | None, pointer: str
+    capacity: ResourceCategory,
+    characteristics: Sequence[Characteristic],
+    start_at: datetime,
+    stop_at: datetime | None,
+    pointer: str,
 ) -> Demand:
-    """The demand. Raises `Refused` below `pointer` with every characteristic that is missing or no such value."""
-    values: dict[str, object] = {"start_at": start_at, "stop_at": stop_at}
+    """The demand for this kind of capacity.
+
+    Raises `Refused` below `pointer` with every characteristic that is missing or no such value.
+    """
+    values: dict[str, object] = {"capacity": capacity.value, "start_at": start_at, "stop_at": stop_at}
     for one in characteristics:
         if one.name in SINGLE and one.value is not None:
             values[SINGLE[one.name]] = one.value
         elif one.name in SEVERAL and one.value is not None:
             values[SEVERAL[one.name]] = _several(one.value)
     try:
-        return Demand.model_validate(values)
+        return _DEMAND.validate_python(values)
     except ValidationError as error:
         raise Refused.all(
             [
                 Fault(
                     pointer,
-                    f"{NAMES.get(str(fault['loc'][0]), fault['loc'][0])}: {fault['msg']}",
+                    f"{NAMES.get(str(fault['loc'][-1]), fault['loc'][-1])}: {fault['msg']}",
                     "missing" if fault["type"] == "missing" else "invalid",
                 )
                 for fault in error.errors(include_url=False)
@@ -54,3 +71,9 @@ def demand_of(
 
 def _several(value: Json) -> list[Json]:
     return value if isinstance(value, list) else [value]
+
+
+def asked_values(demand: Demand) -> dict[str, Json]:
+    """The characteristics that say what is asked for; what was left open is left out."""
+    given = demand.model_dump(mode="json", exclude_none=True)
+    return {name: given[field] for field, name in NAMES.items() if field in given}

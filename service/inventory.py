@@ -32,7 +32,7 @@ from satcom.core.values import Characteristic, Json, Reference, RelatedParty, in
 from satcom.enterprise.party import find_party, party_reference
 from satcom.resource.payload import Transponder
 from satcom.service.catalog import ServiceSpecification, validate_characteristics
-from satcom.service.solution import Solution
+from satcom.service.solution import SiteWay, Solution
 
 
 class ServiceState(StrEnum):
@@ -86,7 +86,10 @@ class Service(Entity, table=True):
 
 
 class ServicePath(Entity, table=True):
-    """What carries a service from `start_at` (inclusive) to `stop_at` (exclusive); open: until further notice."""
+    """What carries a service from `start_at` (inclusive) to `stop_at` (exclusive); open: until further notice.
+
+    A lease goes through no earth station or hub of ours.
+    """
 
     __tablename__ = "service_path"
     __table_args__ = (
@@ -105,8 +108,8 @@ class ServicePath(Entity, table=True):
     satellite_id: str = Field(foreign_key="satellite.id", index=True, sa_type=id_type())
     beam_ids: list[str] = Field(default_factory=list, sa_type=JsonOf(list[str]))
     transponder_ids: list[str] = Field(default_factory=list, sa_type=JsonOf(list[str]))
-    earth_station_id: str = Field(foreign_key="earth_station.id", sa_type=id_type())
-    hub_id: str = Field(foreign_key="hub.id", index=True, sa_type=id_type())
+    earth_station_id: str | None = Field(default=None, foreign_key="earth_station.id", sa_type=id_type())
+    hub_id: str | None = Field(default=None, foreign_key="hub.id", index=True, sa_type=id_type())
 
     api: ClassVar = own("service/v1", "servicePath", Capability.READ_SERVICES)
 
@@ -247,16 +250,16 @@ def begin_path(session: Session, service: Service, at: datetime, solution: Solut
     Raises `RuleRefused` on `startAt` when a path that begins later is there already.
     """
     end_path(session, service.id, at)
-    transponders = list(dict.fromkeys((solution.forward.transponder_id, solution.return_link.transponder_id)))
-    found = [find(session, Transponder, one) for one in transponders]
+    found = [find(session, Transponder, one) for one in solution.transponder_ids]
+    at_site = solution if isinstance(solution, SiteWay) else None
     path = ServicePath(
         service_id=service.id,
         start_at=at,
         satellite_id=solution.satellite_id,
         beam_ids=list(dict.fromkeys(beam for one in found for beam in (one.uplink_beam_id, one.downlink_beam_id))),
-        transponder_ids=transponders,
-        earth_station_id=solution.earth_station_id,
-        hub_id=solution.hub_id,
+        transponder_ids=list(solution.transponder_ids),
+        earth_station_id=at_site.earth_station_id if at_site else None,
+        hub_id=at_site.hub_id if at_site else None,
         party_id=service.party_id,
     )
     try:

@@ -18,15 +18,28 @@ from satcom.core.clock import now
 from satcom.core.database import network_view
 from satcom.core.errors import Fault, Refused, RuleRefused
 from satcom.resource.country import countries
+from satcom.resource.hold import Period
+from satcom.resource.payload import MAX_BANDWIDTH_HZ
 from satcom.resource.physics.coverage import GEOSTATIONARY_ALTITUDE_KM, relative_gain_db
 from satcom.resource.physics.orbit import earth_fixed_km
 from satcom.service.design.facts import Assumptions, Fleet, Inputs
+from satcom.service.design.leasing import candidates
 from satcom.service.design.payloads import payloads, transponder_arrays
-from satcom.service.design.reading import read_fleet, read_occupancy
+from satcom.service.design.reading import read_fleet, read_occupancy, read_pool_occupancy
 from satcom.service.design.sky import LOWEST_ELEVATION_DEG, beam_shapes, look
-from satcom.service.design.solving import decide
+from satcom.service.design.solving import decide, decide_access, decide_lease
 from satcom.service.design.survey import survey
-from satcom.service.solution import Demand, Qualification, Reason, Solution
+from satcom.service.solution import (
+    AccessDemand,
+    Demand,
+    LeaseDemand,
+    LeaseSolution,
+    Qualification,
+    Reason,
+    SiteDemand,
+    SiteWay,
+    Solution,
+)
 from satcom.supplychain.procurement import Supply, supply_of
 
 Array = NDArray[np.float64]
@@ -58,19 +71,36 @@ def qualify(session: Session, demand: Demand, every_way: bool = False) -> Qualif
 def design(session: Session, demand: Demand, every_way: bool = False) -> Design:
     """As `qualify`, with the facts."""
     check_demand(demand)
-    country, at = _licensing_country(demand), _this_hour()
+    at = _this_hour()
+    if isinstance(demand, LeaseDemand):
+        return _design_lease(session, demand, at)
+    country = _licensing_country(demand)
     with network_view(session) as network:
         fleet = read_fleet(network, at)
         found = survey(fleet, demand, country, at)
-        occupancy = read_occupancy(network, found.transponder_ids, found.hub_ids, found.period)
+        if isinstance(demand, AccessDemand):
+            occupancy = read_pool_occupancy(network, fleet, found.transponder_ids, found.period)
+        else:
+            occupancy = read_occupancy(network, found.transponder_ids, found.hub_ids, found.period)
     inputs = Inputs(at, country, fleet, occupancy, Assumptions())
+    if isinstance(demand, AccessDemand):
+        return Design(inputs, decide_access(found, demand, occupancy, inputs.assumed))
     return Design(inputs, decide(found, demand, occupancy, inputs.assumed, every_way))
 
 
 def terminal_supply(session: Session, solutions: Iterable[Solution]) -> dict[str, Supply]:
     """When the terminals of the solutions can be had, by terminal type: who asks may not read the depots."""
     with network_view(session) as network:
-        return supply_of(network, {one.terminal_type_id for one in solutions})
+        return supply_of(network, {one.terminal_type_id for one in solutions if isinstance(one, SiteWay)})
+
+
+def _design_lease(session: Session, demand: LeaseDemand, at: datetime) -> Design:
+    with network_view(session) as network:
+        fleet = read_fleet(network, at)
+        wanted = tuple(fleet.transponders[row].id for row in candidates(fleet, demand))
+        occupancy = read_occupancy(network, wanted, (), Period(demand.start_at, demand.stop_at))
+    inputs = Inputs(at, None, fleet, occupancy, Assumptions())
+    return Design(inputs, decide_lease(inputs, demand))
 
 
 def qualify_solution(session: Session, demand: Demand, preferred: Solution | None = None) -> Solution:
@@ -103,6 +133,8 @@ def refuse_hopeless_place(session: Session, demand: Demand) -> None:
     satellite, or under no beam. Where no payload is known yet, any place on land will do.
     """
     check_demand(demand)
+    if isinstance(demand, LeaseDemand):
+        return
     _licensing_country(demand)
     at = _this_hour()
     with network_view(session) as network:
@@ -111,7 +143,7 @@ def refuse_hopeless_place(session: Session, demand: Demand) -> None:
         _must_be_covered(fleet, demand, at)
 
 
-def _must_be_covered(fleet: Fleet, demand: Demand, at: datetime) -> None:
+def _must_be_covered(fleet: Fleet, demand: SiteDemand, at: datetime) -> None:
     """One payload at least stands above the site and reaches it both ways."""
     latitude, longitude = np.array([demand.latitude_deg]), np.array([demand.longitude_deg])
     elevation_deg = _highest_elevation_deg(fleet, latitude, longitude, at)
@@ -147,7 +179,7 @@ def _highest_elevation_deg(fleet: Fleet, latitude_deg: Array, longitude_deg: Arr
     return elevation_deg
 
 
-def _place(demand: Demand) -> str:
+def _place(demand: SiteDemand) -> str:
     return f"latitude {demand.latitude_deg:g}, longitude {demand.longitude_deg:g}"
 
 
@@ -158,6 +190,8 @@ def _this_hour() -> datetime:
 
 def _way(solution: Solution) -> tuple[str, ...]:
     """What makes two solutions the same way; MODCOD and power may have moved."""
+    if isinstance(solution, LeaseSolution):
+        return (solution.transponder_id,)
     return (
         solution.satellite_id,
         solution.band,
@@ -169,25 +203,8 @@ def _way(solution: Solution) -> tuple[str, ...]:
 
 def check_demand(demand: Demand) -> None:
     """Raises `Refused` with every fault: numbers that are none or absurd, a period that ends before it begins."""
-    faults = [
-        fault
-        for fault in (
-            _within("downlinkRateBps", demand.downlink_rate_bps, 1, LARGEST_RATE_BPS),
-            _within("uplinkRateBps", demand.uplink_rate_bps, 1, LARGEST_RATE_BPS),
-            _within(
-                "availabilityPercent",
-                demand.availability_percent,
-                LEAST_AVAILABILITY_PERCENT,
-                MOST_AVAILABILITY_PERCENT,
-            ),
-            _within("latitudeDeg", demand.latitude_deg, -90, 90),
-            _within("longitudeDeg", demand.longitude_deg, -180, 180),
-            None
-            if demand.altitude_m is None
-            else _within("altitudeM", demand.altitude_m, LOWEST_SITE_M, HIGHEST_SITE_M),
-        )
-        if fault is not None
-    ]
+    asked = _lease_faults(demand) if isinstance(demand, LeaseDemand) else _site_faults(demand)
+    faults = [fault for fault in asked if fault is not None]
     if demand.stop_at is not None and demand.stop_at <= demand.start_at:
         why = f"{demand.stop_at.isoformat()} is not after the start {demand.start_at.isoformat()}"
         faults.append(Fault("/stopAt", why, "invalid"))
@@ -197,7 +214,44 @@ def check_demand(demand: Demand) -> None:
         raise Refused.all(faults)
 
 
-def country_of(demand: Demand) -> str | None:
+def _site_faults(demand: SiteDemand) -> list[Fault | None]:
+    faults = [
+        _within("downlinkRateBps", demand.downlink_rate_bps, 1, LARGEST_RATE_BPS),
+        _within("uplinkRateBps", demand.uplink_rate_bps, 1, LARGEST_RATE_BPS),
+        _within(
+            "availabilityPercent", demand.availability_percent, LEAST_AVAILABILITY_PERCENT, MOST_AVAILABILITY_PERCENT
+        ),
+        _within("latitudeDeg", demand.latitude_deg, -90, 90),
+        _within("longitudeDeg", demand.longitude_deg, -180, 180),
+    ]
+    if demand.altitude_m is not None:
+        faults.append(_within("altitudeM", demand.altitude_m, LOWEST_SITE_M, HIGHEST_SITE_M))
+    if isinstance(demand, AccessDemand):
+        faults += [
+            _within("downlinkCommittedRateBps", demand.downlink_committed_rate_bps, 0, demand.downlink_rate_bps),
+            _within("uplinkCommittedRateBps", demand.uplink_committed_rate_bps, 0, demand.uplink_rate_bps),
+        ]
+    return faults
+
+
+def _lease_faults(demand: LeaseDemand) -> list[Fault | None]:
+    faults = [_within("bandwidthHz", demand.bandwidth_hz, 1, MAX_BANDWIDTH_HZ)]
+    if demand.power_share_percent is not None:
+        faults.append(_within("powerSharePercent", demand.power_share_percent, 0.001, 100))
+    for end, latitude_deg, longitude_deg in (
+        ("uplink", demand.uplink_latitude_deg, demand.uplink_longitude_deg),
+        ("downlink", demand.downlink_latitude_deg, demand.downlink_longitude_deg),
+    ):
+        if (latitude_deg is None) != (longitude_deg is None):
+            lacking = f"{end}LongitudeDeg" if longitude_deg is None else f"{end}LatitudeDeg"
+            faults.append(Fault(f"/{lacking}", "a place has latitude and longitude", "missing"))
+        elif latitude_deg is not None and longitude_deg is not None:
+            faults.append(_within(f"{end}LatitudeDeg", latitude_deg, -90, 90))
+            faults.append(_within(f"{end}LongitudeDeg", longitude_deg, -180, 180))
+    return faults
+
+
+def country_of(demand: SiteDemand) -> str | None:
     """The country of the site: what the customer says, where that can be true, else from the map; `None` at sea.
 
     Raises `Refused` on `/country` when the place does not lie there.
@@ -215,7 +269,7 @@ def country_of(demand: Demand) -> str | None:
     return demand.country
 
 
-def _licensing_country(demand: Demand) -> str:
+def _licensing_country(demand: SiteDemand) -> str:
     """Who licenses the terminal. Raises `RuleRefused` at sea, where nobody can, or `Refused` on `/country`."""
     country = country_of(demand)
     if country is None:

@@ -21,11 +21,11 @@ from satcom.core.life_cycle import LifeCycle
 from satcom.core.security import Capability, Principal
 from satcom.core.tmf_api import TmfRoutes
 from satcom.core.values import Characteristic, Instant, Json, Reference, RelatedParty, Value
-from satcom.service.catalog import ServiceSpecification, validate_characteristics
-from satcom.service.demand import demand_of
+from satcom.service.catalog import ServiceSpecification, capacity_of, validate_characteristics
+from satcom.service.demand import SEVERAL, asked_values, demand_of
 from satcom.service.evidence import qualify_on_record
 from satcom.service.qualification import terminal_supply
-from satcom.service.solution import Demand, Qualification, Solution
+from satcom.service.solution import Demand, LeaseSolution, Qualification, Solution
 from satcom.supplychain.procurement import Supply
 
 MOST_ITEMS = 20
@@ -125,6 +125,9 @@ class QueryServiceQualification(ServiceQualificationTask, table=True):
     api: ClassVar = tmf("TMF645", "QueryServiceQualification", Capability.QUALIFY)
 
 
+CHOICES = frozenset({"bands", "terminal_types", "satellites", "polarisation"})  # given up for an alternative
+
+
 @dataclass(frozen=True)
 class _Question:
     """One item understood: what is asked of the network, and by which specification."""
@@ -206,8 +209,9 @@ def _question(session: Session, service: AskedService | None, activation: dateti
         raise Refused(f"{pointer}/serviceSpecification/id", why, "notFound") from error
     prefix = f"{pointer}/serviceCharacteristic"
     complete = validate_characteristics(specification, service.service_characteristic, prefix)
+    capacity = capacity_of(session, specification)
     start = service.start_date or activation or now()
-    return _Question(demand_of(complete, start, service.end_date, prefix), named)
+    return _Question(demand_of(capacity, complete, start, service.end_date, prefix), named)
 
 
 def _asked_of_network(session: Session, demand: Demand, pointer: str) -> Qualification:
@@ -242,7 +246,9 @@ def _checked(
         activation = _activation(question, solutions[0], supplies)
     else:
         result, others = QualificationResult.UNQUALIFIED, []
-        open_demand = question.demand.model_copy(update={"bands": None, "terminal_types": None, "polarisation": None})
+        open_demand = question.demand.model_copy(
+            update=dict.fromkeys(CHOICES & type(question.demand).model_fields.keys())
+        )
         if task.provide_alternative is not False and open_demand != question.demand:
             answer = _asked_of_network(session, open_demand, at)
             others = list(answer.solutions)
@@ -275,6 +281,8 @@ def _checked(
 
 def _activation(question: _Question, one: Solution, supplies: Mapping[str, Supply]) -> datetime | None:
     """When the service can be there: not before its terminal is; `None` when nobody sells the terminal."""
+    if isinstance(one, LeaseSolution):
+        return question.demand.start_at
     there = supplies[one.terminal_type_id].expected(now())
     return None if there is None else max(there, question.demand.start_at)
 
@@ -286,27 +294,33 @@ def _offered(
 
     Of the terminal it says whether one is in stock, not how many; else how long one takes, where somebody sells it.
     """
-    supply = supplies[one.terminal_type_id]
     values: dict[str, Json] = {
-        "downlinkRateBps": question.demand.downlink_rate_bps,
-        "uplinkRateBps": question.demand.uplink_rate_bps,
-        "availabilityPercent": one.availability_percent,
-        "latitudeDeg": question.demand.latitude_deg,
-        "longitudeDeg": question.demand.longitude_deg,
-        "band": one.band,
-        "terminalType": one.terminal_type_name,
-        "antennaDiameterM": one.antenna_diameter_m,
-        "satellite": one.satellite_name,
-        "gateway": one.earth_station_name,
-        "azimuthDeg": round(one.azimuth_deg, 2),
-        "elevationDeg": round(one.elevation_deg, 2),
-        "marginDb": round(one.margin_db, 2),
-        "chargedBandwidthHz": one.charged_bandwidth_hz,
-        "illustrative": one.illustrative,
-        "terminalInStock": supply.free > 0,
+        name: value for name, value in asked_values(question.demand).items() if name not in SEVERAL
     }
-    if not supply.free and supply.lead_time_days is not None:
-        values["terminalLeadTimeDays"] = supply.lead_time_days
+    values |= {"band": one.band, "satellite": one.satellite_name}
+    if isinstance(one, LeaseSolution):
+        values |= {
+            "transponder": one.transponder_name,
+            "polarisation": one.downlink_polarisation,
+            "powerShareHz": one.power_share_hz,
+            "eirpLimitDbw": round(one.eirp_limit_dbw, 2),
+            "fluxDensityLimitDbwPerM2": round(one.flux_density_limit_dbw_per_m2, 2),
+        }
+    else:
+        values |= {
+            "availabilityPercent": one.availability_percent,
+            "terminalType": one.terminal_type_name,
+            "antennaDiameterM": one.antenna_diameter_m,
+            "gateway": one.earth_station_name,
+            "azimuthDeg": round(one.azimuth_deg, 2),
+            "elevationDeg": round(one.elevation_deg, 2),
+            "marginDb": round(one.margin_db, 2),
+        }
+        supply = supplies[one.terminal_type_id]
+        values["terminalInStock"] = supply.free > 0
+        if not supply.free and supply.lead_time_days is not None:
+            values["terminalLeadTimeDays"] = supply.lead_time_days
+    values |= {"chargedBandwidthHz": one.charged_bandwidth_hz, "illustrative": one.illustrative}
     if evidence_id is not None:
         values["qualificationEvidence"] = evidence_id
     return AskedService(

@@ -20,11 +20,10 @@ from satcom.core.entity import INSTANT, Entity, JsonOf, id_type, state_type, tmf
 from satcom.core.errors import Fault, RuleRefused
 from satcom.core.life_cycle import LifeCycle
 from satcom.core.security import Capability
-from satcom.core.tmf_api import TmfRoutes
 from satcom.core.values import Characteristic, Instant, Reference, RelatedParty, Value, reference
 from satcom.resource.drivers.port import CarrierMeasurement, Measurement
 from satcom.service.inventory import Service
-from satcom.service.solution import CarrierPlan, Solution
+from satcom.service.solution import CarrierPlan, SiteSolution
 
 TOLERANCE_DB: Final = 1.0
 # There and back over a geostationary satellite: four times its height at least (35 786 km), four times the
@@ -76,7 +75,7 @@ class Measure(Value):
     metric_name: str
     value: Characteristic
     unit_of_measure: str
-    capture_date_time: Instant
+    capture_date_time: Instant = Field(default_factory=now)
     rule_violation: list[Violation] = Field(default_factory=list)
 
 
@@ -87,14 +86,16 @@ class ServiceTest(Entity, table=True):
 
     name: str = Field(max_length=200)
     mode: str = Field(default=ON_DEMAND, max_length=20)
-    state: ServiceTestState = Field(sa_type=state_type(ServiceTestState))
-    start_date_time: datetime = Field(sa_type=INSTANT)
-    end_date_time: datetime = Field(sa_type=INSTANT)
+    state: ServiceTestState = Field(default=ServiceTestState.COMPLETED, sa_type=state_type(ServiceTestState))
+    start_date_time: datetime = Field(default_factory=now, sa_type=INSTANT)
+    end_date_time: datetime = Field(default_factory=now, sa_type=INSTANT)
     related_service: Reference = Field(sa_type=JsonOf(Reference))
     related_party: list[RelatedParty] = Field(default_factory=list, sa_type=JsonOf(list[RelatedParty]))
     characteristic: list[Characteristic] = Field(default_factory=list, sa_type=JsonOf(list[Characteristic]))
     test_measure: list[Measure] = Field(default_factory=list, sa_type=JsonOf(list[Measure]))
-    service_id: str = Field(foreign_key="service.id", index=True, sa_type=id_type())
+    service_id: str | None = Field(
+        default=None, foreign_key="service.id", index=True, nullable=False, sa_type=id_type()
+    )
     deviations: list[Deviation] = Field(default_factory=list, sa_type=JsonOf(list[Deviation]))
 
     api: ClassVar = tmf("TMF653", "ServiceTest", Capability.READ_SERVICES)
@@ -108,7 +109,7 @@ class ServiceTest(Entity, table=True):
         return [one for one in self.deviations if one.fails]
 
 
-def judge(solution: Solution, measured: Measurement, tolerance_db: float = TOLERANCE_DB) -> list[Deviation]:
+def judge(solution: SiteSolution, measured: Measurement, tolerance_db: float = TOLERANCE_DB) -> list[Deviation]:
     """Every reading that is not as planned, in the order forward, return, latency. Empty: all as planned."""
     found = _judge_carrier("forward", solution.forward, measured.forward, tolerance_db)
     if measured.return_link is None:
@@ -143,7 +144,7 @@ def _judge_carrier(direction: str, plan: CarrierPlan, read: CarrierMeasurement, 
     return found
 
 
-def record_test(session: Session, service_id: str, measured: Measurement, solution: Solution) -> ServiceTest:
+def record_test(session: Session, service_id: str, measured: Measurement, solution: SiteSolution) -> ServiceTest:
     """Keep what was planned and what was measured, and whether that is good enough. Raises `NotFound`."""
     service = find(session, Service, service_id)
     at = now()
@@ -186,7 +187,7 @@ def _wanted(deviation: Deviation) -> str:
     return f"{'at most' if most else 'at least'} {deviation.limit:g} {deviation.unit}".strip()
 
 
-def _planned(solution: Solution) -> list[Characteristic]:
+def _planned(solution: SiteSolution) -> list[Characteristic]:
     planned = []
     for direction, plan in (("forward", solution.forward), ("return", solution.return_link)):
         for what, value in (
@@ -216,16 +217,18 @@ def _measures(measured: Measurement, deviations: list[Deviation], at: datetime) 
             value=Characteristic(name=name, value=value),
             unit_of_measure=unit,
             capture_date_time=at,
-            rule_violation=[_violation(one) for one in deviations if one.metric == name],
+            rule_violation=[violation(one) for one in deviations if one.metric == name],
         )
         for name, value, unit in read
         if value is not None or any(one.metric == name for one in deviations)
     ]
 
 
-def _violation(deviation: Deviation) -> Violation:
+def violation(deviation: Deviation) -> Violation:
+    """The deviation in the words of TMF653."""
     limit = None if deviation.limit is None else f"{deviation.limit:g} {deviation.unit}"
-    upper = deviation.code == ABOVE_PLAN or (deviation.code == LATENCY and deviation.limit == MOST_ROUND_TRIP_S)
+    measured = deviation.measured
+    upper = deviation.limit is not None and measured is not None and measured > deviation.limit
     return Violation(
         name=deviation.code,
         description=str(deviation),
@@ -237,6 +240,3 @@ def _violation(deviation: Deviation) -> Violation:
 
 def _metric(direction: str, what: str, capital: bool = False) -> str:
     return f"{direction.capitalize() if capital else direction}{what}"
-
-
-routes = TmfRoutes(ServiceTest)

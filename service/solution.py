@@ -1,19 +1,25 @@
 """The solution: one way to deliver a service, computed once and carried through the whole order.
 
+There are as many kinds as there are ways to take capacity: carriers of one's own, a share of carriers that many use,
+or spectrum as it is.
+
 Reservation, activation, test and bill read it; nobody further down computes it again. What cannot deliver is a loser,
 with the one reason that decided and its number. Powers are into the antenna of whoever transmits.
 """
 
 from enum import StrEnum
-from typing import Literal
+from typing import Annotated, Literal, TypeAlias
+
+from pydantic import Discriminator, Tag, TypeAdapter
 
 from satcom.core.values import Instant, Value
 
 Direction = Literal["forward", "return"]
+DIRECTIONS: tuple[Direction, Direction] = ("forward", "return")
 
 
-class Demand(Value):
-    """What is to be delivered where, from when, for how long. `forward` runs to the site, `return` from it."""
+class SiteDemand(Value):
+    """What a site is to get, from when, for how long. `downlink` runs to the site, `uplink` from it."""
 
     downlink_rate_bps: int
     uplink_rate_bps: int
@@ -27,6 +33,61 @@ class Demand(Value):
     polarisation: str | None = None
     start_at: Instant
     stop_at: Instant | None = None
+
+    def rate_bps(self, direction: Direction) -> int:
+        return self.downlink_rate_bps if direction == "forward" else self.uplink_rate_bps
+
+
+class LinkDemand(SiteDemand):
+    """A link of its own carriers: the rates are there all the time."""
+
+    capacity: Literal["carriers"] = "carriers"
+
+
+class AccessDemand(SiteDemand):
+    """Access to carriers that many share: the rates at most, and what of them is committed."""
+
+    capacity: Literal["poolShare"]
+    downlink_committed_rate_bps: int = 0
+    uplink_committed_rate_bps: int = 0
+
+    def committed_rate_bps(self, direction: Direction) -> int:
+        return self.downlink_committed_rate_bps if direction == "forward" else self.uplink_committed_rate_bps
+
+
+class LeaseDemand(Value):
+    """Spectrum of a transponder with its share of power; the customer brings his own carriers.
+
+    Without `power_share_percent` power goes with bandwidth. Where places are given, the beams must reach them: the
+    customer sends from one and receives at the other.
+    """
+
+    capacity: Literal["leasedSpectrum"]
+    bandwidth_hz: int
+    power_share_percent: float | None = None
+    satellites: tuple[str, ...] | None = None
+    bands: tuple[str, ...] | None = None
+    polarisation: str | None = None
+    uplink_latitude_deg: float | None = None
+    uplink_longitude_deg: float | None = None
+    downlink_latitude_deg: float | None = None
+    downlink_longitude_deg: float | None = None
+    start_at: Instant
+    stop_at: Instant | None = None
+
+
+def _capacity(value: object) -> str:
+    """Which kind it is; what was kept before there were several is a link."""
+    named = value.get("capacity") if isinstance(value, dict) else getattr(value, "capacity", None)
+    return str(named or "carriers")
+
+
+Demand: TypeAlias = Annotated[
+    Annotated[LinkDemand, Tag("carriers")]
+    | Annotated[AccessDemand, Tag("poolShare")]
+    | Annotated[LeaseDemand, Tag("leasedSpectrum")],
+    Discriminator(_capacity),
+]
 
 
 class BudgetLine(Value):
@@ -65,12 +126,19 @@ class CarrierPlan(Value):
         return max(self.occupied_bandwidth_hz, self.power_equivalent_bandwidth_hz)
 
 
-class Solution(Value):
-    """One feasible way: satellite, transponders, gateway, hub, terminal and both carriers."""
+class Way(Value):
+    """What every way has: the satellite that it goes over, and what it is charged by."""
 
     satellite_id: str
     satellite_name: str
     band: str
+    charged_bandwidth_hz: int
+    illustrative: bool = False
+
+
+class SiteWay(Way):
+    """A way to a site: the terminal there, the teleport, and what both promise."""
+
     earth_station_id: str
     earth_station_name: str
     antenna_id: str
@@ -87,8 +155,63 @@ class Solution(Value):
     return_link: CarrierPlan
     availability_percent: float
     margin_db: float
-    charged_bandwidth_hz: int
-    illustrative: bool = False
+
+    @property
+    def transponder_ids(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys((self.forward.transponder_id, self.return_link.transponder_id)))
+
+
+class LinkSolution(SiteWay):
+    """A link of its own: satellite, transponders, gateway, hub, terminal and both carriers."""
+
+    capacity: Literal["carriers"] = "carriers"
+
+
+class PoolPlan(Value):
+    """A share of a pool: what the rates of the site take of it at the MODCOD that holds, in symbols a second."""
+
+    pool_id: str
+    pool_name: str
+    cir_bps: int
+    mir_bps: int
+    cir_baud: int
+    mir_baud: int
+
+
+class AccessSolution(SiteWay):
+    """Access over shared carriers. `forward` and `return_link` are the pool's carriers as the site gets them."""
+
+    capacity: Literal["poolShare"]
+    forward_pool: PoolPlan
+    return_pool: PoolPlan
+
+
+class LeaseSolution(Way):
+    """Spectrum of one transponder, before its slot is chosen."""
+
+    capacity: Literal["leasedSpectrum"]
+    transponder_id: str
+    transponder_name: str
+    uplink_polarisation: str
+    downlink_polarisation: str
+    bandwidth_hz: int
+    power_share_hz: int
+    eirp_limit_dbw: float
+    flux_density_limit_dbw_per_m2: float
+
+    @property
+    def transponder_ids(self) -> tuple[str, ...]:
+        return (self.transponder_id,)
+
+
+SiteSolution: TypeAlias = LinkSolution | AccessSolution
+Solution: TypeAlias = Annotated[
+    Annotated[LinkSolution, Tag("carriers")]
+    | Annotated[AccessSolution, Tag("poolShare")]
+    | Annotated[LeaseSolution, Tag("leasedSpectrum")],
+    Discriminator(_capacity),
+]
+SOLUTION: TypeAdapter[Solution] = TypeAdapter(Solution)
 
 
 class Reason(StrEnum):
@@ -103,6 +226,9 @@ class Reason(StrEnum):
     NO_CONTIGUOUS_SLOT = "noContiguousSlot"
     NO_POWER = "noPower"
     NO_HUB_PORT = "noHubPort"
+    NO_POOL = "noCarrierPool"
+    NO_COMMITTED_RATE = "noCommittedRate"
+    POOL_CONTENDED = "poolContended"
 
 
 class Loser(Value):
@@ -133,3 +259,8 @@ class Qualification(Value):
     left_out: int = 0
     losers: tuple[Loser, ...]
     evidence_id: str | None = None
+
+    @property
+    def to_sites(self) -> tuple[SiteSolution, ...]:
+        """The solutions that lead to a site."""
+        return tuple(one for one in self.solutions if not isinstance(one, LeaseSolution))

@@ -31,18 +31,32 @@ from satcom.market.catalog.product_specification import (
 from satcom.market.order_item import FaultsFound
 from satcom.market.pricing import PriceType, PriceUnit
 from satcom.market.solution_price import BAND, TERMINAL_TYPE
+from satcom.resource.catalog import (
+    ResourceCategory,
+    ResourceSpecification,
+    create_resource_specification,
+    patch_resource_specification,
+)
 from satcom.resource.ground import TerminalType
 from satcom.resource.resource import Band
 from satcom.service.catalog import ServiceSpecification, create_service_specification, patch_service_specification
 
 STATED = frozenset({"name", "lifecycle_status"})
 DESCRIBED = ("description", "version")
+RESOURCE = Kind(
+    ResourceSpecification,
+    create_resource_specification,
+    patch_resource_specification,
+    {},
+    STATED | {"category"},
+    DESCRIBED,
+)
 SERVICE = Kind(
     ServiceSpecification,
     create_service_specification,
     patch_service_specification,
-    {"spec_characteristic": "characteristics"},
-    STATED | {"spec_characteristic"},
+    {"spec_characteristic": "characteristics", "resource_specification": "resources"},
+    STATED | {"spec_characteristic", "resource_specification"},
     DESCRIBED,
 )
 PRODUCT = Kind(
@@ -126,8 +140,13 @@ class CatalogueKeys(EntryKeys):
         return body | {key: value for key, value in given.items() if value is not None}
 
 
+class ResourceKeys(CatalogueKeys):
+    category: ResourceCategory | None = None
+
+
 class ServiceKeys(CatalogueKeys):
     characteristics: list[CharacteristicKeys]
+    resources: tuple[str, ...] = ()
 
 
 class ProductKeys(CatalogueKeys):
@@ -158,12 +177,14 @@ class OfferingKeys(CatalogueKeys):
 def load_catalogue(load: Load) -> None:
     """From the service up to the offering, each after what it names."""
     prices: dict[str, list[str]] = {}
+    for entry in load.each("resource_specifications", ResourceSpecification):
+        with load.checking(RESOURCE, entry):
+            resource = parsed(ResourceKeys, entry)
+            body = resource.stated | _given(category=resource.category and resource.category.value)
+            load.keep(RESOURCE, entry, from_body(ResourceSpecification, body), resource.name)
     for entry in load.each("service_specifications", ServiceSpecification):
         with load.checking(SERVICE, entry):
-            service = parsed(ServiceKeys, entry)
-            characteristics: Json = [_characteristic(one) for one in service.characteristics]
-            body = service.stated | {"specCharacteristic": characteristics}
-            load.keep(SERVICE, entry, from_body(ServiceSpecification, body), service.name)
+            _load_service(load, entry)
     for entry in load.each("product_specifications", ProductSpecification):
         with load.checking(PRODUCT, entry):
             _load_product(load, entry)
@@ -201,6 +222,16 @@ def _characteristic(keys: CharacteristicKeys) -> Json:
 
 def _given(**values: Json) -> dict[str, Json]:
     return {key: value for key, value in values.items() if value is not None}
+
+
+def _load_service(load: Load, entry: Entry) -> None:
+    keys, found = parsed(ServiceKeys, entry), FaultsFound()
+    needed = [load.named(ResourceSpecification, one, "resources", found) for one in keys.resources]
+    found.refuse()
+    characteristics: Json = [_characteristic(one) for one in keys.characteristics]
+    listed: Json = [{"id": one} for one in needed]
+    body = keys.stated | {"specCharacteristic": characteristics, "resourceSpecification": listed}
+    load.keep(SERVICE, entry, from_body(ServiceSpecification, body), keys.name)
 
 
 def _load_product(load: Load, entry: Entry) -> None:

@@ -16,7 +16,13 @@ import yaml
 
 from satcom.core.errors import Fault
 
-CATALOGUE_LISTS = ("service_specifications", "product_specifications", "prices", "product_offerings")
+CATALOGUE_LISTS = (
+    "resource_specifications",
+    "service_specifications",
+    "product_specifications",
+    "prices",
+    "product_offerings",
+)
 LISTS = (
     "suppliers",
     "satellites",
@@ -25,6 +31,7 @@ LISTS = (
     "carriers",
     "earth_stations",
     "hubs",
+    "carrier_pools",
     "terminal_types",
     "licences",
     "depots",

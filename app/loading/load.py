@@ -11,7 +11,7 @@ from satcom.app.loading.catalogue import load_catalogue
 from satcom.app.loading.customers import load_customers
 from satcom.app.loading.files import read_file, read_folder
 from satcom.app.loading.loading import Change, Load, Progress, untold
-from satcom.app.loading.network import load_network
+from satcom.app.loading.network import load_network, load_pools
 from satcom.app.loading.operator import load_operator
 from satcom.app.loading.supply import load_stock, load_suppliers
 from satcom.core.database import Database, lock_key
@@ -37,6 +37,7 @@ def load(
         load_catalogue(loading)
         load_customers(loading)
         load_carriers(loading)
+        load_pools(loading)
         loading.refuse()
         if dry_run:
             everything.rollback()

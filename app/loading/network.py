@@ -25,6 +25,7 @@ from satcom.core.security import Principal
 from satcom.core.values import Json
 from satcom.market.order_item import FaultsFound
 from satcom.resource import inventory
+from satcom.resource.carrier_pool import CarrierPool
 from satcom.resource.ground import EarthStation, TerminalType
 from satcom.resource.hub import Hub
 from satcom.resource.licence import Licence, correct_licence, enter_licence
@@ -32,6 +33,7 @@ from satcom.resource.payload import Beam, Transponder
 from satcom.resource.physics.orbit import read_tle
 from satcom.resource.resource import Resource
 from satcom.resource.satellite import ElementSet, Satellite, record_elements
+from satcom.resource.spectrum import SpectrumAssignment
 from satcom.resource.terminal_type import correct_terminal_type, enter_terminal_type
 
 R = TypeVar("R", bound=Resource)
@@ -177,10 +179,20 @@ HUBS = Listed(
     {"earth_station": ("earth_station_id", EarthStation)},
     _hub,
 )
+CARRIER_POOLS = Listed(
+    "carrier_pools",
+    in_inventory(CarrierPool, {"hub_id": "hub", "spectrum_assignment_id": "carrier"}),
+    {"hub": ("hub_id", Hub), "carrier": ("spectrum_assignment_id", SpectrumAssignment)},
+)
 TERMINAL_TYPES = Listed(
     "terminal_types", Kind(TerminalType, enter_terminal_type, correct_terminal_type), shape=_terminal_type
 )
 LICENCES = Listed("licences", Kind(Licence, enter_licence, correct_licence), shape=_licence)
+
+
+def load_pools(load: Load) -> None:
+    """Shared carriers, in spectrum that is on the air already."""
+    load_list(load, CARRIER_POOLS)
 
 
 def load_network(load: Load) -> None:

@@ -29,8 +29,13 @@ from satcom.market.catalog.product_offering_price import (
     ProductOfferingPrice,
     list_price,
 )
-from satcom.market.catalog.product_specification import ProductSpecification, ProductSpecificationToBeWithdrawn
+from satcom.market.catalog.product_specification import (
+    ProductSpecification,
+    ProductSpecificationToBeWithdrawn,
+    service_specification_of,
+)
 from satcom.market.pricing import ListPrice, list_faults
+from satcom.service.catalog import ServiceSpecification
 
 
 class ProductOffering(CatalogEntry, table=True):
@@ -69,6 +74,11 @@ def specification_of(session: Session, offering: ProductOffering) -> ProductSpec
     if offering.product_specification is None:
         raise RuleRefused("/productSpecification", f"{offering.name!r} names no product", "missing")
     return find(session, ProductSpecification, offering.product_specification.id)
+
+
+def service_sold(session: Session, offering: ProductOffering) -> ServiceSpecification:
+    """The service that is delivered. Raises `RuleRefused` when no service realises the product."""
+    return service_specification_of(session, specification_of(session, offering))
 
 
 def list_prices(session: Session, offering: ProductOffering) -> list[ListPrice]:

@@ -72,9 +72,11 @@ def validate_characteristics(
     return check_characteristics([rule_of(one) for one in specification.product_spec_characteristic], given, prefix)
 
 
-def service_specifications_of(session: Session, specification: ProductSpecification) -> list[ServiceSpecification]:
-    """The services that realise the product."""
-    return [find(session, ServiceSpecification, one.id) for one in specification.service_specification]
+def service_specification_of(session: Session, specification: ProductSpecification) -> ServiceSpecification:
+    """The service that realises the product. Raises `RuleRefused` when there is none."""
+    for one in specification.service_specification:
+        return find(session, ServiceSpecification, one.id)
+    raise RuleRefused("/productOffering", f"no service realises {specification.name!r}", "noServiceSpecification")
 
 
 def create_product_specification(

@@ -17,7 +17,7 @@ from satcom.core.tmf_api import database_of, json_response, token_of
 from satcom.core.tmf_filter import is_uuid
 from satcom.core.values import Json
 from satcom.market.ordering import ProductOrder
-from satcom.orchestration.operations.order_to_service import prepare_activation
+from satcom.orchestration.operations.ordered_activation import prepare_activation
 from satcom.orchestration.plan import ProcessFlow, TaskFlow, TaskState
 from satcom.resource.drivers.port import DriverRefused, DriverUnavailable, HubConfiguration, HubDriver
 from satcom.service.activation import drift, dry_run, from_json, to_json

@@ -7,19 +7,23 @@ from satcom.core.events import on
 from satcom.market.order_delivery import Cause, expect_finish, fail_order, finish_cancellation, go_on, hold_for
 from satcom.market.ordering import CancellationRequested, OrderState, ProductOrder, ProductOrderCreated
 from satcom.orchestration.flow_event import FlowAdvanced, FlowNeedsPerson, FlowUndone
-from satcom.orchestration.operations.order_to_service import ORDER_TO_SERVICE, begin_delivery, terminal_is_here
+from satcom.orchestration.operations.order_to_service import ORDER_TO_SERVICE, begin_delivery
+from satcom.orchestration.operations.ordered_network import resources_for
+from satcom.orchestration.operations.ordered_site import terminal_is_here
 from satcom.orchestration.plan import FlowState, ProcessFlow, TaskFlow, TaskState, UndoState, flow_of, tasks_of
 from satcom.orchestration.queue import enqueue
 from satcom.orchestration.repair import FlowRepaired
 from satcom.orchestration.schedule import lay_out
 from satcom.orchestration.standing import past_no_return, turn_round
+from satcom.service.access_test import AccessTested
 from satcom.supplychain.procurement import TerminalDelivered
 
 
 @on(ProductOrderCreated)
 def begin_flow(session: Session, event: ProductOrderCreated) -> None:
     """The plan is written with the order, or there is no order."""
-    flow = lay_out(session, ORDER_TO_SERVICE, event.order, event.order.reference)
+    needs = resources_for(session, event.order)
+    flow = lay_out(session, ORDER_TO_SERVICE, event.order, event.order.reference, needs)
     event.order.expected_completion_date = flow.expected_finish
     enqueue(session, flow.id)
 
@@ -43,6 +47,14 @@ def wake_flow(session: Session, event: TerminalDelivered) -> None:
     flow_id = session.exec(select(ProcessFlow.id).where(col(ProcessFlow.subject_id) == event.order_id)).first()
     if flow_id is not None:
         enqueue(session, flow_id, because=event.purchase_order_id)
+
+
+@on(AccessTested)
+def wake_lease(session: Session, event: AccessTested) -> None:
+    """The flow of the lease looks at its access test."""
+    flow = flow_of(session, event.order_id)
+    if flow is not None:
+        enqueue(session, flow.id)
 
 
 @on(FlowAdvanced)

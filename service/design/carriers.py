@@ -19,7 +19,7 @@ from satcom.service.design.facts import Assumptions
 from satcom.service.design.lanes import Block, Layout
 from satcom.service.design.links import Lanes, link_of
 from satcom.service.design.payloads import transponder_arrays
-from satcom.service.solution import Demand, Direction
+from satcom.service.solution import Direction, SiteDemand
 
 Array = NDArray[np.float64]
 Hertz = NDArray[np.int64]
@@ -77,7 +77,7 @@ class Sizer:
     """Sizes carriers for one demand on one layout."""
 
     plan: Layout
-    demand: Demand
+    demand: SiteDemand
     assumed: Assumptions
 
     def link(self, direction: Direction, lanes: Lanes) -> Link:
@@ -85,7 +85,7 @@ class Sizer:
 
     def exact(self, direction: Direction, link: Link, limits: Limits) -> CarrierSizing:
         """With the whole budget of every lane."""
-        rate_bps = self.demand.downlink_rate_bps if direction == "forward" else self.demand.uplink_rate_bps
+        rate_bps = self.demand.rate_bps(direction)
         asked = AskedCarrier(
             float(rate_bps),
             self.assumed.roll_off,

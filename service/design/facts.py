@@ -25,7 +25,7 @@ from satcom.resource.physics import coverage
 from satcom.resource.physics.orbit import Elements
 from satcom.resource.resource import Band
 from satcom.resource.satellite import SatelliteState, serves_throughout
-from satcom.service.solution import Solution
+from satcom.service.solution import AccessSolution, SiteWay, Solution
 
 
 @dataclass(frozen=True)
@@ -147,6 +147,30 @@ class TerminalTypeFacts:
 
 
 @dataclass(frozen=True)
+class PoolFacts:
+    """Shared carriers of one hub in one direction, with the power of the slot that they lie in."""
+
+    id: str
+    name: str
+    hub_id: str
+    transponder_id: str
+    direction: str
+    power_share_hz: int
+    symbol_rate_baud: int
+    carrier_symbol_rate_baud: int
+    rolloff: float
+    committable_baud: int
+    saleable_baud: int
+    contention_ratio: float
+    illustrative: bool
+
+    @property
+    def carriers(self) -> float:
+        """How many carriers share the power."""
+        return self.symbol_rate_baud / self.carrier_symbol_rate_baud
+
+
+@dataclass(frozen=True)
 class LicenceFacts:
     """One licence. Both days count."""
 
@@ -169,6 +193,7 @@ class Fleet:
     hubs: tuple[HubFacts, ...]
     terminal_types: tuple[TerminalTypeFacts, ...]
     licences: tuple[LicenceFacts, ...]
+    pools: tuple[PoolFacts, ...] = ()
 
     @cached_property
     def beam_index(self) -> dict[str, int]:
@@ -177,12 +202,14 @@ class Fleet:
     def used_by(self, solutions: Iterable[Solution], country: str | None) -> "Fleet":
         """Only what the solutions rest on, in the same order."""
         ways = list(solutions)
+        sites = [one for one in ways if isinstance(one, SiteWay)]
         satellites = {one.satellite_id for one in ways}
-        transponders = {one.forward.transponder_id for one in ways} | {one.return_link.transponder_id for one in ways}
+        transponders = {transponder for one in ways for transponder in one.transponder_ids}
         kept = tuple(one for one in self.transponders if one.id in transponders)
         beams = {one.uplink_beam_id for one in kept} | {one.downlink_beam_id for one in kept}
-        antennas = {(one.earth_station_id, one.antenna_id) for one in ways}
-        terminals = {one.terminal_type_id for one in ways}
+        antennas = {(one.earth_station_id, one.antenna_id) for one in sites}
+        terminals = {one.terminal_type_id for one in sites}
+        pools = _pools_of(ways)
         return Fleet(
             satellites=tuple(one for one in self.satellites if one.id in satellites),
             beams=tuple(one for one in self.beams if one.id in beams),
@@ -192,9 +219,10 @@ class Fleet:
                 for one in self.stations
                 if any(one.id == station for station, _ in antennas)
             ),
-            hubs=tuple(one for one in self.hubs if one.id in {way.hub_id for way in ways}),
+            hubs=tuple(one for one in self.hubs if one.id in {way.hub_id for way in sites}),
             terminal_types=tuple(one for one in self.terminal_types if one.id in terminals),
             licences=tuple(one for one in self.licences if ways and one.country == country),
+            pools=tuple(one for one in self.pools if one.id in pools),
         )
 
 
@@ -236,21 +264,25 @@ def _taken_of(rows: TakenSpectrum | list[list[float | None]]) -> TakenSpectrum:
 
 @dataclass(frozen=True, eq=False)
 class Occupancy:
-    """What is taken of the transponders in the asked period, and how many ports of each hub are free in all of it."""
+    """What is taken of the transponders and pools in the asked period, and how many ports of each hub are free in it.
+
+    Of a pool: the symbols a second that are committed, and that are sold, at the fullest instant.
+    """
 
     transponder_ids: tuple[str, ...]
     taken: Annotated[TakenSpectrum, PlainValidator(_taken_of), PlainSerializer(_taken_rows)]
     free_ports: dict[str, int]
+    pool_fill: dict[str, tuple[int, int]] = field(default_factory=dict)
 
     def used_by(self, solutions: Iterable[Solution]) -> "Occupancy":
         """Only what concerns the solutions."""
         ways = list(solutions)
-        used = {one.forward.transponder_id for one in ways} | {one.return_link.transponder_id for one in ways}
+        used = {transponder for one in ways for transponder in one.transponder_ids}
         kept = [row for row, one in enumerate(self.transponder_ids) if one in used]
         new_row = np.full(len(self.transponder_ids), -1, dtype=np.int64)
         new_row[kept] = np.arange(len(kept))
         taken, mine = self.taken, new_row[self.taken.row] >= 0
-        hubs = {one.hub_id for one in ways}
+        hubs = {one.hub_id for one in ways if isinstance(one, SiteWay)}
         return Occupancy(
             tuple(self.transponder_ids[row] for row in kept),
             TakenSpectrum(
@@ -262,7 +294,13 @@ class Occupancy:
                 taken.stop_s[mine],
             ),
             {hub: ports for hub, ports in self.free_ports.items() if hub in hubs},
+            {pool: fill for pool, fill in self.pool_fill.items() if pool in _pools_of(ways)},
         )
+
+
+def _pools_of(ways: Iterable[Solution]) -> set[str]:
+    shared = [one for one in ways if isinstance(one, AccessSolution)]
+    return {one.forward_pool.pool_id for one in shared} | {one.return_pool.pool_id for one in shared}
 
 
 @dataclass(frozen=True, eq=False)

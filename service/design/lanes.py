@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from satcom.resource.free_spectrum import FreeCapacity, free_capacity
+from satcom.resource.hold import Period
 from satcom.service.design.facts import Fleet, Occupancy
 from satcom.service.design.links import GatewayArrays, Ground, Lanes, TerminalArrays
 from satcom.service.design.payloads import Gateway, payloads, transponder_arrays
@@ -21,7 +22,7 @@ from satcom.service.design.sky import (
     site_rays,
 )
 from satcom.service.design.survey import Reached, Survey
-from satcom.service.solution import Demand
+from satcom.service.solution import SiteDemand
 
 Indices = NDArray[np.intp]
 
@@ -54,7 +55,7 @@ class Layout:
     free: FreeCapacity
 
 
-def layout(found: Survey, demand: Demand, occupancy: Occupancy) -> Layout:
+def layout(found: Survey, demand: SiteDemand, occupancy: Occupancy) -> Layout:
     """Lay out the lanes of a survey, with one call of P.618 for the rays of the site."""
     fleet = found.fleet
     share_percent = half_unavailability_percent(demand.availability_percent)
@@ -92,7 +93,14 @@ def layout(found: Survey, demand: Demand, occupancy: Occupancy) -> Layout:
         gateway_up=gateway_up.attenuation,
         gateway_down=gateway_down.attenuation,
     )
-    return Layout(fleet, Lanes.together(parts), tuple(blocks), tuple(gateways), ground, _free(found, occupancy))
+    return Layout(
+        fleet,
+        Lanes.together(parts),
+        tuple(blocks),
+        tuple(gateways),
+        ground,
+        free_of_fleet(fleet, occupancy, found.period),
+    )
 
 
 def _lanes(
@@ -143,10 +151,10 @@ def _terminal_arrays(fleet: Fleet) -> TerminalArrays:
     )
 
 
-def _free(found: Survey, occupancy: Occupancy) -> FreeCapacity:
-    """What is free, by row of the fleet; 0 where nobody asked."""
-    arrays = transponder_arrays(found.fleet)
-    row_of = {one.id: row for row, one in enumerate(found.fleet.transponders)}
+def free_of_fleet(fleet: Fleet, occupancy: Occupancy, period: Period) -> FreeCapacity:
+    """What is free in the period, by row of the fleet; 0 where nobody asked."""
+    arrays = transponder_arrays(fleet)
+    row_of = {one.id: row for row, one in enumerate(fleet.transponders)}
     rows = np.array([row_of[one] for one in occupancy.transponder_ids], dtype=np.intp)
     guard_hz = arrays.guard_band_hz
     free = free_capacity(
@@ -154,7 +162,7 @@ def _free(found: Survey, occupancy: Occupancy) -> FreeCapacity:
         arrays.high_edge_hz[rows] - arrays.low_edge_hz[rows],
         guard_hz[rows],
         occupancy.taken,
-        found.period,
+        period,
     )
     whole = [np.zeros(len(guard_hz), dtype=np.int64) for _ in range(3)]
     for column, values in zip(whole, (free.widest_hz, free.second_widest_hz, free.power_hz), strict=True):

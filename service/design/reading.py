@@ -13,19 +13,22 @@ from sqlalchemy import text
 from sqlmodel import Session, col, select
 
 from satcom.core.entity import E
+from satcom.resource.carrier_pool import CarrierPool, fills_of
 from satcom.resource.free_spectrum import taken_spectrum
 from satcom.resource.ground import EarthStation, TerminalType
-from satcom.resource.hold import Period
+from satcom.resource.hold import HoldState, Period
 from satcom.resource.hub import Hub, free_ports
 from satcom.resource.licence import Licence
 from satcom.resource.payload import Beam, Transponder
 from satcom.resource.satellite import Satellite, elements_at
+from satcom.resource.spectrum import SpectrumAssignment
 from satcom.service.design.facts import (
     BeamFacts,
     Fleet,
     HubFacts,
     LicenceFacts,
     Occupancy,
+    PoolFacts,
     SatelliteFacts,
     StationFacts,
     TerminalTypeFacts,
@@ -34,9 +37,19 @@ from satcom.service.design.facts import (
 
 KEPT_FLEETS = 4
 # xmin is the transaction that wrote the row, ctid where: whatever changes a row changes one of them
+_TABLES = ["satellite", "beam", "transponder", "earth_station", "hub", "terminal_type", "licence", "carrier_pool"]
 _WRITTEN = " UNION ALL ".join(
     f"SELECT '{table}', count(*), sum(hashtextextended(id::text || ctid::text, xmin::text::bigint)) FROM {table}"
-    for table in ("satellite", "beam", "transponder", "earth_station", "hub", "terminal_type", "licence")
+    for table in (
+        "satellite",
+        "beam",
+        "transponder",
+        "earth_station",
+        "hub",
+        "terminal_type",
+        "licence",
+        "carrier_pool",
+    )
 )
 _MARK = f"{_WRITTEN} UNION ALL SELECT 'element_set', count(*), sum(xmin::text::bigint) FROM element_set"
 
@@ -67,6 +80,39 @@ def read_occupancy(
     taken = taken_spectrum(network, transponder_ids, period)
     free = free_ports(network, hub_ids, period)
     return Occupancy(transponder_ids, taken, {hub: int(ports) for hub, ports in zip(hub_ids, free, strict=True)})
+
+
+def read_pool_occupancy(network: Session, fleet: Fleet, transponder_ids: tuple[str, ...], period: Period) -> Occupancy:
+    """What is taken within `period` of the pools that lie on the transponders. One statement."""
+    there = set(transponder_ids)
+    fills = fills_of(network, [one.id for one in fleet.pools if one.transponder_id in there], period)
+    nothing = taken_spectrum(network, (), period)
+    return Occupancy((), nothing, {}, {pool: (one.committed_baud, one.sold_baud) for pool, one in fills.items()})
+
+
+def _pools(network: Session) -> tuple[PoolFacts, ...]:
+    query = select(CarrierPool, SpectrumAssignment).join(
+        SpectrumAssignment, col(SpectrumAssignment.id) == col(CarrierPool.spectrum_assignment_id)
+    )
+    on_the_air = query.where(SpectrumAssignment.state == HoldState.ASSIGNED)
+    return tuple(
+        PoolFacts(
+            pool.id,
+            pool.name,
+            pool.hub_id,
+            slot.transponder_id,
+            pool.direction.value,
+            slot.power_share_hz,
+            pool.symbol_rate_baud,
+            pool.carrier_symbol_rate_baud,
+            pool.rolloff,
+            pool.committable_baud,
+            pool.saleable_baud,
+            pool.contention_ratio,
+            pool.illustrative,
+        )
+        for pool, slot in network.exec(on_the_air.order_by(col(CarrierPool.name), col(CarrierPool.id)))
+    )
 
 
 def _fleet(network: Session, at: datetime) -> Fleet:
@@ -122,6 +168,7 @@ def _fleet(network: Session, at: datetime) -> Fleet:
             LicenceFacts(one.country, str(one.band), one.terminal_class, one.valid_from, one.valid_until, one.reference)
             for one in network.exec(select(Licence).order_by(col(Licence.reference), col(Licence.id)))
         ),
+        pools=_pools(network),
     )
 
 

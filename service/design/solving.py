@@ -7,13 +7,14 @@ be charged is told for each terminal type, and so for each band: price lists go 
 nothing that is left out costs less than what is told. How many are left out is told, too.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 import numpy as np
 
 from satcom.resource.physics.carrier_sizing import CarrierSizing
 from satcom.resource.physics.link_budget import Link
-from satcom.resource.physics.orbit import element_age_days
 from satcom.service.design.budget_table import budget_table
 from satcom.service.design.carriers import (
     Flags,
@@ -26,14 +27,30 @@ from satcom.service.design.carriers import (
     squeezed_pairs,
     whole_hz,
 )
-from satcom.service.design.facts import Assumptions, Inputs, Occupancy
+from satcom.service.design.facts import Assumptions, Fleet, Inputs, Occupancy
 from satcom.service.design.lanes import Block, Layout, layout
+from satcom.service.design.leasing import lease
 from satcom.service.design.losers import setback_of_block
+from satcom.service.design.pooling import access
+from satcom.service.design.site import site_values
 from satcom.service.design.survey import Setback, Survey, keep_furthest, survey
-from satcom.service.solution import CarrierPlan, Demand, Direction, Loser, Qualification, Solution
+from satcom.service.solution import (
+    DIRECTIONS,
+    AccessDemand,
+    AccessSolution,
+    CarrierPlan,
+    Demand,
+    Direction,
+    LeaseDemand,
+    LeaseSolution,
+    LinkDemand,
+    LinkSolution,
+    Loser,
+    Qualification,
+    Solution,
+)
 
 MOST_SOLUTIONS = 10
-_DIRECTIONS: tuple[Direction, Direction] = ("forward", "return")
 
 
 @dataclass(frozen=True)
@@ -54,12 +71,43 @@ class _Way:
 
 def solve(inputs: Inputs, demand: Demand) -> Qualification:
     """The answer to a demand, from nothing but the inputs."""
+    if isinstance(demand, LeaseDemand):
+        return decide_lease(inputs, demand)
     found = survey(inputs.fleet, demand, inputs.country, inputs.at)
+    if isinstance(demand, AccessDemand):
+        return decide_access(found, demand, inputs.occupancy, inputs.assumed)
     return decide(found, demand, inputs.occupancy, inputs.assumed)
 
 
+def decide_lease(inputs: Inputs, demand: LeaseDemand) -> Qualification:
+    """The answer to who asks for spectrum as it is."""
+    ways, setbacks = lease(inputs.fleet, demand, inputs.occupancy)
+    return _best_of_each(ways, inputs.at, demand, None, _losers(inputs.fleet, setbacks))
+
+
+def decide_access(found: Survey, demand: AccessDemand, occupancy: Occupancy, assumed: Assumptions) -> Qualification:
+    """The answer to who asks for a share of carriers that are there."""
+    ways, setbacks = access(found, demand, occupancy, assumed)
+    return _best_of_each(ways, found.at, demand, found.country, _losers(found.fleet, setbacks))
+
+
+def _best_of_each(
+    ways: Sequence[LeaseSolution] | Sequence[AccessSolution],
+    at: datetime,
+    demand: Demand,
+    country: str | None,
+    losers: tuple[Loser, ...],
+) -> Qualification:
+    """The best of every satellite and band before the others, as many as are told."""
+    first = {(one.satellite_id, one.band): one for one in reversed(ways)}
+    best: list[Solution] = [one for one in ways if first[one.satellite_id, one.band] is one]
+    told = tuple([*best, *(one for one in ways if one not in best)][:MOST_SOLUTIONS])
+    left_out = len(ways) - len(told)
+    return Qualification(at=at, demand=demand, country=country, solutions=told, left_out=left_out, losers=losers)
+
+
 def decide(
-    found: Survey, demand: Demand, occupancy: Occupancy, assumed: Assumptions, every_way: bool = False
+    found: Survey, demand: LinkDemand, occupancy: Occupancy, assumed: Assumptions, every_way: bool = False
 ) -> Qualification:
     """The answer for the payloads that a survey left; with `every_way` no feasible way is left out."""
     setbacks = dict(found.setbacks)
@@ -78,7 +126,7 @@ def decide(
         country=found.country,
         solutions=solutions,
         left_out=left_out,
-        losers=_losers(found, setbacks),
+        losers=_losers(found.fleet, setbacks),
     )
 
 
@@ -86,7 +134,7 @@ def _ways(sizer: Sizer, found: Survey, occupancy: Occupancy, setbacks: dict[int,
     """The feasible pairs; a satellite without one leaves its setback."""
     plan = sizer.plan
     limits = sizer.free_limits(plan.lanes)
-    forward, back = (sizer.size(direction, plan.lanes, limits) for direction in _DIRECTIONS)
+    forward, back = (sizer.size(direction, plan.lanes, limits) for direction in DIRECTIONS)
     ways: list[_Way] = []
     without: list[tuple[Block, Sized, Sized, Flags]] = []
     for number, block in enumerate(plan.blocks):
@@ -150,7 +198,7 @@ def _solutions(sizer: Sizer, found: Survey, ways: list[_Way]) -> tuple[Solution,
     if not ways:
         return ()
     carriers: dict[Direction, list[CarrierPlan]] = {}
-    for direction in _DIRECTIONS:
+    for direction in DIRECTIONS:
         forward = direction == "forward"
         rows = np.array([one.pair.forward_lane if forward else one.pair.return_lane for one in ways], dtype=np.intp)
         limits = np.array([one.pair.forward_limits if forward else one.pair.return_limits for one in ways])
@@ -176,7 +224,7 @@ def _carrier(
         transponder_name=transponder.name,
         uplink_polarisation=transponder.uplink_polarisation,
         downlink_polarisation=transponder.downlink_polarisation,
-        bit_rate_bps=demand.downlink_rate_bps if direction == "forward" else demand.uplink_rate_bps,
+        bit_rate_bps=demand.rate_bps(direction),
         modcod=str(modcods().name[sizing.modcod[index]]),
         symbol_rate_baud=int(np.ceil(budget.symbol_rate_baud[index])),
         roll_off=sizer.assumed.roll_off,
@@ -190,71 +238,40 @@ def _carrier(
     )
 
 
-def _solution(sizer: Sizer, found: Survey, way: _Way, forward: CarrierPlan, back: CarrierPlan) -> Solution:
+def _solution(sizer: Sizer, found: Survey, way: _Way, forward: CarrierPlan, back: CarrierPlan) -> LinkSolution:
     plan, pair = sizer.plan, way.pair
-    fleet = plan.fleet
-    satellite = fleet.satellites[way.satellite]
     gateway = plan.gateways[int(plan.lanes.gateway[pair.forward_lane])]
-    station, hub = fleet.stations[gateway.station], fleet.hubs[gateway.hub]
-    kind = fleet.terminal_types[int(plan.lanes.terminal[pair.forward_lane])]
-    lanes = {int(plan.lanes.transponder[row]) for row in (pair.forward_lane, pair.return_lane)}
-    transponders = [fleet.transponders[row] for row in sorted(lanes)]
-    beams = {one.uplink_beam_id for one in transponders} | {one.downlink_beam_id for one in transponders}
-    made_up = [satellite.illustrative, station.illustrative, hub.illustrative, kind.illustrative]
-    made_up += [one.illustrative for one in transponders]
-    made_up += [fleet.beams[fleet.beam_index[one]].illustrative for one in beams]
-    return Solution(
-        satellite_id=satellite.id,
-        satellite_name=satellite.name,
-        band=kind.band,
-        earth_station_id=station.id,
-        earth_station_name=station.name,
-        antenna_id=gateway.antenna.id,
-        hub_id=hub.id,
-        hub_name=hub.name,
-        terminal_type_id=kind.id,
-        terminal_type_name=kind.name,
-        antenna_diameter_m=kind.antenna_diameter_m,
-        azimuth_deg=float(found.site.azimuth_deg[way.satellite, 0]),
-        elevation_deg=float(found.site.elevation_deg[way.satellite, 0]),
-        element_age_days=element_age_days(satellite.elements, found.at) if satellite.elements else 0.0,
-        licence_reference=_licence(found, kind.band, kind.terminal_class),
-        forward=forward,
-        return_link=back,
-        availability_percent=sizer.demand.availability_percent,
-        margin_db=min(forward.margin_db, back.margin_db),
-        charged_bandwidth_hz=forward.charged_bandwidth_hz + back.charged_bandwidth_hz,
-        illustrative=any(made_up),
+    kind = plan.fleet.terminal_types[int(plan.lanes.terminal[pair.forward_lane])]
+    rows = sorted({int(plan.lanes.transponder[row]) for row in (pair.forward_lane, pair.return_lane)})
+    values = site_values(found, way.satellite, gateway, kind, rows, sizer.demand.availability_percent)
+    return LinkSolution.model_validate(
+        values
+        | {
+            "forward": forward,
+            "return_link": back,
+            "margin_db": min(forward.margin_db, back.margin_db),
+            "charged_bandwidth_hz": forward.charged_bandwidth_hz + back.charged_bandwidth_hz,
+        }
     )
 
 
-def _licence(found: Survey, band: str, terminal_class: str) -> str:
-    """The licence that covers the period; the survey has seen that there is one."""
-    return next(
-        one.reference
-        for one in found.fleet.licences
-        if (one.country, one.band, one.terminal_class) == (found.country, band, terminal_class) and found.covers(one)
-    )
-
-
-def _losers(found: Survey, setbacks: dict[int, Setback]) -> tuple[Loser, ...]:
+def _losers(fleet: Fleet, setbacks: dict[int, Setback]) -> tuple[Loser, ...]:
     """One line per satellite, those first that came furthest."""
     order = sorted(setbacks, key=lambda row: (-setbacks[row].progress[0], -setbacks[row].progress[1], row))
-    fleet = found.fleet
     made_up = {one.id for one in fleet.satellites if one.illustrative}
     made_up |= {one.satellite_id for one in fleet.transponders if one.illustrative}
     made_up |= {one.satellite_id for one in fleet.beams if one.illustrative}
     return tuple(
         Loser(
-            satellite_id=found.fleet.satellites[row].id,
-            satellite_name=found.fleet.satellites[row].name,
+            satellite_id=fleet.satellites[row].id,
+            satellite_name=fleet.satellites[row].name,
             subject=setbacks[row].subject,
             reason=setbacks[row].reason,
             value=setbacks[row].value,
             limit=setbacks[row].limit,
             unit=setbacks[row].unit,
             text=setbacks[row].text,
-            illustrative=found.fleet.satellites[row].id in made_up,
+            illustrative=fleet.satellites[row].id in made_up,
         )
         for row in order
     )

@@ -18,7 +18,7 @@ from satcom.resource.physics.climate import altitude_km
 from satcom.service.design.facts import Fleet, LicenceFacts, SatelliteFacts
 from satcom.service.design.payloads import Payload, payloads, transponder_arrays
 from satcom.service.design.sky import LOWEST_ELEVATION_DEG, Look, beam_shapes, gateway_beam_gain_db, gateway_look, look
-from satcom.service.solution import Demand, Reason
+from satcom.service.solution import Reason, SiteDemand
 
 Array = NDArray[np.float64]
 EARTH_RADIUS_KM = 6371.0
@@ -92,7 +92,7 @@ def keep_furthest(setbacks: dict[int, Setback], satellite: int, setback: Setback
         setbacks[satellite] = setback
 
 
-def survey(fleet: Fleet, demand: Demand, country: str | None, at: datetime) -> Survey:
+def survey(fleet: Fleet, demand: SiteDemand, country: str | None, at: datetime) -> Survey:
     """Look at all satellites from the site."""
     period = Period(demand.start_at, demand.stop_at)
     latitude, longitude = np.array([demand.latitude_deg]), np.array([demand.longitude_deg])
@@ -110,7 +110,7 @@ def survey(fleet: Fleet, demand: Demand, country: str | None, at: datetime) -> S
         elif satellite.in_service_throughout(demand.start_at, demand.stop_at):
             serving.add(row)
         else:
-            setbacks[row] = _not_in_service(satellite, period)
+            setbacks[row] = not_in_service(satellite, period)
     licences = _Licences(fleet, country, period)
     reached = []
     for payload in payloads(fleet):
@@ -159,7 +159,7 @@ class _Licences:
 def _examine(
     fleet: Fleet,
     payload: Payload,
-    demand: Demand,
+    demand: SiteDemand,
     licences: _Licences,
     site: Look,
     gain_db: Array,
@@ -212,7 +212,7 @@ def _gateways_in_sight(fleet: Fleet, payload: Payload, subject: str, at: datetim
 
 
 def _covered(
-    fleet: Fleet, payload: Payload, gateways: tuple[int, ...], demand: Demand, subject: str, gain_db: Array
+    fleet: Fleet, payload: Payload, gateways: tuple[int, ...], demand: SiteDemand, subject: str, gain_db: Array
 ) -> NDArray[np.intp] | Setback:
     """The transponders that can carry one direction at least, when both directions can be carried."""
     arrays, rows = transponder_arrays(fleet), payload.transponders
@@ -236,7 +236,7 @@ def _covered(
     return np.flatnonzero(forward | back)
 
 
-def _outside(fleet: Fleet, beams: set[int], demand: Demand, subject: str) -> Setback:
+def _outside(fleet: Fleet, beams: set[int], demand: SiteDemand, subject: str) -> Setback:
     """By how far the site lies outside the nearest of the beams, as the crow flies."""
     name, distance_km = min(
         ((fleet.beams[row].name, _distance_km(fleet, row, demand)) for row in sorted(beams)), key=lambda one: one[1]
@@ -245,7 +245,7 @@ def _outside(fleet: Fleet, beams: set[int], demand: Demand, subject: str) -> Set
     return Setback(Reason.OUTSIDE_CONTOUR, subject, text, distance_km, 0, "km", missed_by=distance_km)
 
 
-def _distance_km(fleet: Fleet, row: int, demand: Demand) -> float:
+def _distance_km(fleet: Fleet, row: int, demand: SiteDemand) -> float:
     """To the nearest corner of the outermost contours, or to the centre of a round beam."""
     beam = fleet.beams[row]
     if beam.boresight is not None:
@@ -265,7 +265,8 @@ def _below_mask(subject: str, text: str, value: float, limit: float) -> Setback:
     return Setback(Reason.BELOW_MASK, subject, text, known, limit, "deg", limit - value if known is not None else 180.0)
 
 
-def _not_in_service(satellite: SatelliteFacts, period: Period) -> Setback:
+def not_in_service(satellite: SatelliteFacts, period: Period) -> Setback:
+    """Why a satellite does not carry traffic in all of the period."""
     begin, end = satellite.in_service_date, satellite.end_of_life_date
     last = period.stop_at or period.start_at
     if begin is None or begin > period.start_at.date():

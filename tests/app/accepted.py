@@ -15,6 +15,8 @@ from tests.app.conftest import House
 from tests.enterprise.an_operator import an_organization
 from tests.market.a_market import CHARACTERISTICS, PRICES, SPECIFICATION, Market, an_order, as_customer
 from tests.resource.a_network import a_hub, a_transponder
+from tests.resource.a_resource_catalogue import built_from
+from tests.service.a_lease import a_lease_on_the_air
 from tests.service.a_service import a_specification
 from tests.supplychain.a_stock import a_stock_item
 
@@ -63,6 +65,7 @@ def a_service_query(session: Session, _: Market) -> Body:
 def _wanted_service(session: Session) -> Json:
     known: list[Json] = [{"name": name, "valueType": "number"} for name in CHARACTERISTICS]
     body: Body = {"name": "Link", "lifecycleStatus": "Active", "specCharacteristic": known}
+    body["resourceSpecification"] = built_from(session)
     specification = create_service_specification(session, from_body(ServiceSpecification, body), WORKER)
     period: Body = {"startDate": "2027-12-24T00:00:00Z", "endDate": "2028-12-24T00:00:00Z"}
     return {"serviceSpecification": {"id": specification.id}, "serviceCharacteristic": _asked(), **period}
@@ -145,6 +148,26 @@ def received_goods(session: Session, _: Market) -> Body:
     return {"purchaseOrder": {"id": purchase.id}, "serialNumber": [f"SN-{purchase.id}"]}
 
 
+def an_access_test(session: Session, market: Market) -> Body:
+    service, lease, slot = a_lease_on_the_air(session, market.party)
+    read = {
+        "lowEdge": (slot.start_hz, "Hz"),
+        "highEdge": (slot.stop_hz, "Hz"),
+        "satelliteEirp": (lease.eirp_limit_dbw, "dBW"),
+        "crossPolarIsolation": (35, "dB"),
+    }
+    measures: Json = [
+        {"metricName": name, "unitOfMeasure": unit, "value": {"name": name, "value": value}}
+        for name, (value, unit) in read.items()
+    ]
+    return {
+        "name": "Access test",
+        "relatedService": {"id": service.id},
+        "testSpecification": {"id": "access-test"},
+        "testMeasure": measures,
+    }
+
+
 BODIES: dict[str, Callable[[Session, Market], Body]] = {
     "organization": lambda _, __: {"tradingName": "New"},
     "individual": lambda _, __: {"givenName": "Ada", "familyName": "Obi"},
@@ -153,6 +176,7 @@ BODIES: dict[str, Callable[[Session, Market], Body]] = {
     "productSpecification": _catalogue_entry(SPECIFICATION),
     "productOffering": an_offering,
     "productOfferingPrice": _catalogue_entry(PRICES[2]),
+    "resourceSpecification": _catalogue_entry({}),
     "serviceSpecification": _catalogue_entry({}),
     "productOfferingQualification": an_offering_question,
     "checkServiceQualification": a_service_check,
@@ -164,4 +188,6 @@ BODIES: dict[str, Callable[[Session, Market], Body]] = {
     "service": a_delivered_service,
     "resource": a_satellite,
     "goodsReceipt": received_goods,
+    "serviceTest": an_access_test,
+    "hub": lambda _, __: {"callback": "https://listener.example/events"},
 }

@@ -22,6 +22,13 @@ NEEDS: dict[str, dict[str, object]] = {
     "Transponder": {"uplink_center_hz": 14_000_000_000, "downlink_center_hz": 11_000_000_000, "sfd_dbw_per_m2": -85},
     "SpectrumAssignment": {"start_hz": 1_000, "stop_hz": 2_000, "hold_until": now() + timedelta(days=1)},
     "HubPortAssignment": {"hold_until": now() + timedelta(days=1)},
+    "PoolShare": {"hold_until": now() + timedelta(days=1)},
+    "CarrierPool": {
+        "symbol_rate_baud": 1_000,
+        "carrier_symbol_rate_baud": 1,
+        "committable_percent": 80,
+        "contention_ratio": 5,
+    },
     "ElementSet": {
         "line1": "1 25544U 98067A   26328.50000000  .00010000  00000-0  18000-3 0  9990",
         "line2": "2 25544  51.6400 100.0000 0005000  80.0000 280.0000 15.50000000000000",

@@ -7,18 +7,20 @@ from pathlib import Path
 import pytest
 from sqlmodel import select
 
-from satcom.app.api_examples import A_PURCHASE, AN_ORDER
+from satcom.app.api_examples import A_LEASE, A_PURCHASE, AN_ORDER
 from satcom.app.http import create_app
 from satcom.app.loading.load import load
 from satcom.core.access import create_token
 from satcom.core.database import Database
 from satcom.core.entity import new_id
 from satcom.core.values import Json
+from satcom.market.customer import Customer
 from satcom.resource.ground import TerminalType
 from satcom.supplychain.procurement import order_terminal
 from tests.app.conftest import Http
 from tests.app.test_writes import CREATES, ORDERS
 from tests.postgres_server import drop_database, new_database
+from tests.service.a_lease import a_lease_on_the_air
 
 OPERATOR = Path(__file__).parents[2] / "examples" / "operator"
 
@@ -48,6 +50,12 @@ class Demonstration:
             kind = session.exec(select(TerminalType).where(TerminalType.name == "Ku 1.80 m, 8 W")).one()
             return order_terminal(session, new_id(), kind.id).id
 
+    def a_lease(self) -> Json:
+        with self.database.as_worker() as session:
+            customer = session.exec(select(Customer)).first()
+            assert customer is not None
+            return a_lease_on_the_air(session, customer.party_id or "")[0].id
+
 
 @pytest.fixture(scope="module")
 def demonstration(template: str) -> Iterator[Demonstration]:
@@ -70,6 +78,8 @@ def test_the_example_of_a_post_is_accepted_by_the_demonstration_operator(
         body = body | {"productOrder": {"id": demonstration.an_order()}}
     if A_PURCHASE in str(body):
         body = body | {"purchaseOrder": {"id": demonstration.a_purchase()}}
+    if A_LEASE in str(body):
+        body = body | {"relatedService": {"id": demonstration.a_lease()}}
     answer = demonstration.http.post(path, body, demonstration.headers)
     assert answer.status_code == 201, answer.text
 

@@ -430,7 +430,7 @@ def test_the_loaded_network_can_carry_the_first_order_as_the_readme_says(loaded:
 def test_an_accepted_terminal_is_named_as_its_file_calls_it(loaded: Database) -> None:
     with clock.at(ORDERED_AT), loaded.as_worker() as session:
         answer = qualify(session, the_demand(terminal_types=("term-ku-240",)))
-    assert {one.terminal_type_name for one in answer.solutions} == {"Ku 2.40 m, 8 W"}
+    assert {one.terminal_type_name for one in answer.to_sites} == {"Ku 2.40 m, 8 W"}
 
 
 def test_the_order_of_the_demonstration_is_accepted(loaded: Database) -> None:

@@ -84,8 +84,8 @@ def answered(database: Database, *options: str) -> dict[str, Any]:
 def test_every_way_is_shown_with_what_it_takes(network: Database) -> None:
     answer = qualify_at(network, the_demand())
     lines = shown(network, answer).splitlines()[2:]
-    assert len(answer.solutions) == 10
-    for rank, way in enumerate(answer.solutions, 1):
+    assert len(answer.to_sites) == 10
+    for rank, way in enumerate(answer.to_sites, 1):
         place = next(
             index for index, line in enumerate(lines) if line.split()[:2] == [str(rank), way.satellite_name.split()[0]]
         )
@@ -102,7 +102,8 @@ def test_every_way_is_shown_with_what_it_takes(network: Database) -> None:
 def test_every_loser_is_shown_with_the_number_that_decided_against_its_limit(network: Database) -> None:
     answer = qualify_at(network, the_demand())
     text = shown(network, answer)
-    assert {one.reason for one in answer.losers} == set(Reason) - {Reason.NO_APPROVED_TERMINAL}
+    of_pools = {Reason.NO_POOL, Reason.NO_COMMITTED_RATE, Reason.POOL_CONTENDED}
+    assert {one.reason for one in answer.losers} == set(Reason) - {Reason.NO_APPROVED_TERMINAL} - of_pools
     assert all(one.reason.value in text for one in answer.losers)
     rows = [words(line) for line in text.splitlines()]
     assert "Intelsat 22 C 1R noPower 0.100 3.705 MHz" in rows
@@ -112,7 +113,7 @@ def test_every_loser_is_shown_with_the_number_that_decided_against_its_limit(net
 
 
 def test_the_link_budget_of_the_best_way_is_the_whole_table_in_both_directions(network: Database) -> None:
-    best = qualify_at(network, the_demand()).solutions[0]
+    best = qualify_at(network, the_demand()).to_sites[0]
     _, there, back = shown(network, qualify_at(network, the_demand())).split("Link budget ")
     for carrier, part in ((best.forward, there), (best.return_link, back)):
         rows = [words(line) for line in part.splitlines()]
@@ -142,15 +143,15 @@ def test_nothing_is_cut_off_and_no_line_is_longer_than_the_window(network: Datab
 def test_a_way_is_shown_with_its_price_where_the_list_has_one(network: Database) -> None:
     answer = qualify_at(network, the_demand())
     priced = terms_at(network, answer)
-    with_price = [index for index, one in enumerate(answer.solutions) if one.terminal_type_name == "Ku 1.80 m, 8 W"]
+    with_price = [index for index, one in enumerate(answer.to_sites) if one.terminal_type_name == "Ku 1.80 m, 8 W"]
     assert [index for index, one in enumerate(priced.offers) if one] == with_price
     offer = priced.offers[with_price[0]]
     assert offer is not None
-    charged_mhz = answer.solutions[with_price[0]].charged_bandwidth_hz / 1e6
+    charged_mhz = answer.to_sites[with_price[0]].charged_bandwidth_hz / 1e6
     assert float(offer.per_month.value) == pytest.approx(450 + 2900 * charged_mhz, abs=0.01)
     text = shown(network, answer)
     unpriced = [line for line in text.splitlines() if line.rstrip().endswith("no price")]
-    assert len(unpriced) == len(answer.solutions) - len(with_price)
+    assert len(unpriced) == len(answer.to_sites) - len(with_price)
     assert f"{offer.one_time.value:,.2f}" in text
     assert f"{offer.per_month.value:,.2f}" in text
 
@@ -263,7 +264,7 @@ def test_a_band_or_a_terminal_that_there_is_not_is_no_reason_to_say_that_nothing
         demand_asked((-10.7, 25.4), (10, 4), 99.7, None, None, bands=["U"])
     with pytest.raises(Refused, match="there is no terminal 'foo'"):
         qualify_at(network, the_demand(terminal_types=("foo",)))
-    assert qualify_at(network, the_demand(terminal_types=("term-ku-180",))).solutions
+    assert qualify_at(network, the_demand(terminal_types=("term-ku-180",))).to_sites
 
 
 def test_what_is_typed_wrong_is_named_at_once_in_the_unit_it_was_typed_in(database: Database) -> None:
@@ -342,7 +343,7 @@ def test_in_brief_there_is_a_line_for_each_way_and_each_reason(network: Database
     brief, whole = shown(network, found, brief=True), shown(network, found)
     assert len(brief.splitlines()) < len(whole.splitlines()) / 2
     lines = brief.splitlines()
-    for way in found.solutions:
+    for way in found.to_sites:
         named = f"{way.satellite_name} {way.band} "
         (line,) = [one for one in lines if named in one and way.terminal_type_name in one]
         assert f"{way.charged_bandwidth_hz / 1e6:.3f}" in line

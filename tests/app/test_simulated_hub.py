@@ -16,16 +16,16 @@ from satcom.core.database import Database
 from satcom.resource.drivers.hub_nms import HubNmsDriver
 from satcom.resource.drivers.port import Measurement
 from satcom.resource.payload import Transponder
-from satcom.service.activation import CarrierSlot, LinkSlots, SiteTerminal, activate, configuration, hub_ids
+from satcom.service.activation import CarrierSlot, LinkSlots, SiteTerminal, activate, hub_ids, link_configuration
 from satcom.service.qualification import qualify
 from satcom.service.service_test import judge
-from satcom.service.solution import Solution
+from satcom.service.solution import LinkSolution
 from tests.service.the_demonstration import ORDERED_AT, load_the_network, the_demand
 from tests.simulators.hub_nms_process import hub_nms_process
 
 SITE = SiteTerminal("SN-0", -10.7148, 25.3855, 1430.0)
 INSTALLATIONS = 200
-Found = tuple[dict[str, object], list[tuple[Solution, LinkSlots]]]
+Found = tuple[dict[str, object], list[tuple[LinkSolution, LinkSlots]]]
 
 
 @pytest.fixture
@@ -35,7 +35,8 @@ def found(database: Database) -> Found:
         load_the_network(session)
         ways = []
         for band in ("C", "Ku"):
-            solutions = qualify(session, the_demand(bands=(band,))).solutions
+            answer = qualify(session, the_demand(bands=(band,)))
+            solutions = [one for one in answer.solutions if isinstance(one, LinkSolution)]
             for one in (solutions[0], solutions[-1]):
                 transponder = session.get_one(Transponder, one.forward.transponder_id)
                 middle = transponder.uplink_center_hz, transponder.downlink_center_hz
@@ -49,7 +50,7 @@ def found(database: Database) -> Found:
         return json.loads(json.dumps(fleet_of(session))), ways
 
 
-def deviations_db(solution: Solution, measured: Measurement) -> tuple[float, float]:
+def deviations_db(solution: LinkSolution, measured: Measurement) -> tuple[float, float]:
     forward_db, back = measured.forward.es_over_n0_db, measured.return_link
     assert forward_db is not None
     assert back is not None
@@ -65,7 +66,7 @@ def test_what_is_measured_scatters_about_the_plan_and_only_a_turned_antenna_fail
     with hub_nms_process(tmp_path, fleet) as process, HubNmsDriver(process.url, process.token) as hub:
         for number, (solution, slots) in enumerate(ways):
             service = f"S{number}"
-            wanted = configuration(solution, slots, number + 1, SITE, service)
+            wanted = link_configuration(solution, slots, number + 1, SITE, service)
             activate(hub, wanted, f"{service}:activate")
             [terminal] = wanted.terminals
             read = []

@@ -10,6 +10,7 @@ from satcom.core.values import Json
 from satcom.orchestration.operations.order_to_service import order_to_service
 from satcom.orchestration.plan import Plan, TaskKind
 from tests.crash.an_installation import HUB, POSTGRES, SERVER, Installation
+from tests.resource.a_resource_catalogue import A_LINK
 
 PHASES = {
     TaskKind.OUTSIDE: ("intent", "call", "result"),
@@ -25,7 +26,7 @@ def points_of_the_flow(random: Random, times: int = 1) -> dict[str, int]:
     """
     assert declarations.FLOWS
     draft = Plan()
-    order_to_service(draft, "")
+    order_to_service(draft, "", A_LINK)
     points: dict[str, int] = {}
     for task in draft.tasks:
         names = [task.task_flow_specification]

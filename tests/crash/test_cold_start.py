@@ -35,7 +35,7 @@ def test_the_first_customers_all_get_the_same_answer(database: Database) -> None
 
     def ask(_: int) -> list[str]:
         with database.as_worker() as session:
-            return [one.terminal_type_name for one in qualify(session, the_demand()).solutions]
+            return [one.terminal_type_name for one in qualify(session, the_demand()).to_sites]
 
     with ThreadPoolExecutor(4) as pool:
         answers = list(pool.map(ask, range(4)))

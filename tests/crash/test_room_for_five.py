@@ -27,7 +27,7 @@ from satcom.resource.hub import Hub
 from satcom.resource.payload import Transponder
 from satcom.resource.spectrum import SpectrumAssignment
 from satcom.service.qualification import qualify_solution
-from satcom.service.solution import CarrierPlan, Demand, Solution
+from satcom.service.solution import CarrierPlan, LinkDemand, LinkSolution
 from tests.crash.agreement import disagreements, held, listed
 from tests.crash.an_installation import PORTS, Installation, an_installation
 from tests.crash.office import ENDED, ORDERS
@@ -47,13 +47,19 @@ OF_ORDERS = (
 )
 
 
+def _best_link(session: Session) -> LinkSolution:
+    best = qualify_solution(session, demand())
+    assert isinstance(best, LinkSolution)
+    return best
+
+
 @dataclass(frozen=True)
 class Network:
     """The one way through the network, and what one link of the demand takes of it."""
 
     transponder: str
     hub: str
-    link: Solution
+    link: LinkSolution
 
     @property
     def carriers(self) -> tuple[CarrierPlan, CarrierPlan]:
@@ -74,7 +80,7 @@ def a_network_of_one_way(folder: Path) -> Iterator[tuple[Installation, Network]]
 
 def one_way_left(session: Session) -> Network:
     """The best way of today, and nothing else."""
-    best = qualify_solution(session, demand())
+    best = _best_link(session)
     assert best.forward.transponder_id == best.return_link.transponder_id
     session.connection().execute(delete(SpectrumAssignment))
     session.connection().execute(delete(Transponder).where(col(Transponder.id) != best.forward.transponder_id))
@@ -83,10 +89,10 @@ def one_way_left(session: Session) -> Network:
     for kind in session.exec(select(TerminalType).where(col(TerminalType.id) != best.terminal_type_id)):
         kind.approved = False
     session.flush()
-    return Network(best.forward.transponder_id, best.hub_id, qualify_solution(session, demand()))
+    return Network(best.forward.transponder_id, best.hub_id, _best_link(session))
 
 
-def demand() -> Demand:
+def demand() -> LinkDemand:
     """What each order of this test asks for."""
     rates = {"downlink_rate_bps": RATES["downlinkRateBps"], "uplink_rate_bps": RATES["uplinkRateBps"]}
     return the_demand(**rates, altitude_m=None, country=None, start_at=now(), stop_at=None)

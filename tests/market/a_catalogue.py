@@ -9,6 +9,7 @@ from satcom.market.catalog.product_offering import ProductOffering, create_produ
 from satcom.market.catalog.product_offering_price import ProductOfferingPrice, create_price
 from satcom.market.catalog.product_specification import ProductSpecification, create_product_specification
 from satcom.service.catalog import ServiceSpecification, create_service_specification
+from tests.resource.a_resource_catalogue import built_from
 
 RATE: dict[str, Json] = {"name": "rate", "valueType": "integer", "minCardinality": 1}
 RANGE: list[Json] = [{"valueFrom": 128, "valueTo": 60000, "unitOfMeasure": "bit/s"}]
@@ -24,7 +25,12 @@ CAPACITY: dict[str, Json] = {
 
 def a_service_specification(session: Session, **more: Json) -> ServiceSpecification:
     characteristic: Json = [RATE | {"characteristicValueSpecification": RANGE}]
-    body: dict[str, Json] = {"name": "Link", "lifecycleStatus": "Active", "specCharacteristic": characteristic}
+    body: dict[str, Json] = {
+        "name": "Link",
+        "lifecycleStatus": "Active",
+        "specCharacteristic": characteristic,
+        "resourceSpecification": built_from(session),
+    }
     return create_service_specification(session, from_body(ServiceSpecification, body | more), WORKER)
 
 

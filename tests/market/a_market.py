@@ -17,8 +17,9 @@ from satcom.market.catalog.product_offering_price import ProductOfferingPrice, c
 from satcom.market.catalog.product_specification import ProductSpecification, create_product_specification
 from satcom.market.customer import Customer, create_customer
 from satcom.market.ordering import ProductOrder, place_order
-from satcom.service.solution import Solution
+from satcom.service.solution import LinkSolution
 from tests.enterprise.an_operator import an_operator, an_organization
+from tests.service.a_service import a_specification
 from tests.service.a_solution import a_solution
 
 TERMINAL = "Ku 1.80 m, 8 W"
@@ -67,7 +68,8 @@ def as_customer(party_id: str, role: str = "customer") -> Json:
 
 def an_offering(session: Session, launched: bool = True) -> ProductOffering:
     """A dedicated link: installed and equipped once, capacity and platform by the month."""
-    specification = create_product_specification(session, from_body(ProductSpecification, SPECIFICATION), WORKER)
+    realised = SPECIFICATION | {"serviceSpecification": [{"id": a_specification(session).id}]}
+    specification = create_product_specification(session, from_body(ProductSpecification, realised), WORKER)
     prices = [create_price(session, from_body(ProductOfferingPrice, body), WORKER) for body in PRICES]
     body: dict[str, Json] = {
         "name": "Dedicated SCPC link",
@@ -155,7 +157,7 @@ def an_order(session: Session, market: Market, by: Principal = WORKER) -> Produc
     return place_order(session, from_body(ProductOrder, an_order_body(market)), by)
 
 
-def a_priced_solution(name: str = TERMINAL, charged_bandwidth_hz: int = 6_000_000, band: str = "Ku") -> Solution:
+def a_priced_solution(name: str = TERMINAL, charged_bandwidth_hz: int = 6_000_000, band: str = "Ku") -> LinkSolution:
     """A solution whose terminal and bandwidth are known to the price list."""
     values = {"terminal_type_name": name, "charged_bandwidth_hz": charged_bandwidth_hz, "band": band}
     return a_solution().model_copy(update=values)

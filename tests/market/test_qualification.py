@@ -52,6 +52,7 @@ from tests.market.a_market import (
     an_order_body,
     as_customer,
 )
+from tests.service.a_service import a_specification
 from tests.service.the_demonstration import ORDERED_AT, START, load_the_network
 from tests.supplychain.a_stock import a_depot, a_stock_item
 
@@ -91,8 +92,9 @@ def a_place_to_sell(session: Session, *prices: list[dict[str, Json]]) -> Market:
     large = loaded_id("TerminalType", "term-ku-240")
     a_stock_item(session, 1, depot, LEAD_TIME_DAYS, large)
     listed = cast("list[Json]", SPECIFICATION["productSpecCharacteristic"])
-    wide: Json = SPECIFICATION | {"productSpecCharacteristic": listed + TEXTS}
-    specification = create_product_specification(session, from_body(ProductSpecification, wide), WORKER)
+    wide: dict[str, Json] = SPECIFICATION | {"productSpecCharacteristic": listed + TEXTS}
+    realised: dict[str, Json] = wide | {"serviceSpecification": [{"id": a_specification(session).id}]}
+    specification = create_product_specification(session, from_body(ProductSpecification, realised), WORKER)
     bodies = [*COMMON, *(one for listed in prices or (C_BAND, KU_BAND) for one in listed)]
     kept = [create_price(session, from_body(ProductOfferingPrice, body), WORKER) for body in bodies]
     body: Json = {
@@ -207,7 +209,8 @@ def test_every_satellite_that_cannot_is_told_with_the_number_that_decided(databa
     with database.as_worker() as session:
         item = the_item(ask(session, a_question(a_place_to_sell(session))))
         told = {one.code: one.label for one in item.eligibility_unavailability_reason}
-        assert told.keys() == {reason.value for reason in Reason} - {Reason.NO_APPROVED_TERMINAL}
+        of_pools = {Reason.NO_POOL, Reason.NO_COMMITTED_RATE, Reason.POOL_CONTENDED}
+        assert told.keys() == {reason.value for reason in Reason} - {Reason.NO_APPROVED_TERMINAL} - of_pools
         assert told["belowMask"] == "SES-9 Ku: elevation at the site -1.7 deg, at least 5.0 is needed"
 
 

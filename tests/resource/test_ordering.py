@@ -20,7 +20,7 @@ from satcom.resource.ordering import (
     move_item,
     place_resource_order,
 )
-from satcom.resource.reservation import Wanted, held_by_reservation, reserve
+from satcom.resource.reservation import Wanted, held_by_reservation, release, reservation_of, reserve
 from tests.resource.a_network import (
     MHZ,
     YEAR_2027,
@@ -92,6 +92,9 @@ def test_a_completed_order_is_taken_back_whole_and_another_may_follow(database: 
         assert [one.text for one in order.note] == ["the test failed"]
         with pytest.raises(WrongState):
             complete_resource_order(session, order.id)
+        reservation = reservation_of(session, owner.order_id or "")
+        assert reservation is not None
+        release(session, reservation, "the order was undone")
         assert an_order(session, owner).id != order.id
 
 

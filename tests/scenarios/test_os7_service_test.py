@@ -205,6 +205,10 @@ def test_a_person_may_accept_a_weak_link_and_the_failed_test_stays_on_record(
 
 def test_a_test_is_a_record_that_nobody_writes_by_hand(operator: RunningOperator, delivered: str) -> None:
     [test] = line_ups_of(operator, delivered)
-    for method, path in (("POST", TESTS), ("PATCH", test["href"]), ("DELETE", test["href"])):
-        assert operator.api().request(method, path, json={"state": "completed"}).status_code == 405
+    for method in ("PATCH", "DELETE"):
+        assert operator.api().request(method, test["href"], json={"state": "completed"}).status_code == 405
+    named = {"id": test["relatedService"]["id"]}
+    by_hand = {"name": "By hand", "relatedService": named, "testSpecification": {"id": "access-test"}}
+    refused = operator.api().post(TESTS, json=by_hand)
+    assert (refused.status_code, refused.json()["code"]) == (422, "noAccessTest")
     assert operator.get(f"{ORDERS}/{delivered}")["state"] == "completed"

@@ -14,6 +14,7 @@ from satcom.service.catalog import ServiceSpecification, create_service_specific
 from satcom.service.inventory import Design, Service, design_service
 from satcom.service.solution import Solution
 from tests.enterprise.an_operator import an_operator, an_organization
+from tests.resource.a_resource_catalogue import built_from
 from tests.service.a_solution import a_solution
 
 
@@ -23,7 +24,9 @@ def a_specification(session: Session) -> ServiceSpecification:
         an_operator(session)
     body = {
         "name": "Dedicated SCPC link",
+        "lifecycleStatus": "Active",
         "specCharacteristic": [{"name": "downlinkRateBps", "valueType": "integer", "minCardinality": 1}],
+        "resourceSpecification": built_from(session),
     }
     return create_service_specification(session, from_body(ServiceSpecification, body), WORKER)  # type: ignore[arg-type]
 

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from satcom.resource.drivers.port import CarrierMeasurement, Measurement
-from satcom.service.solution import CarrierPlan, Direction, Solution
+from satcom.service.solution import CarrierPlan, Direction, LinkSolution
 
 
 def a_carrier_plan(direction: Direction, transponder_id: str = "TP1") -> CarrierPlan:
@@ -29,8 +29,8 @@ def a_carrier_plan(direction: Direction, transponder_id: str = "TP1") -> Carrier
 
 def a_solution(
     satellite_id: str = "SAT-33E", hub_id: str = "HUB-NAIROBI", station_id: str = "ES", transponder_id: str = "TP1"
-) -> Solution:
-    return Solution(
+) -> LinkSolution:
+    return LinkSolution(
         satellite_id=satellite_id,
         satellite_name="Sat 33E",
         band="Ku",
@@ -55,7 +55,7 @@ def a_solution(
     )
 
 
-def as_planned(solution: Solution) -> Measurement:
+def as_planned(solution: LinkSolution) -> Measurement:
     """A line-up that reads exactly what the solution promises."""
     return Measurement("T1", _read(solution.forward), _read(solution.return_link), 0.53)
 

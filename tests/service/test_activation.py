@@ -17,13 +17,13 @@ from satcom.service.activation import (
     SiteTerminal,
     activate,
     carrier_slot,
-    configuration,
     deactivate,
     drift,
     dry_run,
     from_json,
     hub_ids,
     letter,
+    link_configuration,
     to_json,
 )
 from satcom.service.service_test import judge
@@ -52,13 +52,13 @@ def hub(process: HubNmsProcess) -> Iterator[HubNmsDriver]:
 @pytest.fixture
 def configured(hub: HubNmsDriver) -> Iterator[HubConfiguration]:
     """For a service of its own; taken out of the hub at the end."""
-    wanted = configuration(a_solution(), SLOTS, 1, TERMINAL, new_id())
+    wanted = link_configuration(a_solution(), SLOTS, 1, TERMINAL, new_id())
     yield wanted
     deactivate(hub, wanted, f"{wanted.plans[0].plan_id}:clean")
 
 
 def test_what_the_hub_is_told_follows_from_solution_slots_port_and_terminal() -> None:
-    wanted = configuration(a_solution(), SLOTS, 3, TERMINAL, "S")
+    wanted = link_configuration(a_solution(), SLOTS, 3, TERMINAL, "S")
     forward, back = wanted.carriers
     assert (forward.direction, back.direction) == ("forward", "return")
     assert (forward.uplink_center_hz, forward.downlink_center_hz) == (14_245_000_000, 11_195_000_000)
@@ -74,14 +74,14 @@ def test_what_the_hub_is_told_follows_from_solution_slots_port_and_terminal() ->
 
 
 def test_the_hubs_names_follow_from_the_service_alone() -> None:
-    first = configuration(a_solution(), SLOTS, 1, TERMINAL, "S")
-    assert configuration(a_solution(), SLOTS, 1, TERMINAL, "S") == first
+    first = link_configuration(a_solution(), SLOTS, 1, TERMINAL, "S")
+    assert link_configuration(a_solution(), SLOTS, 1, TERMINAL, "S") == first
     assert first.carriers[0].carrier_id == hub_ids("S").forward_carrier
     assert not set(vars(hub_ids("S")).values()) & set(vars(hub_ids("S2")).values())
 
 
 def test_a_configuration_survives_as_a_tasks_result() -> None:
-    wanted = configuration(a_solution(), SLOTS, 1, TERMINAL, "S")
+    wanted = link_configuration(a_solution(), SLOTS, 1, TERMINAL, "S")
     assert from_json(to_json(wanted)) == wanted
 
 
@@ -95,7 +95,7 @@ def test_an_unknown_polarisation_and_a_slot_elsewhere_are_refused() -> None:
         letter("diagonal")
     elsewhere = replace(SLOTS, return_link=replace(SLOTS.return_link, transponder_id="TP2"))
     with pytest.raises(Refused, match="return slot lies on another transponder"):
-        configuration(a_solution(), elsewhere, 1, TERMINAL, "S")
+        link_configuration(a_solution(), elsewhere, 1, TERMINAL, "S")
 
 
 def test_the_slot_of_an_assignment_goes_up_where_it_comes_down() -> None:

@@ -49,12 +49,12 @@ def test_a_year_later_with_another_fleet_the_numbers_are_the_same(database: Data
     with clock.at(ORDERED_AT), database.as_worker() as session:
         load_the_network(session)
         told = qualify_on_record(session, the_demand())
-        assert len(told.solutions) > 3
+        assert len(told.to_sites) > 3
         assert told.evidence_id is not None
     with clock.at(ORDERED_AT + timedelta(days=365)), database.as_worker() as session:
         turn_the_fleet_upside_down(session)
         later = the_demand().model_copy(update={"stop_at": None})
-        assert qualify(session, later).solutions == ()
+        assert qualify(session, later).to_sites == ()
     with clock.at(ORDERED_AT + timedelta(days=365)), database.as_worker() as session:
         again = recompute(find(session, QualificationEvidence, told.evidence_id))
         assert largest_difference(told, again) <= SAME_TO
@@ -85,11 +85,11 @@ def test_evidence_holds_only_what_the_solutions_rest_on(database: Database) -> N
         fleet = inputs["fleet"]
         assert isinstance(fleet, dict)
         kept = orjson.loads(orjson.dumps(fleet))
-        used = {one.forward.transponder_id for one in told.solutions} | {
-            one.return_link.transponder_id for one in told.solutions
+        used = {one.forward.transponder_id for one in told.to_sites} | {
+            one.return_link.transponder_id for one in told.to_sites
         }
         assert {one["id"] for one in kept["transponders"]} == used
-        assert {one["id"] for one in kept["satellites"]} == {one.satellite_id for one in told.solutions}
+        assert {one["id"] for one in kept["satellites"]} == {one.satellite_id for one in told.to_sites}
         assert all(len(one["elements"]["line1"]) == 69 for one in kept["satellites"])
         assert body["standards"] == standards()
 
@@ -98,7 +98,7 @@ def test_what_nobody_can_deliver_leaves_evidence_of_the_reasons(database: Databa
     with clock.at(ORDERED_AT), database.as_worker() as session:
         load_the_network(session)
         told = qualify_on_record(session, the_demand(bands=("Ka",)))
-        assert told.solutions == ()
+        assert told.to_sites == ()
         assert told.evidence_id is not None
         again = recompute(find(session, QualificationEvidence, told.evidence_id))
         assert (again.losers, again.left_out, again.country) == (told.losers, told.left_out, "CD")
@@ -109,7 +109,7 @@ def test_the_solution_of_an_order_comes_with_its_evidence(database: Database) ->
     with clock.at(ORDERED_AT), database.as_worker() as session:
         load_the_network(session)
         solution, evidence_id = qualify_solution_on_record(session, the_demand())
-        assert solution in find(session, QualificationEvidence, evidence_id).result.solutions
+        assert solution in find(session, QualificationEvidence, evidence_id).result.to_sites
 
 
 @pytest.mark.parametrize("name", ["modcods", "digitalMaps"])

@@ -24,7 +24,7 @@ from satcom.service.design.facts import Inputs, Occupancy
 from satcom.service.design.solving import decide, solve
 from satcom.service.design.survey import survey
 from satcom.service.qualification import design, qualify, qualify_solution, refuse_hopeless_place
-from satcom.service.solution import CarrierPlan, Demand, Qualification, Reason, Solution
+from satcom.service.solution import CarrierPlan, Demand, LinkDemand, Qualification, Reason, SiteSolution
 from tests.postgres_server import drop_database, new_database
 from tests.service.the_demonstration import ORDERED_AT, identifier, load_the_network, the_demand
 
@@ -61,9 +61,9 @@ def reasons(answer: Qualification) -> dict[str, Reason]:
 
 def test_the_first_order_finds_who_the_readme_says_and_each_loser_its_reason(facts: Inputs) -> None:
     answer = solve(facts, the_demand())
-    assert {one.satellite_name for one in answer.solutions} == {"Amos-17", "Eutelsat 10B", "Intelsat 39"}
+    assert {one.satellite_name for one in answer.to_sites} == {"Amos-17", "Eutelsat 10B", "Intelsat 39"}
     assert reasons(answer) == README
-    assert min(one.antenna_diameter_m for one in answer.solutions if one.band == "Ku") <= 1.8
+    assert min(one.antenna_diameter_m for one in answer.to_sites if one.band == "Ku") <= 1.8
 
 
 def test_each_loser_says_the_number_that_decided(facts: Inputs) -> None:
@@ -82,7 +82,7 @@ def test_each_loser_says_the_number_that_decided(facts: Inputs) -> None:
 
 def test_every_satellite_is_either_feasible_or_a_loser_once(facts: Inputs) -> None:
     answer = solve(facts, the_demand())
-    feasible = {one.satellite_id for one in answer.solutions}
+    feasible = {one.satellite_id for one in answer.to_sites}
     lost = [one.satellite_id for one in answer.losers]
     assert len(lost) == len(set(lost))
     assert feasible | set(lost) == {one.id for one in facts.fleet.satellites}
@@ -91,16 +91,16 @@ def test_every_satellite_is_either_feasible_or_a_loser_once(facts: Inputs) -> No
 
 def test_solutions_are_ranked_by_what_they_are_charged_and_each_satellite_tells_its_best(facts: Inputs) -> None:
     answer, every = solve(facts, the_demand()), every_way(facts, the_demand())
-    for solutions in (answer.solutions, every.solutions):
+    for solutions in (answer.to_sites, every.to_sites):
         charged = [one.charged_bandwidth_hz for one in solutions]
         assert charged == sorted(charged)
-    best: dict[str, Solution] = {}
-    for one in every.solutions:
+    best: dict[str, SiteSolution] = {}
+    for one in every.to_sites:
         best.setdefault(one.satellite_id, one)
-    assert all(one in answer.solutions for one in best.values())
+    assert all(one in answer.to_sites for one in best.values())
 
 
-def every_way(facts: Inputs, demand: Demand) -> Qualification:
+def every_way(facts: Inputs, demand: LinkDemand) -> Qualification:
     """The answer with nothing left out."""
     found = survey(facts.fleet, demand, facts.country, facts.at)
     return decide(found, demand, facts.occupancy, facts.assumed, every_way=True)
@@ -114,11 +114,11 @@ def test_no_way_that_is_left_out_takes_less_of_its_band_with_its_terminal(
     demand = the_demand(availability_percent=availability_percent, downlink_rate_bps=rate_bps)
     answer, every = solve(facts, demand), every_way(facts, demand)
     assert every.left_out == 0
-    assert answer.left_out == len(every.solutions) - len(answer.solutions)
+    assert answer.left_out == len(every.to_sites) - len(answer.to_sites)
     least: dict[tuple[str, str], int] = {}
-    for one in answer.solutions:
+    for one in answer.to_sites:
         least.setdefault((one.band, one.terminal_type_id), one.charged_bandwidth_hz)
-    for one in every.solutions:
+    for one in every.to_sites:
         # priced by band, terminal and capacity, whatever the list says, it costs no less than one that is told
         assert least[one.band, one.terminal_type_id] <= one.charged_bandwidth_hz + 2
 
@@ -126,8 +126,8 @@ def test_no_way_that_is_left_out_takes_less_of_its_band_with_its_terminal(
 def test_ways_are_left_out_when_there_are_many_and_told_when_they_are_asked_for(facts: Inputs) -> None:
     answer, every = solve(facts, the_demand()), every_way(facts, the_demand())
     assert answer.left_out > 0
-    assert len(every.solutions) == len(answer.solutions) + answer.left_out
-    assert set(map(way_of, answer.solutions)) < set(map(way_of, every.solutions))
+    assert len(every.to_sites) == len(answer.to_sites) + answer.left_out
+    assert set(map(way_of, answer.to_sites)) < set(map(way_of, every.to_sites))
 
 
 def test_the_cheapest_terminal_is_told_although_another_is_smaller_and_takes_less(facts: Inputs) -> None:
@@ -137,12 +137,12 @@ def test_the_cheapest_terminal_is_told_although_another_is_smaller_and_takes_les
     old = replace(small, id="old", name="Ku 3.00 m, old", antenna_diameter_m=3.0, antenna_efficiency=0.2)
     fleet = replace(fleet, terminal_types=(*fleet.terminal_types, old))
     answer = solve(replace(facts, fleet=fleet), the_demand(bands=("Ku",)))
-    told = {one.terminal_type_name: one.charged_bandwidth_hz for one in answer.solutions}
+    told = {one.terminal_type_name: one.charged_bandwidth_hz for one in answer.to_sites}
     assert old.name in told
-    assert min(one.charged_bandwidth_hz for one in answer.solutions) < told[old.name]
+    assert min(one.charged_bandwidth_hz for one in answer.to_sites) < told[old.name]
 
 
-def way_of(solution: Solution) -> tuple[str, str]:
+def way_of(solution: SiteSolution) -> tuple[str, str]:
     return solution.satellite_id, solution.terminal_type_id
 
 
@@ -159,7 +159,7 @@ def line(carrier: CarrierPlan, label: str) -> tuple[float, float, float]:
 
 
 def test_the_budget_of_each_carrier_adds_up_to_its_margin_and_its_bandwidth(facts: Inputs) -> None:
-    for solution in solve(facts, the_demand()).solutions:
+    for solution in solve(facts, the_demand()).to_sites:
         for carrier in (solution.forward, solution.return_link):
             ratios, margins = line(carrier, "C/(N+I) = Es/(N0+I0)"), line(carrier, "Margin")
             assert carrier.clear_sky_es_n0_db == ratios[0]
@@ -177,7 +177,7 @@ def test_both_carriers_of_every_solution_find_room_and_power_when_they_are_taken
         demand = the_demand()
         answer = qualify(session, demand)
         until, period = ORDERED_AT + timedelta(hours=2), Period(demand.start_at, demand.stop_at)
-        for solution in answer.solutions:
+        for solution in answer.to_sites:
             with session.begin_nested() as trial:
                 both = sorted((solution.forward, solution.return_link), key=lambda one: -one.occupied_bandwidth_hz)
                 for carrier in both:
@@ -192,7 +192,7 @@ def test_a_transponder_whose_spectrum_was_taken_is_offered_no_more(database: Dat
     with clock.at(ORDERED_AT), database.as_worker() as session:
         load_the_network(session)
         demand = the_demand(bands=("C",))
-        best = qualify(session, demand).solutions[0]
+        best = qualify(session, demand).to_sites[0]
         until, period = ORDERED_AT + timedelta(hours=2), Period(demand.start_at, demand.stop_at)
         fitting = 0
         for width_hz in (32_000_000, 16_000_000, 8_000_000, 4_000_000, 2_000_000, 1_000_000, 500_000):
@@ -202,23 +202,23 @@ def test_a_transponder_whose_spectrum_was_taken_is_offered_no_more(database: Dat
                     fitting += 1
         assert fitting
         after = qualify(session, demand)
-        assert best.forward.transponder_id not in {one.forward.transponder_id for one in after.solutions}
+        assert best.forward.transponder_id not in {one.forward.transponder_id for one in after.to_sites}
         later = demand.model_copy(update={"start_at": demand.stop_at, "stop_at": None})
-        assert best.forward.transponder_id in {one.forward.transponder_id for one in qualify(session, later).solutions}
+        assert best.forward.transponder_id in {one.forward.transponder_id for one in qualify(session, later).to_sites}
 
 
 def test_a_full_hub_is_the_reason_when_ports_are_all_that_is_missing(facts: Inputs) -> None:
     occupied = facts.occupancy
     no_ports = Occupancy(occupied.transponder_ids, occupied.taken, dict.fromkeys(occupied.free_ports, 0))
     answer = solve(replace(facts, occupancy=no_ports), the_demand())
-    assert answer.solutions == ()
+    assert answer.to_sites == ()
     for name in ("Amos-17", "Eutelsat 10B", "Intelsat 39", "Intelsat 37e"):
         assert reasons(answer)[name] is Reason.NO_HUB_PORT
 
 
 def test_a_full_transponder_is_the_reason_when_spectrum_is_all_that_is_missing(facts: Inputs) -> None:
     answer = solve(replace(facts, occupancy=filled(facts, power_hz=0)), the_demand())
-    assert answer.solutions == ()
+    assert answer.to_sites == ()
     assert reasons(answer)["Amos-17"] is Reason.NO_CONTIGUOUS_SLOT
 
 
@@ -266,23 +266,23 @@ def test_both_carriers_on_one_transponder_fit_into_what_is_left_and_more_room_lo
 ) -> None:
     narrow = only_one_transponder(facts, left_hz, power_left_hz)
     answer = solve(narrow, the_demand())
-    for one in answer.solutions:
+    for one in answer.to_sites:
         carriers = one.forward, one.return_link
         guard_hz = narrow.fleet.transponders[0].guard_band_hz
         assert sum(carrier.occupied_bandwidth_hz for carrier in carriers) + guard_hz <= left_hz
         assert sum(carrier.power_equivalent_bandwidth_hz for carrier in carriers) <= power_left_hz
-    if answer.solutions:
+    if answer.to_sites:
         wide = solve(only_one_transponder(facts, left_hz + more_hz, power_left_hz + more_hz), the_demand())
-        assert wide.solutions
+        assert wide.to_sites
     else:
         assert reasons(answer)["Amos-17"] in (Reason.NO_CONTIGUOUS_SLOT, Reason.NO_POWER)
 
 
 def test_where_the_cheapest_two_carriers_have_no_room_together_narrower_ones_are_found(facts: Inputs) -> None:
-    cheapest = solve(only_one_transponder(facts, 9_000_000, 9_000_000), the_demand()).solutions[0]
+    cheapest = solve(only_one_transponder(facts, 9_000_000, 9_000_000), the_demand()).to_sites[0]
     occupied = [one.occupied_bandwidth_hz for one in (cheapest.forward, cheapest.return_link)]
     tight_hz = sum(occupied) + facts.fleet.transponders[0].guard_band_hz - 1
-    squeezed = solve(only_one_transponder(facts, tight_hz, 9_000_000), the_demand()).solutions
+    squeezed = solve(only_one_transponder(facts, tight_hz, 9_000_000), the_demand()).to_sites
     assert squeezed
     assert squeezed[0].charged_bandwidth_hz > cheapest.charged_bandwidth_hz
 
@@ -302,10 +302,10 @@ def test_more_availability_never_takes_less_bandwidth(
         solve(facts, the_demand(availability_percent=asked, downlink_rate_bps=downlink, uplink_rate_bps=uplink))
         for asked in (less, more)
     )
-    if dear.solutions:
-        assert cheap.solutions
+    if dear.to_sites:
+        assert cheap.to_sites
         # a hertz for each of the two whole numbers
-        assert cheap.solutions[0].charged_bandwidth_hz <= dear.solutions[0].charged_bandwidth_hz + 2
+        assert cheap.to_sites[0].charged_bandwidth_hz <= dear.to_sites[0].charged_bandwidth_hz + 2
 
 
 @settings(max_examples=40, deadline=None)
@@ -315,9 +315,9 @@ def test_any_place_on_earth_has_an_answer_that_names_every_satellite(
 ) -> None:
     asked = the_demand(latitude_deg=latitude, longitude_deg=longitude, altitude_m=None)
     answer = solve(facts, asked)
-    named = {one.satellite_id for one in answer.solutions} | {one.satellite_id for one in answer.losers}
+    named = {one.satellite_id for one in answer.to_sites} | {one.satellite_id for one in answer.losers}
     assert named == {one.id for one in facts.fleet.satellites}
-    numbers = [one.elevation_deg for one in answer.solutions]
+    numbers = [one.elevation_deg for one in answer.to_sites]
     assert all(number >= 5 for number in numbers)
 
 
@@ -327,20 +327,20 @@ def test_the_same_question_has_the_same_answer(facts: Inputs) -> None:
 
 def test_what_the_customer_accepts_is_kept_to(facts: Inputs) -> None:
     only_c = solve(facts, the_demand(bands=("C",)))
-    assert {one.band for one in only_c.solutions} == {"C"}
+    assert {one.band for one in only_c.to_sites} == {"C"}
     small = solve(facts, the_demand(terminal_types=("Ku 1.80 m, 8 W",)))
-    assert solve(facts, the_demand(terminal_types=("term-ku-180",))).solutions == small.solutions
-    assert {one.terminal_type_name for one in small.solutions} == {"Ku 1.80 m, 8 W"}
+    assert solve(facts, the_demand(terminal_types=("term-ku-180",))).to_sites == small.to_sites
+    assert {one.terminal_type_name for one in small.to_sites} == {"Ku 1.80 m, 8 W"}
     vertical = solve(facts, the_demand(polarisation="vertical"))
-    assert vertical.solutions
-    assert {one.forward.downlink_polarisation for one in vertical.solutions} == {"vertical"}
+    assert vertical.to_sites
+    assert {one.forward.downlink_polarisation for one in vertical.to_sites} == {"vertical"}
     unapproved = solve(facts, the_demand(terminal_types=("C 1.80 m, 5 W",)))
     assert reasons(unapproved)["Amos-17"] is Reason.NO_APPROVED_TERMINAL
 
 
 def test_where_no_country_is_nothing_is_licensed(facts: Inputs) -> None:
     at_sea = solve(replace(facts, country=None), the_demand())
-    assert at_sea.solutions == ()
+    assert at_sea.to_sites == ()
     assert reasons(at_sea)["Amos-17"] is Reason.NO_LICENCE
     assert "no country" in next(one.text for one in at_sea.losers if one.satellite_name == "Amos-17")
 
@@ -376,7 +376,7 @@ def test_an_order_gets_the_way_it_was_quoted_as_long_as_that_is_feasible(databas
     with clock.at(ORDERED_AT), database.as_worker() as session:
         load_the_network(session)
         demand = the_demand()
-        solutions = qualify(session, demand).solutions
+        solutions = qualify(session, demand).to_sites
         quoted = solutions[-1]
         assert qualify_solution(session, demand) == solutions[0]
         assert qualify_solution(session, demand, quoted) == quoted
@@ -432,12 +432,12 @@ def test_a_place_is_not_hopeless_for_want_of_a_licence_a_satellite_in_service_ro
     with clock.at(ORDERED_AT), database.as_worker() as session:
         load_the_network(session)
         refuse_hopeless_place(session, simandou)
-        assert not qualify(session, simandou).solutions
+        assert not qualify(session, simandou).to_sites
         connection = session.connection()
         connection.exec_driver_sql("UPDATE satellite SET in_service_date = NULL, state = 'planned'")
         connection.exec_driver_sql("DELETE FROM element_set")
         connection.exec_driver_sql("UPDATE hub SET ports = 0")
-        assert not qualify(session, the_demand()).solutions
+        assert not qualify(session, the_demand()).to_sites
         refuse_hopeless_place(session, the_demand())
 
 
@@ -456,7 +456,7 @@ def test_no_place_with_a_way_is_called_hopeless_and_the_others_only_for_reasons_
                 except RuleRefused as refused:
                     if refused.faults[0].code != "noCountry" and (hopeless := hopeless + 1) % 10 == 0:
                         answer = qualify(session, demand)
-                        assert not answer.solutions, demand
+                        assert not answer.to_sites, demand
                         assert set(reasons(answer).values()) <= of_the_place, demand
                 else:
                     hopeful += 1
@@ -490,7 +490,7 @@ def test_a_change_of_the_network_is_seen_by_the_next_question(database: Database
         load_the_network(session)
     demand: Demand = the_demand()
     with clock.at(ORDERED_AT), database.as_worker() as session:
-        assert "Amos-17" in {one.satellite_name for one in qualify(session, demand).solutions}
+        assert "Amos-17" in {one.satellite_name for one in qualify(session, demand).to_sites}
         satellite_id = identifier("Satellite", "sat-amos-17")
         session.connection().exec_driver_sql(
             "UPDATE satellite SET end_of_life_date = '2027-01-01' WHERE id = %(id)s", {"id": satellite_id}

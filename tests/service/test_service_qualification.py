@@ -21,6 +21,7 @@ from satcom.service.catalog import ServiceSpecification, create_service_specific
 from satcom.service.evidence import evidence_routes
 from satcom.service.service_qualification import check_routes, query_routes
 from tests.enterprise.an_operator import an_operator, an_organization
+from tests.resource.a_resource_catalogue import built_from
 from tests.service.the_demonstration import ORDERED_AT, load_the_network
 from tests.supplychain.a_stock import a_depot, a_stock_item
 
@@ -51,7 +52,11 @@ def a_specification(session: Session) -> str:
     characteristics: list[Json] = [{"name": name, "valueType": "number", "minCardinality": 1} for name in NUMBERS]
     characteristics += [{"name": name, "valueType": "string"} for name in TEXTS]
     characteristics += [{"name": name, "valueType": "string", "maxCardinality": 5} for name in ("band", "terminalType")]
-    body: Json = {"name": "Dedicated SCPC link", "specCharacteristic": characteristics}
+    body: Json = {
+        "name": "Dedicated SCPC link",
+        "specCharacteristic": characteristics,
+        "resourceSpecification": built_from(session),
+    }
     return create_service_specification(session, from_body(ServiceSpecification, body), WORKER).id
 
 

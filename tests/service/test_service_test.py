@@ -106,7 +106,7 @@ def test_a_failed_test_is_refused_with_its_number_and_its_limit(database: Databa
         weak = weaker(as_planned(a_solution()), "forward", 3.0)
         test_id = record_test(session, a_service(session).id, weak, a_solution()).service_id
     with database.as_worker() as session:
-        test = latest_test(session, test_id)
+        test = latest_test(session, test_id or "")
         assert test is not None
         with pytest.raises(RuleRefused) as refused:
             accept(test)

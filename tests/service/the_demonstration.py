@@ -17,7 +17,7 @@ from satcom.resource.licence import Licence
 from satcom.resource.payload import Beam, Transponder
 from satcom.resource.satellite import Satellite, record_elements
 from satcom.resource.spectrum import SpectrumAssignment
-from satcom.service.solution import Demand
+from satcom.service.solution import LinkDemand
 
 FOLDER = Path(__file__).parents[2] / "examples" / "operator"
 Row = dict[str, Any]  # YAML gives any
@@ -37,7 +37,7 @@ def identifier(kind: str, slug: str) -> str:
     return loaded_id(kind, slug)
 
 
-def the_demand(**changes: object) -> Demand:
+def the_demand(**changes: object) -> LinkDemand:
     """The first order: a link to the Kamoto mine for two years."""
     values: dict[str, object] = {
         "downlink_rate_bps": 10_000_000,
@@ -50,7 +50,7 @@ def the_demand(**changes: object) -> Demand:
         "start_at": START,
         "stop_at": START.replace(year=START.year + 2),
     }
-    return Demand.model_validate(values | changes)
+    return LinkDemand.model_validate(values | changes)
 
 
 def load_the_network(session: Session) -> None:

@@ -28,6 +28,7 @@ from satcom.supplychain.partner import Supplier
 from satcom.supplychain.stock import Depot, StockItem, opening_stock
 from tests.enterprise.an_operator import an_operator, an_organization
 from tests.market.a_market import PRICES, SPECIFICATION, Market, a_buyer, a_price, an_order_body
+from tests.resource.a_resource_catalogue import built_from
 from tests.service.the_demonstration import load_the_network
 from tests.simulators.hub_nms_process import HubNmsProcess, hub_nms_process
 
@@ -100,6 +101,7 @@ def _market(session: Session) -> Market:
         "name": "Dedicated SCPC link",
         "lifecycleStatus": "Active",
         "specCharacteristic": spec_characteristics,
+        "resourceSpecification": built_from(session),
     }
     realised_by = create_service_specification(session, from_body(ServiceSpecification, body), WORKER)
     described: dict[str, Json] = SPECIFICATION | {"serviceSpecification": [{"id": realised_by.id}]}

@@ -1,0 +1,132 @@
+"""The activation of an order: the hub is told, the link measured, and the service tested against its budget.
+
+What goes to a site is configured in a hub and measured there. A lease is not ours to configure: the NOC lets the
+customer's carriers on the air, and records the access test.
+"""
+
+from pydantic import TypeAdapter
+from sqlmodel import Session
+
+from satcom.core.database import find_for_update
+from satcom.core.errors import RuleRefused
+from satcom.core.values import Json, reference
+from satcom.market.order_delivery import go_on
+from satcom.market.ordering import OrderState, ProductOrder
+from satcom.orchestration.engine import Call
+from satcom.orchestration.operations.ordered_network import (
+    held_for,
+    held_parts,
+    link_slots,
+    site_solution_in,
+)
+from satcom.orchestration.operations.ordered_site import terminal_installed
+from satcom.orchestration.plan import ForAPerson, Later
+from satcom.resource.drivers.port import HubConfiguration, Measurement
+from satcom.resource.ground import Terminal
+from satcom.resource.ordering import begin_resource_order, resource_order_of
+from satcom.resource.reservation import Held
+from satcom.service import activation
+from satcom.service.activation import SiteTerminal
+from satcom.service.inventory import configure_service, deconfigure_service, release_service, reserve_service
+from satcom.service.ordering import begin_service_order, service_order_of
+from satcom.service.service_test import accept, latest_test, record_test
+from satcom.service.solution import LinkSolution, SiteSolution
+
+MEASUREMENT: TypeAdapter[Measurement] = TypeAdapter(Measurement)
+
+
+def prepare_activation(session: Session, order_id: str, reserved: dict[str, Json], service_id: str) -> Json:
+    """All waits are over: the terminal leaves for its site, and what the hub is to be told is settled."""
+    _begin(session, order_id)
+    solution, held, site = (
+        site_solution_in(reserved),
+        held_for(session, order_id),
+        terminal_installed(session, order_id),
+    )
+    terminal = reference(site.id, type(site).__name__, site.href, site.name)
+    reserve_service(session, service_id, [*held_parts(held), terminal])
+    return activation.to_json(_configuration(session, solution, held, site, service_id))
+
+
+def withdraw_activation(session: Session, order_id: str, reserved: Json, service_id: str) -> Json:
+    release_service(session, service_id)
+    return None
+
+
+def _configuration(
+    session: Session, solution: SiteSolution, held: Held, site: Terminal, service_id: str
+) -> HubConfiguration:
+    at_site = SiteTerminal(site.serial_number or "", site.latitude_deg, site.longitude_deg, site.altitude_m)
+    if not isinstance(solution, LinkSolution):
+        return activation.access_configuration(solution, at_site, service_id)
+    if not held.ports:
+        raise RuleRefused("port", "no hub port is held for the order", "notPlanned")
+    slots = link_slots(session, held, solution)
+    return activation.link_configuration(solution, slots, held.ports[0].port_number, at_site, service_id)
+
+
+def _begin(session: Session, order_id: str) -> None:
+    if find_for_update(session, ProductOrder, order_id).state is OrderState.HELD:
+        go_on(session, order_id)
+    to_service, to_network = service_order_of(session, order_id), resource_order_of(session, order_id)
+    if to_service is not None:
+        begin_service_order(session, to_service.id)
+    if to_network is not None:
+        begin_resource_order(session, to_network.id)
+
+
+def prepare_access(session: Session, order_id: str, service_id: str) -> Json:
+    """The lease begins: from now on the NOC may let the customer's carriers on the air."""
+    _begin(session, order_id)
+    reserve_service(session, service_id, held_parts(held_for(session, order_id)))
+    configure_service(session, service_id)
+    return None
+
+
+def withdraw_access(session: Session, order_id: str, service_id: str) -> Json:
+    deconfigure_service(session, service_id)
+    release_service(session, service_id)
+    return None
+
+
+def configure_hub(call: Call, prepared: Json) -> Json:
+    activation.activate(call.hub, activation.from_json(prepared), call.key)
+    return None
+
+
+def clear_hub(call: Call, prepared: Json) -> Json:
+    activation.deactivate(call.hub, activation.from_json(prepared), call.key, call.cancels)
+    return None
+
+
+def note_configured(session: Session, service_id: str) -> Json:
+    configure_service(session, service_id)
+    return None
+
+
+def note_cleared(session: Session, service_id: str) -> Json:
+    deconfigure_service(session, service_id)
+    return None
+
+
+def measure_link(call: Call, prepared: Json) -> Json:
+    terminal = activation.from_json(prepared).terminals[0]
+    read: Json = MEASUREMENT.dump_python(call.hub.measure(terminal.terminal_id, call.key), mode="json")
+    return read
+
+
+def accept_test(session: Session, service_id: str, reserved: dict[str, Json], measured: Json) -> Json | ForAPerson:
+    """What was measured against the link budget. A test that fails is kept, and a person looks at it."""
+    test = record_test(session, service_id, MEASUREMENT.validate_python(measured), site_solution_in(reserved))
+    try:
+        accept(test)
+    except RuleRefused as refused:
+        first = refused.faults[0]
+        return ForAPerson(first.field, "; ".join(one.why for one in refused.faults), first.code)
+    return test.id
+
+
+def access_is_tested(session: Session, service_id: str) -> Json | Later:
+    """The access test that the NOC records; one that fails is done again."""
+    test = latest_test(session, service_id)
+    return Later(None) if test is None or test.failures else test.id

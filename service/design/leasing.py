@@ -1,0 +1,159 @@
+"""Leasing: which transponders can give up spectrum with its power. Pure: the same facts, the same answer.
+
+The customer brings his own earth stations, so neither licence nor link budget is ours: what counts is that the
+satellite serves in the whole period, that its beams reach the places he names, and that a contiguous slot and its power
+are free. Of a satellite's transponders in a band the one with the tightest fitting piece comes first: what stays free
+stays wide. The limits of the lease follow from its share of power.
+Words: ITU Handbook on Satellite Communications, 3rd ed. (transponder lease, power-equivalent bandwidth).
+"""
+
+from collections.abc import Iterator
+from math import ceil, log10
+
+import numpy as np
+from numpy.typing import NDArray
+
+from satcom.core.loading import loaded_id
+from satcom.resource.free_spectrum import FreeCapacity
+from satcom.resource.hold import Period
+from satcom.resource.physics.coverage import relative_gain_db
+from satcom.service.design.facts import Fleet, Occupancy, SatelliteFacts, TransponderFacts
+from satcom.service.design.lanes import free_of_fleet
+from satcom.service.design.payloads import Payload, payloads, transponder_arrays
+from satcom.service.design.sky import beam_shapes
+from satcom.service.design.survey import Setback, keep_furthest, not_in_service
+from satcom.service.solution import LeaseDemand, LeaseSolution, Reason
+
+Flags = NDArray[np.bool_]
+Indices = NDArray[np.intp]
+
+
+def candidates(fleet: Fleet, demand: LeaseDemand) -> Indices:
+    """The transponders that could be leased if they were free; rows of the fleet."""
+    period, covered = Period(demand.start_at, demand.stop_at), _covered(fleet, demand)
+    rows = [
+        payload.transponders[covered[payload.transponders]]
+        for payload in payloads(fleet)
+        if _refusal(fleet, payload, demand, period, covered) is None
+    ]
+    return np.concatenate([np.empty(0, dtype=np.intp), *rows])
+
+
+def lease(
+    fleet: Fleet, demand: LeaseDemand, occupancy: Occupancy
+) -> tuple[tuple[LeaseSolution, ...], dict[int, Setback]]:
+    """The transponders that can be leased, best first, and why each of the other satellites cannot give any."""
+    period = Period(demand.start_at, demand.stop_at)
+    free, covered = free_of_fleet(fleet, occupancy, period), _covered(fleet, demand)
+    ways: list[tuple[int, int, LeaseSolution]] = []
+    setbacks: dict[int, Setback] = {}
+    for payload in payloads(fleet):
+        refused = _refusal(fleet, payload, demand, period, covered)
+        if refused is None:
+            found = list(_free_transponders(fleet, payload, demand, covered, free))
+            ways += found
+            refused = None if found else _nothing_free(fleet, payload, demand, covered, free)
+        if refused is not None:
+            keep_furthest(setbacks, payload.satellite, refused)
+    for row in set(range(len(fleet.satellites))) - {one.satellite for one in payloads(fleet)}:
+        setbacks[row] = Setback(Reason.OUTSIDE_CONTOUR, fleet.satellites[row].name, "it has no transponder")
+    giving = {fleet.satellites[one.satellite].id: one.satellite for one in payloads(fleet)}
+    feasible = {giving[way.satellite_id] for _, _, way in ways}
+    ranked = sorted(ways, key=lambda one: (one[2].charged_bandwidth_hz, one[0], one[1]))
+    return tuple(way for _, _, way in ranked), {row: one for row, one in setbacks.items() if row not in feasible}
+
+
+def power_share_hz(transponder: TransponderFacts, demand: LeaseDemand) -> int:
+    """The power of the lease as power-equivalent bandwidth; where none is asked for it goes with bandwidth."""
+    if demand.power_share_percent is None:
+        return demand.bandwidth_hz
+    return ceil(transponder.bandwidth_hz * demand.power_share_percent / 100)
+
+
+def _refusal(fleet: Fleet, payload: Payload, demand: LeaseDemand, period: Period, covered: Flags) -> Setback | None:
+    """Why nothing of this payload can be leased, whatever is free."""
+    satellite = fleet.satellites[payload.satellite]
+    subject = f"{satellite.name} {payload.band}"
+    if not satellite.in_service_throughout(demand.start_at, demand.stop_at):
+        return not_in_service(satellite, period)
+    if demand.satellites is not None and not _is_among(satellite, demand.satellites):
+        return Setback(Reason.OUTSIDE_CONTOUR, subject, "this satellite was not asked for", asked_for=False)
+    if demand.bands is not None and payload.band not in demand.bands:
+        return Setback(Reason.OUTSIDE_CONTOUR, subject, f"{payload.band} band was not asked for", asked_for=False)
+    if not covered[payload.transponders].any():
+        asked = f" and comes down {demand.polarisation}" if demand.polarisation is not None else ""
+        text = f"no transponder reaches the places that were named{asked}"
+        return Setback(Reason.OUTSIDE_CONTOUR, subject, text, 0, 1, "transponders")
+    return None
+
+
+def _covered(fleet: Fleet, demand: LeaseDemand) -> Flags:
+    """Whether the beams of each transponder of the fleet reach the places, with the asked polarisation."""
+    arrays = transponder_arrays(fleet)
+    reached = np.ones(len(fleet.transponders), dtype=np.bool_)
+    places = (
+        (demand.uplink_latitude_deg, demand.uplink_longitude_deg, arrays.up_beam),
+        (demand.downlink_latitude_deg, demand.downlink_longitude_deg, arrays.down_beam),
+    )
+    for latitude_deg, longitude_deg, beam in places:
+        if latitude_deg is not None and longitude_deg is not None:
+            gain_db = relative_gain_db(beam_shapes(fleet), np.array([latitude_deg]), np.array([longitude_deg]))[:, 0]
+            reached &= np.isfinite(gain_db[beam])
+    if demand.polarisation is not None:
+        reached &= arrays.down_polarisation == demand.polarisation
+    return reached
+
+
+def _free_transponders(
+    fleet: Fleet, payload: Payload, demand: LeaseDemand, covered: Flags, free: FreeCapacity
+) -> Iterator[tuple[int, int, LeaseSolution]]:
+    """Each transponder that has room, with how wide its widest piece is and its row."""
+    for row in payload.transponders[covered[payload.transponders]]:
+        transponder = fleet.transponders[row]
+        if free.widest_hz[row] >= demand.bandwidth_hz and free.power_hz[row] >= power_share_hz(transponder, demand):
+            yield int(free.widest_hz[row]), int(row), _solution(fleet, payload, transponder, demand)
+
+
+def _nothing_free(fleet: Fleet, payload: Payload, demand: LeaseDemand, covered: Flags, free: FreeCapacity) -> Setback:
+    rows = payload.transponders[covered[payload.transponders]]
+    subject = f"{fleet.satellites[payload.satellite].name} {payload.band}"
+    wide = [row for row in rows if free.widest_hz[row] >= demand.bandwidth_hz]
+    if not wide:
+        widest_hz = int(free.widest_hz[rows].max())
+        text = f"the widest free piece is {widest_hz / 1e6:.3f} MHz, {demand.bandwidth_hz / 1e6:.3f} MHz are asked for"
+        missed_by = (demand.bandwidth_hz - widest_hz) / demand.bandwidth_hz
+        return Setback(
+            Reason.NO_CONTIGUOUS_SLOT, subject, text, widest_hz, demand.bandwidth_hz, "Hz", missed_by=missed_by
+        )
+    best = min(wide, key=lambda row: power_share_hz(fleet.transponders[row], demand) - int(free.power_hz[row]))
+    needed_hz, left_hz = power_share_hz(fleet.transponders[best], demand), int(free.power_hz[best])
+    text = f"power for {left_hz / 1e6:.3f} MHz is left on {fleet.transponders[best].name}, {needed_hz / 1e6:.3f} needed"
+    missed_by = (needed_hz - left_hz) / needed_hz
+    return Setback(Reason.NO_POWER, subject, text, left_hz, needed_hz, "Hz", missed_by=missed_by)
+
+
+def _solution(fleet: Fleet, payload: Payload, transponder: TransponderFacts, demand: LeaseDemand) -> LeaseSolution:
+    satellite = fleet.satellites[payload.satellite]
+    power_hz = power_share_hz(transponder, demand)
+    share_db = 10 * log10(power_hz / transponder.bandwidth_hz)
+    beams = [fleet.beams[fleet.beam_index[one]] for one in (transponder.uplink_beam_id, transponder.downlink_beam_id)]
+    return LeaseSolution(
+        capacity="leasedSpectrum",
+        satellite_id=satellite.id,
+        satellite_name=satellite.name,
+        band=payload.band,
+        transponder_id=transponder.id,
+        transponder_name=transponder.name,
+        uplink_polarisation=transponder.uplink_polarisation,
+        downlink_polarisation=transponder.downlink_polarisation,
+        bandwidth_hz=demand.bandwidth_hz,
+        power_share_hz=power_hz,
+        eirp_limit_dbw=transponder.eirp_saturation_dbw - transponder.output_backoff_db + share_db,
+        flux_density_limit_dbw_per_m2=transponder.sfd_dbw_per_m2 - transponder.input_backoff_db + share_db,
+        charged_bandwidth_hz=max(demand.bandwidth_hz, power_hz),
+        illustrative=satellite.illustrative or transponder.illustrative or any(one.illustrative for one in beams),
+    )
+
+
+def _is_among(satellite: SatelliteFacts, names: tuple[str, ...]) -> bool:
+    return any(name in (satellite.id, satellite.name) or loaded_id("Satellite", name) == satellite.id for name in names)

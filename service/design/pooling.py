@@ -1,0 +1,272 @@
+"""Pooling: which shared carriers a site can use, and what its rates take of them. Pure.
+
+The carriers are there; the site only chooses how robustly it is spoken to. What is committed is counted at the MODCOD
+that holds in the rain of the asked availability, what goes beyond at the one of clear sky (adaptive coding and
+modulation). The power of a carrier is its share of the pool's; a terminal sends with less when its amplifier has less.
+Words: ETSI EN 302 307-1 annex D (adaptive coding and modulation), EN 301 545-2 (return carriers).
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import ceil
+
+import numpy as np
+from numpy.typing import NDArray
+
+from satcom.resource.physics.link_budget import BentPipeBudget, Carrier, Link, at_full_power, bent_pipe_budget
+from satcom.resource.physics.modcod import NONE_CLOSES
+from satcom.service.design.budget_table import budget_table
+from satcom.service.design.carriers import modcods, whole_hz
+from satcom.service.design.facts import Assumptions, Occupancy, PoolFacts
+from satcom.service.design.lanes import Block, Layout, layout
+from satcom.service.design.links import link_of
+from satcom.service.design.payloads import transponder_arrays
+from satcom.service.design.site import site_values
+from satcom.service.design.survey import Setback, Survey, keep_furthest
+from satcom.service.solution import DIRECTIONS, AccessDemand, AccessSolution, CarrierPlan, Direction, PoolPlan, Reason
+
+Array = NDArray[np.float64]
+Indices = NDArray[np.intp]
+
+
+@dataclass(frozen=True, eq=False)
+class _Lane:
+    """One pool as one terminal type gets it through one gateway."""
+
+    pool: PoolFacts
+    row: int
+    gateway: int
+    terminal: int
+
+
+@dataclass(frozen=True, eq=False)
+class _Reading:
+    """What the site gets of a pool: its carrier as it arrives, and what the demand takes of the pool."""
+
+    lane: _Lane
+    carrier: CarrierPlan
+    share: PoolPlan
+    setback: Setback | None
+
+    def charged_hz(self) -> int:
+        """The committed part, or the part that its maximum is of a pool that is sold often, whichever is larger."""
+        pool = self.lane.pool
+        baud = max(self.share.cir_baud, self.share.mir_baud / pool.contention_ratio)
+        return ceil(baud * (1 + pool.rolloff))
+
+
+def access(
+    found: Survey, demand: AccessDemand, occupancy: Occupancy, assumed: Assumptions
+) -> tuple[tuple[AccessSolution, ...], dict[int, Setback]]:
+    """The pools that can serve the site, best first, and why each of the other satellites cannot."""
+    setbacks = dict(found.setbacks)
+    ranked: list[tuple[int, float, AccessSolution]] = []
+    plan = layout(found, demand, occupancy) if found.reached else None
+    for block in plan.blocks if plan is not None else ():
+        assert plan is not None
+        ways = list(_ways(plan, block, found, demand, occupancy, assumed, setbacks))
+        ranked += ways
+    feasible = {way.satellite_id for _, _, way in ranked}
+    lost = {row: one for row, one in setbacks.items() if found.fleet.satellites[row].id not in feasible}
+    return tuple(way for _, _, way in sorted(ranked, key=lambda one: one[:2])), lost
+
+
+def _ways(
+    plan: Layout,
+    block: Block,
+    found: Survey,
+    demand: AccessDemand,
+    occupancy: Occupancy,
+    assumed: Assumptions,
+    setbacks: dict[int, Setback],
+) -> Iterator[tuple[int, float, AccessSolution]]:
+    """For each hub and terminal type of a payload the pools of both directions that take least."""
+    satellite = block.reached.payload.satellite
+    subject = f"{plan.fleet.satellites[satellite].name} {block.reached.payload.band}"
+    best: dict[Direction, dict[tuple[int, int], _Reading]] = {}
+    for direction in DIRECTIONS:
+        lanes = list(_lanes(plan, block, direction))
+        if not lanes:
+            text = f"no {direction} pool of its hubs reaches the site"
+            keep_furthest(setbacks, satellite, Setback(Reason.NO_POOL, subject, text, 0, 1, "pools"))
+            return
+        best[direction] = {}
+        for one in _read(plan, lanes, direction, demand, occupancy, assumed, subject):
+            if one.setback is not None:
+                keep_furthest(setbacks, satellite, one.setback)
+                continue
+            way = one.lane.gateway, one.lane.terminal
+            kept = best[direction].get(way)
+            if kept is None or one.charged_hz() < kept.charged_hz():
+                best[direction][way] = one
+    for way in sorted(best["forward"].keys() & best["return"].keys()):
+        yield _solution(plan, block, found, demand, best["forward"][way], best["return"][way])
+
+
+def _lanes(plan: Layout, block: Block, direction: Direction) -> Iterator[_Lane]:
+    """Every pool of this direction on a transponder of the block, by gateway and terminal type."""
+    fleet, reached = plan.fleet, block.reached
+    of_transponder = {fleet.transponders[row].id: index for index, row in enumerate(_transponders(block))}
+    for pool in fleet.pools:
+        transponder = of_transponder.get(pool.transponder_id)
+        if pool.direction != direction or transponder is None:
+            continue
+        for place, gateway in enumerate(reached.gateways):
+            if fleet.hubs[reached.payload.gateways[gateway].hub].id == pool.hub_id:
+                for terminal in range(len(reached.terminals)):
+                    yield _Lane(pool, block.lane(transponder, place, terminal), place, terminal)
+
+
+def _transponders(block: Block) -> list[int]:
+    return [int(row) for row in block.reached.payload.transponders[block.reached.transponders]]
+
+
+def _read(
+    plan: Layout,
+    lanes: list[_Lane],
+    direction: Direction,
+    demand: AccessDemand,
+    occupancy: Occupancy,
+    assumed: Assumptions,
+    subject: str,
+) -> Iterator[_Reading]:
+    """All lanes in one go: the carrier as it arrives under clear sky and in rain, and the MODCODs that hold."""
+    rows = np.array([one.row for one in lanes], dtype=np.intp)
+    link = link_of(direction, plan.lanes.take(rows), plan.ground, transponder_arrays(plan.fleet), assumed)
+    backoff_db = _output_backoff_db(link, lanes)
+    rate_baud = np.array([float(one.pool.carrier_symbol_rate_baud) for one in lanes])
+    rolloff = np.array([one.pool.rolloff for one in lanes])
+    arrives = bent_pipe_budget(link, Carrier(rate_baud, 1.0, 0.0, rolloff), backoff_db)
+    spare_db = assumed.implementation_margin_db + assumed.required_margin_db
+    faded_db = np.minimum(arrives.es_n0_uplink_rain_db, arrives.es_n0_downlink_rain_db)
+    table = modcods()
+    in_rain, in_clear_sky = table.best(faded_db, spare_db), table.best(arrives.es_n0_clear_db, spare_db)
+    efficiency = table.spectral_efficiency[np.maximum(in_rain, 0)]
+    required_db = table.es_n0_threshold_db[np.maximum(in_rain, 0)] + assumed.implementation_margin_db
+    carrier = Carrier(
+        rate_baud * efficiency, efficiency, required_db, rolloff, assumed.required_margin_db, table.name[in_rain]
+    )
+    budget = bent_pipe_budget(link, carrier, backoff_db)
+    for index, lane in enumerate(lanes):
+        clear = float(table.spectral_efficiency[max(int(in_clear_sky[index]), 0)])
+        share = _share(lane.pool, direction, demand, float(efficiency[index]), clear)
+        setback = _no_room(lane.pool, share, occupancy, subject)
+        if in_rain[index] == NONE_CLOSES:
+            needed_db = float(table.es_n0_threshold_db[0]) + spare_db
+            setback = _does_not_close(lane, subject, float(faded_db[index]), needed_db)
+        yield _Reading(lane, _carrier(plan, lane, direction, demand, link, budget, index), share, setback)
+
+
+def _output_backoff_db(link: Link, lanes: list[_Lane]) -> Array:
+    """By its share of the pool's power, or by what the amplifier of who sends can give, whichever is less."""
+    bandwidth_hz = np.asarray(link.transponder.bandwidth_hz)
+    of_pool = np.array([one.pool.power_share_hz / one.pool.carriers for one in lanes])
+    share_db = np.minimum(10 * np.log10(of_pool / bandwidth_hz), at_full_power(link).hpa_margin_db)
+    backoff_db: Array = np.asarray(link.transponder.output_backoff_db) - share_db
+    return backoff_db
+
+
+def _share(
+    pool: PoolFacts, direction: Direction, demand: AccessDemand, in_rain: float, in_clear_sky: float
+) -> PoolPlan:
+    """The rates in symbols a second. The maximum is never less than what is committed."""
+    committed_bps, most_bps = demand.committed_rate_bps(direction), demand.rate_bps(direction)
+    cir_baud = ceil(committed_bps / in_rain)
+    return PoolPlan(
+        pool_id=pool.id,
+        pool_name=pool.name,
+        cir_bps=committed_bps,
+        mir_bps=most_bps,
+        cir_baud=cir_baud,
+        mir_baud=max(cir_baud, ceil(most_bps / in_clear_sky)),
+    )
+
+
+def _does_not_close(lane: _Lane, subject: str, faded_db: float, needed_db: float) -> Setback:
+    known = faded_db if np.isfinite(faded_db) else None
+    text = (
+        f"{lane.pool.name} arrives with {faded_db:.1f} dB Es/N0 in rain, the most robust MODCOD needs {needed_db:.1f}"
+    )
+    missed_by = needed_db - faded_db if known is not None else 100.0
+    return Setback(Reason.LINK_DOES_NOT_CLOSE, subject, text, known, needed_db, "dB", missed_by=missed_by)
+
+
+def _no_room(pool: PoolFacts, share: PoolPlan, occupancy: Occupancy, subject: str) -> Setback | None:
+    committed, sold = occupancy.pool_fill.get(pool.id, (0, 0))
+    if share.mir_baud > pool.carrier_symbol_rate_baud:
+        text = f"{share.mir_bps / 1e6:g} Mbit/s are more than one carrier of {pool.name} carries"
+        return _short(Reason.POOL_CONTENDED, subject, text, pool.carrier_symbol_rate_baud, share.mir_baud)
+    left = max(pool.committable_baud - committed, 0)
+    if share.cir_baud > left:
+        text = f"{left / 1e6:.3f} Mbaud of {pool.name} can still be promised, {share.cir_baud / 1e6:.3f} are needed"
+        return _short(Reason.NO_COMMITTED_RATE, subject, text, left, share.cir_baud)
+    left = max(pool.saleable_baud - sold, 0)
+    if share.mir_baud > left:
+        text = f"{pool.name} would be sold more than {pool.contention_ratio:g} times"
+        return _short(Reason.POOL_CONTENDED, subject, text, left, share.mir_baud)
+    return None
+
+
+def _short(reason: Reason, subject: str, text: str, left_baud: int, needed_baud: int) -> Setback:
+    missed_by = (needed_baud - left_baud) / needed_baud
+    return Setback(reason, subject, text, left_baud, needed_baud, "baud", missed_by=missed_by)
+
+
+def _carrier(
+    plan: Layout,
+    lane: _Lane,
+    direction: Direction,
+    demand: AccessDemand,
+    link: Link,
+    budget: BentPipeBudget,
+    index: int,
+) -> CarrierPlan:
+    transponder = plan.fleet.transponders[int(plan.lanes.transponder[lane.row])]
+    power_dbw = float(budget.uplink_eirp_dbw[index]) - float(np.asarray(link.transmit.antenna_gain_dbi)[index])
+    return CarrierPlan(
+        direction=direction,
+        transponder_id=transponder.id,
+        transponder_name=transponder.name,
+        uplink_polarisation=transponder.uplink_polarisation,
+        downlink_polarisation=transponder.downlink_polarisation,
+        bit_rate_bps=demand.rate_bps(direction),
+        modcod=str(budget.modcod[index]),
+        symbol_rate_baud=lane.pool.carrier_symbol_rate_baud,
+        roll_off=lane.pool.rolloff,
+        occupied_bandwidth_hz=int(whole_hz(budget.occupied_bandwidth_hz)[index]),
+        power_equivalent_bandwidth_hz=int(whole_hz(budget.power_equivalent_bandwidth_hz)[index]),
+        transmit_power_dbw=power_dbw,
+        required_es_n0_db=float(budget.required_es_n0_db[index]),
+        clear_sky_es_n0_db=float(budget.es_n0_clear_db[index]),
+        margin_db=float(budget.margin_db[index]),
+        budget=budget_table(budget, index),
+    )
+
+
+def _solution(
+    plan: Layout, block: Block, found: Survey, demand: AccessDemand, forward: _Reading, back: _Reading
+) -> tuple[int, float, AccessSolution]:
+    """The way with what ranks it: what it is charged by, then the price of the terminal."""
+    fleet = plan.fleet
+    rows = {int(plan.lanes.transponder[one.lane.row]) for one in (forward, back)}
+    gateway = plan.gateways[int(plan.lanes.gateway[forward.lane.row])]
+    kind = fleet.terminal_types[int(plan.lanes.terminal[forward.lane.row])]
+    charged_hz = forward.charged_hz() + back.charged_hz()
+    values = site_values(
+        found, block.reached.payload.satellite, gateway, kind, sorted(rows), demand.availability_percent
+    )
+    pools_made_up = forward.lane.pool.illustrative or back.lane.pool.illustrative
+    solution = AccessSolution.model_validate(
+        values
+        | {
+            "capacity": "poolShare",
+            "forward": forward.carrier,
+            "return_link": back.carrier,
+            "forward_pool": forward.share,
+            "return_pool": back.share,
+            "margin_db": min(forward.carrier.margin_db, back.carrier.margin_db),
+            "charged_bandwidth_hz": charged_hz,
+            "illustrative": values["illustrative"] or pools_made_up,
+        }
+    )
+    return charged_hz, kind.price if kind.price is not None else float("inf"), solution
