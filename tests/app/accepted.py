@@ -188,6 +188,6 @@ BODIES: dict[str, Callable[[Session, Market], Body]] = {
     "service": a_delivered_service,
     "resource": a_satellite,
     "goodsReceipt": received_goods,
+    "hub": lambda _, __: {"callback": f"https://oss.example.org/{new_id()}"},
     "serviceTest": an_access_test,
-    "hub": lambda _, __: {"callback": "https://listener.example/events"},
 }
