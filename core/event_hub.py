@@ -205,7 +205,7 @@ def _read_change(patch: dict[str, Json]) -> tuple[ListenerState | None, datetime
         for name in sorted(patch.keys() - CHANGEABLE)
     ]
     state, since = patch.get("state"), None
-    if "state" in patch and state not in set(ListenerState):
+    if "state" in patch and state not in list(ListenerState):
         faults.append(Fault("/state", "is no state of a listener", "notInEnumeration", ", ".join(ListenerState)))
     if "deliverFrom" in patch:
         try:
