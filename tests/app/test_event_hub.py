@@ -228,6 +228,7 @@ def test_the_noc_sees_parks_resumes_replays_and_removes_what_others_only_keep_th
         ({}, "/"),
         ({"callback": "https://elsewhere.example"}, "/callback"),
         ({"state": "gone"}, "/state"),
+        ({"state": []}, "/state"),
         ({"deliverFrom": "yesterday"}, "/deliverFrom"),
         ({"deliverFrom": "2999-01-01T00:00:00Z"}, "/deliverFrom"),
     ],
