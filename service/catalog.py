@@ -41,6 +41,13 @@ from satcom.resource.catalog import (
     ResourceSpecificationToBeWithdrawn,
 )
 
+# What each way to take capacity needs beside it. A lease goes to no site: the customer brings his own carriers.
+BESIDE = {
+    ResourceCategory.CARRIERS: {ResourceCategory.HUB_PORT, ResourceCategory.TERMINAL},
+    ResourceCategory.POOL_SHARE: {ResourceCategory.TERMINAL},
+    ResourceCategory.LEASED_SPECTRUM: set[ResourceCategory](),
+}
+
 
 class ServiceSpecification(CatalogEntry, table=True):
     """A kind of service, with the characteristics that make one service of it differ from another."""
@@ -134,6 +141,10 @@ def _faults(session: Session, specification: ServiceSpecification) -> list[Fault
             why = f"{resource.name} is {resource.lifecycle_status}"
             faults.append(Fault(at, why, "notActive", ", ".join(sorted(IN_USE))))
     ways = [one for one in CAPACITIES if one in categories]
+    if len(ways) == 1 and BESIDE[ways[0]] != {one for one in categories if one is not None and one is not ways[0]}:
+        accepted = ", ".join([ways[0], *sorted(BESIDE[ways[0]])])
+        why = f"with {ways[0]} a service can only be delivered and tested with what belongs to it"
+        faults.append(Fault("/resourceSpecification", why, "wrongResources", accepted))
     if len(ways) > 1:
         why = f"a service takes capacity in one way, not by {' and '.join(ways)}"
         faults.append(Fault("/resourceSpecification", why, "severalCapacities", "one of " + ", ".join(CAPACITIES)))

@@ -13,13 +13,14 @@ from numpy.typing import NDArray
 
 from satcom.resource.free_spectrum import FreeCapacity
 from satcom.resource.physics.carrier_sizing import AskedCarrier, CarrierSizing, size_carrier
-from satcom.resource.physics.link_budget import Link
+from satcom.resource.physics.link_budget import BentPipeBudget, Link
 from satcom.resource.physics.modcod import ModcodTable, dvb_table
-from satcom.service.design.facts import Assumptions
+from satcom.service.design.budget_table import budget_table
+from satcom.service.design.facts import Assumptions, TransponderFacts
 from satcom.service.design.lanes import Block, Layout
 from satcom.service.design.links import Lanes, link_of
 from satcom.service.design.payloads import transponder_arrays
-from satcom.service.solution import Direction, SiteDemand
+from satcom.service.solution import CarrierPlan, Direction, SiteDemand
 
 Array = NDArray[np.float64]
 Hertz = NDArray[np.int64]
@@ -145,6 +146,39 @@ def whole_hz(bandwidth_hz: Array) -> Hertz:
     """Upwards to whole hertz."""
     upwards: Hertz = np.ceil(np.where(np.isfinite(bandwidth_hz), bandwidth_hz, NOT_FEASIBLE_HZ)).astype(np.int64)
     return upwards
+
+
+def carrier_plan(
+    direction: Direction,
+    transponder: TransponderFacts,
+    link: Link,
+    budget: BentPipeBudget,
+    index: int,
+    rate_bps: int,
+    modcod: str,
+    roll_off: float,
+) -> CarrierPlan:
+    """The carrier of one lane with its whole budget; `rate_bps` is what the customer gets through it."""
+    # under clear sky, into the antenna: what power control adds in rain is not counted
+    power_dbw = float(budget.uplink_eirp_dbw[index]) - float(np.asarray(link.transmit.antenna_gain_dbi)[index])
+    return CarrierPlan(
+        direction=direction,
+        transponder_id=transponder.id,
+        transponder_name=transponder.name,
+        uplink_polarisation=transponder.uplink_polarisation,
+        downlink_polarisation=transponder.downlink_polarisation,
+        bit_rate_bps=rate_bps,
+        modcod=modcod,
+        symbol_rate_baud=int(np.ceil(round(float(budget.symbol_rate_baud[index]), 3))),
+        roll_off=roll_off,
+        occupied_bandwidth_hz=int(whole_hz(budget.occupied_bandwidth_hz)[index]),
+        power_equivalent_bandwidth_hz=int(whole_hz(budget.power_equivalent_bandwidth_hz)[index]),
+        transmit_power_dbw=power_dbw,
+        required_es_n0_db=float(budget.required_es_n0_db[index]),
+        clear_sky_es_n0_db=float(budget.es_n0_clear_db[index]),
+        margin_db=float(budget.margin_db[index]),
+        budget=budget_table(budget, index),
+    )
 
 
 def fit_together(

@@ -13,10 +13,9 @@ from math import ceil
 import numpy as np
 from numpy.typing import NDArray
 
-from satcom.resource.physics.link_budget import BentPipeBudget, Carrier, Link, at_full_power, bent_pipe_budget
+from satcom.resource.physics.link_budget import Carrier, Link, at_full_power, bent_pipe_budget
 from satcom.resource.physics.modcod import NONE_CLOSES
-from satcom.service.design.budget_table import budget_table
-from satcom.service.design.carriers import modcods, whole_hz
+from satcom.service.design.carriers import carrier_plan, modcods
 from satcom.service.design.facts import Assumptions, Occupancy, PoolFacts
 from satcom.service.design.lanes import Block, Layout, layout
 from satcom.service.design.links import link_of
@@ -154,7 +153,10 @@ def _read(
         if in_rain[index] == NONE_CLOSES:
             needed_db = float(table.es_n0_threshold_db[0]) + spare_db
             setback = _does_not_close(lane, subject, float(faded_db[index]), needed_db)
-        yield _Reading(lane, _carrier(plan, lane, direction, demand, link, budget, index), share, setback)
+        transponder = plan.fleet.transponders[int(plan.lanes.transponder[lane.row])]
+        rate_bps, modcod = demand.rate_bps(direction), str(budget.modcod[index])
+        made = carrier_plan(direction, transponder, link, budget, index, rate_bps, modcod, lane.pool.rolloff)
+        yield _Reading(lane, made, share, setback)
 
 
 def _output_backoff_db(link: Link, lanes: list[_Lane]) -> Array:
@@ -210,37 +212,6 @@ def _no_room(pool: PoolFacts, share: PoolPlan, occupancy: Occupancy, subject: st
 def _short(reason: Reason, subject: str, text: str, left_baud: int, needed_baud: int) -> Setback:
     missed_by = (needed_baud - left_baud) / needed_baud
     return Setback(reason, subject, text, left_baud, needed_baud, "baud", missed_by=missed_by)
-
-
-def _carrier(
-    plan: Layout,
-    lane: _Lane,
-    direction: Direction,
-    demand: AccessDemand,
-    link: Link,
-    budget: BentPipeBudget,
-    index: int,
-) -> CarrierPlan:
-    transponder = plan.fleet.transponders[int(plan.lanes.transponder[lane.row])]
-    power_dbw = float(budget.uplink_eirp_dbw[index]) - float(np.asarray(link.transmit.antenna_gain_dbi)[index])
-    return CarrierPlan(
-        direction=direction,
-        transponder_id=transponder.id,
-        transponder_name=transponder.name,
-        uplink_polarisation=transponder.uplink_polarisation,
-        downlink_polarisation=transponder.downlink_polarisation,
-        bit_rate_bps=demand.rate_bps(direction),
-        modcod=str(budget.modcod[index]),
-        symbol_rate_baud=lane.pool.carrier_symbol_rate_baud,
-        roll_off=lane.pool.rolloff,
-        occupied_bandwidth_hz=int(whole_hz(budget.occupied_bandwidth_hz)[index]),
-        power_equivalent_bandwidth_hz=int(whole_hz(budget.power_equivalent_bandwidth_hz)[index]),
-        transmit_power_dbw=power_dbw,
-        required_es_n0_db=float(budget.required_es_n0_db[index]),
-        clear_sky_es_n0_db=float(budget.es_n0_clear_db[index]),
-        margin_db=float(budget.margin_db[index]),
-        budget=budget_table(budget, index),
-    )
 
 
 def _solution(

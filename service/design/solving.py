@@ -15,17 +15,16 @@ import numpy as np
 
 from satcom.resource.physics.carrier_sizing import CarrierSizing
 from satcom.resource.physics.link_budget import Link
-from satcom.service.design.budget_table import budget_table
 from satcom.service.design.carriers import (
     Flags,
     Limits,
     Pair,
     Sized,
     Sizer,
+    carrier_plan,
     modcods,
     pairs_of_block,
     squeezed_pairs,
-    whole_hz,
 )
 from satcom.service.design.facts import Assumptions, Fleet, Inputs, Occupancy
 from satcom.service.design.lanes import Block, Layout, layout
@@ -215,26 +214,15 @@ def _carrier(
     sizer: Sizer, direction: Direction, row: int, link: Link, sizing: CarrierSizing, index: int
 ) -> CarrierPlan:
     transponder = sizer.plan.fleet.transponders[int(sizer.plan.lanes.transponder[row])]
-    budget, demand = sizing.budget, sizer.demand
-    # under clear sky, into the antenna: what power control adds in rain is not counted
-    power_dbw = float(budget.uplink_eirp_dbw[index]) - float(np.asarray(link.transmit.antenna_gain_dbi)[index])
-    return CarrierPlan(
-        direction=direction,
-        transponder_id=transponder.id,
-        transponder_name=transponder.name,
-        uplink_polarisation=transponder.uplink_polarisation,
-        downlink_polarisation=transponder.downlink_polarisation,
-        bit_rate_bps=demand.rate_bps(direction),
-        modcod=str(modcods().name[sizing.modcod[index]]),
-        symbol_rate_baud=int(np.ceil(budget.symbol_rate_baud[index])),
-        roll_off=sizer.assumed.roll_off,
-        occupied_bandwidth_hz=int(whole_hz(sizing.occupied_bandwidth_hz)[index]),
-        power_equivalent_bandwidth_hz=int(whole_hz(sizing.power_equivalent_bandwidth_hz)[index]),
-        transmit_power_dbw=power_dbw,
-        required_es_n0_db=float(budget.required_es_n0_db[index]),
-        clear_sky_es_n0_db=float(budget.es_n0_clear_db[index]),
-        margin_db=float(budget.margin_db[index]),
-        budget=budget_table(budget, index),
+    return carrier_plan(
+        direction,
+        transponder,
+        link,
+        sizing.budget,
+        index,
+        sizer.demand.rate_bps(direction),
+        str(modcods().name[sizing.modcod[index]]),
+        sizer.assumed.roll_off,
     )
 
 

@@ -3,12 +3,15 @@
 import pytest
 
 from satcom.core.database import Database
+from satcom.core.entity import new_id
 from satcom.core.errors import Refused, RuleRefused
 from satcom.core.security import WORKER
 from satcom.core.values import Characteristic
-from satcom.service.catalog import patch_service_specification, validate_characteristics
+from satcom.resource.catalog import ResourceCategory, patch_resource_specification
+from satcom.service.catalog import capacity_of, patch_service_specification, validate_characteristics
 from tests.enterprise.an_operator import an_operator
 from tests.market.a_catalogue import a_service_specification
+from tests.resource.a_resource_catalogue import a_resource_specification, built_from
 
 
 def test_a_service_takes_what_its_specification_allows(database: Database) -> None:
@@ -45,3 +48,39 @@ def test_a_specification_lives_from_study_to_retirement(database: Database) -> N
 def test_nothing_is_catalogued_before_there_is_an_operator(database: Database) -> None:
     with database.as_worker() as session, pytest.raises(RuleRefused, match="no operator"):
         a_service_specification(session)
+
+
+@pytest.mark.parametrize(
+    ("needs", "code"),
+    [
+        ((ResourceCategory.CARRIERS,), "wrongResources"),
+        ((ResourceCategory.CARRIERS, ResourceCategory.TERMINAL), "wrongResources"),
+        ((ResourceCategory.POOL_SHARE,), "wrongResources"),
+        ((ResourceCategory.LEASED_SPECTRUM, ResourceCategory.TERMINAL), "wrongResources"),
+        ((ResourceCategory.CARRIERS, ResourceCategory.LEASED_SPECTRUM), "severalCapacities"),
+    ],
+)
+def test_a_service_that_could_not_be_delivered_and_tested_is_not_described(
+    database: Database, needs: tuple[ResourceCategory, ...], code: str
+) -> None:
+    with database.as_worker() as session:
+        an_operator(session)
+        with pytest.raises(RuleRefused) as refused:
+            a_service_specification(session, resourceSpecification=built_from(session, *needs))
+    assert [(one.field, one.code) for one in refused.value.faults] == [("/resourceSpecification", code)]
+
+
+def test_a_resource_that_a_service_needs_is_not_retired_and_one_that_there_is_not_is_not_named(
+    database: Database,
+) -> None:
+    with database.as_worker() as session:
+        an_operator(session)
+        lease = a_resource_specification(session, ResourceCategory.LEASED_SPECTRUM)
+        specification = a_service_specification(session, resourceSpecification=[{"id": lease.id}])
+        assert capacity_of(session, specification) is ResourceCategory.LEASED_SPECTRUM
+        with pytest.raises(RuleRefused) as refused:
+            patch_resource_specification(session, lease, {"lifecycleStatus": "Retired"}, WORKER)
+        assert refused.value.faults[0].code == "inUse"
+        with pytest.raises(RuleRefused) as refused:
+            a_service_specification(session, resourceSpecification=[{"id": new_id()}])
+        assert [one.field for one in refused.value.faults] == ["/resourceSpecification/0/id"]
