@@ -1,0 +1,154 @@
+"""The other kinds of service through the whole flow: spectrum that is leased, and access over shared carriers."""
+
+from pathlib import Path
+
+from sqlmodel import Session, select
+
+from satcom.core.clock import now
+from satcom.core.database import Database
+from satcom.core.entity import from_body
+from satcom.core.security import WORKER
+from satcom.core.values import Json
+from satcom.market.billing import CustomerBill
+from satcom.market.catalog.product_offering import ProductOffering, create_product_offering
+from satcom.market.catalog.product_offering_price import ProductOfferingPrice, create_price
+from satcom.market.catalog.product_specification import ProductSpecification, create_product_specification
+from satcom.market.ordering import (
+    CancelProductOrder,
+    OrderState,
+    ProductOrder,
+    cancel_order,
+    place_order,
+)
+from satcom.orchestration.plan import FlowState, TaskState
+from satcom.resource.catalog import ResourceCategory
+from satcom.resource.hold import HoldState
+from satcom.resource.reservation import held_by_reservation, reservation_of
+from satcom.resource.spectrum import SpectrumAssignment
+from satcom.service.access_test import record_access_test
+from satcom.service.catalog import ServiceSpecification, create_service_specification
+from satcom.service.inventory import ServiceState, path_at, service_of_order
+from satcom.service.service_test import ServiceTest
+from tests.market.a_market import a_price
+from tests.orchestration.operations.an_order_to_service import Operation, an_operation
+from tests.resource.a_resource_catalogue import built_from
+
+MHZ = 1_000_000
+
+
+def an_offer(session: Session, names: list[str], *needs: ResourceCategory) -> str:
+    """An offering of a service with these numbers, a price for each month and one for each MHz."""
+    known: list[Json] = [{"name": name, "valueType": "number"} for name in names]
+    built: dict[str, Json] = {
+        "name": needs[0].value,
+        "lifecycleStatus": "Active",
+        "specCharacteristic": known,
+        "resourceSpecification": built_from(session, *needs),
+    }
+    service = create_service_specification(session, from_body(ServiceSpecification, built), WORKER)
+    described: dict[str, Json] = {
+        "name": needs[0].value,
+        "lifecycleStatus": "Active",
+        "serviceSpecification": [{"id": service.id}],
+        "productSpecCharacteristic": known,
+    }
+    product = create_product_specification(session, from_body(ProductSpecification, described), WORKER)
+    prices = [
+        create_price(session, from_body(ProductOfferingPrice, one), WORKER)
+        for one in (a_price("Setup", 500, monthly=False), a_price("Capacity", 2500, monthly=True, unit="MHz"))
+    ]
+    offered: dict[str, Json] = {
+        "name": needs[0].value,
+        "lifecycleStatus": "Launched",
+        "productSpecification": {"id": product.id},
+        "productOfferingPrice": [{"id": one.id} for one in prices],
+    }
+    return create_product_offering(session, from_body(ProductOffering, offered), WORKER).id
+
+
+def ordered(operation: Operation, offering: str, **values: Json) -> str:
+    market = operation.market
+    chosen: list[Json] = [{"name": name, "value": value} for name, value in values.items()]
+    body: dict[str, Json] = {
+        "billingAccount": {"id": market.account},
+        "relatedParty": [{"id": market.party, "role": "customer", "@referredType": "Organization"}],
+        "productOrderItem": [
+            {
+                "id": "1",
+                "action": "add",
+                "productOffering": {"id": offering},
+                "product": {"productCharacteristic": chosen},
+            }
+        ],
+    }
+    with operation.database.as_worker() as session:
+        return place_order(session, from_body(ProductOrder, body), WORKER).id
+
+
+def a_lease_ordered(operation: Operation) -> str:
+    with operation.database.as_worker() as session:
+        offering = an_offer(session, ["bandwidthHz"], ResourceCategory.LEASED_SPECTRUM)
+    return ordered(operation, offering, bandwidthHz=5 * MHZ)
+
+
+def record_the_test(operation: Operation, order_id: str, too_high_hz: int = 0) -> None:
+    """The NOC reads the customer's carriers and records what it read."""
+    with operation.database.as_worker() as session:
+        service, reservation = service_of_order(session, order_id), reservation_of(session, order_id)
+        assert service is not None
+        assert reservation is not None
+        [slot] = held_by_reservation(session, reservation).slots
+        readings = {
+            "lowEdge": (slot.start_hz, "Hz"),
+            "highEdge": (slot.stop_hz + too_high_hz, "Hz"),
+            "satelliteEirp": (10.0, "dBW"),
+            "crossPolarIsolation": (35.0, "dB"),
+        }
+        measures: list[Json] = [
+            {"metricName": name, "unitOfMeasure": unit, "value": {"name": name, "value": value}}
+            for name, (value, unit) in readings.items()
+        ]
+        body: dict[str, Json] = {
+            "name": "Access test",
+            "relatedService": {"id": service.id},
+            "testSpecification": {"id": "access-test"},
+            "testMeasure": measures,
+        }
+        record_access_test(session, from_body(ServiceTest, body), WORKER)
+
+
+def test_a_lease_goes_on_the_air_after_its_access_test_and_is_billed(database: Database, tmp_path: Path) -> None:
+    with an_operation(database, tmp_path) as operation:
+        order_id = a_lease_ordered(operation)
+        flow, tasks = operation.advance(order_id)
+        assert {name: task.fault for name, task in tasks.items() if task.fault} == {}
+        assert "configure_hub" not in tasks
+        assert (flow.state, tasks["access_is_tested"].state) == (FlowState.ACTIVE, TaskState.ACTIVE)
+        record_the_test(operation, order_id, too_high_hz=MHZ)
+        assert operation.advance(order_id)[0].state is FlowState.ACTIVE  # a test that fails is done again
+        record_the_test(operation, order_id)
+        assert operation.advance(order_id)[0].state is FlowState.COMPLETED
+        with database.as_worker() as session:
+            assert session.get_one(ProductOrder, order_id).state is OrderState.COMPLETED
+            service = service_of_order(session, order_id)
+            assert service is not None
+            path = path_at(session, service.id, now())
+            assert path is not None
+            assert (service.state, path.hub_id, len(path.transponder_ids)) == (ServiceState.ACTIVE, None, 1)
+            assert len(session.exec(select(CustomerBill)).all()) == 1
+
+
+def test_a_lease_that_is_cancelled_before_its_test_leaves_nothing_taken(database: Database, tmp_path: Path) -> None:
+    with an_operation(database, tmp_path) as operation:
+        order_id = a_lease_ordered(operation)
+        operation.advance(order_id)
+        with database.as_worker() as session:
+            body: dict[str, Json] = {"productOrder": {"id": order_id}}
+            cancel_order(session, from_body(CancelProductOrder, body), WORKER)
+        flow, _ = operation.advance(order_id)
+        assert flow.state is FlowState.CANCELLED
+        with database.as_worker() as session:
+            assert session.get_one(ProductOrder, order_id).state is OrderState.CANCELLED
+            assert service_of_order(session, order_id) is None
+            held = select(SpectrumAssignment).where(SpectrumAssignment.order_id == order_id)
+            assert {one.state for one in session.exec(held)} == {HoldState.RELEASED}
