@@ -17,9 +17,9 @@ from satcom.app.qualify import qualify_at
 from satcom.app.qualify_terms import terms_at
 from satcom.app.qualify_view import show_qualification
 from satcom.core.clock import months_later, now
-from satcom.core.database import Database
+from satcom.core.database import Database, find
+from satcom.market.catalog.product_offering import ProductOffering, service_sold
 from satcom.market.order_item import OrderItem
-from satcom.resource.catalog import ResourceCategory
 from satcom.service.demand import demand_of
 
 Body: TypeAlias = dict[str, Any]  # JSON of the API
@@ -88,7 +88,9 @@ class Story:
         start_at = datetime.fromisoformat(body["requestedStartDate"]) if "requestedStartDate" in body else now()
         stop_at = months_later(start_at, item.term_months) if item.term_months else None
         began = time.perf_counter()
-        demand = demand_of(ResourceCategory.CARRIERS, item.characteristics, start_at, stop_at, "/")
+        with self.opened.as_worker() as session:
+            offering = find(session, ProductOffering, item.offering_id)
+            demand = demand_of(session, service_sold(session, offering), item.characteristics, start_at, stop_at, "/")
         answer = qualify_at(self.opened, demand)
         took_s = time.perf_counter() - began
         self._head(

@@ -10,10 +10,12 @@ from collections.abc import Sequence
 from sqlmodel import Session, col, select
 
 from satcom.core.values import Json
+from satcom.resource.carrier_pool import CarrierPool
 from satcom.resource.ground import Antenna, EarthStation, TerminalType
 from satcom.resource.hub import Hub
 from satcom.resource.payload import Beam, Transponder
 from satcom.resource.satellite import Satellite
+from satcom.resource.spectrum import SpectrumAssignment
 from satcom.service.activation import letter
 from satcom.service.design.facts import Assumptions
 
@@ -22,18 +24,27 @@ TERMINAL_ANTENNA_TEMPERATURE_K = 45.0  # clear sky and what the antenna sees of 
 
 
 def fleet_of(session: Session) -> dict[str, Json]:
-    """The fleet as the simulator of hubs takes it. Only hubs with ports and satellites with transponders are in it."""
+    """The fleet as the simulator of hubs takes it. Only hubs with ports and satellites with transponders are in it.
+
+    Shared carriers are taken to be on the air: whoever loads a pool says that its hub has it.
+    """
     transponders = session.exec(select(Transponder).order_by(col(Transponder.id))).all()
     satellites = [_satellite(one, transponders) for one in session.exec(select(Satellite).order_by(col(Satellite.id)))]
     stations = {one.id: one for one in session.exec(select(EarthStation))}
     hubs = session.exec(select(Hub).where(col(Hub.ports) > 0).order_by(col(Hub.id)))
     beams = session.exec(select(Beam).order_by(col(Beam.id)))
+    on_the_air = select(CarrierPool, SpectrumAssignment).join(
+        SpectrumAssignment, col(SpectrumAssignment.id) == col(CarrierPool.spectrum_assignment_id)
+    )
+    carried = {one.id: one for one in transponders}
+    pools = session.exec(on_the_air.order_by(col(CarrierPool.id))).all()
     types = session.exec(select(TerminalType).order_by(col(TerminalType.id)))
     return {
         "hubs": [_hub(one, stations[one.earth_station_id], transponders) for one in hubs],
         "satellites": [one for one in satellites if one["transponders"]],
         "terminal_types": [_terminal_type(one) for one in types],
         "beams": [_beam(one) for one in beams],
+        "shared_carriers": [_shared_carrier(pool, slot, carried[slot.transponder_id]) for pool, slot in pools],
     }
 
 
@@ -60,6 +71,24 @@ def _antenna(antenna: Antenna, transponders: Sequence[Transponder]) -> dict[str,
         "antenna_efficiency": antenna.efficiency,
         "hpa_power_dbw": antenna.hpa_power_dbw,
         "system_noise_temperature_k": antenna.noise_temperature_k,
+    }
+
+
+def _shared_carrier(pool: CarrierPool, slot: SpectrumAssignment, transponder: Transponder) -> dict[str, Json]:
+    """The first carrier of the pool: the others are like it, and a terminal is on one of them at a time."""
+    carriers = pool.symbol_rate_baud / pool.carrier_symbol_rate_baud
+    downlink_hz = slot.start_hz + round((slot.stop_hz - slot.start_hz) / carriers / 2)
+    return {
+        "id": pool.id,
+        "hub_id": pool.hub_id,
+        "direction": pool.direction.value,
+        "satellite_id": transponder.satellite_id,
+        "transponder_id": transponder.id,
+        "uplink_center_hz": transponder.uplink_hz(downlink_hz),
+        "downlink_center_hz": downlink_hz,
+        "symbol_rate_baud": pool.carrier_symbol_rate_baud,
+        "roll_off": pool.rolloff,
+        "power_share": slot.power_share_hz / transponder.bandwidth_hz / carriers,
     }
 
 

@@ -30,7 +30,6 @@ from satcom.market.catalog.product_offering import (
 from satcom.market.catalog.product_offering_price import MONTH
 from satcom.market.customer import Customer, ordering_customer
 from satcom.market.solution_price import ChargePrice
-from satcom.service.catalog import capacity_of
 from satcom.service.demand import demand_of
 from satcom.service.qualification import refuse_hopeless_place
 
@@ -262,7 +261,7 @@ def _check_place(
 ) -> None:
     """What the flow could only refuse is refused at once. Raises `Refused` or `RuleRefused`."""
     # dates and term are checked for themselves
-    demand = demand_of(capacity_of(session, service_sold(session, offering)), complete, now(), None, CHARACTERISTICS)
+    demand = demand_of(session, service_sold(session, offering), complete, now(), None, CHARACTERISTICS)
     try:
         refuse_hopeless_place(session, demand)
     except Refused as refused:

@@ -53,11 +53,15 @@ class PriceType(StrEnum):
 
 
 class PriceUnit(StrEnum):
-    """What is counted. MHz is the larger of occupied and power-equivalent bandwidth, both directions together."""
+    """What is counted, both directions together. MHz is the larger of occupied and power-equivalent bandwidth.
+
+    Mbit/s is the rate at most, and CIR of it what is committed.
+    """
 
     EACH = "each"
     MEGAHERTZ = "MHz"
     MEGABIT_PER_SECOND = "Mbit/s"
+    COMMITTED_MEGABIT_PER_SECOND = "Mbit/s CIR"
 
 
 @dataclass(frozen=True)

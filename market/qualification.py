@@ -46,7 +46,6 @@ from satcom.market.order_item import (
 )
 from satcom.market.pricing import PricedOffer, round_money
 from satcom.market.solution_price import BAND, TERMINAL_TYPE, ChargePrice, charge_prices, price_by_list, terminal_name
-from satcom.service.catalog import capacity_of
 from satcom.service.demand import demand_of
 from satcom.service.evidence import qualify_on_record
 from satcom.service.qualification import terminal_supply
@@ -277,8 +276,8 @@ def _question(session: Session, item: QualificationItem, at: str) -> Question:
             complete = offered_characteristics(session, offering, product.product_characteristic, listed)
     found.refuse()
     months = term_months(product.product_term)
-    capacity = capacity_of(session, service_sold(session, offering))
-    demand = demand_of(capacity, complete, start, months_later(start, months) if months else None, listed)
+    sold, stop = service_sold(session, offering), months_later(start, months) if months else None
+    demand = demand_of(session, sold, complete, start, stop, listed)
     choices = frozenset(one.name for one in specification_of(session, offering).product_spec_characteristic)
     return Question(item, offering, complete, choices, demand, months or COMPARED_MONTHS)
 

@@ -26,7 +26,7 @@ from satcom.market.pricing import (
     price,
     round_money,
 )
-from satcom.service.solution import SiteWay, Solution
+from satcom.service.solution import AccessSolution, LinkSolution, SiteWay, Solution
 
 BAND, TERMINAL_TYPE = "band", "terminalType"
 
@@ -65,9 +65,10 @@ def quantities_of(solution: Solution, prices: Sequence[ListPrice]) -> Quantities
     """The quantities that `prices` multiply: MHz are the charged bandwidth of both directions together."""
     amounts = {PriceUnit.MEGAHERTZ: Decimal(solution.charged_bandwidth_hz) / MILLION}
     chosen: dict[str, Json] = {BAND: solution.band}
-    if isinstance(solution, SiteWay):
+    if isinstance(solution, LinkSolution | AccessSolution):
         rate_bps = solution.forward.bit_rate_bps + solution.return_link.bit_rate_bps
         amounts[PriceUnit.MEGABIT_PER_SECOND] = Decimal(rate_bps) / MILLION
+        amounts[PriceUnit.COMMITTED_MEGABIT_PER_SECOND] = Decimal(solution.committed_rate_bps) / MILLION
         chosen[TERMINAL_TYPE] = terminal_name(solution, prices)
     return Quantities(amounts, chosen)
 

@@ -121,6 +121,7 @@ def _terminal(
         elevation_deg=solution.elevation_deg,
         carrier_id=forward_carrier,
         return_carrier_id=return_carrier,
+        transmit_power_dbw=None if isinstance(solution, LinkSolution) else solution.return_link.transmit_power_dbw,
     )
 
 

@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from pydantic import TypeAdapter, ValidationError
+from sqlmodel import Session
 
 from satcom.core.errors import Fault, Refused
 from satcom.core.values import Characteristic, Json
-from satcom.resource.catalog import ResourceCategory
+from satcom.service.catalog import ServiceSpecification, capacity_of
 from satcom.service.solution import Demand
 
 SINGLE = {
@@ -38,17 +39,24 @@ NAMES = {field: name for name, field in (SINGLE | SEVERAL).items()}
 
 
 def demand_of(
-    capacity: ResourceCategory,
+    session: Session,
+    specification: ServiceSpecification,
     characteristics: Sequence[Characteristic],
     start_at: datetime,
     stop_at: datetime | None,
     pointer: str,
 ) -> Demand:
-    """The demand for this kind of capacity.
+    """The demand for a service of this kind. Of several values (bands, terminals) it takes what the service offers.
 
     Raises `Refused` below `pointer` with every characteristic that is missing or no such value.
     """
+    capacity = capacity_of(session, specification)
     values: dict[str, object] = {"capacity": capacity.value, "start_at": start_at, "stop_at": stop_at}
+    values |= {
+        SEVERAL[one.name]: offered
+        for one in specification.spec_characteristic
+        if one.name in SEVERAL and (offered := [each.value for each in one.allowed if each.value is not None])
+    }
     for one in characteristics:
         if one.name in SINGLE and one.value is not None:
             values[SINGLE[one.name]] = one.value

@@ -21,7 +21,7 @@ from satcom.core.life_cycle import LifeCycle
 from satcom.core.security import Capability, Principal
 from satcom.core.tmf_api import TmfRoutes
 from satcom.core.values import Characteristic, Instant, Json, Reference, RelatedParty, Value
-from satcom.service.catalog import ServiceSpecification, capacity_of, validate_characteristics
+from satcom.service.catalog import ServiceSpecification, validate_characteristics
 from satcom.service.demand import SEVERAL, asked_values, demand_of
 from satcom.service.evidence import qualify_on_record
 from satcom.service.qualification import terminal_supply
@@ -209,9 +209,8 @@ def _question(session: Session, service: AskedService | None, activation: dateti
         raise Refused(f"{pointer}/serviceSpecification/id", why, "notFound") from error
     prefix = f"{pointer}/serviceCharacteristic"
     complete = validate_characteristics(specification, service.service_characteristic, prefix)
-    capacity = capacity_of(session, specification)
     start = service.start_date or activation or now()
-    return _Question(demand_of(capacity, complete, start, service.end_date, prefix), named)
+    return _Question(demand_of(session, specification, complete, start, service.end_date, prefix), named)
 
 
 def _asked_of_network(session: Session, demand: Demand, pointer: str) -> Qualification:

@@ -166,6 +166,11 @@ class LinkSolution(SiteWay):
 
     capacity: Literal["carriers"] = "carriers"
 
+    @property
+    def committed_rate_bps(self) -> int:
+        """Both directions together: its carriers are there all the time."""
+        return self.forward.bit_rate_bps + self.return_link.bit_rate_bps
+
 
 class PoolPlan(Value):
     """A share of a pool: what the rates of the site take of it at the MODCOD that holds, in symbols a second."""
@@ -184,6 +189,11 @@ class AccessSolution(SiteWay):
     capacity: Literal["poolShare"]
     forward_pool: PoolPlan
     return_pool: PoolPlan
+
+    @property
+    def committed_rate_bps(self) -> int:
+        """Both directions together."""
+        return self.forward_pool.cir_bps + self.return_pool.cir_bps
 
 
 class LeaseSolution(Way):

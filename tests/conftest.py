@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import HealthCheck, settings
 from sqlalchemy import create_engine
 
 from satcom.app import declarations
@@ -11,6 +12,10 @@ from satcom.core.schema import create_declared
 from tests.postgres_server import chosen_server, drop_database, new_database
 
 PROGRAMS = {"crash", "scenarios", "benchmarks"}
+
+# no test is about time: a property that is slow on a busy machine is as true as a fast one
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
 
 
 @pytest.fixture(scope="session")

@@ -159,7 +159,7 @@ class PriceKeys(CatalogueKeys):
     recurring_period: Literal["month"] | None = None
     amount: ExactAmount
     currency: Currency
-    unit: Literal["site", "terminal", "link", "each", "MHz", "Mbit/s"]
+    unit: Literal["site", "terminal", "link", "each", "MHz", "Mbit/s", "Mbit/s CIR"]
     valid_from: date | None = None
     valid_until: date | None = None
     terminal_type: Annotated[list[str] | None, BeforeValidator(several)] = None
@@ -304,7 +304,10 @@ def _load_offering(load: Load, entry: Entry, prices: list[str]) -> None:
 
 
 def _check_terminals_are_priced(load: Load, offering: ProductOffering) -> None:
-    """Where the price depends on the terminal, every terminal that a customer may get has one."""
+    """Where the price depends on the terminal, every terminal that a customer may get has one: each that is offered.
+
+    Where the product does not say which, that is every approved one.
+    """
     listed = [load.session.get(ProductOfferingPrice, one.id) for one in offering.product_offering_price]
     uses = [use for one in listed if one is not None for use in one.prod_spec_char_value_use]
     priced = {str(one.value) for use in uses if use.name == TERMINAL_TYPE for one in use.allowed}
@@ -314,12 +317,19 @@ def _check_terminals_are_priced(load: Load, offering: ProductOffering) -> None:
     approved = load.session.exec(
         select(TerminalType).where(col(TerminalType.approved)).order_by(col(TerminalType.name))
     )
-    lacking = [one.name for one in approved if one.id not in ids and one.name not in priced]
     product = offering.product_specification
     specification = load.session.get(ProductSpecification, product.id) if product is not None else None
-    for one in specification.product_spec_characteristic if specification is not None else []:
-        values = [str(allowed.value) for allowed in one.allowed if allowed.value is not None]
-        lacking += [value for value in values if one.name == TERMINAL_TYPE and value not in priced]
+    offered = specification.product_spec_characteristic if specification is not None else []
+    values = [
+        str(allowed.value)
+        for one in offered
+        if one.name == TERMINAL_TYPE
+        for allowed in one.allowed
+        if allowed.value is not None
+    ]
+    lacking = [one for one in values if one not in priced]
+    if not values:
+        lacking = [one.name for one in approved if one.id not in ids and one.name not in priced]
     if lacking:
         faults = [Fault("prices", f"terminal type {one!r} is offered without a price", "noPrice") for one in lacking]
         raise Refused.all(faults)

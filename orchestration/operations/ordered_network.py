@@ -19,7 +19,7 @@ from satcom.resource.payload import Transponder
 from satcom.resource.reservation import Held, Reservation, Wanted, held_by_reservation, reservation_of, reserve
 from satcom.resource.spectrum import Direction, SpectrumAssignment, WantedSlot
 from satcom.service.activation import CarrierSlot, LinkSlots, carrier_slot
-from satcom.service.catalog import ServiceSpecification, capacity_of, resources_of
+from satcom.service.catalog import ServiceSpecification, resources_of
 from satcom.service.demand import demand_of
 from satcom.service.solution import (
     SOLUTION,
@@ -43,8 +43,8 @@ def demand_of_order(session: Session, order: ProductOrder) -> Demand:
     start_at = order.requested_start_date or order.order_date
     months = order.item.term_months
     stop_at = months_later(start_at, months) if months is not None else None
-    capacity = capacity_of(session, service_specification_for(session, order))
-    return demand_of(capacity, order.item.characteristics, start_at, stop_at, ADDRESS)
+    specification = service_specification_for(session, order)
+    return demand_of(session, specification, order.item.characteristics, start_at, stop_at, ADDRESS)
 
 
 def demand_of_site(session: Session, order: ProductOrder) -> SiteDemand:

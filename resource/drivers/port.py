@@ -48,7 +48,10 @@ class CarrierConfiguration:
 
 @dataclass(frozen=True)
 class TerminalConfiguration:
-    """A terminal: which carriers it hears and sends, where it stands and where it points."""
+    """A terminal: which carriers it hears and sends, where it stands and where it points.
+
+    On a return carrier that it shares it sends with `transmit_power_dbw`; on one of its own the carrier says.
+    """
 
     terminal_id: str
     serial_number: str
@@ -62,6 +65,7 @@ class TerminalConfiguration:
     return_carrier_id: str | None = None
     altitude_m: float = 0.0
     figure_of_merit_db_per_k: float | None = None
+    transmit_power_dbw: float | None = None
 
 
 @dataclass(frozen=True)

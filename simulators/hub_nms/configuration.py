@@ -138,6 +138,24 @@ class Satellite(Strict):
     transponders: tuple[Transponder, ...]
 
 
+class SharedCarrier(Strict):
+    """A carrier that a hub holds for many terminals: on the air before any of them, its MODCOD follows each link.
+
+    It was lined up to its share of the transponder's power. What a terminal sends with is the terminal's.
+    """
+
+    id: Identifier
+    hub_id: Identifier
+    direction: Literal["forward", "return"]
+    satellite_id: Identifier
+    transponder_id: Identifier
+    uplink_center_hz: Hertz
+    downlink_center_hz: Hertz
+    symbol_rate_baud: int = Field(ge=1000, le=500_000_000)
+    roll_off: float = Field(ge=0, le=0.5)
+    power_share: float = Field(gt=0, le=1, description="of the transponder's power at its operating point")
+
+
 class Fleet(Strict):
     """What exists in the simulated world."""
 
@@ -145,11 +163,13 @@ class Fleet(Strict):
     satellites: tuple[Satellite, ...] = ()
     terminal_types: tuple[TerminalType, ...] = ()
     beams: tuple[Beam, ...] = ()
+    shared_carriers: tuple[SharedCarrier, ...] = ()
 
     @model_validator(mode="after")
     def names_are_unique(self) -> Self:
         for ids in (
             [hub.id for hub in self.hubs],
+            [carrier.id for carrier in self.shared_carriers],
             [beam.id for beam in self.beams],
             [satellite.id for satellite in self.satellites],
             *([transponder.id for transponder in satellite.transponders] for satellite in self.satellites),
@@ -169,6 +189,13 @@ class Fleet(Strict):
         missing = used - {None} - {beam.id for beam in self.beams}
         if missing:
             raise ValueError(f"there is no beam {', '.join(sorted(str(one) for one in missing))}")
+        return self
+
+    @model_validator(mode="after")
+    def shared_carriers_have_their_equipment(self) -> Self:
+        for one in self.shared_carriers:
+            if self.hub(one.hub_id) is None or self.transponder(one.satellite_id, one.transponder_id) is None:
+                raise ValueError(f"shared carrier {one.id} has no hub {one.hub_id} or transponder {one.transponder_id}")
         return self
 
     def beam(self, beam_id: str | None) -> Beam | None:
@@ -195,7 +222,7 @@ class Carrier(Strict):
     """One modulated carrier of a modem port: `forward` leaves the hub, `return` leaves a terminal."""
 
     hub_id: Identifier
-    port: int = Field(ge=1)
+    port: int | None = Field(default=None, ge=1, description="none of a carrier that many terminals share")
     direction: Literal["forward", "return"] = "forward"
     satellite_id: Identifier
     transponder_id: Identifier
@@ -203,14 +230,17 @@ class Carrier(Strict):
     downlink_center_hz: Hertz
     symbol_rate_baud: int = Field(ge=1000, le=500_000_000)
     roll_off: float = Field(ge=0, le=0.5)
-    modcod: Annotated[str, StringConstraints(max_length=30)] = Field(examples=["QPSK 3/4"])
+    modcod: Annotated[str, StringConstraints(max_length=30)] | None = Field(
+        default=None, examples=["QPSK 3/4"], description="adaptive when empty: the fastest that holds for each terminal"
+    )
     uplink_polarisation: Polarisation
     downlink_polarisation: Polarisation
     transmit_power_dbw: float = Field(ge=-60, le=50, description="into the antenna of whoever transmits")
 
     @model_validator(mode="after")
     def modem_knows_the_modcod(self) -> Self:
-        known_modcod(self.modcod)
+        if self.modcod is not None:
+            known_modcod(self.modcod)
         return self
 
     @property
@@ -230,6 +260,9 @@ class Terminal(Strict):
     altitude_m: float = Field(default=0, ge=-500, le=9000)
     carrier_id: Identifier = Field(description="the forward carrier it receives")
     return_carrier_id: Identifier | None = Field(default=None, description="the return carrier it transmits")
+    transmit_power_dbw: float | None = Field(
+        default=None, ge=-60, le=50, description="into its antenna on a carrier that it shares; else the carrier says"
+    )
     azimuth_deg: float = Field(ge=0, le=360, description="pointing, from true north, clockwise")
     elevation_deg: float = Field(ge=-5, le=90)
     system_noise_temperature_k: float = Field(default=120, gt=0, le=5000)

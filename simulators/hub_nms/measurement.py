@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from satcom.simulators.hub_nms.configuration import Carrier, Fleet, Hub, Satellite, Terminal, Weather
 from satcom.simulators.hub_nms.coverage import beam_gain_db
 from satcom.simulators.hub_nms.held import Direction, carrier_called, carrier_towards, plan_of, terminal_called
-from satcom.simulators.hub_nms.modcods import known_modcod
+from satcom.simulators.hub_nms.modcods import Modcod, adapted_modcod, fastest_modcod, known_modcod
 from satcom.simulators.hub_nms.sky import LIGHT_M_PER_S, EarthStation, Link, hub_station, link, terminal_station
 from satcom.simulators.hub_nms.store import Refusal, Store
 
@@ -92,12 +92,12 @@ class LineUp:
 
     def _read(self, carrier_id: str, direction: Direction, noise: random.Random) -> CarrierMeasurement:
         carrier, true = carrier_towards(self._store, carrier_id, direction), self._link(carrier_id, direction)
-        modcod = known_modcod(carrier.modcod)
         error_db = noise.gauss(0, READING_ERROR_DB)
         density_db_hz = ratio_db = None
         if true is not None:
             density_db_hz = round(true.carrier_to_noise_density_db_hz + error_db, 3)
             ratio_db = round(density_db_hz - 10 * math.log10(carrier.symbol_rate_baud), 3)
+        modcod = adapted_modcod(ratio_db) if carrier.modcod is None else known_modcod(carrier.modcod)
         locked = ratio_db is not None and ratio_db >= modcod.required_es_over_n0_db
         return CarrierMeasurement(
             carrier_id=carrier_id,
@@ -106,7 +106,7 @@ class LineUp:
             carrier_to_noise_db=ratio_db,
             es_over_n0_db=ratio_db,
             required_es_over_n0_db=modcod.required_es_over_n0_db,
-            throughput_bps=min(self._maximum_rate_bps(direction), information_rate_bps(carrier)) if locked else 0,
+            throughput_bps=min(self._maximum_rate_bps(direction), rate_bps(carrier, modcod)) if locked else 0,
         )
 
     def _maximum_rate_bps(self, direction: Direction) -> int:
@@ -126,25 +126,18 @@ class LineUp:
             raise Refusal(409, "not_in_fleet", f"transponder {carrier.transponder_id} is no longer in the fleet")
         hub, here = self._ends(carrier)
         sender, receiver = (hub, here) if direction == "forward" else (here, hub)
-        return link(carrier, sender, receiver, transponder, self._neighbours(carrier_id, carrier))
+        return link(
+            sent_by(carrier, self._terminal), sender, receiver, transponder, self._neighbours(carrier_id, carrier)
+        )
 
     def _ends(self, carrier: Carrier) -> tuple[EarthStation, EarthStation]:
         """Hub and this terminal, towards the carrier's satellite."""
-        hub = self._hub_end(carrier)
+        hub = hub_end(self._fleet, carrier)
         if hub is None:
             raise Refusal(
                 409, "not_in_fleet", f"hub {carrier.hub_id} or satellite {carrier.satellite_id} is no longer there"
             )
         return hub, self._terminal_end(self._terminal_id, self._terminal, carrier)
-
-    def _hub_end(self, carrier: Carrier) -> EarthStation | None:
-        hub, satellite = self._fleet.hub(carrier.hub_id), self._fleet.satellite(carrier.satellite_id)
-        if hub is None or satellite is None:
-            return None
-        freq_hz = carrier.uplink_center_hz if carrier.direction == "forward" else carrier.downlink_center_hz
-        return self._in_beams(
-            hub_station(hub.towards(carrier.transponder_id), satellite, freq_hz), hub, satellite, carrier
-        )
 
     def _terminal_end(self, terminal_id: str, terminal: Terminal, carrier: Carrier) -> EarthStation:
         satellite = self._fleet.satellite(carrier.satellite_id)
@@ -154,20 +147,7 @@ class LineUp:
         fade_db = Weather.model_validate_json(weather).fade_db if weather else 0.0
         received_hz = carrier_called(self._store, terminal.carrier_id).downlink_center_hz
         station = terminal_station(self._fleet.equipped(terminal), satellite, received_hz, fade_db)
-        return self._in_beams(station, terminal, satellite, carrier)
-
-    def _in_beams(
-        self, station: EarthStation, place: Hub | Terminal, satellite: Satellite, carrier: Carrier
-    ) -> EarthStation:
-        """The station with what the beams of the carrier's transponder have left at its place."""
-        transponder = self._fleet.transponder(carrier.satellite_id, carrier.transponder_id)
-        if transponder is None:
-            return station
-        up_db, down_db = (
-            beam_gain_db(self._fleet.beam(one), place.latitude_deg, place.longitude_deg, satellite)
-            for one in (transponder.uplink_beam_id, transponder.downlink_beam_id)
-        )
-        return replace(station, uplink_beam_db=up_db, downlink_beam_db=down_db)
+        return _in_beams(self._fleet, station, terminal, satellite, carrier)
 
     def _neighbours(self, carrier_id: str, carrier: Carrier) -> list[tuple[Carrier, EarthStation]]:
         """The other carriers on the transponder, with who sends them; a return carrier without a terminal is silent."""
@@ -177,18 +157,53 @@ class LineUp:
                 continue
             other = carrier_called(self._store, other_id)
             if other.direction == "forward":
-                hub = self._hub_end(other)
+                hub = hub_end(self._fleet, other)
                 neighbours += [(other, hub)] if hub else []
-            else:
-                for _, sender_id in self._store.resting_on("carrier", other_id):
+            else:  # those who share a carrier send in turn: one of them disturbs
+                for _, sender_id in self._store.resting_on("carrier", other_id)[:1]:
                     sender = terminal_called(self._store, sender_id)
-                    neighbours.append((other, self._terminal_end(sender_id, sender, other)))
+                    neighbours.append((sent_by(other, sender), self._terminal_end(sender_id, sender, other)))
         return neighbours
 
 
+def hub_end(fleet: Fleet, carrier: Carrier) -> EarthStation | None:
+    """The hub of a carrier, as its transponder's beams have it; None where hub or satellite is no longer there."""
+    hub, satellite = fleet.hub(carrier.hub_id), fleet.satellite(carrier.satellite_id)
+    if hub is None or satellite is None:
+        return None
+    freq_hz = carrier.uplink_center_hz if carrier.direction == "forward" else carrier.downlink_center_hz
+    station = hub_station(hub.towards(carrier.transponder_id), satellite, freq_hz)
+    return _in_beams(fleet, station, hub, satellite, carrier)
+
+
+def _in_beams(
+    fleet: Fleet, station: EarthStation, place: Hub | Terminal, satellite: Satellite, carrier: Carrier
+) -> EarthStation:
+    """The station with what the beams of the carrier's transponder have left at its place."""
+    transponder = fleet.transponder(carrier.satellite_id, carrier.transponder_id)
+    if transponder is None:
+        return station
+    up_db, down_db = (
+        beam_gain_db(fleet.beam(one), place.latitude_deg, place.longitude_deg, satellite)
+        for one in (transponder.uplink_beam_id, transponder.downlink_beam_id)
+    )
+    return replace(station, uplink_beam_db=up_db, downlink_beam_db=down_db)
+
+
+def sent_by(carrier: Carrier, terminal: Terminal) -> Carrier:
+    """The carrier as the terminal sends it: on one that is shared each has a power of its own."""
+    if carrier.direction == "forward" or terminal.transmit_power_dbw is None:
+        return carrier
+    return carrier.model_copy(update={"transmit_power_dbw": terminal.transmit_power_dbw})
+
+
 def information_rate_bps(carrier: Carrier) -> int:
-    """What the carrier carries at its MODCOD."""
-    return int(carrier.symbol_rate_baud * known_modcod(carrier.modcod).spectral_efficiency_bit_per_symbol)
+    """What the carrier carries at its MODCOD, at most."""
+    return rate_bps(carrier, fastest_modcod() if carrier.modcod is None else known_modcod(carrier.modcod))
+
+
+def rate_bps(carrier: Carrier, modcod: Modcod) -> int:
+    return int(carrier.symbol_rate_baud * modcod.spectral_efficiency_bit_per_symbol)
 
 
 def transponder_path(carrier: Carrier) -> str:

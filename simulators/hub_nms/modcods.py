@@ -39,3 +39,16 @@ def known_modcod(name: str) -> Modcod:
     if modcod is None:
         raise ValueError(f"the modem has no MODCOD {name!r}; it has for example {', '.join(list(MODCODS)[:8])}")
     return modcod
+
+
+ROBUST_FIRST = sorted(MODCODS.values(), key=lambda one: one.required_es_over_n0_db)
+
+
+def adapted_modcod(es_over_n0_db: float | None) -> Modcod:
+    """The fastest that locks at this ratio; the most robust where none does."""
+    holding = [one for one in ROBUST_FIRST if es_over_n0_db is not None and one.required_es_over_n0_db <= es_over_n0_db]
+    return max(holding, key=lambda one: one.spectral_efficiency_bit_per_symbol, default=ROBUST_FIRST[0])
+
+
+def fastest_modcod() -> Modcod:
+    return max(ROBUST_FIRST, key=lambda one: one.spectral_efficiency_bit_per_symbol)

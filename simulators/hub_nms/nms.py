@@ -11,11 +11,28 @@ from pathlib import Path
 import orjson
 from pydantic import BaseModel
 
-from satcom.simulators.hub_nms.configuration import Carrier, Faults, Fleet, Plan, Terminal, Weather
+from satcom.simulators.hub_nms.configuration import (
+    Carrier,
+    Faults,
+    Fleet,
+    Plan,
+    SharedCarrier,
+    Terminal,
+    Weather,
+)
 from satcom.simulators.hub_nms.faults import FaultsInForce
 from satcom.simulators.hub_nms.held import carrier_called, carrier_towards, terminal_called
-from satcom.simulators.hub_nms.measurement import LineUp, Truth, information_rate_bps, transponder_path
+from satcom.simulators.hub_nms.measurement import (
+    LineUp,
+    Truth,
+    hub_end,
+    information_rate_bps,
+    transponder_path,
+)
+from satcom.simulators.hub_nms.sky import lined_up_power_dbw
 from satcom.simulators.hub_nms.store import Answer, Held, Refusal, Store
+
+LEAST_POWER_DBW = -60.0
 
 
 class Nms:
@@ -39,7 +56,13 @@ class Nms:
         return Fleet.model_validate_json(self.store.setting("fleet") or "{}")
 
     def set_fleet(self, fleet: Fleet) -> None:
-        self.store.set("fleet", fleet.model_dump_json())
+        """Shared carriers are on the air with their fleet; one that the fleet no longer names stays as it is."""
+        with self.store.transaction():
+            self.store.set("fleet", fleet.model_dump_json())
+            for one in fleet.shared_carriers:
+                carrier, held = lined_up(fleet, one), self.store.get("carrier", one.id)
+                if held is None or held.body != carrier.model_dump_json():
+                    self._put("carrier", one.id, carrier, [("transponder", transponder_path(carrier))], None)
         self.fleet = fleet
 
     def set_faults(self, faults: Faults) -> None:
@@ -55,11 +78,15 @@ class Nms:
         users = self.store.resting_on("carrier", carrier_id)
         if users and carrier_called(self.store, carrier_id).direction != carrier.direction:
             raise Refusal(409, "in_use", f"carrier {carrier_id} is used by {_named(users)}, so its direction stays")
-        taken_by = self.store.take_port(carrier.hub_id, carrier.port, carrier.direction, carrier_id)
-        if taken_by:
-            where = f"port {carrier.port} ({carrier.direction}) of hub {carrier.hub_id}"
-            raise Refusal(409, "port_taken", f"{where} belongs to carrier {taken_by}")
+        if carrier.port is not None:
+            self._take_port(carrier, carrier.port, carrier_id)
         return self._put("carrier", carrier_id, carrier, [("transponder", transponder_path(carrier))], key)
+
+    def _take_port(self, carrier: Carrier, port: int, carrier_id: str) -> None:
+        taken_by = self.store.take_port(carrier.hub_id, port, carrier.direction, carrier_id)
+        if taken_by:
+            where = f"port {port} ({carrier.direction}) of hub {carrier.hub_id}"
+            raise Refusal(409, "port_taken", f"{where} belongs to carrier {taken_by}")
 
     def put_terminal(self, terminal_id: str, terminal: Terminal, key: str | None) -> Answer:
         carrier_towards(self.store, terminal.carrier_id, "forward")
@@ -121,11 +148,28 @@ class Nms:
             raise Refusal(422, "no_such_hub", f"there is no hub {carrier.hub_id}")
         if self.fleet.transponder(carrier.satellite_id, carrier.transponder_id) is None:
             raise Refusal(422, "no_such_transponder", f"there is no transponder {transponder_path(carrier)}")
-        if carrier.port > hub.ports:
+        if carrier.port is not None and carrier.port > hub.ports:
             raise Refusal(422, "no_such_port", f"hub {hub.id} has ports 1 to {hub.ports}, not {carrier.port}")
         limit_dbw = hub.towards(carrier.transponder_id).hpa_power_dbw if carrier.direction == "forward" else None
         if limit_dbw is not None and carrier.transmit_power_dbw > limit_dbw:
             raise Refusal(422, "too_much_power", f"the amplifier of hub {hub.id} gives at most {limit_dbw} dBW")
+
+
+def lined_up(fleet: Fleet, shared: SharedCarrier) -> Carrier:
+    """The carrier as the hub sends it after its line-up; on a return carrier each terminal has a power of its own."""
+    transponder = fleet.transponder(shared.satellite_id, shared.transponder_id)
+    assert transponder is not None  # the fleet has seen to it
+    carrier = Carrier(
+        **shared.model_dump(exclude={"id", "power_share"}),
+        uplink_polarisation=transponder.uplink_polarisation,
+        downlink_polarisation=transponder.downlink_polarisation,
+        transmit_power_dbw=LEAST_POWER_DBW,
+    )
+    hub = hub_end(fleet, carrier) if shared.direction == "forward" else None
+    if hub is None:
+        return carrier
+    power_dbw = lined_up_power_dbw(carrier, hub, transponder, shared.power_share)
+    return carrier.model_copy(update={"transmit_power_dbw": round(power_dbw, 3)})
 
 
 def shown(held: Held) -> dict[str, object]:

@@ -248,6 +248,14 @@ def _downlink_eirp_dbw(carrier: Carrier, sender: EarthStation, transponder: Tran
     return transponder.eirp_saturation_dbw - max(carrier_input_backoff_db - compression_db, 0.0)
 
 
+def lined_up_power_dbw(carrier: Carrier, sender: EarthStation, transponder: Transponder, power_share: float) -> float:
+    """What `sender` must put into its antenna for the carrier to take this share of the transponder in clear sky."""
+    full_dbw = transponder.eirp_saturation_dbw - transponder.output_backoff_db
+    # below saturation the transponder is linear: a decibel up there is one down here
+    missing_db = full_dbw + 10 * math.log10(power_share) - _downlink_eirp_dbw(carrier, sender, transponder)
+    return carrier.transmit_power_dbw + missing_db
+
+
 def _figure_of_merit_db_per_k(freq_hz: float, receiver: EarthStation) -> float:
     off_axis_dbi = antenna_gain_dbi(freq_hz, receiver.diameter_m, receiver.efficiency, receiver.off_axis_deg)
     if receiver.figure_of_merit_db_per_k is None:

@@ -124,7 +124,7 @@ def test_the_whole_demonstration_loads_within_seconds(database: Database) -> Non
     with database.as_worker() as session:
         assert count(session, Satellite) == count(session, ElementSet) == 12
         assert count(session, Transponder) == 44
-        assert count(session, SpectrumAssignment) == 48
+        assert count(session, SpectrumAssignment) == 54
         assert count(session, Licence) == 32
         assert count(session, Customer) == count(session, BillingAccount) == 2
         listed = yaml.safe_load((FOLDER / "stock.yaml").read_text(encoding="utf-8"))
@@ -227,6 +227,24 @@ def test_a_price_in_use_is_not_altered(loaded: Database, folder: Path) -> None:
 
 
 def test_a_terminal_type_that_can_be_delivered_without_a_price_is_refused(database: Database, folder: Path) -> None:
+    def offer(lists: Any, name: str = "term-c-180") -> None:
+        link = row_of(lists["service_specifications"], "service-spec-dedicated-scpc-link")
+        next(one for one in link["characteristics"] if one["name"] == "terminalType")["values"].append(name)
+
+    edit_catalogue(folder, offer)
+    assert faults(database, folder) == [
+        "catalogue.yaml: offering-dedicated-scpc-link: prices: terminal type 'term-c-180' is offered without a price"
+    ]
+
+
+def test_where_a_product_does_not_say_its_terminals_every_approved_one_has_a_price(
+    database: Database, folder: Path
+) -> None:
+    def open_up(lists: Any) -> None:
+        link = row_of(lists["service_specifications"], "service-spec-dedicated-scpc-link")
+        link["characteristics"] = [one for one in link["characteristics"] if one["name"] != "terminalType"]
+
+    edit_catalogue(folder, open_up)
     edit(folder, "terminal_types", lambda rows: row_of(rows, "term-c-180").update(approved=True))
     assert faults(database, folder) == [
         "catalogue.yaml: offering-dedicated-scpc-link: prices: terminal type 'C 1.80 m, 5 W' is offered without a price"
@@ -367,7 +385,7 @@ def test_spreadsheets_give_the_same_operator(loaded: Database, folder: Path, del
     for name in names:
         if name not in ("operator", "catalogue", "demo_order"):
             as_csv(folder, name, delimiter)
-    assert len(list(folder.glob("*.csv"))) == 12
+    assert len(list(folder.glob("*.csv"))) == 13
     assert {one.what for one in load(loaded, folder, dry_run=False, by=BY)} == {"unchanged"}
 
 

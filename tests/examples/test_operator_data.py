@@ -280,13 +280,14 @@ def test_amounts_are_exact_and_in_the_currency_of_the_operator() -> None:
 def test_at_any_day_one_price_is_in_force_for_each_thing_sold() -> None:
     sold: dict[tuple[Any, ...], list[Row]] = defaultdict(list)
     for price in CATALOGUE["prices"]:
-        key = (price["price_type"], price["unit"], price.get("terminal_type"), price.get("band"))
+        kind = (price["price_type"], price["unit"], price.get("terminal_type"), price.get("band"))
+        key = (price["product_offering"], *kind)
         sold[key].append(price)
     for prices in sold.values():
         prices.sort(key=lambda price: price["valid_from"])
         assert prices[-1]["valid_until"] is None
         assert all(one["valid_until"] == other["valid_from"] for one, other in pairwise(prices))
-    assert {key[3] for key in sold if key[1] == "MHz"} == set(DOWNLINK_HZ)
+    assert {key[4] for key in sold if key[2] == "MHz"} == set(DOWNLINK_HZ)
 
 
 def test_every_approved_terminal_has_a_price_and_a_place_in_a_depot() -> None:

@@ -29,6 +29,7 @@ from satcom.supplychain.stock import Depot, StockItem, opening_stock
 from tests.enterprise.an_operator import an_operator, an_organization
 from tests.market.a_market import PRICES, SPECIFICATION, Market, a_buyer, a_price, an_order_body
 from tests.resource.a_resource_catalogue import built_from
+from tests.service.shared_carriers import load_pools
 from tests.service.the_demonstration import load_the_network
 from tests.simulators.hub_nms_process import HubNmsProcess, hub_nms_process
 
@@ -71,14 +72,19 @@ class Operation:
 
 @contextmanager
 def an_operation(
-    database: Database, tmp_path: Path, in_stock: int = 3, ports: int | None = None
+    database: Database, tmp_path: Path, in_stock: int = 3, ports: int | None = None, pools: bool = False
 ) -> Iterator[Operation]:
-    """Everything in place; `in_stock` terminals of each kind on the shelf, `ports` at each hub that has any."""
+    """Everything in place; `in_stock` terminals of each kind on the shelf, `ports` at each hub that has any.
+
+    With `pools` the hub has carriers that many share.
+    """
     with database.as_worker() as session:
         an_operator(session)
         load_the_network(session)
         for one in session.exec(select(Hub).where(Hub.ports > 0)):
             one.ports = ports or one.ports
+        if pools:
+            load_pools(session)
         market = _market(session)
         _stock(session, in_stock)
         session.flush()

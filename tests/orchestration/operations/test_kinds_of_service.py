@@ -21,6 +21,7 @@ from satcom.market.ordering import (
     place_order,
 )
 from satcom.orchestration.plan import FlowState, TaskState
+from satcom.resource.carrier_pool import PoolShare
 from satcom.resource.catalog import ResourceCategory
 from satcom.resource.hold import HoldState
 from satcom.resource.reservation import held_by_reservation, reservation_of
@@ -28,7 +29,7 @@ from satcom.resource.spectrum import SpectrumAssignment
 from satcom.service.access_test import record_access_test
 from satcom.service.catalog import ServiceSpecification, create_service_specification
 from satcom.service.inventory import ServiceState, path_at, service_of_order
-from satcom.service.service_test import ServiceTest
+from satcom.service.service_test import ServiceTest, ServiceTestState
 from tests.market.a_market import a_price
 from tests.orchestration.operations.an_order_to_service import Operation, an_operation
 from tests.resource.a_resource_catalogue import built_from
@@ -152,3 +153,65 @@ def test_a_lease_that_is_cancelled_before_its_test_leaves_nothing_taken(database
             assert service_of_order(session, order_id) is None
             held = select(SpectrumAssignment).where(SpectrumAssignment.order_id == order_id)
             assert {one.state for one in session.exec(held)} == {HoldState.RELEASED}
+
+
+ACCESS: dict[str, Json] = {
+    "downlinkRateBps": 5_000_000,
+    "uplinkRateBps": 1_000_000,
+    "downlinkCommittedRateBps": 1_000_000,
+    "uplinkCommittedRateBps": 200_000,
+    "availabilityPercent": 99.5,
+    "latitudeDeg": -10.7148,
+    "longitudeDeg": 25.3855,
+}
+
+
+def an_access_ordered(operation: Operation) -> str:
+    with operation.database.as_worker() as session:
+        offering = an_offer(session, list(ACCESS), ResourceCategory.POOL_SHARE, ResourceCategory.TERMINAL)
+    return ordered(operation, offering, **ACCESS)
+
+
+def test_an_access_over_shared_carriers_is_configured_tested_and_billed(database: Database, tmp_path: Path) -> None:
+    with an_operation(database, tmp_path, pools=True) as operation:
+        order_id = an_access_ordered(operation)
+        flow, tasks = operation.advance(order_id)
+        assert {name: task.fault for name, task in tasks.items() if task.fault} == {}
+        assert flow.state is FlowState.COMPLETED
+        with database.as_worker() as session, operation.hub.client() as hub:
+            service, reservation = service_of_order(session, order_id), reservation_of(session, order_id)
+            assert service is not None
+            assert reservation is not None
+            shares = held_by_reservation(session, reservation).shares
+            assert [(one.state, one.mir_bps) for one in shares] == [
+                (HoldState.ASSIGNED, 5_000_000),
+                (HoldState.ASSIGNED, 1_000_000),
+            ]
+            terminal = hub.get(f"/v1/terminals/{service.id}-terminal").json()
+            assert [terminal["carrier_id"], terminal["return_carrier_id"]] == [one.carrier_pool_id for one in shares]
+            plan = hub.get(f"/v1/plans/{service.id}-plan").json()
+            assert [plan["forward_cir_bps"], plan["forward_mir_bps"]] == [1_000_000, 5_000_000]
+            [test] = session.exec(select(ServiceTest)).all()
+            assert (test.state, test.deviations) == (ServiceTestState.COMPLETED, [])
+            assert len(session.exec(select(CustomerBill)).all()) == 1
+
+
+def test_an_access_that_is_cancelled_leaves_the_shared_carriers_to_the_others(
+    database: Database, tmp_path: Path
+) -> None:
+    with an_operation(database, tmp_path, in_stock=0, pools=True) as operation:
+        first, second = an_access_ordered(operation), an_access_ordered(operation)
+        for one in (first, second):
+            assert operation.advance(one)[1]["terminal_is_here"].state is TaskState.ACTIVE
+        with database.as_worker() as session:
+            body: dict[str, Json] = {"productOrder": {"id": first}}
+            cancel_order(session, from_body(CancelProductOrder, body), WORKER)
+        assert operation.advance(first)[0].state is FlowState.CANCELLED
+        with database.as_worker() as session:
+            held = {
+                one: [share.state for share in session.exec(select(PoolShare).where(PoolShare.order_id == one))]
+                for one in (first, second)
+            }
+        assert held == {first: [HoldState.RELEASED] * 2, second: [HoldState.ASSIGNED] * 2}
+        with operation.hub.client() as hub:
+            assert len(hub.get("/v1/carriers").json()["items"]) == 2
