@@ -18,7 +18,7 @@ from satcom.core.errors import Fault, Refused
 from satcom.core.loading import loaded_id
 from satcom.core.security import CUSTOMER_ROLE
 from satcom.core.values import Json, instant_text
-from satcom.market.catalog.product_offering_price import MONTH
+from satcom.market.catalog.offering_term import MONTH
 from satcom.market.order_item import ADD
 
 DEMO_ORDER = "demo_order.yaml"

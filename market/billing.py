@@ -28,7 +28,7 @@ from satcom.core.events import on
 from satcom.core.life_cycle import LifeCycle, move
 from satcom.core.security import Capability
 from satcom.core.tmf_api import TmfRoutes
-from satcom.core.values import Amount, Json, Money, Reference, RelatedParty, TimePeriod, Value, reference
+from satcom.core.values import Amount, Instant, Json, Money, Reference, RelatedParty, TimePeriod, Value, reference
 from satcom.enterprise.numbering import next_reference
 from satcom.enterprise.party import Operator, operator_of
 from satcom.market.account import AccountToBeClosed, BillingAccount
@@ -67,13 +67,28 @@ class TaxItem(Value):
     tax_amount: Money
 
 
+class Adjustment(Value):
+    """What a change makes of what was billed: the day of the change, old prices, new prices, and what is due once.
+
+    `days` of the `of_days` of a billing month are billed already, by the old prices, and left over after the change.
+    """
+
+    start: Instant
+    end: Instant
+    days: int
+    of_days: int
+    old: list[ChargePrice]
+    new: list[ChargePrice]
+    once: list[ChargePrice]
+
+
 class CustomerBill(Entity, table=True):
     """A bill. One that was undone before it was sent stays on hold, `category` void, and asks for nothing."""
 
     __tablename__ = "customer_bill"
 
     api: ClassVar = tmf("TMF678", "CustomerBill", Capability.READ_BILLS)
-    private: ClassVar[frozenset[str]] = frozenset({"first_bill_of"})
+    private: ClassVar[frozenset[str]] = frozenset({"first_bill_of", "bill_of_order", "adjustment"})
     life_cycle: ClassVar = LifeCycle[BillState](
         BillState,
         ("new", "validated", "its recomputation agrees with it"),
@@ -103,6 +118,8 @@ class CustomerBill(Entity, table=True):
     tax_item: list[TaxItem] = Field(sa_type=JsonOf(list[TaxItem]))
     bill_document: list[Reference] = Field(default_factory=list, sa_type=JsonOf(list[Reference]))
     first_bill_of: str | None = Field(default=None, foreign_key="product.id", unique=True, sa_type=id_type())
+    bill_of_order: str | None = Field(default=None, foreign_key="product_order.id", unique=True, sa_type=id_type())
+    adjustment: Adjustment | None = Field(default=None, sa_type=JsonOf(Adjustment))
 
 
 class AppliedCustomerBillingRate(Entity, table=True):
@@ -185,11 +202,17 @@ def billing_month(start: datetime, zone: ZoneInfo, bill_day: int) -> BillingMont
 
 def reckon_bill(prices: Sequence[ChargePrice], month: BillingMonth, tax_rate_percent: Decimal) -> ReckonedBill:
     """The first bill of what is sold at `prices`, which are all in one currency and at least one."""
-    currency = prices[0].price.duty_free_amount.unit
+    return summed([(price, *_charged(price, month)) for price in prices], tax_rate_percent)
+
+
+def summed(
+    charged: Sequence[tuple[ChargePrice, Money, TimePeriod | None, str]], tax_rate_percent: Decimal
+) -> ReckonedBill:
+    """The bill of these charges, at least one: each with its amount, its time, and how it was reckoned."""
+    currency = charged[0][1].unit
     lines: list[BillLine] = []
     total, tax = Decimal(0), Decimal(0)
-    for price in prices:
-        amount, period, explanation = _charged(price, month)
+    for price, amount, period, explanation in charged:
         total += amount.value
         tax_so_far = round_money(total * tax_rate_percent / 100, currency).value
         line_tax = round_money(tax_so_far - tax, currency)
@@ -238,11 +261,28 @@ def first_bill(session: Session, product_id: str) -> CustomerBill:
     operator = operator_of(session)
     account = find(session, BillingAccount, product.billing_account.id)
     reckoned, month = _reckoned(product, account, operator)
-    bill = CustomerBill(
+    period = TimePeriod(start_date_time=month.start, end_date_time=month.end)
+    bill = new_bill(session, product, account, reckoned, period, operator.tax_rate_percent)
+    bill.first_bill_of = product.id
+    write_bill(session, bill, product, reckoned)
+    validate(session, bill, recomputed(session, bill))
+    return bill
+
+
+def new_bill(
+    session: Session,
+    product: Product,
+    account: BillingAccount,
+    reckoned: ReckonedBill,
+    period: TimePeriod,
+    tax_rate_percent: Decimal,
+) -> CustomerBill:
+    """A bill of the product with the next number. The caller says what it is of, and writes it."""
+    return CustomerBill(
         party_id=product.party_id,
         bill_no=next_reference(session, BILL_NUMBERS, "B"),
-        billing_period=TimePeriod(start_date_time=month.start, end_date_time=month.end),
-        next_bill_date=month.end,
+        billing_period=period,
+        next_bill_date=period.end_date_time or now(),
         payment_due_date=now() + timedelta(days=account.due_days),
         billing_account=product.billing_account,
         related_party=product.related_party,
@@ -250,16 +290,17 @@ def first_bill(session: Session, product_id: str) -> CustomerBill:
         tax_included_amount=reckoned.tax_included,
         amount_due=reckoned.tax_included,
         remaining_amount=reckoned.tax_included,
-        tax_item=[_tax(operator.tax_rate_percent, reckoned.tax)],
-        first_bill_of=product.id,
+        tax_item=[_tax(tax_rate_percent, reckoned.tax)],
     )
+
+
+def write_bill(session: Session, bill: CustomerBill, product: Product, reckoned: ReckonedBill) -> None:
+    """The bill with its lines."""
     session.add(bill)
     session.flush()
     for number, line in enumerate(reckoned.lines):
-        session.add(_rate(bill, product, line, number, operator.tax_rate_percent))
+        session.add(_rate(bill, product, line, number, bill.tax_item[0].tax_rate))
     session.flush()
-    _validate(session, bill)
-    return bill
 
 
 def void_first_bill(session: Session, product_id: str) -> CustomerBill | None:
@@ -326,10 +367,9 @@ def _rate(
     )
 
 
-def _validate(session: Session, bill: CustomerBill) -> None:
-    """What the database holds, read back, is what follows from the product: then the bill may go out."""
+def validate(session: Session, bill: CustomerBill, again: ReckonedBill) -> None:
+    """What the database holds, read back, is what is reckoned `again` from what it follows from: then it may go out."""
     kept = [(line.tax_excluded_amount, line.applied_tax[0].tax_amount) for line in lines_of(session, bill)]
-    again = recomputed(session, bill)
     agreed = kept == [(line.amount, line.tax) for line in again.lines] and bill.amount_due == again.tax_included
     move(bill, BillState.VALIDATED if agreed else BillState.ON_HOLD)
     session.flush()

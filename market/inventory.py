@@ -16,7 +16,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, Session, col, select
 
 from satcom.core.clock import now
-from satcom.core.database import find, find_for_update
+from satcom.core.database import find_for_update
 from satcom.core.entity import INSTANT, Entity, JsonOf, change, id_type, state_type, tmf
 from satcom.core.errors import RuleRefused
 from satcom.core.events import on
@@ -25,9 +25,9 @@ from satcom.core.security import MIGRATION, Capability, Principal
 from satcom.core.tmf_api import TmfRoutes
 from satcom.core.values import Characteristic, Json, Reference, RelatedParty, Value, reference
 from satcom.market.account import AccountToBeClosed
-from satcom.market.catalog.product_offering import ProductOffering, offered_characteristics
+from satcom.market.catalog.offering_term import Term, begun
+from satcom.market.catalog.product_offering import offered_characteristics
 from satcom.market.order_item import FaultsFound, account_of, customer_among, offering_of
-from satcom.market.ordering import ProductOrder
 from satcom.market.solution_price import ChargePrice
 
 CORRECTABLE = ("description", "isCustomerVisible", "name", "place", "productSerialNumber")
@@ -92,6 +92,7 @@ class Product(Entity, table=True):
     product_offering: Reference = Field(sa_type=JsonOf(Reference))
     product_characteristic: list[Characteristic] = Field(default_factory=list, sa_type=JsonOf(list[Characteristic]))
     product_price: list[ChargePrice] = Field(default_factory=list, sa_type=JsonOf(list[ChargePrice]))
+    product_term: list[Term] = Field(default_factory=list, sa_type=JsonOf(list[Term]))
     related_party: list[RelatedParty] = Field(default_factory=list, sa_type=JsonOf(list[RelatedParty]))
     product_order_item: list[OrderedBy] = Field(default_factory=list, sa_type=JsonOf(list[OrderedBy]))
     realizing_service: list[Reference] = Field(default_factory=list, sa_type=JsonOf(list[Reference]))
@@ -106,50 +107,43 @@ def product_of_order(session: Session, order_id: str) -> Product | None:
     return session.exec(select(Product).where(Product.order_id == order_id)).first()
 
 
-def create_product(session: Session, order: ProductOrder, service_id: str) -> Product:
-    """The product of a priced order, realised by a service and not yet active. Made once for each order.
-
-    Raises `RuleRefused` while the order has no price.
-    """
-    made = product_of_order(session, order.id)
-    if made is not None:
-        return made
-    item = order.item
-    if not item.item_price or order.billing_account is None:
-        raise RuleRefused("/orderTotalPrice", f"order {order.reference} has no price yet", "notPriced")
-    offering = find(session, ProductOffering, item.offering_id)
-    origin = OrderedBy(
-        product_order_id=order.id,
-        product_order_href=order.href,
-        order_item_id=item.id,
-        order_item_action=item.action,
-    )
-    product = Product(
-        party_id=order.party_id,
-        name=offering.name,
-        order_date=order.order_date,
-        billing_account=order.billing_account,
-        product_offering=reference(offering.id, "ProductOffering", offering.href, offering.name),
-        product_characteristic=item.characteristics,
-        product_price=item.item_price,
-        related_party=order.related_party,
-        product_order_item=[origin],
-        realizing_service=[reference(service_id, "Service")],
-        order_id=order.id,
-    )
-    move(product, ProductStatus.PENDING_ACTIVE)
-    session.add(product)
-    session.flush()
-    return product
-
-
 def hand_over(session: Session, product_id: str, at: datetime) -> Product:
     """The customer has the product from `at` on."""
     product = find_for_update(session, Product, product_id)
     move(product, ProductStatus.ACTIVE)
     if product.start_date is None:
         product.start_date = at
+        product.product_term = begun(product.product_term, at)
     session.flush()
+    return product
+
+
+def note_notice(session: Session, product_id: str, end: datetime) -> Product:
+    """The customer has given notice: the product ends at `end`."""
+    product = find_for_update(session, Product, product_id)
+    move(product, ProductStatus.PENDING_TERMINATE)
+    product.termination_date = end
+    session.flush()
+    return product
+
+
+def withdraw_notice(session: Session, product_id: str) -> Product:
+    """Undo of `note_notice`: the product goes on. Nothing happens when no notice was given."""
+    product = find_for_update(session, Product, product_id)
+    if product.status is ProductStatus.PENDING_TERMINATE:
+        move(product, ProductStatus.ACTIVE)
+        product.termination_date = None
+        session.flush()
+    return product
+
+
+def end_product(session: Session, product_id: str, at: datetime) -> Product:
+    """The customer has the product no more from `at` on. Doing it again does nothing."""
+    product = find_for_update(session, Product, product_id)
+    if product.status is not ProductStatus.TERMINATED:
+        move(product, ProductStatus.TERMINATED)
+        product.termination_date = at
+        session.flush()
     return product
 
 

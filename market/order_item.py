@@ -17,9 +17,10 @@ from satcom.core.clock import now
 from satcom.core.database import find
 from satcom.core.errors import Fault, NotFound, Refused, RuleRefused
 from satcom.core.security import CUSTOMER_ROLE, OUTSIDE, Principal
-from satcom.core.values import Amount, Characteristic, Reference, RelatedParty, Value, instant_text, reference
+from satcom.core.values import Characteristic, Reference, RelatedParty, Value, instant_text, reference
 from satcom.enterprise.party import Party, find_party, party_reference
 from satcom.market.account import BillingAccount, charged_account
+from satcom.market.catalog.offering_term import MONTH, Duration
 from satcom.market.catalog.product_offering import (
     ProductOffering,
     list_prices,
@@ -27,7 +28,6 @@ from satcom.market.catalog.product_offering import (
     sellable,
     service_sold,
 )
-from satcom.market.catalog.product_offering_price import MONTH
 from satcom.market.customer import Customer, ordering_customer
 from satcom.market.solution_price import ChargePrice
 from satcom.service.demand import demand_of
@@ -35,7 +35,8 @@ from satcom.service.qualification import refuse_hopeless_place
 
 ITEM = "/productOrderItem/0"
 CHARACTERISTICS = f"{ITEM}/product/productCharacteristic"
-ADD = "add"
+ADD, MODIFY, DELETE = "add", "modify", "delete"
+ACTIONS = (ADD, DELETE)
 ACKNOWLEDGED = "acknowledged"
 LATEST = timedelta(days=15 * 366)
 LONGEST_TERM_MONTHS = 180
@@ -46,13 +47,6 @@ class OrderedProduct(Value):
 
     id: str | None = None
     product_characteristic: list[Characteristic] = Field(default_factory=list)
-
-
-class Duration(Value):
-    """TMF622 `Quantity`, of time."""
-
-    amount: Amount | None = None
-    units: str | None = None
 
 
 class OrderTerm(Value):
@@ -173,23 +167,26 @@ def customer_among(
     return kept, ordering_customer(session, kept[index].id, f"/relatedParty/{index}/id")
 
 
+def only_item(items: Sequence[OrderItem]) -> OrderItem:
+    """The one item of an order. Raises `RuleRefused` when there are several."""
+    if len(items) != 1:
+        why = f"the order has {len(items)} items; this release takes one at a time"
+        raise RuleRefused("/productOrderItem/1", why, "severalItems", "one order for each item")
+    return items[0]
+
+
 def check_item(
-    session: Session, items: Sequence[OrderItem], order_account: Reference | None, party_id: str
+    session: Session, asked: OrderItem, order_account: Reference | None, party_id: str
 ) -> tuple[OrderItem, Reference]:
     """The item as it is accepted, complete, and the account it is charged to.
 
     Raises `Refused` or `RuleRefused` with every fault.
     """
-    found = FaultsFound()
-    if len(items) != 1:
-        why = f"the order has {len(items)} items; this release takes one at a time"
-        raise RuleRefused("/productOrderItem/1", why, "severalItems", "one order for each item")
-    item = items[0]
-    found.faults += _form_faults(item)
+    found, item = FaultsFound(_form_faults(asked)), asked
     with found.gathering():
         item = _offered(session, item)
         offering = find(session, ProductOffering, item.offering_id)
-        _check_place(session, offering, item.characteristics, items[0].characteristics)
+        _check_place(session, offering, item.characteristics, asked.characteristics)
     with found.gathering():
         account = _account(session, item.billing_account, order_account, party_id)
     found.refuse()
@@ -313,17 +310,23 @@ def account_of(session: Session, account_id: str, party_id: str, pointer: str) -
 
 
 def _form_faults(item: OrderItem) -> list[Fault]:
-    """What this release does not take, and what the operator itself writes."""
+    """What a new product does not take."""
+    faults = derived_faults(item)
+    if item.action not in ACTIONS:
+        why = f"this release does not take {item.action[:40]!r}"
+        faults.append(Fault(f"{ITEM}/action", why, "notOffered", ", ".join(ACTIONS)))
+    if item.product is not None and item.product.id is not None:
+        faults.append(Fault(f"{ITEM}/product/id", "a product that is added has no id yet", "derived", "nothing"))
+    return faults + term_faults(item.item_term, f"{ITEM}/itemTerm")
+
+
+def derived_faults(item: OrderItem) -> list[Fault]:
+    """What no item takes in this release, and what the operator itself writes."""
     faults = []
-    if item.action != ADD:
-        why = f"this release delivers new products only, it does not take {item.action!r}"
-        faults.append(Fault(f"{ITEM}/action", why, "notOffered", ADD))
     if item.quantity not in (None, 1):
         faults.append(Fault(f"{ITEM}/quantity", "each link is ordered by itself", "outOfRange", "1"))
     if item.state not in (None, ACKNOWLEDGED):
         faults.append(Fault(f"{ITEM}/state", "it follows from the delivery", "derived", ACKNOWLEDGED))
-    if item.product is not None and item.product.id is not None:
-        faults.append(Fault(f"{ITEM}/product/id", "a product that is added has no id yet", "derived", "nothing"))
     extra = item.model_extra or {}
     if extra.get("productOrderItem"):
         why = "this release takes no items within items"
@@ -331,7 +334,7 @@ def _form_faults(item: OrderItem) -> list[Fault]:
     for name, prices in (("itemPrice", item.item_price), ("itemTotalPrice", item.item_total_price)):
         if prices:
             faults.append(Fault(f"{ITEM}/{name}", "the price follows from the catalogue", "derived", "nothing"))
-    return faults + term_faults(item.item_term, f"{ITEM}/itemTerm")
+    return faults
 
 
 def term_months(terms: Sequence[OrderTerm]) -> int | None:

@@ -2,19 +2,22 @@
 
 An order is checked whole against the catalogue and answered at once; delivery goes on in a flow, which alone moves the
 order (`order_delivery`): rejected when it cannot be delivered, failed when delivery broke after it had begun. One item
-that adds one product is taken in this release. Cancelling is asked by a task of its own; whoever delivers says whether
-it still can.
+is taken in this release: it adds a product, or changes or ends one (`order_of_change`), which one order at a time may
+do; the database promises that. Cancelling is asked by a task of its own; whoever delivers says whether it still can.
 Words: TMF622. The chosen solution is kept with the service order; the order keeps its price.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 from typing import ClassVar
 
 from pydantic import AwareDatetime
-from sqlalchemy import Sequence, String, type_coerce
+from sqlalchemy import Index, Sequence, String, or_, text, type_coerce
 from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.exc import IntegrityError
 from sqlmodel import Field, Session, SQLModel, col, select
 
 from satcom.core.clock import now
@@ -29,7 +32,18 @@ from satcom.core.values import Json, Note, Reference, RelatedParty, instant_text
 from satcom.enterprise.note import signed
 from satcom.enterprise.numbering import next_reference
 from satcom.market.account import AccountToBeClosed
-from satcom.market.order_item import FaultsFound, OrderItem, check_completion, check_dates, check_item, customer_among
+from satcom.market.inventory import Product
+from satcom.market.order_item import (
+    DELETE,
+    FaultsFound,
+    OrderItem,
+    check_completion,
+    check_dates,
+    check_item,
+    customer_among,
+    only_item,
+)
+from satcom.market.order_of_change import PRODUCT, check_change
 from satcom.market.solution_price import ChargePrice
 
 
@@ -55,6 +69,7 @@ ENDED = frozenset(
 CANCELLABLE = frozenset({OrderState.ACKNOWLEDGED, OrderState.PENDING, OrderState.HELD, OrderState.IN_PROGRESS})
 NOT_BEGUN = frozenset({OrderState.ACKNOWLEDGED, OrderState.PENDING})
 AMENDABLE = ("description", "externalId", "note", "notificationContact", "requestedCompletionDate")
+_OPEN = "state NOT IN (" + ", ".join(f"'{one}'" for one in sorted(ENDED)) + ")"
 ORDER_NUMBERS = Sequence("product_order_number", metadata=SQLModel.metadata)
 
 
@@ -62,8 +77,10 @@ class ProductOrder(Entity, table=True):
     """What a customer asked for. `reference` is the number that people use."""
 
     __tablename__ = "product_order"
+    __table_args__ = (Index("one_change_at_a_time", "changed_product_id", unique=True, postgresql_where=text(_OPEN)),)
 
     api: ClassVar = tmf("TMF622", "ProductOrder", Capability.READ_ORDERS)
+    private: ClassVar[frozenset[str]] = frozenset({"changed_product_id"})
     life_cycle: ClassVar = LifeCycle[OrderState](
         OrderState,
         ("acknowledged", "inProgress", "it can be delivered, and everything it needs is held"),
@@ -104,6 +121,7 @@ class ProductOrder(Entity, table=True):
     product_order_item: list[OrderItem] = Field(min_length=1, sa_type=JsonOf(list[OrderItem]))
     order_total_price: list[ChargePrice] = Field(default_factory=list, sa_type=JsonOf(list[ChargePrice]))
     note: list[Note] = Field(default_factory=list, sa_type=JsonOf(list[Note]))
+    changed_product_id: str | None = Field(default=None, sa_type=id_type())
 
     @property
     def item(self) -> OrderItem:
@@ -171,20 +189,56 @@ def place_order(session: Session, order: ProductOrder, by: Principal) -> Product
     with found.gathering():
         order.related_party, customer = customer_among(session, order.related_party, by)
         order.party_id = customer.engaged_party.id
-        item, order.billing_account = check_item(
-            session, order.product_order_item, order.billing_account, order.party_id
-        )
-        order.product_order_item = [item]
+        _accept_item(session, order, order.party_id)
     with found.gathering():
         order.note = signed(order.note, [], by)
     found.refuse()
     order.reference = next_reference(session, ORDER_NUMBERS, "PO")
     order.order_date = now()
     session.info["order_reference"] = order.reference
-    session.add(order)
-    session.flush()
+    with _alone(order):
+        session.add(order)
+        session.flush()
     announce(session, ProductOrderCreated(order))
     return order
+
+
+def _accept_item(session: Session, order: ProductOrder, party_id: str) -> None:
+    """The order's item, checked and complete. Raises `Refused` or `RuleRefused` with every fault."""
+    item = only_item(order.product_order_item)
+    if item.action != DELETE:
+        item, order.billing_account = check_item(session, item, order.billing_account, party_id)
+        order.product_order_item = [item]
+        return
+    if item.action == DELETE and order.requested_start_date is not None:
+        why = "what ends has no start; its last day is requestedCompletionDate"
+        raise RuleRefused("/requestedStartDate", why, "notOffered", "nothing")
+    changed = check_change(session, item, order.billing_account, party_id, order.requested_completion_date)
+    _check_alone(session, changed.product)
+    order.product_order_item, order.billing_account = [changed.item], changed.account
+    order.order_total_price, order.changed_product_id = changed.item.item_total_price, changed.product.id
+    order.expected_completion_date = changed.ends_at
+
+
+def _check_alone(session: Session, product: Product) -> None:
+    """Raises `RuleRefused` while another order adds, changes or ends the product."""
+    about = or_(col(ProductOrder.changed_product_id) == product.id, col(ProductOrder.id) == product.order_id)
+    other = session.exec(select(ProductOrder).where(about, col(ProductOrder.state).not_in(ENDED))).first()
+    if other is not None:
+        why = f"order {other.reference} ({other.item.action}) is {other.state}: one change of a product at a time"
+        raise RuleRefused(PRODUCT, why, "underChange", "a product that no open order is about")
+
+
+@contextmanager
+def _alone(order: ProductOrder) -> Iterator[None]:
+    """Two that change a product at the same time: the database lets one of them."""
+    try:
+        yield
+    except IntegrityError as error:
+        if "one_change_at_a_time" not in str(error.orig):
+            raise
+        why = "another order that changes the product was placed just now"
+        raise RuleRefused(PRODUCT, why, "underChange", "a product that no open order is about") from error
 
 
 def _derived_faults(order: ProductOrder) -> list[Fault]:
@@ -211,6 +265,9 @@ def amend_order(session: Session, order: ProductOrder, patch: dict[str, Json], b
             raise RuleRefused(f"/{name}", why, "fixed", ", ".join(AMENDABLE))
     if order.state in ENDED and set(patch) - {"note"}:
         raise WrongState("/state", f"order {order.reference} is {order.state}", "ended", "note")
+    if "requestedCompletionDate" in patch and order.item.action == DELETE:
+        why = "the last day follows from the notice that was given; cancel the order and place another"
+        raise RuleRefused("/requestedCompletionDate", why, "fixed", "nothing")
     if "requestedCompletionDate" in patch and order.state not in NOT_BEGUN:
         why = f"order {order.reference} is {order.state}: its dates are planned"
         raise WrongState("/requestedCompletionDate", why, "begun", ", ".join(sorted(NOT_BEGUN)))

@@ -13,8 +13,8 @@ from sqlmodel import Session
 
 from satcom.core.loading import loaded_id
 from satcom.core.values import Amount, Json, Money, Reference, Value
+from satcom.market.catalog.offering_term import MONTH
 from satcom.market.catalog.product_offering import ProductOffering, list_prices
-from satcom.market.catalog.product_offering_price import MONTH
 from satcom.market.pricing import (
     MILLION,
     ListPrice,
@@ -95,9 +95,13 @@ def charge_prices(priced: PricedOffer, tax_rate_percent: Decimal) -> list[Charge
 def total_prices(priced: PricedOffer, tax_rate_percent: Decimal) -> list[ChargePrice]:
     """The sum of what is charged once, and of what is charged each month; tax is reckoned on the sum."""
     return [
-        _total_price("One-time charges", PriceType.ONE_TIME, None, priced.one_time, tax_rate_percent),
+        one_time_total(priced.one_time, tax_rate_percent),
         _total_price("Monthly charges", PriceType.RECURRING, MONTH, priced.per_month, tax_rate_percent),
     ]
+
+
+def one_time_total(amount: Money, tax_rate_percent: Decimal) -> ChargePrice:
+    return _total_price("One-time charges", PriceType.ONE_TIME, None, amount, tax_rate_percent)
 
 
 def _charge_price(line: PriceLine, tax_rate_percent: Decimal) -> ChargePrice:

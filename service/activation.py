@@ -136,17 +136,20 @@ def from_json(written: Json) -> HubConfiguration:
     return CONFIGURATION.validate_python(written)
 
 
-def activate(hub: HubDriver, configured: HubConfiguration, key: str) -> None:
+def activate(hub: HubDriver, configured: HubConfiguration, key: str, cancels: str | None = None) -> None:
     """Bring the hub to the configuration: carriers, then terminal, then plan. Repeating it with `key` changes nothing.
 
+    `cancels` is the key of the call that it undoes: should a request of that arrive later, the hub refuses it.
     Raises `DriverRefused` and `DriverUnavailable`.
     """
     for carrier in configured.carriers:
-        hub.configure_carrier(carrier, _key(key, carrier.carrier_id))
+        part = carrier.carrier_id
+        hub.configure_carrier(carrier, _key(key, part), _cancelled(cancels, part))
     for terminal in configured.terminals:
-        hub.configure_terminal(terminal, _key(key, terminal.terminal_id))
+        part = terminal.terminal_id
+        hub.configure_terminal(terminal, _key(key, part), _cancelled(cancels, part))
     for plan in configured.plans:
-        hub.apply_plan(plan, _key(key, plan.plan_id))
+        hub.apply_plan(plan, _key(key, plan.plan_id), _cancelled(cancels, plan.plan_id))
 
 
 def deactivate(hub: HubDriver, configured: HubConfiguration, key: str, cancels: str | None = None) -> None:

@@ -24,7 +24,7 @@ from satcom.core.values import Characteristic, Instant, Reference, RelatedParty,
 from satcom.service.inventory import Service
 from satcom.service.solution import Solution
 
-ADD = "add"
+ADD, MODIFY, DELETE = "add", "modify", "delete"
 
 
 class ServiceOrderState(StrEnum):
@@ -142,8 +142,11 @@ def place_service_order(
     solution: Solution,
     requested_start_date: datetime | None = None,
     requested_completion_date: datetime | None = None,
+    action: str = ADD,
 ) -> ServiceOrder:
-    """Order a designed service of the network. Asked again for the same product order, it gives the same order.
+    """Order of the network that a service is added, modified or deleted.
+
+    Asked again for the same product order, it gives the same order.
 
     Raises `RuleRefused` on `/serviceOrderItem/0/service/id` when there is no such service of this party.
     """
@@ -153,7 +156,7 @@ def place_service_order(
     service = _ordered(session, service_id, party_id)
     item = ServiceOrderItem(
         id="1",
-        action=ADD,
+        action=action,
         state=ServiceOrderState.ACKNOWLEDGED,
         service=OrderedService(
             id=service.id,

@@ -21,8 +21,9 @@ from satcom.core.loading import loaded_id
 from satcom.core.values import Currency, Json, instant_text
 from satcom.enterprise.catalog_entry import LifecycleStatus
 from satcom.enterprise.party import operator_of
+from satcom.market.catalog.offering_term import DAY, EARLY_TERMINATION, MINIMUM_TERM, MONTH, NOTICE_PERIOD
 from satcom.market.catalog.product_offering import ProductOffering, create_product_offering, patch_product_offering
-from satcom.market.catalog.product_offering_price import MONTH, ProductOfferingPrice, create_price, patch_price
+from satcom.market.catalog.product_offering_price import ProductOfferingPrice, create_price, patch_price
 from satcom.market.catalog.product_specification import (
     ProductSpecification,
     create_product_specification,
@@ -172,6 +173,8 @@ class OfferingKeys(CatalogueKeys):
     valid_from: date | None = None
     valid_until: date | None = None
     minimum_term_months: int | None = None
+    early_termination_months: int | None = None
+    notice_period_days: int | None = None
 
 
 def load_catalogue(load: Load) -> None:
@@ -291,16 +294,29 @@ def _load_offering(load: Load, entry: Entry, prices: list[str]) -> None:
     found.refuse()
     present = load.session.get(ProductOffering, loaded_id("ProductOffering", entry.slug))
     kept = [one.id for one in present.product_offering_price] if present is not None else []
-    terms: Json = [{"name": "Minimum term", "duration": {"amount": keys.minimum_term_months, "units": MONTH}}]
     body = keys.stated | _given(
         productSpecification={"id": product_id},
         productOfferingPrice=[{"id": one} for one in dict.fromkeys([*kept, *price_ids])],
         validFor=_period(load, keys.valid_from, keys.valid_until),
-        productOfferingTerm=terms if keys.minimum_term_months is not None else None,
+        productOfferingTerm=_terms(keys),
     )
     offering = load.keep(OFFERING, entry, from_body(ProductOffering, body), keys.name)
     if offering is not None:
         _check_terminals_are_priced(load, offering)
+
+
+def _terms(keys: OfferingKeys) -> Json:
+    named = (
+        (MINIMUM_TERM, keys.minimum_term_months, MONTH),
+        (NOTICE_PERIOD, keys.notice_period_days, DAY),
+        (EARLY_TERMINATION, keys.early_termination_months, MONTH),
+    )
+    terms: list[Json] = [
+        {"name": name, "duration": {"amount": amount, "units": units}}
+        for name, amount, units in named
+        if amount is not None
+    ]
+    return terms or None
 
 
 def _check_terminals_are_priced(load: Load, offering: ProductOffering) -> None:

@@ -22,6 +22,7 @@ from satcom.core.security import Capability, Principal
 from satcom.core.tmf_api import TmfRoutes
 from satcom.core.values import Characteristic, Json, Reference, instant_text
 from satcom.enterprise.catalog_entry import IN_USE, CatalogEntry, LifecycleStatus, enter, must_be_draft, revise
+from satcom.market.catalog.offering_term import Term, offering_term_faults
 from satcom.market.catalog.product_offering_price import (
     CharacteristicValueUse,
     PriceRevised,
@@ -52,6 +53,7 @@ class ProductOffering(CatalogEntry, table=True):
     prod_spec_char_value_use: list[CharacteristicValueUse] = Field(
         default_factory=list, sa_type=JsonOf(list[CharacteristicValueUse])
     )
+    product_offering_term: list[Term] = Field(default_factory=list, sa_type=JsonOf(list[Term]))
 
 
 def sellable(offering: ProductOffering, at: datetime, field: str = "/productOffering/id") -> None:
@@ -124,7 +126,7 @@ def delete_product_offering(session: Session, offering: ProductOffering, by: Pri
 
 def _faults(session: Session, offering: ProductOffering) -> list[Fault]:
     """What stands against the offering; launched, it needs a ready product and a price today."""
-    faults = _product_faults(session, offering)
+    faults = _product_faults(session, offering) + offering_term_faults(offering.product_offering_term)
     prices = []
     for index, one in enumerate(offering.product_offering_price):
         try:

@@ -19,9 +19,8 @@ from satcom.core.security import Capability, Principal
 from satcom.core.tmf_api import TmfRoutes
 from satcom.core.values import Json, Money, TimePeriod, Value
 from satcom.enterprise.catalog_entry import IN_USE, CatalogEntry, LifecycleStatus, enter, must_be_draft, revise
+from satcom.market.catalog.offering_term import MONTH
 from satcom.market.pricing import ListPrice, PriceType, PriceUnit
-
-MONTH = "month"
 
 
 class UnitOfMeasure(Value):

@@ -17,11 +17,11 @@ from satcom.core.tmf_api import database_of, json_response, token_of
 from satcom.core.tmf_filter import is_uuid
 from satcom.core.values import Json
 from satcom.market.ordering import ProductOrder
-from satcom.orchestration.operations.ordered_activation import prepare_activation
-from satcom.orchestration.plan import ProcessFlow, TaskFlow, TaskState
+from satcom.orchestration.operations.service_in_place import told_to_hub
 from satcom.resource.drivers.port import DriverRefused, DriverUnavailable, HubConfiguration, HubDriver
-from satcom.service.activation import drift, dry_run, from_json, to_json
+from satcom.service.activation import drift, dry_run, to_json
 from satcom.service.inventory import Service, ServiceState
+from satcom.service.ordering import ServiceOrder
 
 ACCEPTED = "the id or name of a service, or the reference or id of its order, as PO-2026-000001"
 MOST_NAMED = 10
@@ -43,9 +43,11 @@ def service_meant(session: Session, name: str) -> Service:
     )
     meant = col(Service.id) == name if is_uuid(name) else col(Service.name) == name
     principal = principal_in(session)
+    mine = orders.where(visible(ProductOrder, principal))
+    ordered = select(ServiceOrder.service_id).where(col(ServiceOrder.external_id).in_(mine))
     query = select(Service).where(
         visible(Service, principal),
-        or_(meant, col(Service.order_id).in_(orders.where(visible(ProductOrder, principal)))),
+        or_(meant, col(Service.id).in_(ordered)),
     )
     found = session.exec(query.order_by(col(Service.id).desc()).limit(MOST_NAMED)).all()
     standing = [one for one in found if one.state is not ServiceState.TERMINATED] or list(found[:1])
@@ -55,21 +57,6 @@ def service_meant(session: Session, name: str) -> Service:
         ids = ", ".join(one.id for one in standing)
         raise RuleRefused("serviceId", f"{len(standing)} services are called {name[:80]!r}", "severalServices", ids)
     return standing[0]
-
-
-def told_to_hub(session: Session, service: Service) -> HubConfiguration:
-    """What the hub was told of a service. Raises `RuleRefused` when no order of ours configured it."""
-    prepared = (
-        select(TaskFlow)
-        .join(ProcessFlow, col(ProcessFlow.id) == col(TaskFlow.process_flow_id))
-        .where(col(ProcessFlow.subject_id) == service.order_id)
-        .where(col(TaskFlow.handler) == prepare_activation.__name__)
-        .where(col(TaskFlow.state) == TaskState.COMPLETED)
-    )
-    task = session.exec(prepared).first()
-    if task is None:
-        raise RuleRefused("serviceId", "no hub is configured for this service", "notConfigured", "a service in use")
-    return from_json(task.result)
 
 
 def compared(hub: HubDriver, told: HubConfiguration) -> dict[str, Json]:

@@ -4,9 +4,12 @@ from sqlmodel import Session, col, select
 
 from satcom.core.errors import WrongState
 from satcom.core.events import on
+from satcom.core.values import instant_text
 from satcom.market.order_delivery import Cause, expect_finish, fail_order, finish_cancellation, go_on, hold_for
+from satcom.market.order_item import DELETE
 from satcom.market.ordering import CancellationRequested, OrderState, ProductOrder, ProductOrderCreated
 from satcom.orchestration.flow_event import FlowAdvanced, FlowNeedsPerson, FlowUndone
+from satcom.orchestration.operations.cease_of_service import CEASE_OF_SERVICE, give_notice
 from satcom.orchestration.operations.order_to_service import ORDER_TO_SERVICE, begin_delivery
 from satcom.orchestration.operations.ordered_network import resources_for
 from satcom.orchestration.operations.ordered_site import terminal_is_here
@@ -18,13 +21,20 @@ from satcom.orchestration.standing import past_no_return, turn_round
 from satcom.service.access_test import AccessTested
 from satcom.supplychain.procurement import TerminalDelivered
 
+BEGINNING = frozenset({begin_delivery.__name__, give_notice.__name__})
+
 
 @on(ProductOrderCreated)
 def begin_flow(session: Session, event: ProductOrderCreated) -> None:
     """The plan is written with the order, or there is no order."""
-    needs = resources_for(session, event.order)
-    flow = lay_out(session, ORDER_TO_SERVICE, event.order, event.order.reference, needs)
-    event.order.expected_completion_date = flow.expected_finish
+    order, needs = event.order, resources_for(session, event.order)
+    if order.item.action == DELETE:
+        last_day = order.expected_completion_date
+        ends_at = instant_text(last_day) if last_day is not None else None
+        flow = lay_out(session, CEASE_OF_SERVICE, order, order.reference, needs, ends_at)
+    else:
+        flow = lay_out(session, ORDER_TO_SERVICE, order, order.reference, needs)
+        order.expected_completion_date = flow.expected_finish
     enqueue(session, flow.id)
 
 
@@ -102,7 +112,7 @@ def end_order(session: Session, event: FlowUndone) -> None:
 
 def _begun(tasks: list[TaskFlow]) -> bool:
     """Whether the customer was promised delivery."""
-    return any(one.handler == begin_delivery.__name__ and one.state is TaskState.COMPLETED for one in tasks)
+    return any(one.handler in BEGINNING and one.state is TaskState.COMPLETED for one in tasks)
 
 
 def _holds(task: TaskFlow) -> bool:

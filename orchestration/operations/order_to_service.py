@@ -17,10 +17,10 @@ from satcom.core.database import find
 from satcom.core.security import WORKER
 from satcom.core.values import Json
 from satcom.market.billing import first_bill
-from satcom.market.inventory import create_product
 from satcom.market.inventory import hand_over as hand_product_over
 from satcom.market.order_delivery import begin, complete_order, price_order
 from satcom.market.ordering import ProductOrder
+from satcom.market.product_delivery import create_product
 from satcom.orchestration.operations.ordered_activation import (
     accept_test,
     access_is_tested,

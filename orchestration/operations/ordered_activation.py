@@ -37,7 +37,7 @@ MEASUREMENT: TypeAdapter[Measurement] = TypeAdapter(Measurement)
 
 def prepare_activation(session: Session, order_id: str, reserved: dict[str, Json], service_id: str) -> Json:
     """All waits are over: the terminal leaves for its site, and what the hub is to be told is settled."""
-    _begin(session, order_id)
+    begin_orders(session, order_id)
     solution, held, site = (
         site_solution_in(reserved),
         held_for(session, order_id),
@@ -65,7 +65,8 @@ def _configuration(
     return activation.link_configuration(solution, slots, held.ports[0].port_number, at_site, service_id)
 
 
-def _begin(session: Session, order_id: str) -> None:
+def begin_orders(session: Session, order_id: str) -> None:
+    """The wait is over: product, service and resource order are being worked on."""
     if find_for_update(session, ProductOrder, order_id).state is OrderState.HELD:
         go_on(session, order_id)
     to_service, to_network = service_order_of(session, order_id), resource_order_of(session, order_id)
@@ -77,7 +78,7 @@ def _begin(session: Session, order_id: str) -> None:
 
 def prepare_access(session: Session, order_id: str, service_id: str) -> Json:
     """The lease begins: from now on the NOC may let the customer's carriers on the air."""
-    _begin(session, order_id)
+    begin_orders(session, order_id)
     reserve_service(session, service_id, held_parts(held_for(session, order_id)))
     configure_service(session, service_id)
     return None

@@ -97,14 +97,14 @@ class HubNmsDriver:
     def close(self) -> None:
         self._client.close()
 
-    def configure_carrier(self, carrier: CarrierConfiguration, key: str) -> None:
-        self._put(carrier, key)
+    def configure_carrier(self, carrier: CarrierConfiguration, key: str, cancels: str | None = None) -> None:
+        self._put(carrier, key, cancels)
 
-    def configure_terminal(self, terminal: TerminalConfiguration, key: str) -> None:
-        self._put(terminal, key)
+    def configure_terminal(self, terminal: TerminalConfiguration, key: str, cancels: str | None = None) -> None:
+        self._put(terminal, key, cancels)
 
-    def apply_plan(self, plan: RatePlan, key: str) -> None:
-        self._put(plan, key)
+    def apply_plan(self, plan: RatePlan, key: str, cancels: str | None = None) -> None:
+        self._put(plan, key, cancels)
 
     def remove_carrier(self, carrier_id: str, key: str, cancels: str | None = None) -> None:
         self._remove("carrier", carrier_id, key, cancels)
@@ -179,8 +179,8 @@ class HubNmsDriver:
                 return None
             raise
 
-    def _put(self, wanted: Configured, key: str) -> None:
-        self._ask("PUT", _path(*_name(wanted)), key=key, body=_body(wanted))
+    def _put(self, wanted: Configured, key: str, cancels: str | None) -> None:
+        self._ask("PUT", _path(*_name(wanted)), key=key, cancels=cancels, body=_body(wanted))
 
     def _remove(self, kind: Kind, held_id: str, key: str, cancels: str | None) -> None:
         self._ask("DELETE", _path(kind, held_id), key=key, cancels=cancels)

@@ -72,7 +72,7 @@ class Nms:
     def set_weather(self, terminal_id: str, weather: Weather) -> None:
         self.store.set(f"weather:{terminal_id}", weather.model_dump_json())
 
-    def put_carrier(self, carrier_id: str, carrier: Carrier, key: str | None) -> Answer:
+    def put_carrier(self, carrier_id: str, carrier: Carrier, key: str | None, cancels: str | None = None) -> Answer:
         """Give a hub port a carrier. That the frequency is right, no NMS can know: the line-up test shows it."""
         self._refuse_unknown_equipment(carrier)
         users = self.store.resting_on("carrier", carrier_id)
@@ -80,7 +80,7 @@ class Nms:
             raise Refusal(409, "in_use", f"carrier {carrier_id} is used by {_named(users)}, so its direction stays")
         if carrier.port is not None:
             self._take_port(carrier, carrier.port, carrier_id)
-        return self._put("carrier", carrier_id, carrier, [("transponder", transponder_path(carrier))], key)
+        return self._put("carrier", carrier_id, carrier, [("transponder", transponder_path(carrier))], key, cancels)
 
     def _take_port(self, carrier: Carrier, port: int, carrier_id: str) -> None:
         taken_by = self.store.take_port(carrier.hub_id, port, carrier.direction, carrier_id)
@@ -88,15 +88,15 @@ class Nms:
             where = f"port {port} ({carrier.direction}) of hub {carrier.hub_id}"
             raise Refusal(409, "port_taken", f"{where} belongs to carrier {taken_by}")
 
-    def put_terminal(self, terminal_id: str, terminal: Terminal, key: str | None) -> Answer:
+    def put_terminal(self, terminal_id: str, terminal: Terminal, key: str | None, cancels: str | None = None) -> Answer:
         carrier_towards(self.store, terminal.carrier_id, "forward")
         needs = [("carrier", terminal.carrier_id)]
         if terminal.return_carrier_id is not None:
             carrier_towards(self.store, terminal.return_carrier_id, "return")
             needs.append(("carrier", terminal.return_carrier_id))
-        return self._put("terminal", terminal_id, terminal, needs, key)
+        return self._put("terminal", terminal_id, terminal, needs, key, cancels)
 
-    def put_plan(self, plan_id: str, plan: Plan, key: str | None) -> Answer:
+    def put_plan(self, plan_id: str, plan: Plan, key: str | None, cancels: str | None = None) -> Answer:
         """Give a terminal its rates. A committed rate above what its carrier carries is refused."""
         terminal = terminal_called(self.store, plan.terminal_id)
         others = [user for user in self.store.resting_on("terminal", plan.terminal_id) if user != ("plan", plan_id)]
@@ -113,7 +113,7 @@ class Nms:
             carried_bps = information_rate_bps(carrier_called(self.store, carrier_id))
             if cir_bps > carried_bps:
                 raise Refusal(422, "too_fast", f"carrier {carrier_id} carries {carried_bps} bit/s, not {cir_bps}")
-        return self._put("plan", plan_id, plan, [("terminal", plan.terminal_id)], key)
+        return self._put("plan", plan_id, plan, [("terminal", plan.terminal_id)], key, cancels)
 
     def remove(self, kind: str, held_id: str, key: str | None, cancels: str | None) -> Answer:
         """Take an object away, if it is there. `cancels` is the key of a request that may still be on its way."""
@@ -136,7 +136,18 @@ class Nms:
     def truth(self, terminal_id: str) -> Truth:
         return LineUp(self.store, self.fleet, terminal_id).truth()
 
-    def _put(self, kind: str, held_id: str, body: BaseModel, needs: list[tuple[str, str]], key: str | None) -> Answer:
+    def _put(
+        self,
+        kind: str,
+        held_id: str,
+        body: BaseModel,
+        needs: list[tuple[str, str]],
+        key: str | None,
+        cancels: str | None = None,
+    ) -> Answer:
+        """Set an object. `cancels` is the key of a request that may still be on its way."""
+        if cancels is not None:
+            self.store.cancel(cancels)
         held = self.store.put(kind, held_id, body.model_dump_json(), needs)
         outcome = "created" if held.revision == 1 else "replaced"
         self.store.record("put", kind, held_id, outcome, held.revision, key)

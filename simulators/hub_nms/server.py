@@ -71,16 +71,22 @@ def _writes(nms: Nms) -> APIRouter:
         return _response(nms.store.once(key, fingerprint, effect))
 
     @api.put("/carriers/{carrier_id}")
-    async def put_carrier(request: Request, carrier_id: Identifier, body: Carrier, key: Key = None) -> Response:
-        return once(request, body, key, lambda: nms.put_carrier(carrier_id, body, key))
+    async def put_carrier(
+        request: Request, carrier_id: Identifier, body: Carrier, key: Key = None, cancels: CancelsKey = None
+    ) -> Response:
+        return once(request, body, key, lambda: nms.put_carrier(carrier_id, body, key, cancels))
 
     @api.put("/terminals/{terminal_id}")
-    async def put_terminal(request: Request, terminal_id: Identifier, body: Terminal, key: Key = None) -> Response:
-        return once(request, body, key, lambda: nms.put_terminal(terminal_id, body, key))
+    async def put_terminal(
+        request: Request, terminal_id: Identifier, body: Terminal, key: Key = None, cancels: CancelsKey = None
+    ) -> Response:
+        return once(request, body, key, lambda: nms.put_terminal(terminal_id, body, key, cancels))
 
     @api.put("/plans/{plan_id}")
-    async def put_plan(request: Request, plan_id: Identifier, body: Plan, key: Key = None) -> Response:
-        return once(request, body, key, lambda: nms.put_plan(plan_id, body, key))
+    async def put_plan(
+        request: Request, plan_id: Identifier, body: Plan, key: Key = None, cancels: CancelsKey = None
+    ) -> Response:
+        return once(request, body, key, lambda: nms.put_plan(plan_id, body, key, cancels))
 
     @api.delete("/carriers/{carrier_id}", status_code=204)
     async def remove_carrier(

@@ -6,9 +6,10 @@ from sqlmodel import Session
 
 from satcom.core.clock import now
 from satcom.core.entity import new_id
-from satcom.market.inventory import Product, create_product, hand_over
+from satcom.market.inventory import Product, hand_over
 from satcom.market.order_delivery import begin, price_order
 from satcom.market.ordering import ProductOrder
+from satcom.market.product_delivery import create_product
 from tests.market.a_market import Market, a_priced_solution, an_order
 
 

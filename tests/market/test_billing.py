@@ -34,9 +34,10 @@ from satcom.market.billing import (
     routes,
     void_first_bill,
 )
-from satcom.market.inventory import create_product, take_back
+from satcom.market.inventory import take_back
 from satcom.market.order_delivery import Cause, fail_order
 from satcom.market.pricing import PriceType
+from satcom.market.product_delivery import create_product
 from satcom.market.solution_price import ChargePrice, Price
 from tests.enterprise.an_operator import an_organization
 from tests.market.a_market import Market, a_buyer, a_market, a_token

@@ -20,13 +20,13 @@ from satcom.market.inventory import (
     Product,
     ProductStatus,
     correct_product,
-    create_product,
     hand_over,
     load_product,
     product_of_order,
     take_back,
 )
 from satcom.market.order_delivery import Cause, fail_order
+from satcom.market.product_delivery import create_product
 from tests.market.a_market import CHARACTERISTICS, Market, a_market, a_token, an_order, as_customer
 from tests.market.a_product import a_priced_order, a_product
 
