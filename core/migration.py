@@ -64,6 +64,8 @@ def _run(url: str, what: Callable[[Config], None]) -> str | None:
         connection.execute(text("SELECT pg_advisory_xact_lock(hashtextextended('satcom migration', 0))"))
         create_roles(connection)
         connection.execute(text(f"SET LOCAL ROLE {OWNER}"))
+        # the owner is under row-level security, too: without this a revision would change nobody's rows
+        connection.execute(text("SET LOCAL satcom.all_parties = 'on'"))
         what(config_for(connection))
         revision = MigrationContext.configure(connection).get_current_revision()
         for statement in grants() if revision else []:

@@ -159,11 +159,12 @@ def reserve(session: Session, wanted: Wanted, until: datetime, by: Principal) ->
     Raises `RuleRefused` with `satelliteNotInService`, `noContiguousSlot`, `noPower`, `noHubPort`, `noCommittedRate` or
     `poolContended`, and what is left; with `alreadyReserved` when the order has a reservation.
     """
+    asked_at = now()
     check_until(until)
     if not wanted.slots and not wanted.shares and wanted.hub_id is None:
         raise Refused("/reservationItem", "nothing of the network is asked for", "missing", "a slot or a hub port")
     with _once_for_an_order(wanted.owner), session.begin_nested():
-        reservation = _new(wanted, until, by)
+        reservation = _new(wanted, until, by, asked_at)
         lock_transponders(session, [one.transponder_id for one in wanted.slots])
         _check_in_service(session, wanted)
         # the wider first: then two slots find room on one transponder whenever there is room for both
@@ -292,7 +293,7 @@ def _once_for_an_order(owner: Owner) -> Iterator[None]:
         raise RuleRefused("/relatedEntity", why, "alreadyReserved", "give the other one back first") from error
 
 
-def _new(wanted: Wanted, until: datetime, by: Principal) -> Reservation:
+def _new(wanted: Wanted, until: datetime, by: Principal, asked_at: datetime) -> Reservation:
     owner = wanted.owner
     reservation = Reservation(
         id=new_id(),
@@ -302,7 +303,8 @@ def _new(wanted: Wanted, until: datetime, by: Principal) -> Reservation:
         held_by=by.name,
         related_party=owner.related_party(),
         reservation_period=TimePeriod(start_date_time=wanted.period.start_at, end_date_time=wanted.period.stop_at),
-        state_change_date=now(),
+        creation_date=asked_at,
+        state_change_date=asked_at,
     )
     _note_until(reservation, until)
     return reservation

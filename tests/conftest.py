@@ -11,7 +11,7 @@ from satcom.core.database import Database
 from satcom.core.schema import create_declared
 from tests.postgres_server import chosen_server, drop_database, new_database
 
-PROGRAMS = {"crash", "scenarios", "benchmarks"}
+PROGRAMS = {"crash", "hardening", "scenarios", "benchmarks"}
 
 # no test is about time: a property that is slow on a busy machine is as true as a fast one
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -71,7 +71,13 @@ class Installation:
     """What runs, and how often each of it was killed. `ended` holds what ended without being killed."""
 
     def __init__(
-        self, operation: Operation, folder: Path, data_dir: Path, workers: int, server_works: bool, fresh_keys: bool
+        self,
+        operation: Operation,
+        folder: Path,
+        data_dir: Path,
+        workers: int = 2,
+        server_works: bool = True,
+        further: Mapping[str, str] | None = None,
     ) -> None:
         self.operation, self.data_dir = operation, data_dir
         self.points = Points(folder / "points")
@@ -90,7 +96,7 @@ class Installation:
             "SATCOM_DATABASE_CONNECTIONS": "8",
             "SATCOM_LOG_JSON": "false",
             FOLDER: str(self.points.folder),
-            FRESH_KEYS: "yes" if fresh_keys else "",
+            **(further or {}),
         }
         self.programs = {SERVER: Program("serve", folder / "server.log", surroundings)}
         surroundings = surroundings | {"SATCOM_WORKERS": "2"}
@@ -187,16 +193,23 @@ def an_installation(
 ) -> Iterator[Installation]:
     """The demonstration network with room at every hub, a market, `in_stock` terminals of each kind; not started."""
     assert declarations.ROUTES  # importing it declared every table
+    with a_database_server() as (data_dir, url):
+        migration.upgrade(url)
+        database = Database(url, connections=4)
+        with an_operation(database, folder, in_stock) as operation:
+            give_every_hub_ports(operation, PORTS)
+            further = {FRESH_KEYS: "yes"} if fresh_keys else {}
+            yield Installation(operation, folder, data_dir, workers, server_works, further)
+        database.close()
+
+
+@contextmanager
+def a_database_server() -> Iterator[tuple[Path, str]]:
+    """The data directory of a server with an empty database, and the URL of that."""
     data_dir = Path(tempfile.mkdtemp(prefix="satcom-crash-", dir="/tmp"))
     data_dir.chmod(0o711)  # the server of root runs as another user
     try:
-        server = embedded_postgres.start(data_dir, fsync=False)
-        migration.upgrade(server.url)
-        database = Database(server.url, connections=4)
-        with an_operation(database, folder, in_stock) as operation:
-            give_every_hub_ports(operation, PORTS)
-            yield Installation(operation, folder, data_dir, workers, server_works, fresh_keys)
-        database.close()
+        yield data_dir, embedded_postgres.start(data_dir, fsync=False).url
     finally:
         embedded_postgres.erase(data_dir)
         shutil.rmtree(data_dir, ignore_errors=True)

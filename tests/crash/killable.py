@@ -6,7 +6,7 @@ and for the mutant the keys that its driver sends, are put in from here.
 
 import os
 import signal
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partialmethod
 from pathlib import Path
 from unittest.mock import patch
@@ -15,13 +15,14 @@ from uuid import uuid4
 import httpx
 
 from satcom.app import cli, worker
+from satcom.core.clock import clock
 from satcom.orchestration.engine import Engine
 from satcom.orchestration.plan import TaskFlow
 from satcom.orchestration.wave import Phase
 from satcom.resource.drivers.hub_nms import HubNmsDriver
 from tests.crash.points import Points, point_of
 
-FOLDER, FRESH_KEYS = "CRASH_POINTS", "CRASH_FRESH_KEYS"
+FOLDER, FRESH_KEYS, TODAY = "CRASH_POINTS", "CRASH_FRESH_KEYS", "CRASH_TODAY"
 LEASE = timedelta(seconds=4)
 DEAD_AFTER_S, HEARTBEAT_S = 3.0, 0.5
 
@@ -56,6 +57,8 @@ def main() -> None:
     def observe(task: TaskFlow, phase: Phase) -> None:
         strike(points, point_of(task, phase))
 
+    if TODAY in os.environ:  # when business is done
+        clock.advance(datetime.fromisoformat(os.environ[TODAY]) - clock.now())
     transport = Wire(points, fresh_keys=bool(os.environ.get(FRESH_KEYS)))
     with (
         patch.object(Engine, "__init__", partialmethod(Engine.__init__, observe=observe, lease=LEASE)),
