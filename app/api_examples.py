@@ -21,12 +21,17 @@ LINK: Final[dict[str, Json]] = {"downlinkRateBps": 10_000_000, "uplinkRateBps": 
 
 def with_examples(described: dict[str, Any]) -> dict[str, Any]:
     """The API description with these bodies as its examples."""
-    bodies = {**_parties(), **_catalogue(), **_questions(), **_orders(), **_inventories()}
+    bodies = example_bodies()
     for path, operations in described["paths"].items():
         body, taken = bodies.get(path.rsplit("/", 1)[1]), operations.get("post", {}).get("requestBody")
         if body is not None and taken is not None:
             taken["content"]["application/json"]["example"] = body
     return described
+
+
+def example_bodies() -> dict[str, Json]:
+    """By the name of the collection."""
+    return {**_parties(), **_catalogue(), **_questions(), **_orders(), **_inventories()}
 
 
 def _reference(kind: str, slug: str) -> dict[str, Json]:

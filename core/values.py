@@ -114,9 +114,10 @@ class Reference(Value):
 
 
 class RelatedParty(Reference):
-    """A party with its role in this object."""
+    """A party with its role in this object. TMF641 asks for its `@type`, no other document does."""
 
     role: str | None = None
+    type: str | None = Field(default=None, alias="@type")
 
 
 class Note(Value):

@@ -26,7 +26,7 @@ from satcom.core.errors import NotAllowed, Refused, RuleRefused
 from satcom.core.events import announce
 from satcom.core.life_cycle import LifeCycle, move
 from satcom.core.security import Capability, Principal, Role
-from satcom.core.values import Reference, RelatedParty, TimePeriod, Value
+from satcom.core.values import Reference, RelatedParty, TimePeriod, Value, reference
 from satcom.resource import hold
 from satcom.resource.carrier_pool import CarrierPool, PoolShare, WantedShare, admit, lock_pools
 from satcom.resource.hold import EXPIRED, Hold, Owner, Period, check_until
@@ -55,14 +55,15 @@ class Amount(Value):
 
 
 class Capacity(Value):
-    """TMF685 `Capacity`: `capacity_spec` says of what, in which unit ("bandwidthHz")."""
+    """TMF685 `Capacity`: `capacity_spec` says of what, in which unit ("bandwidthHz"), `related_capacity` which."""
 
     capacity_amount: Amount | None = None
     capacity_spec: Reference | None = None
+    related_capacity: list[Reference] | None = None
 
 
 class ReservationItem(Value):
-    """TMF685 `ReservationItem`: one thing that is held, `related_entity` says of what and which."""
+    """TMF685 `ReservationItem`: one thing that is held: `related_entity` says of what, `applied_capacity` which."""
 
     id: str | None = None
     action: str | None = None
@@ -326,25 +327,25 @@ def _items(wanted: Wanted, held: Held) -> list[ReservationItem]:
         things.append(("TerminalType", wanted.terminal_type_id, held.terminal, None))
     items = []
     for number, (kind, identifier, kept, width_hz) in enumerate(things, start=1):
-        related = [_related(identifier, "of", kind, None)]
-        if kept is not None:
-            related.append(_related(kept.id, "held", type(kept).__name__, kept.href))
-        state = "held" if kept is not None else "pending"
-        applied = _bandwidth(width_hz) if width_hz is not None else None
         items.append(
             ReservationItem(
-                id=str(number), action="add", quantity=1, state=state, applied_capacity=applied, related_entity=related
+                id=str(number),
+                action="add",
+                quantity=1,
+                state="held" if kept is not None else "pending",
+                applied_capacity=_applied(kept, width_hz) if kept is not None else None,
+                related_entity=[reference(identifier, kind).model_copy(update={"role": "of"})],
             )
         )
     return items
 
 
-def _related(identifier: str, role: str, kind: str, href: str | None) -> Reference:
-    return Reference.model_validate({"id": identifier, "role": role, "href": href, "@referredType": kind})
-
-
-def _bandwidth(width_hz: int) -> Capacity:
-    return Capacity(capacity_amount=Amount(capacity_amount=str(width_hz)), capacity_spec=Reference(id="bandwidthHz"))
+def _applied(kept: Entity, width_hz: int | None) -> Capacity:
+    of_inventory = [reference(kept.id, type(kept).__name__, kept.href)]
+    if width_hz is None:
+        return Capacity(related_capacity=of_inventory)
+    amount = Amount(capacity_amount=str(width_hz))
+    return Capacity(capacity_amount=amount, capacity_spec=Reference(id="bandwidthHz"), related_capacity=of_inventory)
 
 
 def _check_in_service(session: Session, wanted: Wanted) -> None:

@@ -64,6 +64,7 @@ def hold_by_hand(session: Session, asked: Reservation, by: Principal) -> Reserva
     reservation = reserve(session, wanted, until, by)
     reservation.related_party = [party_reference(party, asked.related_party[0]), *asked.related_party[1:]]
     reservation.further = asked.further
+    reservation.reservation_item = _as_asked(asked.reservation_item, reservation.reservation_item)
     session.flush()
     return reservation
 
@@ -142,6 +143,20 @@ def _wanted(items: list[ReservationItem]) -> tuple[tuple[WantedSlot, ...], str |
     if faults:
         raise Refused.all(faults)
     return tuple(slots), hubs[0] if hubs else None
+
+
+def _as_asked(asked: list[ReservationItem], held: list[ReservationItem]) -> list[ReservationItem]:
+    """What is held in the order in which it was asked for; `reserve` takes the widest slot first, and the hub last."""
+
+    def turn(place: int) -> tuple[bool, int]:
+        item = asked[place]
+        return item.related_entity[0].referred_type == "Hub", -(_bandwidth_hz(item) or 0)
+
+    by_place = dict(zip(sorted(range(len(asked)), key=turn), held, strict=True))
+    return [
+        by_place[place].model_copy(update={"id": item.id or str(place + 1), "capacity_demand": item.capacity_demand})
+        for place, item in enumerate(asked)
+    ]
 
 
 def _bandwidth_hz(item: ReservationItem) -> int | None:

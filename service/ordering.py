@@ -170,7 +170,7 @@ def place_service_order(
         external_id=product_order_id,
         requested_start_date=requested_start_date,
         requested_completion_date=requested_completion_date,
-        related_party=service.related_party,
+        related_party=[one.model_copy(update={"type": "RelatedParty"}) for one in service.related_party],
         service_order_item=[item],
         service_id=service.id,
         solution=solution,

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, timedelta
+from typing import Any
 
 import pytest
 from fastapi import FastAPI, Request, Response
@@ -309,6 +310,12 @@ def test_sales_hold_capacity_by_hand_extend_it_and_give_it_back(client: TestClie
     made = client.post(PATH, json=body, headers=sales)
     assert made.status_code == 201, made.text
     assert (made.json()["state"], made.json()["description"]) == ("held", body["description"])
+    slot, port = made.json()["reservationItem"]
+    asked: Any = body["reservationItem"]
+    assert [slot["relatedEntity"], port["relatedEntity"]] == [one["relatedEntity"] for one in asked]
+    assert slot["capacityDemand"] == asked[0]["capacityDemand"], "what was asked for comes back as it was sent"
+    kept = [one["appliedCapacity"]["relatedCapacity"][0]["@referredType"] for one in (slot, port)]
+    assert kept == ["SpectrumAssignment", "HubPortAssignment"]
     with database.as_worker() as session:
         assert in_force(session) == (1, 1)
     one = f"{PATH}/{made.json()['id']}"

@@ -110,7 +110,7 @@ def test_a_hold_says_how_much_of_what_for_whom_by_whom_and_until_when(operator: 
     assert datetime.fromisoformat(found["validFor"]["endDateTime"]) == datetime.fromisoformat(until)
     assert [one["name"] for one in found["relatedParty"]] == ["Lualaba Copper"]
     for item, kind in ((slot, "SpectrumAssignment"), (port, "HubPortAssignment")):
-        kept = next(one for one in item["relatedEntity"] if one["role"] == "held")
+        kept = item["appliedCapacity"]["relatedCapacity"][0]
         of_inventory = operator.get(kept["href"], "provisioning")
         assert kept["@referredType"] == of_inventory["@type"] == kind
         assert characteristics(of_inventory)["state"] == "held"
@@ -181,7 +181,7 @@ def test_a_hold_that_ran_out_says_so_and_what_it_held_is_free_for_the_next(opera
     assert ended["stateChangeReason"] == "the hold ran out"
     assert ended["stateChangeDate"] >= ended["validFor"]["endDateTime"]
     [item] = ended["reservationItem"]
-    kept = next(one for one in item["relatedEntity"] if one["role"] == "held")
+    kept = item["appliedCapacity"]["relatedCapacity"][0]
     slot = characteristics(operator.get(kept["href"]))
     assert (slot["state"], slot["releasedBecause"]) == ("released", "the hold ran out")
     assert held(operator, asked, role="provisioning")["state"] == "held"
@@ -212,7 +212,7 @@ def test_given_back_it_is_free_at_once_and_stays_on_record(operator: RunningOper
     found = read(operator, made)
     assert (found["state"], found["stateChangeReason"]) == ("cancelled", "lost to another bidder")
     for item in found["reservationItem"]:
-        kept = next(one for one in item["relatedEntity"] if one["role"] == "held")
+        kept = item["appliedCapacity"]["relatedCapacity"][0]
         assert characteristics(operator.get(kept["href"]))["state"] == "released"
     assert operator.api().delete(made["href"]).status_code == 405
 

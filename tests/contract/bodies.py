@@ -1,0 +1,174 @@
+"""What the checker of the official documents is told: bodies that name what exists, and what a rule refuses.
+
+A refusal here is tried, too: an operation that is offered after all has no place in the list.
+"""
+
+from datetime import timedelta
+from typing import Any, Final
+
+from satcom.app.api_examples import example_bodies
+from satcom.core.clock import now
+from satcom.core.values import Json, instant_text
+
+Resource = str  # "TMF622/productOrder"
+PARTY: Final[dict[str, Json]] = {
+    "name": "party",
+    "api": "TMF632",
+    "resource": "organization",
+    "body": {"tradingName": "Partner ${uuid}"},
+}
+
+NOWHERE: Final[dict[str, Json]] = {"latitudeDeg": 39.03, "longitudeDeg": 125.75, "country": "KP"}
+# Everything that an earth station is told with, so that it comes back as it was sent.
+STATION: Final[dict[str, Json]] = {
+    "illustrative": True,
+    "latitudeDeg": -4.3,
+    "longitudeDeg": 15.3,
+    "altitudeM": 280,
+    "country": "CD",
+    "horizonMaskDeg": 5,
+    "antennas": [],
+}
+
+# What no caller may do, by the rule that says so. The documents have it; this business does not.
+REFUSED: Final[dict[Resource, dict[str, str]]] = {
+    "TMF622/productOrder": {"DELETE": "orders are kept: bills name them; cancelProductOrder stops one"},
+    "TMF637/product": {"DELETE": "what was sold stays in the inventory; a product ends by an order that terminates it"},
+    "TMF638/service": {"DELETE": "what was delivered stays in the inventory; a service ends with its product"},
+    "TMF639/resource": {"DELETE": "what carried a service stays in the inventory; a resource is retired"},
+    "TMF641/serviceOrder": {
+        "POST": "service orders are written by the flow of a product order, which alone has qualified and priced it",
+        "PATCH": "a service order follows the product order that it is part of",
+        "DELETE": "orders are kept; the flow of the product order ends them",
+    },
+    "TMF641/cancelServiceOrder": dict.fromkeys(
+        ("POST", "LIST", "GET"), "a service order is cancelled with its product order: cancelProductOrder"
+    ),
+    "TMF645/checkServiceQualification": {
+        "PATCH": "an answer is kept as it was given, with its evidence; ask again",
+        "DELETE": "an answer is kept with the evidence that it is computed again from",
+    },
+    "TMF645/queryServiceQualification": {
+        "PATCH": "an answer is kept as it was given, with its evidence; ask again",
+        "DELETE": "an answer is kept with the evidence that it is computed again from",
+    },
+    "TMF652/resourceOrder": {
+        "POST": "resource orders are written by the flow of a product order, which alone holds the capacity",
+        "PATCH": "a resource order follows the product order that it is part of",
+        "DELETE": "orders are kept; the flow of the product order ends them",
+    },
+    "TMF652/cancelResourceOrder": dict.fromkeys(
+        ("POST", "LIST", "GET"), "a resource order is cancelled with its product order: cancelProductOrder"
+    ),
+    "TMF653/serviceTest": {
+        "POST": "noAccessTest: only a lease that waits for its access test is tested by hand",
+        "PATCH": "a measurement is kept as it was read; measure again",
+        "DELETE": "a measurement is kept: the hand-over rests on it",
+    },
+    "TMF666/billingAccount": {"DELETE": "an account is closed, never deleted: its bills stay"},
+    "TMF678/customerBill": {"PATCH": "a bill is kept as it was sent"},
+    "TMF679/productOfferingQualification": {
+        "PATCH": "an answer is kept as it was given, with its evidence; ask again",
+        "DELETE": "an answer is kept with the evidence that it is computed again from",
+    },
+    "TMF685/reservation": {"DELETE": "a hold is given back by its state, so that who held what stays known"},
+    "TMF701/processFlow": {
+        "POST": "a flow is started by the order that it delivers",
+        "DELETE": "a flow is the record of a delivery; cancelProductOrder stops it",
+    },
+}
+
+# What moves by itself while something else is changed, which the checker takes for a side effect.
+MOVING: Final[dict[Resource, frozenset[str]]] = {
+    "TMF622/productOrder": frozenset({"productOrderItem", "orderTotalPrice", "expectedCompletionDate", "note"}),
+    "TMF666/billingAccount": frozenset({"lastModified"}),
+}
+
+# The checker begins with an object that it has made, and a flow cannot be made: tests/orchestration has these.
+CHECKED_ELSEWHERE: Final[frozenset[Resource]] = frozenset({"TMF701/processFlow/taskFlow"})
+
+# Whole resources that are not built. No rule refuses them: whoever builds one takes its line away.
+NOT_BUILT: Final[frozenset[Resource]] = frozenset(
+    {
+        "TMF620/catalog",
+        "TMF620/category",
+        "TMF620/importJob",
+        "TMF620/exportJob",
+        "TMF633/serviceCatalog",
+        "TMF633/serviceCategory",
+        "TMF633/serviceCandidate",
+        "TMF633/importJob",
+        "TMF633/exportJob",
+        "TMF634/resourceCatalog",
+        "TMF634/resourceCategory",
+        "TMF634/resourceCandidate",
+        "TMF634/importJob",
+        "TMF634/exportJob",
+        "TMF639/physicalResource",
+        "TMF639/logicalResource",
+        "TMF651/agreement",
+        "TMF651/agreementSpecification",
+        "TMF651/hub",
+        "TMF653/serviceTestSpecification",
+        "TMF666/partyAccount",
+        "TMF666/settlementAccount",
+        "TMF666/financialAccount",
+        "TMF666/billingCycleSpecification",
+        "TMF666/billFormat",
+        "TMF666/billPresentationMedia",
+        "TMF668/partnershipSpecification",
+        "TMF668/partnership",
+        "TMF668/hub",
+        "TMF678/customerBillOnDemand",
+        "TMF685/resourcePool",
+        "TMF685/availabilityCheck",
+        "TMF685/push",
+        "TMF685/extract",
+    }
+)
+
+
+def overrides() -> dict[Resource, dict[str, Any]]:
+    """In the form the checker reads. What an example names exists wherever `examples/operator` was loaded."""
+    taken = example_bodies()
+    order = {"name": "order", "api": "TMF622", "resource": "productOrder", "body": taken["productOrder"]}
+    told: dict[Resource, dict[str, Any]] = {
+        "TMF622/productOrder": {
+            "body": taken["productOrder"],
+            "patch": {"description": "for the new shaft"},
+            "filter": "externalId",
+        },
+        "TMF622/cancelProductOrder": {"setup": [order], "body": {"productOrder": {"id": "${order.id}"}}},
+        "TMF629/customer": {
+            "setup": [PARTY],
+            "body": {"engagedParty": {"id": "${party.id}", "@referredType": "Organization"}},
+        },
+        "TMF637/product": {"body": taken["product"]},
+        "TMF638/service": {"body": taken["service"]},
+        "TMF639/resource": {"body": {"@type": "EarthStation", "resourceCharacteristic": _values(STATION)}},
+        "TMF645/checkServiceQualification": {"body": _nowhere(taken["checkServiceQualification"])},
+        "TMF645/queryServiceQualification": {"body": taken["queryServiceQualification"]},
+        "TMF666/billingAccount": {"body": taken["billingAccount"]},
+        "TMF679/productOfferingQualification": {"body": _nowhere(taken["productOfferingQualification"])},
+        "TMF685/reservation": {
+            "body": taken["reservation"],
+            "patch": {"validFor": {"endDateTime": instant_text(now() + timedelta(days=3))}},
+        },
+    }
+    for resource, rules in REFUSED.items():
+        why = "; ".join(f"{operation}: {rule}" for operation, rule in rules.items())
+        told[resource] = told.get(resource, {}) | {"skip": sorted(rules), "why": why}
+    return told
+
+
+def _values(given: dict[str, Json]) -> list[dict[str, Json]]:
+    return [{"name": name, "value": value} for name, value in given.items()]
+
+
+def _nowhere(question: Any) -> Any:
+    """The same asked for a place where we may not serve: what is refused comes back as it was asked, nothing added."""
+    if isinstance(question, dict):
+        if question.get("name") in NOWHERE:
+            return question | {"value": NOWHERE[question["name"]]}
+        return {name: _nowhere(value) for name, value in question.items()}
+    return [_nowhere(one) for one in question] if isinstance(question, list) else question
