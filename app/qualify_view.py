@@ -17,7 +17,7 @@ from satcom.market.pricing import PricedOffer
 from satcom.service.solution import BudgetLine, CarrierPlan, LeaseDemand, Loser, Qualification, SiteSolution
 from satcom.supplychain.procurement import Supply
 
-WIDTH = 100
+NARROWEST, WIDTH = 80, 100
 ILLUSTRATIVE = (
     "Illustrative: EIRP, G/T or contours behind these numbers are made up or estimated, not the satellite operator's."
 )
@@ -155,10 +155,10 @@ def _in_brief(ways: Sequence[SiteSolution], terms: Terms) -> Table:
     for name in ("satellite, band", "terminal", "in stock, or takes"):
         table.add_column(name, overflow="fold")
     for name in ("MHz", "margin dB"):
-        table.add_column(name, justify="right")
+        table.add_column(name, justify="right", no_wrap=True)
     if terms.currency is not None:
         for name in (f"{terms.currency} once", "a month"):
-            table.add_column(name, justify="right")
+            table.add_column(name, justify="right", no_wrap=True)
         table.caption = _by_list(terms)
     for rank, way in enumerate(ways, 1):
         table.add_row(
@@ -277,5 +277,8 @@ def _table(title: str) -> Table:
 
 
 def _print(console: Console, table: Table) -> None:
+    window = console.width
+    console.width = max(NARROWEST, window)  # narrower, columns would be left out; the terminal breaks the lines instead
     console.print(table, width=min(WIDTH, console.width))
+    console.width = window
     console.print()

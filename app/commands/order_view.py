@@ -170,6 +170,7 @@ def described(order: Body, further: Iterable[tuple[str, str]] = ()) -> Table:
 def listed(orders: Sequence[Body]) -> Table:
     """One line an order."""
     table = Table("order", "state", "placed", "done, or expected", "customer", box=None, header_style="dim")
+    table.columns[0].no_wrap = table.columns[1].no_wrap = True
     for one in orders:
         done = one.get("completionDate") or one.get("expectedCompletionDate")
         customer = next((each.get("name") or each["id"] for each in one.get("relatedParty", [])), "")

@@ -140,6 +140,15 @@ def test_nothing_is_cut_off_and_no_line_is_longer_than_the_window(network: Datab
         assert max(len(line) for line in text.splitlines()) <= width
 
 
+def test_a_narrow_window_costs_no_column_and_no_digit(network: Database) -> None:
+    answer = qualify_at(network, the_demand(stop_at=None))
+    for brief in (False, True):
+        text = shown(network, answer, 60, brief)
+        assert "…" not in text
+        tables = [line for line in text.splitlines() if " 0.50 " in line]
+        assert tables == [line for line in shown(network, answer, 80, brief).splitlines() if " 0.50 " in line]
+
+
 def test_a_way_is_shown_with_its_price_where_the_list_has_one(network: Database) -> None:
     answer = qualify_at(network, the_demand())
     priced = terms_at(network, answer)
