@@ -4,6 +4,7 @@ What is asked of the API, and what loads, qualifies and simulates, is in `app.co
 """
 
 import asyncio
+import errno
 import json
 import logging
 import os
@@ -258,6 +259,10 @@ def main() -> None:
         _say("\n".join(lines), wrong)
     except OperationalError as lost:
         _say(f"The database cannot be reached: {lost.orig}", lost)
+    except OSError as full:
+        if full.errno != errno.ENOSPC:
+            raise
+        _say(f"There is no room to write: {full}", full)
 
 
 def _say(why: str, refused: Exception) -> NoReturn:

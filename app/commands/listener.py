@@ -15,7 +15,7 @@ from satcom.core.values import Json, instant_text
 listener = typer.Typer(help="Listeners of events: see, park, resume, replay and remove them.", no_args_is_help=True)
 AsJson = Annotated[bool, typer.Option("--json", help="For a program to read.")]
 Id = Annotated[str, typer.Argument(metavar="LISTENER", help="Its id, as listener list shows it.")]
-MOMENTS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S%z"]
+MOMENTS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M%z", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S%z"]
 LISTENERS = "/satcom-api/event/v1/listener"
 console = Console()
 
@@ -64,7 +64,12 @@ def resume(name: Id, as_json: AsJson = False, url: Url = HERE, token: Token = ""
 @listener.command()
 def replay(
     name: Id,
-    since: Annotated[datetime, typer.Argument(metavar="SINCE", formats=MOMENTS, help="2027-03-31T12:00, in UTC.")],
+    since: Annotated[
+        datetime,
+        typer.Argument(
+            metavar="SINCE", formats=MOMENTS, help="2027-03-31T12:00 in UTC, or with its offset 2027-03-31T12:00+03:00."
+        ),
+    ],
     as_json: AsJson = False,
     url: Url = HERE,
     token: Token = "",

@@ -59,7 +59,7 @@ _AsWritten.yaml_implicit_resolvers = {
 @order.command()
 def place(
     file: Annotated[
-        typer.FileText,
+        typer.FileBinaryRead,
         typer.Argument(
             metavar="FILE", help="A TMF622 body, JSON or YAML, or an order beside loaded files; - is a pipe."
         ),
@@ -87,22 +87,29 @@ def place(
         console.print(f"[dim]{placed['state']}; see it delivered: satcom order watch {placed['reference']}[/dim]")
 
 
-def read_order(text: str, name: str) -> Json:
+def read_order(written: bytes, name: str) -> Json:
     """The body in a file, as JSON has it. Raises `ApiRefused` when it is neither JSON nor YAML."""
     try:
-        read: Any = json.loads(text)
-    except ValueError:
-        try:
-            read = yaml.load(text, _AsWritten)
-        except yaml.YAMLError as error:
-            why = " ".join(str(error).split())[:200]
-            raise ApiRefused(400, [f"{name}: neither JSON nor YAML: {why}"]) from error
+        read = _read(written)
+        json.dumps(read, allow_nan=False)  # YAML can say more than JSON: a set, infinity, a list within itself
+    except RecursionError as error:
+        raise ApiRefused(400, [f"{name}: neither JSON nor YAML: it is nested too deeply"]) from error
+    except (ValueError, TypeError, yaml.YAMLError) as error:
+        why = " ".join(str(error).split())[:200]
+        raise ApiRefused(400, [f"{name}: neither JSON nor YAML: {why}"]) from error
     if not isinstance(read, dict):
         raise ApiRefused(400, [f"{name}: it holds no product order (accepted: a TMF622 body as JSON or YAML)"])
     if OF_A_FOLDER in read and Path(name).is_file():
         return order_in(Path(name))
     body: Json = read
     return body
+
+
+def _read(written: bytes) -> Any:
+    try:
+        return json.loads(written)
+    except ValueError:
+        return yaml.load(written, _AsWritten)
 
 
 @order.command("list")
@@ -120,7 +127,7 @@ def list_orders(
     if as_json:
         typer.echo(json.dumps(found))
     else:
-        console.print(listed(found) if found else "no such order")
+        console.print(listed(found) if found else f"no order is {state}" if state else "there is no order yet")
 
 
 @order.command()

@@ -71,6 +71,14 @@ def test_the_version_is_asked_as_of_any_program(satcom: CommandLine) -> None:
     assert satcom("version").out == said.out
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full, as on macOS")
+def test_a_full_disk_below_the_output_is_said_in_a_line() -> None:
+    with open("/dev/full", "w") as full:
+        said = subprocess.run([Path(sys.executable).with_name("satcom"), "version"], stdout=full, stderr=-1, text=True)
+    assert said.returncode == 1
+    assert said.stderr.splitlines() == ["There is no room to write: [Errno 28] No space left on device"]
+
+
 def test_the_forms_of_a_date_are_said_before_one_is_given(satcom: CommandLine) -> None:
     said = " ".join(satcom("order", "redate", "--help").out.replace("│", " ").split())
     assert "satcom order redate PO-2026-000001 terminal_is_here 2027-03-31" in said

@@ -37,6 +37,7 @@ def test_a_listener_is_seen_parked_resumed_replayed_and_removed(satcom: CommandL
     replayed = json.loads(satcom("listener", "replay", listener.id, "2020-01-01", "--json").out)
     assert replayed["position"] < before["position"]
     assert replayed["backlog"] > before["backlog"]
+    assert satcom("listener", "replay", listener.id, "2020-01-01T12:00+03:00").status == 0
     assert satcom("listener", "remove", listener.id).status == 0
     assert "nobody listens" in satcom("listener", "list").out
 

@@ -15,6 +15,8 @@ from rich.console import Console
 from sqlmodel import select
 
 from satcom.app.commands import order as order_commands
+from satcom.app.commands.api import ApiRefused
+from satcom.app.commands.order_view import listed
 from satcom.app.demo_order import order_body
 from satcom.core.database import Database
 from satcom.core.values import Json
@@ -155,7 +157,7 @@ def test_the_newest_orders_are_listed_by_their_state(desk: Desk) -> None:
     assert [one["reference"] for one in json.loads(desk.satcom("order", "list", "--limit", "1", "--json").out)] == [
         second
     ]
-    assert "no such order" in desk.satcom("order", "list", "--state", "held").out
+    assert "no order is held" in desk.satcom("order", "list", "--state", "held").out
 
 
 def test_an_order_asked_for_again_with_its_key_is_placed_once(desk: Desk) -> None:
@@ -290,7 +292,37 @@ def _wait_for(desk: Desk, reference: str, task: str, state: str) -> None:
 def test_an_order_in_the_words_of_an_operators_folder_is_placed_as_it_stands() -> None:
     folder = Path(__file__).parents[2] / "examples" / "operator"
     file = folder / "demo_order.yaml"
-    body = order_commands.read_order(file.read_text(encoding="utf-8"), str(file))
+    body = order_commands.read_order(file.read_bytes(), str(file))
     assert body == order_body(folder)
     assert isinstance(body, dict)
     assert body["externalId"] == "demo-order-kamoto"
+
+
+@pytest.mark.parametrize(
+    ("written", "why"),
+    [
+        (b"\xff\x00\x81", "neither JSON nor YAML"),
+        (b'{"a":' * 100_000, "nested too deeply"),
+        (b"a: &a [*a]", "Circular reference"),
+        (b"latitudeDeg: .nan", "not JSON compliant"),
+        (b"a: !!set {b, c}", "type set is not JSON serializable"),
+    ],
+)
+def test_a_file_that_json_cannot_say_is_refused_before_it_is_sent(written: bytes, why: str) -> None:
+    with pytest.raises(ApiRefused, match=why):
+        order_commands.read_order(written, "order.yaml")
+
+
+def test_a_narrow_window_keeps_the_references_that_are_to_be_typed() -> None:
+    row: dict[str, Any] = {"reference": "PO-2026-000001", "state": "pendingCancellation"}
+    row |= {"orderDate": "2026-11-24T20:01:26Z", "relatedParty": [{"id": "1", "name": "Lualaba Copper, mine sites"}]}
+    screen = io.StringIO()
+    Console(file=screen, width=60).print(listed([row]))
+    assert "PO-2026-000001" in screen.getvalue()
+    assert "pendingCancellation" in screen.getvalue()
+
+
+def test_an_order_saved_with_a_byte_order_mark_is_read() -> None:
+    for encoding in ("utf-8-sig", "utf-16"):
+        assert order_commands.read_order("name: Café".encode(encoding), "order.yaml") == {"name": "Café"}
+        assert order_commands.read_order('{"name": "Café"}'.encode(encoding), "order.json") == {"name": "Café"}
