@@ -42,6 +42,7 @@ LISTS = (
 OPERATOR, CATALOGUE, ELEMENTS = "operator.yaml", "catalogue.yaml", "elements.tle"
 ORDER = "order.yaml"  # an order lies beside the data, and is placed, not loaded
 UNREAD = frozenset({"badYaml", "badCsv", "unreadable"})  # codes of faults
+TOO_DEEP = "it is nested too deeply"
 Values = dict[str, Any]  # as YAML gives them
 
 
@@ -252,6 +253,8 @@ def _yaml(path: Path, files: Files) -> object:
         files.faults.append(_bad_yaml(path.name, error))
     except ValueError as error:  # a day such as 2026-02-30
         files.faults.append(Fault(path.name, f"it holds an impossible value: {error}", "badYaml"))
+    except RecursionError:
+        files.faults.append(Fault(path.name, TOO_DEEP, "badYaml"))
     return None
 
 
@@ -262,7 +265,9 @@ def _bad_yaml(name: str, error: yaml.YAMLError) -> Fault:
 
 
 def _csv(path: Path, files: Files) -> list[Values]:
-    text = _text(path, files) or ""
+    text = _text(path, files)
+    if text is None:
+        return []
     header = text.partition("\n")[0]
     delimiter = ";" if header.count(";") > header.count(",") else ","  # as spreadsheets with a decimal comma write it
     reader = csv.DictReader(io.StringIO(text), delimiter=delimiter, restkey="", skipinitialspace=True)
@@ -308,4 +313,7 @@ def _cell(text: str, where: str, files: Files) -> object:
         return yaml.load(text, _Loader)
     except (yaml.YAMLError, ValueError) as error:
         files.faults.append(Fault(where, f"it is no YAML: {getattr(error, 'problem', None) or error}", "badYaml"))
+        return None
+    except RecursionError:
+        files.faults.append(Fault(where, TOO_DEEP, "badYaml"))
         return None

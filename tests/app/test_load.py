@@ -417,6 +417,17 @@ def test_a_broken_table_is_told_with_the_place(loaded: Database, tmp_path: Path,
     assert told in faults(loaded, tmp_path)[0]
 
 
+def test_a_file_that_is_no_text_or_nested_without_end_is_told_in_one_line(loaded: Database, tmp_path: Path) -> None:
+    (tmp_path / "licences.csv").write_bytes(b"\xff\xfei\x00")
+    (told,) = faults(loaded, tmp_path)
+    assert told.startswith("licences.csv: it cannot be read")
+    (tmp_path / "licences.csv").write_text(f"id,country\nlicence-1,{'[' * 5000}\n", encoding="utf-8")
+    assert "licences.csv: line 2: country: it is nested too deeply" in faults(loaded, tmp_path)[0]
+    (tmp_path / "licences.csv").unlink()
+    (tmp_path / "operator.yaml").write_text("[" * 5000, encoding="utf-8")
+    assert "operator.yaml: it is nested too deeply" in faults(loaded, tmp_path)
+
+
 def test_what_happened_to_an_object_since_stays(loaded: Database) -> None:
     with loaded.as_worker() as session:
         carrier = session.get_one(SpectrumAssignment, loaded_id("SpectrumAssignment", "carrier-amos-17-12552v"))
