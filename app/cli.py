@@ -32,6 +32,7 @@ from satcom.app.commands.service import service
 from satcom.app.commands.simulate_hub import simulate_hub_command
 from satcom.app.demonstration import demonstrate, is_free
 from satcom.app.qualify import qualify_command
+from satcom.app.qualify_lease import qualify_lease_command
 from satcom.app.serving import WorkersBroke, ask_whether_it_serves, server_of, work
 from satcom.app.serving import serve as serve_and_deliver
 from satcom.core import backup, embedded_postgres, migration
@@ -237,6 +238,7 @@ def _operator() -> str:
 
 app.command("load")(load_command(database, _operator))
 app.command("qualify")(qualify_command(database))
+app.command("qualify-lease")(qualify_lease_command(database))
 app.command("simulate-hub")(simulate_hub_command(database))
 
 

@@ -31,6 +31,7 @@ class Delivery:
     product: Body = field(init=False)
     service: Body = field(init=False)
     service_id: str = field(init=False)
+    needs: set[str] = field(init=False)
 
     def __post_init__(self) -> None:
         self.order = self.get(f"{TMF}/productOrderingManagement/v4/productOrder/{self.order_id}")
@@ -38,6 +39,21 @@ class Delivery:
         self.product = self.get(f"{TMF}/productInventory/v4/product/{product_id}")
         self.service_id = next((one["id"] for one in self.product.get("realizingService", [])), NOTHING)
         self.service = self.get(f"{TMF}/serviceInventory/v4/service/{self.service_id}")
+        self.needs = self._needs()
+
+    @property
+    def asked(self) -> Body:
+        """What the customer asked for, by name."""
+        chosen = (self.item.get("product") or {}).get("productCharacteristic", [])
+        return {each["name"]: each["value"] for each in chosen}
+
+    def _needs(self) -> set[str]:
+        """What of the network such a service needs, by the catalogues."""
+        named = (self.service.get("serviceSpecification") or {}).get("id", NOTHING)
+        specification = self.get(f"{TMF}/serviceCatalogManagement/v4/serviceSpecification/{named}")
+        listed = specification.get("resourceSpecification", [])
+        path = f"{TMF}/resourceCatalog/v4/resourceSpecification"
+        return {str(self.get(f"{path}/{one['id']}").get("category")) for one in listed}
 
     @property
     def item(self) -> Body:
@@ -60,6 +76,10 @@ class Delivery:
         """What of this kind carries the service, with its characteristics by name."""
         named = [one for one in self.service.get("supportingResource", []) if one.get("@referredType") == kind]
         return [characteristics(self.get(one["href"])) for one in named]
+
+    def direction_of(self, share: Body) -> str:
+        pool = self.get(f"{TMF}/resourceInventoryManagement/v4/resource/{share.get('carrierPoolId', NOTHING)}")
+        return str(characteristics(pool).get("direction"))
 
     def _json(self, client: httpx.Client, path: str, nothing: Any, **filters: str) -> Any:
         answer = client.get(path, params=filters)
@@ -105,13 +125,22 @@ def the_orders_below(one: Delivery) -> Iterator[str]:
 
 
 def the_spectrum(one: Delivery) -> Iterator[str]:
-    """What the hub transmits lies in slots that are assigned to this order, and fills them."""
+    """What the service takes of the spectrum is assigned to this order, and the hub transmits in it."""
+    if "carriers" in one.needs:
+        yield from _own_carriers(one)
+    elif "poolShare" in one.needs:
+        yield from _shares(one)
+    else:
+        yield from _lease(one)
+
+
+def _own_carriers(one: Delivery) -> Iterator[str]:
+    """What the hub transmits lies in slots of this order, and fills them."""
     slots = {slot.get("direction"): slot for slot in one.resources("SpectrumAssignment")}
     yield from compare("the directions that have a slot", sorted(map(str, slots)), ["forward", "return"])
     for direction, slot in slots.items():
         carrier = one.at_hub("carriers", str(direction))
-        yield from compare(f"the {direction} slot", slot.get("state"), "assigned")
-        yield from compare(f"the order of the {direction} slot", slot.get("orderId"), one.order_id)
+        yield from _assigned(one, f"the {direction} slot", slot)
         yield from compare(
             f"the transponder of the {direction} carrier", carrier.get("transponder_id"), slot.get("transponderId")
         )
@@ -119,27 +148,70 @@ def the_spectrum(one: Delivery) -> Iterator[str]:
         if abs(float(carrier.get("downlink_center_hz", 0)) - center_hz) > 1:
             told = carrier.get("downlink_center_hz")
             yield f"the {direction} carrier lies at {told} Hz, its slot at {center_hz:.0f} Hz"
-        width_hz = int(slot.get("stopHz", 0)) - int(slot.get("startHz", 0))
+        width_hz = _width_hz(slot)
         occupied_hz = float(carrier.get("symbol_rate_baud", 0)) * (1 + float(carrier.get("roll_off", 0)))
         if not 0 < occupied_hz <= width_hz + 2:
             yield f"the {direction} carrier takes {occupied_hz:.0f} Hz of a slot of {width_hz} Hz"
 
 
+def _shares(one: Delivery) -> Iterator[str]:
+    """The terminal is on the carriers of the pools that it has a share of, which promise what was asked for."""
+    terminal = one.at_hub("terminals", "terminal")
+    shares = {one.direction_of(share): share for share in one.resources("PoolShare")}
+    yield from compare("the directions that have a share", sorted(map(str, shares)), ["forward", "return"])
+    for direction, way, on_air in (("forward", "downlink", "carrier_id"), ("return", "uplink", "return_carrier_id")):
+        share = shares.get(direction, {})
+        yield from _assigned(one, f"the {direction} share", share)
+        yield from compare(f"the {direction} carrier of the terminal", terminal.get(on_air), share.get("carrierPoolId"))
+        yield from compare(f"the {way} rate of the share", share.get("mirBps"), one.asked.get(f"{way}RateBps"))
+        committed = one.asked.get(f"{way}CommittedRateBps", 0)
+        yield from compare(f"the committed {way} rate of the share", share.get("cirBps"), committed)
+
+
+def _lease(one: Delivery) -> Iterator[str]:
+    """The customer's spectrum is as wide as he asked, and he was told where it lies."""
+    slots = one.resources("SpectrumAssignment")
+    yield from compare("how many slots are leased", len(slots), 1)
+    terms = {each["name"]: each["value"] for each in one.service.get("serviceCharacteristic", [])}
+    for slot in slots:
+        yield from _assigned(one, "the slot", slot)
+        if _width_hz(slot) < int(one.asked.get("bandwidthHz", 0)):
+            yield f"the slot is {_width_hz(slot)} Hz wide, {one.asked.get('bandwidthHz')} Hz are leased"
+        told = [terms.get("downlinkLowEdgeHz"), terms.get("downlinkHighEdgeHz")]
+        yield from compare("where the customer may send", told, [slot.get("startHz"), slot.get("stopHz")])
+
+
+def _assigned(one: Delivery, what: str, held: Body) -> Iterator[str]:
+    yield from compare(what, held.get("state"), "assigned")
+    yield from compare(f"the order of {what.removeprefix('the ')}", held.get("orderId"), one.order_id)
+
+
+def _width_hz(slot: Body) -> int:
+    return int(slot.get("stopHz", 0)) - int(slot.get("startHz", 0))
+
+
 def the_hub(one: Delivery) -> Iterator[str]:
-    """The hub has the port, the terminal and the rates of this order."""
-    ports = one.resources("HubPortAssignment")
-    yield from compare("how many hub ports are assigned", [port.get("state") for port in ports], ["assigned"])
-    carrier, plan = one.at_hub("carriers", "forward"), one.at_hub("plans", "plan")
-    for port in ports:
-        told, expected = (carrier.get("hub_id"), carrier.get("port")), (port.get("hubId"), port.get("portNumber"))
-        yield from compare("hub and port of the carrier", told, expected)
-    asked = {each["name"]: each["value"] for each in (one.item.get("product") or {}).get("productCharacteristic", [])}
-    yield from compare("the rate to the site", plan.get("forward_cir_bps"), asked.get("downlinkRateBps"))
-    yield from compare("the rate from the site", plan.get("return_cir_bps"), asked.get("uplinkRateBps"))
+    """The hub has the port, and gives the terminal the rates of this order."""
+    ports, plan = one.resources("HubPortAssignment"), one.at_hub("plans", "plan")
+    if "hubPort" in one.needs:
+        yield from compare("how many hub ports are assigned", [port.get("state") for port in ports], ["assigned"])
+        carrier = one.at_hub("carriers", "forward")
+        for port in ports:
+            told, expected = (carrier.get("hub_id"), carrier.get("port")), (port.get("hubId"), port.get("portNumber"))
+            yield from compare("hub and port of the carrier", told, expected)
+    if "terminal" in one.needs:
+        for way, direction in (("downlink", "forward"), ("uplink", "return")):
+            most = one.asked.get(f"{way}RateBps")
+            committed = most if "carriers" in one.needs else one.asked.get(f"{way}CommittedRateBps", 0)
+            yield from compare(f"the most {way} rate", plan.get(f"{direction}_mir_bps"), most)
+            yield from compare(f"the committed {way} rate", plan.get(f"{direction}_cir_bps"), committed)
 
 
 def the_terminal(one: Delivery) -> Iterator[str]:
-    """One device: in the hub, at the site, and out of the depot."""
+    """One device: in the hub, at the site, and out of the depot. A lease has none."""
+    if "terminal" not in one.needs:
+        yield from compare("the terminals of the service", one.resources("Terminal"), [])
+        return
     at_site, at_hub = one.resources("Terminal"), one.at_hub("terminals", "terminal")
     yield from compare("the state of the terminal", [each.get("state") for each in at_site], ["inService"])
     serial = at_hub.get("serial_number")
@@ -199,13 +271,15 @@ def _amount(body: Body, name: str) -> Decimal:
 
 def main() -> None:
     """Say what is broken; the exit code is how the caller knows."""
-    if len(sys.argv) != 6:
-        raise SystemExit("asked as: delivery_check API TOKEN HUB HUB_TOKEN ORDER_ID")
-    api_url, token, hub_url, hub_token, order_id = sys.argv[1:]
+    if len(sys.argv) < 6:
+        raise SystemExit("asked as: delivery_check API TOKEN HUB HUB_TOKEN ORDER_ID...")
+    api_url, token, hub_url, hub_token, *order_ids = sys.argv[1:]
+    broken = False
     with _client(api_url, token) as api, _client(hub_url, hub_token) as hub:
-        broken = broken_links(api, hub, order_id)
-    for one in broken:
-        sys.stdout.write(f"broken: {one}\n")
+        for order_id in order_ids:
+            for one in broken_links(api, hub, order_id):
+                broken = True
+                sys.stdout.write(f"broken: {one}\n")
     if broken:
         raise SystemExit(1)
     sys.stdout.write("order, product, service, spectrum, hub, terminal and bill tell one story\n")

@@ -37,6 +37,12 @@ class OrderKeys(EntryKeys):
     characteristics: dict[str, Json] = Field(default_factory=dict)
 
 
+def order_files(folder: Path) -> list[Path]:
+    """All orders that lie in `folder`, the first one that a demonstration tells first."""
+    others = (one for one in folder.glob("*_order.yaml") if one.name != DEMO_ORDER)
+    return [folder / DEMO_ORDER, *sorted(others)]
+
+
 def order_body(folder: Path) -> dict[str, Json]:
     """The body of the order that lies in `folder`. Raises `Refused` with every fault of its file."""
     return order_in(folder / DEMO_ORDER)

@@ -1,7 +1,7 @@
-"""The demonstration: the operator of `examples/operator` delivers its first order before your eyes.
+"""The demonstration: the operator of `examples/operator` delivers its first orders before your eyes.
 
-It starts everything that an operator runs (hub simulator, API, workers), places the order over HTTP as a customer's
-system would, tells what happens, and lets a separate program check the result. Run again, it finds the order there.
+It starts everything that an operator runs (hub simulator, API, workers), places the orders over HTTP as a customer's
+system would, tells what happens, and lets a separate program check the result. Run again, it finds the orders there.
 """
 
 import asyncio
@@ -38,7 +38,7 @@ START_LIMIT_S: Final = 30.0
 
 def demonstrate(opened: Database, folder: Path, console: Console, leave: bool) -> int:
     """Load, deliver, tell, check; then serve until Ctrl-C unless `leave`. Gives the exit code."""
-    console.rule("[bold]satcom: one order through all four layers")
+    console.rule("[bold]satcom: orders through all four layers")
     changes = _loaded(opened, folder, console)
     with opened.as_worker(NAME) as session:
         fleet, token = fleet_of(session), _token(session)
@@ -47,8 +47,8 @@ def demonstrate(opened: Database, folder: Path, console: Console, leave: bool) -
         url = f"http://{settings().host}:{port}"
         with HubNmsDriver(hub_url, hub_token) as hub, served(opened, hub, port) as server:
             story = Story(opened, url, token, console)
-            order_id = story.tell(folder, changes)
-            broken = checked(url, token, hub_url, hub_token, order_id, console)
+            order_ids = story.tell(folder, changes)
+            broken = checked(url, token, hub_url, hub_token, order_ids, console)
             if not leave:
                 story.where_to_look(hub_url, hub_token)
                 console.print("Serving until Ctrl-C.")
@@ -68,9 +68,9 @@ def _loaded(opened: Database, folder: Path, console: Console) -> list[Change]:
     return changes
 
 
-def checked(url: str, token: str, hub_url: str, hub_token: str, order_id: str, console: Console) -> int:
-    """Have another program ask everybody over HTTP whether the order is delivered. Its exit code."""
-    command = [sys.executable, "-m", "satcom.app.delivery_check", url, token, hub_url, hub_token, order_id]
+def checked(url: str, token: str, hub_url: str, hub_token: str, order_ids: list[str], console: Console) -> int:
+    """Have another program ask everybody over HTTP whether the orders are delivered. Its exit code."""
+    command = [sys.executable, "-m", "satcom.app.delivery_check", url, token, hub_url, hub_token, *order_ids]
     check = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     style = "green" if check.returncode == 0 else "bold red"
     console.print("\n[bold]Checked by a separate program, over HTTP[/bold]")

@@ -1,4 +1,4 @@
-"""What `satcom qualify` asks: which ways there are to deliver a link, and why the others cannot.
+"""What `satcom qualify` asks: which ways there are to deliver a link, or access on shared carriers, and why not others.
 
 It asks the local network and writes nothing. Prices and terminals are in `app.qualify_terms`, what is shown in
 `app.qualify_view`. What is typed wrong is named by its option, in the unit it was typed in.
@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
+from pydantic import Field, TypeAdapter
 from rich.console import Console
 from sqlmodel import Session, col, select
 
@@ -22,10 +23,12 @@ from satcom.core.clock import now
 from satcom.core.database import Database
 from satcom.core.errors import Fault, Refused
 from satcom.core.loading import loaded_id
+from satcom.core.values import Json
+from satcom.resource.catalog import ResourceCategory
 from satcom.resource.ground import TerminalType
 from satcom.resource.resource import Band
 from satcom.service.qualification import LARGEST_RATE_BPS, check_demand, qualify
-from satcom.service.solution import Demand, LinkDemand, Qualification, SiteDemand
+from satcom.service.solution import AccessDemand, Demand, LinkDemand, Qualification, SiteDemand
 
 # Each field of a demand as it is typed: the option, and its unit.
 OPTIONS = {
@@ -33,11 +36,17 @@ OPTIONS = {
     "/longitudeDeg": ("--longitude", " deg"),
     "/downlinkRateBps": ("--down-mbps", " Mbit/s"),
     "/uplinkRateBps": ("--up-mbps", " Mbit/s"),
+    "/downlinkCommittedRateBps": ("--committed-down-mbps", " bit/s"),
+    "/uplinkCommittedRateBps": ("--committed-up-mbps", " bit/s"),
     "/availabilityPercent": ("--availability", " %"),
     "/country": ("--country", ""),
     "/startAt": ("--start", ""),
     "/stopAt": ("--stop", ""),
 }
+COMMITTED = ("--committed-down-mbps", "--committed-up-mbps")
+SITE_DEMAND: TypeAdapter[LinkDemand | AccessDemand] = TypeAdapter(
+    Annotated[LinkDemand | AccessDemand, Field(discriminator="capacity")]
+)
 RATES = {name: option for name, (option, unit) in OPTIONS.items() if unit == " Mbit/s"}
 
 
@@ -63,8 +72,11 @@ def demand_asked(
     country: str | None = None,
     bands: Sequence[str] = (),
     terminals: Sequence[str] = (),
-) -> LinkDemand:
+    committed_mbps: tuple[float, float] | None = None,
+) -> LinkDemand | AccessDemand:
     """The demand as it was typed: rates down and up, days in UTC, by default from now on and without end.
+
+    With `committed_mbps` it is for shared carriers, and the rates are those at most.
 
     Raises `Refused` with every fault, each under its option and in the unit that was typed.
     """
@@ -75,7 +87,20 @@ def demand_asked(
     unknown = [one for one in bands if one.lower() not in known]
     wrong += [Fault("--band", f"there is no band {one!r}", "notFound", accepted) for one in unknown]
     down_bps, up_bps = (round(mbps * 1e6) if _is_rate(mbps) else 1 for mbps in rates_mbps)
-    demand = LinkDemand(
+    kind: dict[str, Json] = {"capacity": ResourceCategory.CARRIERS.value}
+    if committed_mbps is not None:
+        wrong += [
+            Fault(option, f"{mbps:g} Mbit/s is no rate", "outOfRange", "0 up to the rate")
+            for option, mbps in zip(COMMITTED, committed_mbps, strict=True)
+            if not math.isfinite(mbps)
+        ]
+        down, up = (round(mbps * 1e6) if math.isfinite(mbps) else 0 for mbps in committed_mbps)
+        kind = {
+            "capacity": ResourceCategory.POOL_SHARE.value,
+            "downlink_committed_rate_bps": down,
+            "uplink_committed_rate_bps": up,
+        }
+    asked = SiteDemand(
         downlink_rate_bps=down_bps,
         uplink_rate_bps=up_bps,
         availability_percent=availability_percent,
@@ -87,6 +112,7 @@ def demand_asked(
         start_at=start.replace(tzinfo=UTC) if start else now(),
         stop_at=stop.replace(tzinfo=UTC) if stop else None,
     )
+    demand = SITE_DEMAND.validate_python(asked.model_dump() | kind)
     try:
         check_demand(demand)
     except Refused as refused:
@@ -142,6 +168,11 @@ def qualify_command(opened: Callable[[], AbstractContextManager[Database]]) -> C
         terminal: Annotated[
             list[str] | None, typer.Option(help="A terminal type; may be given more than once.")
         ] = None,
+        shared: Annotated[
+            bool, typer.Option("--shared", help="Over carriers that many share: the rates are those at most.")
+        ] = False,
+        committed_down_mbps: Annotated[float, typer.Option(help="Of a shared rate to the site, always there.")] = 0.0,
+        committed_up_mbps: Annotated[float, typer.Option(help="Of a shared rate from the site, always there.")] = 0.0,
         start: Annotated[
             datetime | None, typer.Option(formats=["%Y-%m-%d"], metavar="YYYY-MM-DD", help="Left out: now.")
         ] = None,
@@ -155,15 +186,26 @@ def qualify_command(opened: Callable[[], AbstractContextManager[Database]]) -> C
         as_json: Annotated[bool, typer.Option("--json", help="For a program to read.")] = False,
     ) -> None:
         """Whether a link can be delivered at a place, how, and why not otherwise. Nothing is reserved."""
-        rates = (down_mbps, up_mbps)
+        rates, committed = (down_mbps, up_mbps), (committed_down_mbps, committed_up_mbps)
+        if not shared and any(committed):
+            why = "a link of its own has its rates all the time"
+            raise Refused("--shared", f"it is missing: {why}", "missing", "--shared")
         demand = demand_asked(
-            (latitude, longitude), rates, availability, start, stop, country, band or (), terminal or ()
+            (latitude, longitude),
+            rates,
+            availability,
+            start,
+            stop,
+            country,
+            band or (),
+            terminal or (),
+            committed if shared else None,
         )
         with opened() as database:
             answer = qualify_at(database, demand, every_way)
             terms = terms_at(database, answer)
         if as_json:
-            typer.echo(json.dumps(answer.wire() | terms.wire(answer.to_sites)))
+            typer.echo(json.dumps(answer.wire() | terms.wire(answer.solutions)))
         else:
             show_qualification(Console(), answer, terms, brief)
 

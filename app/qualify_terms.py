@@ -1,4 +1,4 @@
-"""The terms of the ways to deliver a link: what each costs by the list of an offering, and when its terminal is there.
+"""The terms of the ways to deliver a service: what each costs by a list, and when its terminal is there.
 
 Where a way has no price, it is said why: a list with a fault in it must not look like one without prices.
 """
@@ -12,11 +12,12 @@ from satcom.core.clock import now
 from satcom.core.database import Database
 from satcom.core.errors import Fault, RuleRefused
 from satcom.core.values import Json
-from satcom.market.catalog.product_offering import ProductOffering, list_prices, sellable
+from satcom.market.catalog.product_offering import ProductOffering, list_prices, sellable, service_sold
 from satcom.market.pricing import PricedOffer
 from satcom.market.solution_price import price_by_list
+from satcom.service.catalog import capacity_of
 from satcom.service.qualification import terminal_supply
-from satcom.service.solution import Qualification, SiteSolution
+from satcom.service.solution import Qualification, SiteWay, Solution
 from satcom.supplychain.procurement import Supply
 
 
@@ -37,7 +38,7 @@ class Terms:
         """`None` when no way has a price."""
         return next((one.one_time.unit for one in self.offers if one), None)
 
-    def wire(self, ways: Sequence[SiteSolution]) -> dict[str, Json]:
+    def wire(self, ways: Sequence[Solution]) -> dict[str, Json]:
         """For a program, in the order of the ways."""
         body: dict[str, Json] = {"withoutPrice": list(self.without_price)}
         if self.currency is not None:
@@ -46,8 +47,9 @@ class Terms:
                 {"oneTime": one.one_time.wire(), "perMonth": one.per_month.wire()} if one else None
                 for one in self.offers
             ]
-        supplies = (self.supplies[one.terminal_type_id] for one in ways)
-        body["terminalSupply"] = [_wire(one) for one in supplies]
+        supplies = [self.supplies[one.terminal_type_id] for one in ways if isinstance(one, SiteWay)]
+        if supplies:
+            body["terminalSupply"] = [_wire(one) for one in supplies]
         return body
 
 
@@ -78,34 +80,38 @@ class _Listed:
             yield f"{self.offering!r}{which}: {fault.why}{accepted}"
 
 
-def terms_at(database: Database, answer: Qualification) -> Terms:
-    """The prices of the offering on sale that has one for most of the ways, and the supply of the terminals."""
+def terms_at(database: Database, answer: Qualification, offering_id: str | None = None) -> Terms:
+    """Prices by the named offering, else by that on sale which has most of them; and the supply of the terminals."""
+    ways = answer.solutions
     with database.as_worker() as session:
-        supplies = terminal_supply(session, answer.to_sites)
-        listed, unsold = _lists(session, answer.to_sites)
+        supplies = terminal_supply(session, ways)
+        listed, unsold = _lists(session, answer, offering_id)
     best = max(listed, key=lambda one: one.known, default=None)
     if best is None:
-        why = ("no offering is on sale" + "".join(f"; {one}" for one in unsold),) if answer.to_sites else ()
-        return Terms(None, (None,) * len(answer.to_sites), why, supplies)
+        why = ("no offering is on sale" + "".join(f"; {one}" for one in unsold),) if ways else ()
+        return Terms(None, (None,) * len(ways), why, supplies)
     told = [best] if best.known else listed
     return Terms(best.offering, best.prices, tuple(line for one in told for line in one.gaps()), supplies)
 
 
-def _lists(session: Session, ways: Sequence[SiteSolution]) -> tuple[list[_Listed], list[str]]:
-    """The lists of the offerings on sale, and why the others are not."""
+def _lists(session: Session, answer: Qualification, offering_id: str | None) -> tuple[list[_Listed], list[str]]:
+    """The lists of the offerings on sale that take capacity in the asked way, and why the others are not on sale."""
     listed, unsold = [], []
-    for offering in session.exec(select(ProductOffering).order_by(col(ProductOffering.name))):
+    query = select(ProductOffering).order_by(col(ProductOffering.name))
+    for offering in session.exec(query if offering_id is None else query.where(ProductOffering.id == offering_id)):
         try:
             sellable(offering, now())
+            if capacity_of(session, service_sold(session, offering)) != answer.demand.capacity:
+                continue
         except RuleRefused as refused:
             unsold += [one.why for one in refused.faults]
         else:
-            listed.append(_Listed(offering.name, tuple(_offers(session, offering, ways))))
+            listed.append(_Listed(offering.name, tuple(_offers(session, offering, answer.solutions))))
     return listed, unsold
 
 
 def _offers(
-    session: Session, offering: ProductOffering, ways: Sequence[SiteSolution]
+    session: Session, offering: ProductOffering, ways: Sequence[Solution]
 ) -> Iterable[PricedOffer | tuple[Fault, ...]]:
     prices = list_prices(session, offering)
     for way in ways:

@@ -14,7 +14,18 @@ from rich.table import Table
 from satcom.app.qualify_terms import Terms
 from satcom.core.clock import now
 from satcom.market.pricing import PricedOffer
-from satcom.service.solution import BudgetLine, CarrierPlan, LeaseDemand, Loser, Qualification, SiteSolution
+from satcom.service.solution import (
+    AccessDemand,
+    AccessSolution,
+    BudgetLine,
+    CarrierPlan,
+    LeaseDemand,
+    LeaseSolution,
+    Loser,
+    Qualification,
+    SiteSolution,
+    Solution,
+)
 from satcom.supplychain.procurement import Supply
 
 NARROWEST, WIDTH = 80, 100
@@ -53,8 +64,8 @@ Cells = tuple[str, ...]
 def show_qualification(console: Console, answer: Qualification, terms: Terms, brief: bool = False) -> None:
     """Print the alternatives, the losers, and, unless it is to be brief, the link budget of the best way."""
     console.print(_asked(answer), highlight=False)
-    if answer.to_sites:
-        _print(console, (_in_brief if brief else _alternatives)(answer.to_sites, terms))
+    if answer.solutions:
+        _print(console, _ways(answer, terms, brief))
         for line in (*_left_out(answer), *(f"No price: {one}." for one in terms.without_price)):
             console.print(escape(line), highlight=False, width=min(WIDTH, console.width))
         console.print()
@@ -63,12 +74,17 @@ def show_qualification(console: Console, answer: Qualification, terms: Terms, br
     else:
         console.print("[bold red]There is no satellite in this database:[/bold red] satcom load DIR brings a network.")
     if answer.losers:
-        title = "Why the others cannot" if answer.to_sites else "Why none can"
+        title = "Why the others cannot" if answer.solutions else "Why none can"
         _print(console, (_reasons if brief else _losers)(answer.losers, title))
     if answer.to_sites and not brief:
         show_link_budget(console, answer.to_sites[0])
-    if any(one.illustrative for one in answer.to_sites) or any(one.illustrative for one in answer.losers):
+    if any(one.illustrative for one in answer.solutions) or any(one.illustrative for one in answer.losers):
         console.print(f"[yellow]{ILLUSTRATIVE}[/yellow]")
+
+
+def _ways(answer: Qualification, terms: Terms, brief: bool) -> Table:
+    leases = [one for one in answer.solutions if isinstance(one, LeaseSolution)]
+    return _leases(leases, terms) if leases else (_in_brief if brief else _alternatives)(answer.to_sites, terms)
 
 
 def show_link_budget(console: Console, way: SiteSolution) -> None:
@@ -96,6 +112,9 @@ def _asked(answer: Qualification) -> str:
         where += " by the map"
     until = f"to {demand.stop_at:%Y-%m-%d}" if demand.stop_at else "without end"
     rates = f"{demand.downlink_rate_bps / 1e6:g} Mbit/s to the site, {demand.uplink_rate_bps / 1e6:g} Mbit/s from it"
+    if isinstance(demand, AccessDemand):
+        down_mbps, up_mbps = demand.downlink_committed_rate_bps / 1e6, demand.uplink_committed_rate_bps / 1e6
+        rates += f" at most, {down_mbps:g} and {up_mbps:g} Mbit/s committed"
     return (
         f"[bold]{rates}, {demand.availability_percent:g} %[/bold]\n{where}, from {demand.start_at:%Y-%m-%d} {until}\n"
     )
@@ -117,7 +136,7 @@ def _left_out(answer: Qualification) -> Iterable[str]:
         )
 
 
-def _counted(ways: Sequence[SiteSolution]) -> str:
+def _counted(ways: Sequence[Solution]) -> str:
     return f"{'1 way' if len(ways) == 1 else f'{len(ways)} ways'} to deliver it, least capacity first"
 
 
@@ -174,6 +193,31 @@ def _in_brief(ways: Sequence[SiteSolution], terms: Terms) -> Table:
     return table
 
 
+def _leases(ways: Sequence[LeaseSolution], terms: Terms) -> Table:
+    """A line for each piece of spectrum, with what the customer may do in it."""
+    table = _table(_counted(ways))
+    table.add_column("", justify="right", no_wrap=True)
+    table.add_column("satellite, band\ntransponder", overflow="fold")
+    table.add_column("polarisation\nup, down", overflow="fold")
+    for name in ("MHz\nof power", "EIRP at most\ndBW", "flux at most\ndBW/m2"):
+        table.add_column(name, justify="right", no_wrap=True)
+    if terms.currency is not None:
+        table.add_column(f"{terms.currency} once\na month", justify="right", no_wrap=True)
+        table.caption = _by_list(terms)
+    for rank, way in enumerate(ways, 1):
+        table.add_row(
+            str(rank),
+            f"{escape(way.satellite_name)} {way.band}\n[dim]{escape(way.transponder_name)}[/dim]",
+            f"{way.uplink_polarisation}\n[dim]{way.downlink_polarisation}[/dim]",
+            f"{way.bandwidth_hz / 1e6:.3f}\n[dim]{way.power_share_hz / 1e6:.3f}[/dim]",
+            f"{way.eirp_limit_dbw:.1f}",
+            f"{way.flux_density_limit_dbw_per_m2:.1f}",
+            *(() if terms.currency is None else ("\n".join(_price(terms.offers[rank - 1])),)),
+            style="bold" if rank == 1 else "",
+        )
+    return table
+
+
 def _by_list(terms: Terms) -> str:
     return f"Prices before tax, by the list of {now():%Y-%m-%d}: {escape(terms.offering or '')}"
 
@@ -188,7 +232,10 @@ def _supply(terms: Terms, way: SiteSolution) -> str:
 
 
 def _each(way: SiteSolution) -> str:
-    """What each direction is charged for."""
+    """What each direction is charged for; on shared carriers, what is committed of it and what at most."""
+    if isinstance(way, AccessSolution):
+        shares = (way.forward_pool, way.return_pool)
+        return "\n".join(f"{one.cir_baud / 1e6:.2f} of {one.mir_baud / 1e6:.2f} MBd" for one in shares)
     return "+".join(f"{one.charged_bandwidth_hz / 1e6:.2f}" for one in (way.forward, way.return_link))
 
 

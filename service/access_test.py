@@ -17,8 +17,9 @@ from satcom.core.errors import Fault, NotFound, Refused, RuleRefused
 from satcom.core.events import announce
 from satcom.core.security import Capability, Principal
 from satcom.core.tmf_api import TmfRoutes
-from satcom.core.values import Characteristic, reference
+from satcom.core.values import Characteristic, Json, reference
 from satcom.resource.hold import HoldState
+from satcom.resource.payload import Transponder
 from satcom.resource.spectrum import SpectrumAssignment
 from satcom.service.inventory import Service, ServiceState
 from satcom.service.ordering import service_order_of
@@ -39,6 +40,21 @@ class AccessTested:
     order_id: str
 
 
+def access_terms(lease: LeaseSolution, slot: SpectrumAssignment, transponder: Transponder) -> list[Characteristic]:
+    """Where the customer may send, and how strongly: what he has to know before he comes on the air."""
+    terms: dict[str, Json] = {
+        "uplinkLowEdgeHz": transponder.uplink_hz(slot.start_hz),
+        "uplinkHighEdgeHz": transponder.uplink_hz(slot.stop_hz),
+        "uplinkPolarisation": lease.uplink_polarisation,
+        "downlinkLowEdgeHz": slot.start_hz,
+        "downlinkHighEdgeHz": slot.stop_hz,
+        "downlinkPolarisation": lease.downlink_polarisation,
+        "satelliteEirpLimitDbw": round(lease.eirp_limit_dbw, 2),
+        "fluxDensityLimitDbwPerM2": round(lease.flux_density_limit_dbw_per_m2, 2),
+    }
+    return [Characteristic(name=name, value=value) for name, value in terms.items()]
+
+
 def record_access_test(session: Session, test: ServiceTest, by: Principal) -> ServiceTest:
     """Judge the readings against the lease, and keep them with the verdict.
 
@@ -53,9 +69,10 @@ def record_access_test(session: Session, test: ServiceTest, by: Principal) -> Se
     test.related_service = reference(service.id, "Service", service.href, service.name)
     test.related_party = service.related_party
     test.characteristic = [
-        Characteristic(name="leasedLowEdge", value=slot.start_hz),
-        Characteristic(name="leasedHighEdge", value=slot.stop_hz),
-        Characteristic(name="leasedEirp", value=lease.eirp_limit_dbw),
+        Characteristic(name="plannedLowEdge", value=slot.start_hz),
+        Characteristic(name="plannedHighEdge", value=slot.stop_hz),
+        Characteristic(name="plannedSatelliteEirp", value=lease.eirp_limit_dbw),
+        Characteristic(name="plannedCrossPolarIsolation", value=LEAST_ISOLATION_DB),
     ]
     test.test_measure = [
         Measure(

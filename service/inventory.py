@@ -159,13 +159,21 @@ def discard_design(session: Session, service_id: str) -> None:
     _kept(session, service)
 
 
-def reserve_service(session: Session, service_id: str, resources: Sequence[Reference]) -> Service:
-    """Note that everything the service needs is held: slots, port, terminal. Doing it again does nothing."""
+def reserve_service(
+    session: Session, service_id: str, resources: Sequence[Reference], terms: Sequence[Characteristic] = ()
+) -> Service:
+    """Note that everything the service needs is held: slots, port, terminal. Doing it again does nothing.
+
+    `terms` is what whoever has the service must know of it, beside what he asked for.
+    """
     service = find_for_update(session, Service, service_id)
     if service.state is ServiceState.RESERVED:
         return service
     move(service, ServiceState.RESERVED)
     service.supporting_resource = list(resources)
+    told = {one.name for one in terms}
+    kept = [one for one in service.service_characteristic if one.name not in told]
+    service.service_characteristic = [*kept, *terms]
     return _kept(session, service)
 
 

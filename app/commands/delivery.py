@@ -12,8 +12,9 @@ SERVICES: Final = f"{TMF}/serviceInventory/v4/service"
 SERVICE_ORDERS: Final = f"{TMF}/serviceOrdering/v4/serviceOrder"
 TESTS: Final = f"{TMF}/serviceTestManagement/v4/serviceTest"
 BILLING: Final = f"{TMF}/customerBillManagement/v4"
-SLOT, PORT, TERMINAL = "SpectrumAssignment", "HubPortAssignment", "Terminal"
+SLOT, SHARE, PORT, TERMINAL = "SpectrumAssignment", "PoolShare", "HubPortAssignment", "Terminal"
 GONE: Final = frozenset({"released", "removed"})
+LARGE: Final = {"bit/s": "Mbit/s", "Hz": "MHz"}
 NOT_FOUND, NOT_ALLOWED = 404, 403
 
 
@@ -24,6 +25,7 @@ class Delivery:
     satellite: list[Body] = field(default_factory=list)
     transponder: list[Body] = field(default_factory=list)
     slot: list[Body] = field(default_factory=list)
+    share: list[Body] = field(default_factory=list)
     port: list[Body] = field(default_factory=list)
     terminal: list[Body] = field(default_factory=list)
     service: list[Body] = field(default_factory=list)
@@ -33,20 +35,23 @@ class Delivery:
     def bodies(self) -> dict[str, list[Body]]:
         """By the names of the TMF resources."""
         told = asdict(self)
-        names = {"slot": "spectrumAssignment", "port": "hubPortAssignment", "test": "serviceTest"}
+        names = {"slot": "spectrumAssignment", "share": "poolShare", "port": "hubPortAssignment", "test": "serviceTest"}
         return {names.get(name, "customerBill" if name == "bill" else name): those for name, those in told.items()}
 
 
 def delivery_of(api: Api, order: Body) -> Delivery:
     """Ask each inventory for what belongs to the order. Raises `ApiRefused`, `ApiAway`."""
-    services = _seen(lambda: _services(api, order))
+    services = _seen(lambda: delivered_services(api, order))
     taken = _seen(lambda: _resources(api, order))
-    by_kind = {kind: [one for one in taken if one["@type"] == kind] for kind in (SLOT, PORT, TERMINAL)}
-    transponders = _pointed_at(api, by_kind[SLOT], "transponderId")
+    by_kind = {kind: [one for one in taken if one["@type"] == kind] for kind in (SLOT, SHARE, PORT, TERMINAL)}
+    pools = _pointed_at(api, by_kind[SHARE], "carrierPoolId")
+    slots = by_kind[SLOT] + _pointed_at(api, pools, "spectrumAssignmentId")
+    transponders = _pointed_at(api, slots, "transponderId")
     return Delivery(
         satellite=_pointed_at(api, transponders, "satelliteId"),
         transponder=transponders,
         slot=by_kind[SLOT],
+        share=by_kind[SHARE],
         port=by_kind[PORT],
         terminal=by_kind[TERMINAL],
         service=services,
@@ -65,7 +70,8 @@ def _seen(asked: Callable[[], list[Body]]) -> list[Body]:
         return []
 
 
-def _services(api: Api, order: Body) -> list[Body]:
+def delivered_services(api: Api, order: Body) -> list[Body]:
+    """What was or is being delivered for the order, the latest last."""
     placed: list[Body] = api.get(SERVICE_ORDERS, externalId=order["id"])
     ids = [item["service"]["id"] for one in placed for item in one.get("serviceOrderItem", [])]
     return [one for identifier in dict.fromkeys(ids) for one in api.get(SERVICES, id=identifier)]
@@ -105,15 +111,18 @@ def lines_of(delivery: Delivery) -> Iterator[tuple[str, str]]:
         yield "satellite", _joined(one["name"], _degrees_east(about(one).get("longitudeDeg")))
     for one in delivery.slot:
         yield f"{about(one).get('direction') or ''} slot".strip(), _slot(about(one), names)
+    for one in delivery.share:
+        yield "pool share", _joined(one["name"], about(one)["state"])
     for one in delivery.port:
         yield "hub port", _joined(one["name"], about(one)["state"])
     for one in delivery.service:
         yield "service", _joined(one["id"], one["state"])
+        yield from (("", term) for term in _terms(one))
     for one in delivery.terminal:
         yield "terminal", _terminal(one["name"], about(one))
     for one in delivery.test:
         yield "test", _joined(one["state"], f"{moment(one.get('endDateTime'))} UTC")
-        yield from (("", reading) for reading in _readings(one))
+        yield from (("", reading) for reading in readings_of(one))
     for one in delivery.bill:
         due = one.get("amountDue") or {}
         amount = f"{due.get('value', 0):,.2f} {due.get('unit', '')} by {str(one.get('paymentDueDate', ''))[:10]}"
@@ -141,6 +150,18 @@ def _slot(slot: dict[str, Any], transponders: dict[str, str]) -> str:
     )
 
 
+def _terms(service: Body) -> Iterator[str]:
+    """Where the customer of a lease may send, and how strongly."""
+    told = {one["name"]: one.get("value") for one in service.get("serviceCharacteristic", [])}
+    for way in ("uplink", "downlink"):
+        if f"{way}LowEdgeHz" in told:
+            low_hz, high_hz = told[f"{way}LowEdgeHz"], told[f"{way}HighEdgeHz"]
+            yield f"{way} {low_hz / 1e6:.3f} to {high_hz / 1e6:.3f} MHz, {told.get(f'{way}Polarisation')}"
+    if "satelliteEirpLimitDbw" in told:
+        flux = told.get("fluxDensityLimitDbwPerM2")
+        yield f"at most {told['satelliteEirpLimitDbw']} dBW of the satellite's EIRP, {flux} dBW/m2 at the satellite"
+
+
 def _terminal(name: str, terminal: dict[str, Any]) -> str:
     pointing = [
         f"{what} {terminal[key]:.1f}°"
@@ -151,7 +172,7 @@ def _terminal(name: str, terminal: dict[str, Any]) -> str:
     return _joined(name, f"serial number {serial}" if serial else "", *pointing, terminal["state"])
 
 
-def _readings(test: Body) -> Iterator[str]:
+def readings_of(test: Body) -> Iterator[str]:
     """What was measured, each reading beside its plan, and what is wrong with it."""
     planned = {one["name"]: one.get("value") for one in test.get("characteristic", [])}
     for one in test.get("testMeasure", []):
@@ -167,4 +188,6 @@ def _reading(value: object, unit: str) -> str:
         return "yes" if value else "no"
     if not isinstance(value, int | float):
         return "unread"
-    return f"{value / 1e6:g} Mbit/s" if unit == "bit/s" else f"{value:.2f} {unit}"
+    if unit in LARGE:
+        return f"{value / 1e6:.9g} {LARGE[unit]}"
+    return f"{value:.2f} {unit}"

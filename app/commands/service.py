@@ -1,8 +1,9 @@
-"""`satcom service`: what the network says of a service in use. All over the HTTP API."""
+"""`satcom service`: what the network says of a service, and the access test of a lease. All over the HTTP API."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Final
+from uuid import uuid4
 
 import typer
 from rich import box
@@ -10,10 +11,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from satcom.app.commands.api import HERE, Api, Body, Token, Url
+from satcom.app.commands.api import HERE, Api, ApiRefused, Body, Token, Url, order_called
+from satcom.app.commands.delivery import TESTS, delivered_services, readings_of
 
 HUB_STATE: Final = "/satcom-api/service/v1/hubState"
-service = typer.Typer(help="Services in use: what the hub holds of them.", no_args_is_help=True)
+service = typer.Typer(help="Services: what the hub holds of them; the access test of a lease.", no_args_is_help=True)
 Name = Annotated[
     str,
     typer.Argument(metavar="SERVICE", help="Its id or name, or the reference of its order, as PO-2026-000001."),
@@ -24,7 +26,7 @@ console = Console()
 
 @service.callback()
 def group() -> None:
-    """Services in use: what the hub holds of them."""
+    """Services: what the hub holds of them; the access test of a lease."""
 
 
 @service.command("hub-state")
@@ -45,6 +47,59 @@ def hub_state(name: Name, as_json: AsJson = False, url: Url = HERE, token: Token
     console.print(differing(state["differences"]))
     for one in state["wouldSend"]:
         console.print(Text(f"would be sent: {one['method']} {one['path']}", "dim"), soft_wrap=True)
+
+
+@service.command("access-test")
+def access_test(
+    name: Annotated[
+        str, typer.Argument(metavar="ORDER", help="Of the lease: its reference, as PO-2026-000001, or its id.")
+    ],
+    low_edge_mhz: Annotated[float, typer.Option(help="Where the customer's carriers begin, downlink, MHz.")],
+    high_edge_mhz: Annotated[float, typer.Option(help="Where they end, downlink, MHz.")],
+    eirp_dbw: Annotated[float, typer.Option(help="What they take of the satellite's EIRP, dBW.")],
+    isolation_db: Annotated[float, typer.Option(help="Cross-polar isolation, dB.")],
+    as_json: AsJson = False,
+    url: Url = HERE,
+    token: Token = "",
+) -> None:
+    """Record what the NOC read when the customer's carriers came on the air. Fails when the lease does not allow it.
+
+    The limits stand on the service. A test that fails is kept and done again; the order waits.
+    """
+    readings = {
+        "lowEdge": (round(low_edge_mhz * 1e6), "Hz"),
+        "highEdge": (round(high_edge_mhz * 1e6), "Hz"),
+        "satelliteEirp": (eirp_dbw, "dBW"),
+        "crossPolarIsolation": (isolation_db, "dB"),
+    }
+    with Api(url, token) as api:
+        found = order_called(api, name)
+        services = delivered_services(api, found)
+        if not services:
+            raise ApiRefused(404, [f"order {found['reference']} has no service yet (accepted: one that waits for it)"])
+        test = api.post(TESTS, access_test_body(services[-1]["id"], readings), str(uuid4()))
+    if as_json:
+        typer.echo(json.dumps(test))
+    else:
+        for line in readings_of(test):
+            console.print(line, highlight=False)
+        passed = test["state"] == "completed"
+        console.print("passed" if passed else "failed", style="green" if passed else "bold red")
+    if test["state"] != "completed":
+        raise typer.Exit(1)
+
+
+def access_test_body(service_id: str, readings: Mapping[str, tuple[float, str]]) -> Body:
+    """In the words of TMF653; each reading with its unit."""
+    return {
+        "name": "Access test",
+        "relatedService": {"id": service_id},
+        "testSpecification": {"id": "access-test"},
+        "testMeasure": [
+            {"metricName": metric, "unitOfMeasure": unit, "value": {"name": metric, "value": value}}
+            for metric, (value, unit) in readings.items()
+        ],
+    }
 
 
 def differing(differences: Sequence[Body]) -> Table:

@@ -7,9 +7,9 @@ customer's carriers on the air, and records the access test.
 from pydantic import TypeAdapter
 from sqlmodel import Session
 
-from satcom.core.database import find_for_update
+from satcom.core.database import find, find_for_update
 from satcom.core.errors import RuleRefused
-from satcom.core.values import Json, reference
+from satcom.core.values import Characteristic, Json, reference
 from satcom.market.order_delivery import go_on
 from satcom.market.ordering import OrderState, ProductOrder
 from satcom.orchestration.engine import Call
@@ -24,13 +24,15 @@ from satcom.orchestration.plan import ForAPerson, Later
 from satcom.resource.drivers.port import HubConfiguration, Measurement
 from satcom.resource.ground import Terminal
 from satcom.resource.ordering import begin_resource_order, resource_order_of
+from satcom.resource.payload import Transponder
 from satcom.resource.reservation import Held
 from satcom.service import activation
+from satcom.service.access_test import access_terms
 from satcom.service.activation import SiteTerminal
 from satcom.service.inventory import configure_service, deconfigure_service, release_service, reserve_service
 from satcom.service.ordering import begin_service_order, service_order_of
 from satcom.service.service_test import accept, latest_test, record_test
-from satcom.service.solution import LinkSolution, SiteSolution
+from satcom.service.solution import LeaseSolution, LinkSolution, SiteSolution
 
 MEASUREMENT: TypeAdapter[Measurement] = TypeAdapter(Measurement)
 
@@ -77,9 +79,14 @@ def begin_orders(session: Session, order_id: str) -> None:
 
 
 def prepare_access(session: Session, order_id: str, service_id: str) -> Json:
-    """The lease begins: from now on the NOC may let the customer's carriers on the air."""
+    """The lease begins: the customer is told where he may send, and the NOC may let his carriers on the air."""
     begin_orders(session, order_id)
-    reserve_service(session, service_id, held_parts(held_for(session, order_id)))
+    held, placed = held_for(session, order_id), service_order_of(session, order_id)
+    terms: list[Characteristic] = []
+    if placed is not None and isinstance(placed.solution, LeaseSolution):
+        [slot] = held.slots
+        terms = access_terms(placed.solution, slot, find(session, Transponder, slot.transponder_id))
+    reserve_service(session, service_id, held_parts(held), terms)
     configure_service(session, service_id)
     return None
 

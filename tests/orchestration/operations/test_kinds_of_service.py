@@ -182,7 +182,7 @@ def test_an_access_over_shared_carriers_is_configured_tested_and_billed(database
             service, reservation = service_of_order(session, order_id), reservation_of(session, order_id)
             assert service is not None
             assert reservation is not None
-            shares = held_by_reservation(session, reservation).shares
+            shares = sorted(held_by_reservation(session, reservation).shares, key=lambda one: -one.mir_bps)
             assert [(one.state, one.mir_bps) for one in shares] == [
                 (HoldState.ASSIGNED, 5_000_000),
                 (HoldState.ASSIGNED, 1_000_000),
