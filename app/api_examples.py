@@ -14,6 +14,7 @@ from satcom.core.values import Json, instant_text
 AN_ORDER: Final = "the id of a product order of yours"
 A_PURCHASE: Final = "the id of a purchase order under way"
 A_LEASE: Final = "the id of a service that is a lease and waits for its access test"
+AN_AWAITED: Final = "the id of a satellite that is not in service yet"
 CUSTOMER: Final = "customer-lualaba-copper"
 SITE: Final[dict[str, Json]] = {"latitudeDeg": -10.7148, "longitudeDeg": 25.3855, "altitudeM": 1430, "country": "CD"}
 LINK: Final[dict[str, Json]] = {"downlinkRateBps": 10_000_000, "uplinkRateBps": 4_000_000, "availabilityPercent": 99.7}
@@ -168,6 +169,16 @@ def _inventories() -> dict[str, Json]:
             "serviceSpecification": {"id": loaded_id("ServiceSpecification", "service-spec-dedicated-scpc-link")},
             "serviceCharacteristic": _values({**LINK, **SITE}),
             "relatedParty": _customer(),
+        },
+        "satelliteMilestone": {
+            "satellite": _reference("Satellite", "sat-intelsat-22"),
+            "state": "inclined",
+            "reason": "north-south station keeping ends to save fuel",
+        },
+        "inServiceDateChange": {
+            "satellite": {"id": AN_AWAITED},
+            "inServiceDate": f"{now() + timedelta(days=360):%Y-%m-%d}",
+            "reason": "the launch moves by 60 days",
         },
         "resource": {
             "@type": "Satellite",

@@ -28,6 +28,7 @@ from satcom.app.commands.change_order import terminate
 from satcom.app.commands.listener import listener
 from satcom.app.commands.load import load_command
 from satcom.app.commands.order import order
+from satcom.app.commands.satellite import satellite
 from satcom.app.commands.service import service
 from satcom.app.commands.simulate_hub import simulate_hub_command
 from satcom.app.demonstration import demonstrate, is_free
@@ -37,6 +38,7 @@ from satcom.app.serving import WorkersBroke, ask_whether_it_serves, server_of, w
 from satcom.app.serving import serve as serve_and_deliver
 from satcom.core import backup, embedded_postgres, migration
 from satcom.core.access import create_token, list_tokens, revoke_token
+from satcom.core.clock import clock
 from satcom.core.database import Database
 from satcom.core.errors import Refused
 from satcom.core.logs import set_up_logs
@@ -52,6 +54,7 @@ order.command()(terminate)
 app.add_typer(order, name="order")
 app.add_typer(listener, name="listener")
 app.add_typer(service, name="service")
+app.add_typer(satellite, name="satellite")
 console = Console()
 AsJson = Annotated[bool, typer.Option("--json", help="For a program to read.")]
 
@@ -100,6 +103,7 @@ def top(
     ] = False,
 ) -> None:
     """OSS/BSS for satellite communications operators."""
+    clock.offset = timedelta(hours=settings().clock_ahead_hours)
 
 
 @app.command()

@@ -10,9 +10,9 @@ from satcom.enterprise import party
 from satcom.market import account, billing, customer, inventory, ordering, qualification
 from satcom.market.catalog import product_offering, product_offering_price, product_specification
 from satcom.orchestration import process_flow
-from satcom.orchestration.operations import hub_state, order_progress
+from satcom.orchestration.operations import hub_state, in_service_date, order_progress
 from satcom.resource import catalog as resource_catalog
-from satcom.resource import ground, licence, reservation_by_hand, satellite
+from satcom.resource import ground, licence, reservation_by_hand, satellite, satellite_life
 from satcom.resource import inventory as resource_inventory
 from satcom.resource import ordering as resource_ordering
 from satcom.service import access_test, evidence, service_qualification
@@ -37,6 +37,7 @@ ROUTES: tuple[TmfRoutes, ...] = (
     billing.routes,
     billing.rate_routes,
     process_flow.routes,
+    in_service_date.routes,
     service_catalog.service_specification_routes,
     service_ordering.routes,
     service_inventory.routes,
@@ -51,6 +52,7 @@ ROUTES: tuple[TmfRoutes, ...] = (
     resource_ordering.routes,
     licence.licence_routes,
     satellite.element_set_routes,
+    satellite_life.milestone_routes,
     ground.terminal_type_routes,
     partner.routes,
     procurement.routes,

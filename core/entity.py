@@ -7,7 +7,7 @@ knows and that no column holds are kept in `further` and returned as they came.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 from functools import cache, partial
@@ -189,9 +189,11 @@ class Shape:
 
 
 def plain_value(value: Any) -> Json:
-    """A column's value as JSON: instants as ISO 8601, amounts as numbers, enumerations as their text."""
+    """A column's value as JSON: instants and days as ISO 8601, amounts as numbers, enumerations as their text."""
     if isinstance(value, datetime):
         return instant_text(value)
+    if isinstance(value, date):
+        return value.isoformat()
     if isinstance(value, Decimal):
         return float(value)
     if isinstance(value, StrEnum):

@@ -22,6 +22,7 @@ class Role(StrEnum):
     SALES = "sales"
     PROVISIONING = "provisioning"
     NOC = "noc"
+    PLANNING = "planning"
     FINANCE = "finance"
     SUPPLY = "supply"
     MIGRATION = "migration"
@@ -43,6 +44,7 @@ class Capability(StrEnum):
     READ_SERVICES = "read services, service orders and tests"
     TEST_SERVICES = "record tests of services"
     READ_NETWORK = "read resources and resource orders"
+    PLAN_FLEET = "keep the dates and milestones of satellites"
     READ_RESERVATIONS = "read reservations"
     HOLD_CAPACITY = "hold capacity, extend holds and give them back"
     READ_SUPPLY = "read stock and purchase orders"
@@ -57,26 +59,27 @@ class Capability(StrEnum):
 
 
 _ROLES: dict[Capability, str] = {
-    Capability.READ_CATALOG: "productManager sales provisioning noc finance supply migration partner customer",
+    Capability.READ_CATALOG: "productManager sales provisioning noc planning finance supply migration partner customer",
     Capability.DESIGN_OFFERS: "productManager",
-    Capability.READ_PARTIES: "productManager sales provisioning noc finance supply migration partner customer",
+    Capability.READ_PARTIES: "productManager sales provisioning noc planning finance supply migration partner customer",
     Capability.KEEP_CUSTOMERS: "sales migration",
-    Capability.QUALIFY: "productManager sales provisioning noc partner customer",
-    Capability.READ_ORDERS: "productManager sales provisioning noc finance supply migration partner customer",
+    Capability.QUALIFY: "productManager sales provisioning noc planning partner customer",
+    Capability.READ_ORDERS: "productManager sales provisioning noc planning finance supply migration partner customer",
     Capability.ORDER: "sales provisioning customer",
     Capability.READ_BILLS: "sales finance customer",
-    Capability.READ_SERVICES: "productManager sales provisioning noc migration customer",
+    Capability.READ_SERVICES: "productManager sales provisioning noc planning migration customer",
     Capability.TEST_SERVICES: "noc",
-    Capability.READ_NETWORK: "productManager provisioning noc migration",
-    Capability.READ_RESERVATIONS: "productManager sales provisioning noc migration",
+    Capability.READ_NETWORK: "productManager provisioning noc planning migration",
+    Capability.PLAN_FLEET: "planning",
+    Capability.READ_RESERVATIONS: "productManager sales provisioning noc planning migration",
     Capability.HOLD_CAPACITY: "sales provisioning noc",
     Capability.READ_SUPPLY: "provisioning noc finance supply migration",
     Capability.SUPPLY: "supply",
-    Capability.READ_FLOWS: "sales provisioning noc customer",
+    Capability.READ_FLOWS: "sales provisioning noc planning customer",
     Capability.REPAIR_FLOWS: "noc",
     Capability.MIGRATE: "migration",
     Capability.SEE_CHANGES: "noc finance",
-    Capability.LISTEN: "productManager sales provisioning noc finance supply migration partner customer",
+    Capability.LISTEN: "productManager sales provisioning noc planning finance supply migration partner customer",
     Capability.KEEP_LISTENERS: "noc",
     Capability.KEEP_TOKENS: "",
 }

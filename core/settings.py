@@ -25,6 +25,7 @@ class Settings(BaseSettings):
     event_deliveries: int = Field(default=8, ge=0, description="listeners told at once by this process; 0: none")
     event_networks: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode] = ()
     event_patience_hours: float = Field(default=72, gt=0, description="after which a dead listener is parked")
+    clock_ahead_hours: float = Field(default=0, ge=0, le=200_000, description="of the business clock, for trials")
     log_json: bool = True
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 

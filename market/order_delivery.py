@@ -88,6 +88,14 @@ def expect_finish(session: Session, order_id: str, when: datetime) -> ProductOrd
     return order
 
 
+def tell_customer(session: Session, order_id: str, text: str) -> ProductOrder:
+    """Note for the customer what has become of his order."""
+    order = find_for_update(session, ProductOrder, order_id)
+    _write(order, text)
+    session.flush()
+    return order
+
+
 def complete_order(session: Session, order_id: str, product_id: str) -> ProductOrder:
     """The product is handed over. A prospective customer has bought now."""
     order = _moved(session, order_id, OrderState.COMPLETED)

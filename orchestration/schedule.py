@@ -3,6 +3,7 @@
 Both follow the rows as they are now, by the business clock: a task that came early, or whose date moved, moves them.
 """
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 import networkx
@@ -53,22 +54,13 @@ def graph_of(tasks: list[TaskFlow]) -> "networkx.DiGraph[str]":
 
 def expected_finish(tasks: list[TaskFlow]) -> datetime:
     """When the last task is expected to end: the longest way through what is left, by the business clock."""
-    return max(_expected_ends(tasks).values())
+    return max(expected_ends(tasks).values())
 
 
-def critical_path(tasks: list[TaskFlow]) -> list[str]:
-    """The names of the tasks that decide when the plan ends: back from the last, each time to what it waits for."""
-    ends, needs = _expected_ends(tasks), {task.task_flow_specification: task.needs for task in tasks}
-    path = [max(ends, key=ends.__getitem__)]
-    while needs[path[0]]:
-        path.insert(0, max(needs[path[0]], key=ends.__getitem__))
-    return path
-
-
-def _expected_ends(tasks: list[TaskFlow]) -> dict[str, datetime]:
-    """When each task is expected to end, or ended."""
+def expected_ends(tasks: list[TaskFlow], moved: Mapping[str, datetime] | None = None) -> dict[str, datetime]:
+    """When each task is expected to end, or ended; were those in `moved` to end at another time."""
     present, ends = now(), dict[str, datetime]()
-    by_name = {task.task_flow_specification: task for task in tasks}
+    by_name, moved = {task.task_flow_specification: task for task in tasks}, moved or {}
 
     def end(name: str) -> datetime:
         if name not in ends:
@@ -77,9 +69,19 @@ def _expected_ends(tasks: list[TaskFlow]) -> dict[str, datetime]:
                 ends[name] = task.finished_at
             else:
                 start = max([end(need) for need in task.needs] + [task.started_at or present])
-                ends[name] = max(task.expected_at or start + timedelta(seconds=task.expected_s), present)
+                expected = moved.get(name) or task.expected_at or start + timedelta(seconds=task.expected_s)
+                ends[name] = max(expected, present)
         return ends[name]
 
     for name in by_name:
         end(name)
     return ends
+
+
+def critical_path(tasks: list[TaskFlow]) -> list[str]:
+    """The names of the tasks that decide when the plan ends: back from the last, each time to what it waits for."""
+    ends, needs = expected_ends(tasks), {task.task_flow_specification: task.needs for task in tasks}
+    path = [max(ends, key=ends.__getitem__)]
+    while needs[path[0]]:
+        path.insert(0, max(needs[path[0]], key=ends.__getitem__))
+    return path

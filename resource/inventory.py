@@ -30,6 +30,7 @@ from satcom.resource.hub import Hub, HubPortAssignment, lock_hubs, take_over_por
 from satcom.resource.payload import Beam, Transponder
 from satcom.resource.resource import Resource, check_references, pointer
 from satcom.resource.satellite import CARRIES_TRAFFIC, Satellite
+from satcom.resource.satellite_life import follow_correction
 from satcom.resource.spectrum import SpectrumAssignment, assignments_of, lock_transponders, take_over_carrier
 
 KINDS: tuple[type[Resource], ...] = (
@@ -67,6 +68,7 @@ def amend(session: Session, resource: Resource, patch: dict[str, Json], by: Prin
     by.need(Capability.MIGRATE)
     session.info["mark"] = MIGRATION
     state, rest = _without_state(resource, patch)
+    known = (resource.in_service_date, resource.state) if isinstance(resource, Satellite) else None
 
     def apply() -> None:
         if isinstance(resource, Hub):
@@ -80,7 +82,10 @@ def amend(session: Session, resource: Resource, patch: dict[str, Json], by: Prin
         if state is not None:
             move(resource, state)  # type: ignore[arg-type, type-var]  # only kinds with a life cycle have a state
 
-    return _kept(session, resource, apply)
+    _kept(session, resource, apply)
+    if isinstance(resource, Satellite) and known is not None:
+        follow_correction(session, resource, *known)
+    return resource
 
 
 def _kept(session: Session, resource: Resource, apply: Callable[[], None]) -> Resource:

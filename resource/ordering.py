@@ -159,6 +159,14 @@ def resource_order_of(session: Session, product_order_id: str) -> ResourceOrder 
     return session.exec(select(ResourceOrder).where(ResourceOrder.external_id == product_order_id, ~gone)).first()
 
 
+def redate_resource_order(session: Session, product_order_id: str, start_at: datetime) -> None:
+    """It is to begin on another day, where it is placed already."""
+    placed = resource_order_of(session, product_order_id)
+    if placed is not None:
+        placed.requested_start_date = start_at
+        session.flush()
+
+
 def begin_resource_order(session: Session, order_id: str) -> ResourceOrder:
     """Work on every item begins. Doing it again does nothing. Raises `WrongState` when it ended."""
     order = find_for_update(session, ResourceOrder, order_id)

@@ -167,6 +167,7 @@ def reserve(session: Session, wanted: Wanted, until: datetime, by: Principal) ->
     with _once_for_an_order(wanted.owner), session.begin_nested():
         reservation = _new(wanted, until, by, asked_at)
         lock_transponders(session, [one.transponder_id for one in wanted.slots])
+        lock_pools(session, [one.pool_id for one in wanted.shares])  # whoever moves a satellite's date waits, or we do
         _check_in_service(session, wanted)
         # the wider first: then two slots find room on one transponder whenever there is room for both
         widest_first = sorted(wanted.slots, key=lambda one: -one.bandwidth_hz)
@@ -206,7 +207,7 @@ def extend(session: Session, reservation: Reservation, until: datetime, by: Prin
     Raises `NotAllowed`; `RuleRefused` on `validFor` when the reservation ended or `until` is over.
     """
     check_right(reservation, by)
-    held = _locked(session, reservation)
+    held = lock_with_holds(session, reservation)
     _check_alive(reservation, "extended")
     check_until(until)
     for one in held.holds:
@@ -233,7 +234,7 @@ def assign(session: Session, reservation: Reservation) -> Held:
 
     Raises `RuleRefused` when the reservation ended before, `WrongState` when it was given back.
     """
-    held = _locked(session, reservation)
+    held = lock_with_holds(session, reservation)
     if reservation.state is ReservationState.COMPLETED:
         return held
     if reservation.state is not ReservationState.CANCELLED:
@@ -252,7 +253,7 @@ def assign(session: Session, reservation: Reservation) -> Held:
 
 def release(session: Session, reservation: Reservation, because: str) -> None:
     """Give everything back. Doing it again does nothing."""
-    held = _locked(session, reservation)
+    held = lock_with_holds(session, reservation)
     if reservation.state in (ReservationState.HELD, ReservationState.COMPLETED):
         _give_back(session, reservation, held, ReservationState.CANCELLED, because)
 
@@ -358,7 +359,7 @@ def _check_in_service(session: Session, wanted: Wanted) -> None:
     )
     over = or_(col(Transponder.id).in_(ids), col(Transponder.id).in_(of_pools))
     query = select(Satellite).join(Transponder, col(Transponder.satellite_id) == col(Satellite.id))
-    for satellite in session.exec(query.where(over).distinct()):
+    for satellite in session.exec(query.where(over).distinct().execution_options(populate_existing=True)):
         if not satellite.in_service_throughout(wanted.period.start_at, wanted.period.stop_at):
             life = f"{satellite.state}, in service {satellite.in_service_date} to {satellite.end_of_life_date}"
             raise RuleRefused(
@@ -370,7 +371,7 @@ def _check_in_service(session: Session, wanted: Wanted) -> None:
         find(session, Hub, wanted.hub_id)
 
 
-def _locked(session: Session, reservation: Reservation) -> Held:
+def lock_with_holds(session: Session, reservation: Reservation) -> Held:
     """Lock the reservation, then what it touches, in the order of `resource.hold`."""
     find_for_update(session, Reservation, reservation.id)
     transponders = select(SpectrumAssignment.transponder_id).where(SpectrumAssignment.reservation_id == reservation.id)

@@ -195,7 +195,7 @@ def reserve_slot(
     transponder = lock_transponders(session, [wanted.transponder_id])[wanted.transponder_id]
     taken = [one.taken for one in assignments_of(session, transponder.id, period)]
     piece = _lowest_piece(transponder, wanted.bandwidth_hz, period, taken)
-    _check_power(transponder, wanted.power_share_hz, period, taken)
+    check_power(transponder, wanted.power_share_hz, period, taken)
     start_hz, stop_hz = piece.start_hz, piece.start_hz + wanted.bandwidth_hz
     slot = SpectrumAssignment(
         name=slot_name(transponder, start_hz, stop_hz),
@@ -234,7 +234,7 @@ def take_over_carrier(session: Session, carrier: SpectrumAssignment) -> Spectrum
         )
     others = assignments_of(session, transponder.id, carrier.period)
     taken = [one.taken for one in others if one.id != carrier.id]
-    _check_power(transponder, carrier.power_share_hz, carrier.period, taken)
+    check_power(transponder, carrier.power_share_hz, carrier.period, taken)
     _keep(session, carrier, where)
     return carrier
 
@@ -260,7 +260,7 @@ def _lowest_piece(transponder: Transponder, width_hz: int, period: Period, taken
     return piece
 
 
-def _check_power(transponder: Transponder, share_hz: int, period: Period, taken: Sequence[Taken]) -> None:
+def check_power(transponder: Transponder, share_hz: int, period: Period, taken: Sequence[Taken]) -> None:
     left_hz = max(transponder.bandwidth_hz - peak_power_hz(taken, period), 0)
     if share_hz > left_hz:
         raise RuleRefused(

@@ -196,6 +196,14 @@ def begin_service_order(session: Session, service_order_id: str) -> ServiceOrder
     return _move(session, order, ServiceOrderState.IN_PROGRESS)
 
 
+def redate_service_order(session: Session, product_order_id: str, start_at: datetime) -> None:
+    """It is to begin on another day, where it is placed already."""
+    placed = service_order_of(session, product_order_id)
+    if placed is not None:
+        placed.requested_start_date = start_at
+        session.flush()
+
+
 def wait_with_service_order(session: Session, service_order_id: str) -> ServiceOrder:
     """It waits for something outside: a terminal, an appointment."""
     return _move(session, find_for_update(session, ServiceOrder, service_order_id), ServiceOrderState.PENDING)

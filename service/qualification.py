@@ -20,8 +20,8 @@ from satcom.core.errors import Fault, Refused, RuleRefused
 from satcom.resource.country import countries
 from satcom.resource.hold import Period
 from satcom.resource.payload import MAX_BANDWIDTH_HZ
-from satcom.resource.physics.coverage import GEOSTATIONARY_ALTITUDE_KM, relative_gain_db
-from satcom.resource.physics.orbit import earth_fixed_km
+from satcom.resource.physics.coverage import relative_gain_db
+from satcom.resource.physics.orbit import slot_angles
 from satcom.service.design.facts import Assumptions, Fleet, Inputs
 from satcom.service.design.leasing import candidates
 from satcom.service.design.payloads import payloads, transponder_arrays
@@ -169,13 +169,9 @@ def _highest_elevation_deg(fleet: Fleet, latitude_deg: Array, longitude_deg: Arr
     The slot is where it will stand, also before it has elements; from an inclined orbit it may be seen higher.
     """
     slots = np.array([one.orbital_longitude_deg for one in fleet.satellites])
-    slots_km = earth_fixed_km(np.zeros_like(slots), slots, np.full_like(slots, GEOSTATIONARY_ALTITUDE_KM))
-    place_km = earth_fixed_km(latitude_deg, longitude_deg, np.zeros(1))
-    upwards = (earth_fixed_km(latitude_deg, longitude_deg, np.ones(1)) - place_km)[0]
-    towards_km = slots_km - place_km
-    from_slot_deg = np.degrees(np.arcsin(towards_km @ upwards / np.linalg.norm(towards_km, axis=1)))
+    from_slot = slot_angles(slots, latitude_deg, longitude_deg, np.zeros(1))
     seen = look(fleet, latitude_deg, longitude_deg, np.zeros(1), at)
-    elevation_deg: Array = np.fmax(from_slot_deg, seen.elevation_deg[:, 0])
+    elevation_deg: Array = np.fmax(from_slot.elevation_deg, seen.elevation_deg)[:, 0]
     return elevation_deg
 
 

@@ -162,9 +162,9 @@ def operator_zone(api: Api) -> ZoneInfo:
     return ZoneInfo(found[0]["timeZone"])
 
 
-def told(body: Body) -> dict[str, Any]:
+def told(body: Body, listed: str = "characteristic") -> dict[str, Any]:
     """Its characteristics by name."""
-    return {one["name"]: one.get("value") for one in body.get("characteristic", [])}
+    return {one["name"]: one.get("value") for one in body.get(listed, [])}
 
 
 def _is_id(name: str) -> bool:

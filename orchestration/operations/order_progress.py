@@ -1,5 +1,7 @@
 """An order and its flow: the flow begins with the order, turns round with it, and tells how it ends."""
 
+from typing import Final
+
 from sqlmodel import Session, col, select
 
 from satcom.core.errors import WrongState
@@ -9,6 +11,7 @@ from satcom.market.order_delivery import Cause, expect_finish, fail_order, finis
 from satcom.market.order_item import DELETE
 from satcom.market.ordering import CancellationRequested, OrderState, ProductOrder, ProductOrderCreated
 from satcom.orchestration.flow_event import FlowAdvanced, FlowNeedsPerson, FlowUndone
+from satcom.orchestration.operations.awaited_satellite import satellite_is_in_service
 from satcom.orchestration.operations.cease_of_service import CEASE_OF_SERVICE, give_notice
 from satcom.orchestration.operations.order_to_service import ORDER_TO_SERVICE, begin_delivery
 from satcom.orchestration.operations.ordered_network import resources_for
@@ -22,6 +25,7 @@ from satcom.service.access_test import AccessTested
 from satcom.supplychain.procurement import TerminalDelivered
 
 BEGINNING = frozenset({begin_delivery.__name__, give_notice.__name__})
+AWAITED: Final = frozenset({terminal_is_here.__name__, satellite_is_in_service.__name__})
 
 
 @on(ProductOrderCreated)
@@ -116,9 +120,9 @@ def _begun(tasks: list[TaskFlow]) -> bool:
 
 
 def _holds(task: TaskFlow) -> bool:
-    """Whether the order is held for it: for a person, or for a terminal that is on its way."""
+    """Whether the order is held for it: for a person, a terminal that is on its way, or a satellite."""
     for_a_person = task.state is TaskState.HOLD or task.undo_state is UndoState.HOLD
-    awaited = task.handler == terminal_is_here.__name__ and task.state is TaskState.ACTIVE
+    awaited = task.handler in AWAITED and task.state is TaskState.ACTIVE
     return for_a_person or awaited
 
 

@@ -21,6 +21,7 @@ from satcom.market.inventory import hand_over as hand_product_over
 from satcom.market.order_delivery import begin, complete_order, price_order
 from satcom.market.ordering import ProductOrder
 from satcom.market.product_delivery import create_product
+from satcom.orchestration.operations.awaited_satellite import satellite_is_in_service
 from satcom.orchestration.operations.ordered_activation import (
     accept_test,
     access_is_tested,
@@ -96,8 +97,9 @@ def order_to_service(plan: Plan, order: str, needs: Collection[ResourceCategory]
     to_service = plan.task(order_the_service, order, reserved, service, undo=cancel_the_service_order)
     to_network = plan.task(order_the_network, order, reserved, after=[*site, service], undo=cancel_the_network_order)
     day = plan.wait(start_date_is_here, order, after=[begun], owner=PLANNING, expected=NO_TIME)
+    sky = plan.wait(satellite_is_in_service, order, reserved, after=[begun], owner=PLANNING, expected=NO_TIME)
 
-    ready, tested = [to_service, to_network, day], []
+    ready, tested = [to_service, to_network, day, sky], []
     if ResourceCategory.TERMINAL in needs:
         tested.append(_at_the_site(plan, order, reserved, service, begun, ready))
     if ResourceCategory.LEASED_SPECTRUM in needs:

@@ -16,13 +16,12 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from satcom.resource.physics.orbit import earth_fixed_km
+from satcom.resource.physics.orbit import GEOSTATIONARY_ALTITUDE_KM, earth_fixed_km
 
 Array = NDArray[np.float64]
 Ring = tuple[tuple[float, float], ...]
 Polygon = tuple[Ring, ...]
 
-GEOSTATIONARY_ALTITUDE_KM = 35_786.0
 MAIN_LOBE_EDGE_DB = -20.0  # S.672-4: the lobe ends at the first side-lobe level
 NO_COVERAGE_DB = -np.inf
 

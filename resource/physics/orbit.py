@@ -25,6 +25,7 @@ Array = NDArray[np.float64]
 Values = float | Array  # anything that broadcasts
 
 EARTH_RADIUS_KM = 6378.137  # WGS 84, equatorial
+GEOSTATIONARY_ALTITUDE_KM = 35_786.0
 EARTH_FLATTENING = 1 / 298.257223563  # WGS 84
 _ECCENTRICITY_SQUARED = EARTH_FLATTENING * (2 - EARTH_FLATTENING)
 _LINE_LENGTH = 69
@@ -139,8 +140,22 @@ def look_angles(
     latitude, longitude, altitude = np.broadcast_arrays(
         *(np.atleast_1d(np.asarray(value, dtype=np.float64)) for value in (latitude_deg, longitude_deg, altitude_m))
     )
-    sites_km = earth_fixed_km(latitude, longitude, altitude / 1000)
-    line_of_sight_km = satellite_positions_km(elements, at)[:, None, :] - sites_km[None, :, :]
+    return _seen_from(satellite_positions_km(elements, at), latitude, longitude, altitude)
+
+
+def slot_angles(slot_deg: Values, latitude_deg: Values, longitude_deg: Values, altitude_m: Values) -> LookAngles:
+    """Point every site at every geostationary slot, given by its longitude: where a satellite will stand."""
+    latitude, longitude, altitude = np.broadcast_arrays(
+        *(np.atleast_1d(np.asarray(value, dtype=np.float64)) for value in (latitude_deg, longitude_deg, altitude_m))
+    )
+    slots = np.atleast_1d(np.asarray(slot_deg, dtype=np.float64))
+    slots_km = earth_fixed_km(np.zeros_like(slots), slots, np.full_like(slots, GEOSTATIONARY_ALTITUDE_KM))
+    return _seen_from(slots_km, latitude, longitude, altitude)
+
+
+def _seen_from(satellites_km: Array, latitude: Array, longitude: Array, altitude_m: Array) -> LookAngles:
+    sites_km = earth_fixed_km(latitude, longitude, altitude_m / 1000)
+    line_of_sight_km = satellites_km[:, None, :] - sites_km[None, :, :]
     range_km: Array = np.sqrt(np.einsum("abi,abi->ab", line_of_sight_km, line_of_sight_km))
     east, north, up = np.einsum("bki,abi->kab", _horizon_axes(latitude, longitude), line_of_sight_km)
     return LookAngles(

@@ -24,7 +24,7 @@ from satcom.resource.payload import Beam, Boresight, ContourLine
 from satcom.resource.physics import coverage
 from satcom.resource.physics.orbit import Elements
 from satcom.resource.resource import Band
-from satcom.resource.satellite import SatelliteState, serves_throughout
+from satcom.resource.satellite import BEFORE_SERVICE, SatelliteState, serves_throughout
 from satcom.service.solution import AccessSolution, SiteWay, Solution
 
 
@@ -40,6 +40,11 @@ class SatelliteFacts:
     end_of_life_date: date | None
     elements: Elements | None
     illustrative: bool
+
+    @property
+    def before_service(self) -> bool:
+        """Its slot tells where it will stand; what elements there are tell of its way there."""
+        return self.state in BEFORE_SERVICE
 
     def in_service_throughout(self, start_at: datetime, stop_at: datetime | None) -> bool:
         """The rule is the satellite's own."""

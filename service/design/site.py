@@ -1,8 +1,10 @@
 """The site's end of a solution: satellite, teleport and terminal, as every way to a site names them."""
 
+from datetime import datetime
+
 from satcom.core.values import Json
 from satcom.resource.physics.orbit import element_age_days
-from satcom.service.design.facts import TerminalTypeFacts
+from satcom.service.design.facts import SatelliteFacts, TerminalTypeFacts
 from satcom.service.design.payloads import Gateway
 from satcom.service.design.survey import Survey
 
@@ -37,11 +39,18 @@ def site_values(
         "antenna_diameter_m": kind.antenna_diameter_m,
         "azimuth_deg": float(found.site.azimuth_deg[satellite_row, 0]),
         "elevation_deg": float(found.site.elevation_deg[satellite_row, 0]),
-        "element_age_days": element_age_days(satellite.elements, found.at) if satellite.elements else 0.0,
+        "element_age_days": _element_age_days(satellite, found.at),
         "licence_reference": _licence(found, kind.band, kind.terminal_class),
         "availability_percent": availability_percent,
         "illustrative": any(made_up),
     }
+
+
+def _element_age_days(satellite: SatelliteFacts, at: datetime) -> float:
+    """Of the elements that it was looked for with; before it is in service, its slot tells where it will stand."""
+    if satellite.elements is None or satellite.before_service:
+        return 0.0
+    return element_age_days(satellite.elements, at)
 
 
 def _licence(found: Survey, band: str, terminal_class: str) -> str:

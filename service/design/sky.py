@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from satcom.resource.physics import coverage
 from satcom.resource.physics.attenuation import TotalAttenuation, total_attenuation
-from satcom.resource.physics.orbit import Elements, look_angles
+from satcom.resource.physics.orbit import Elements, look_angles, slot_angles
 from satcom.service.design.facts import Fleet
 from satcom.service.design.payloads import Gateway, Payload, Rays, payloads
 
@@ -30,7 +30,7 @@ LOWEST_ELEVATION_DEG = 5.0  # P.618-14 holds from here up
 
 @dataclass(frozen=True)
 class Look:
-    """From each place to each satellite; shape (satellites, places), nan where there are no elements."""
+    """From each place to each satellite; shape (satellites, places), nan where nothing tells where it stands."""
 
     azimuth_deg: Array
     elevation_deg: Array
@@ -66,13 +66,18 @@ def half_unavailability_percent(availability_percent: float) -> float:
 
 
 def look(fleet: Fleet, latitude_deg: Array, longitude_deg: Array, altitude_m: Array, at: datetime) -> Look:
-    """Point every place at every satellite of the fleet."""
+    """Point every place at every satellite of the fleet: before it is in service, at the slot where it will stand."""
     shape = (len(fleet.satellites), len(latitude_deg))
     azimuth, elevation, distance = (np.full(shape, np.nan) for _ in range(3))
     for instant, rows in _instants(fleet, at).items():
         elements: list[Elements] = [one for row in rows if (one := fleet.satellites[row].elements) is not None]
         seen = look_angles(elements, latitude_deg, longitude_deg, altitude_m, instant)
         azimuth[rows], elevation[rows], distance[rows] = seen.azimuth_deg, seen.elevation_deg, seen.range_km
+    planned = [row for row, one in enumerate(fleet.satellites) if one.before_service]
+    if planned:
+        slots = np.array([fleet.satellites[row].orbital_longitude_deg for row in planned])
+        seen = slot_angles(slots, latitude_deg, longitude_deg, altitude_m)
+        azimuth[planned], elevation[planned], distance[planned] = seen.azimuth_deg, seen.elevation_deg, seen.range_km
     return Look(azimuth, elevation, distance)
 
 
@@ -197,7 +202,7 @@ def _instants(fleet: Fleet, at: datetime) -> dict[datetime, list[int]]:
     """At which instant each satellite is looked at: days, so that most share one."""
     rows: dict[datetime, list[int]] = defaultdict(list)
     for row, satellite in enumerate(fleet.satellites):
-        if satellite.elements is not None:
+        if satellite.elements is not None and not satellite.before_service:
             instant = min(at, satellite.elements.epoch + LONGEST_PROPAGATION)
             rows[instant.replace(hour=0, minute=0, second=0, microsecond=0)].append(row)
     return dict(rows)

@@ -105,7 +105,7 @@ def survey(fleet: Fleet, demand: SiteDemand, country: str | None, at: datetime) 
     setbacks: dict[int, Setback] = {}
     serving = set()
     for row, satellite in enumerate(fleet.satellites):
-        if satellite.elements is None:
+        if satellite.elements is None and not satellite.before_service:
             setbacks[row] = Setback(Reason.NOT_IN_SERVICE, satellite.name, "no elements tell where it stands")
         elif satellite.in_service_throughout(demand.start_at, demand.stop_at):
             serving.add(row)

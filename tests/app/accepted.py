@@ -1,7 +1,7 @@
 """For every route that creates something, a body that it accepts."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import date, timedelta
 
 from sqlmodel import Session
 
@@ -14,6 +14,7 @@ from satcom.supplychain.procurement import order_terminal
 from tests.app.conftest import House
 from tests.enterprise.an_operator import an_organization
 from tests.market.a_market import CHARACTERISTICS, PRICES, SPECIFICATION, Market, an_order, as_customer
+from tests.resource import a_network
 from tests.resource.a_network import a_hub, a_transponder
 from tests.resource.a_resource_catalogue import built_from
 from tests.service.a_lease import a_lease_on_the_air
@@ -148,6 +149,13 @@ def received_goods(session: Session, _: Market) -> Body:
     return {"purchaseOrder": {"id": purchase.id}, "serialNumber": [f"SN-{purchase.id}"]}
 
 
+def an_awaited_satellite(session: Session) -> str:
+    satellite = a_network.a_satellite(session, state="planned", end_of_life=date(2046, 1, 1))
+    satellite.in_service_date = date(2031, 1, 1)
+    session.flush()
+    return satellite.id
+
+
 def an_access_test(session: Session, market: Market) -> Body:
     service, lease, slot = a_lease_on_the_air(session, market.party)
     read = {
@@ -188,6 +196,15 @@ BODIES: dict[str, Callable[[Session, Market], Body]] = {
     "service": a_delivered_service,
     "resource": a_satellite,
     "goodsReceipt": received_goods,
+    "satelliteMilestone": lambda session, _: {
+        "satellite": {"id": an_awaited_satellite(session)},
+        "state": "underConstruction",
+    },
+    "inServiceDateChange": lambda session, _: {
+        "satellite": {"id": an_awaited_satellite(session)},
+        "inServiceDate": "2031-06-01",
+        "reason": "the launcher is late",
+    },
     "hub": lambda _, __: {"callback": f"https://oss.example.org/{new_id()}"},
     "serviceTest": an_access_test,
 }

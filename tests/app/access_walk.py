@@ -141,6 +141,10 @@ def bodies(house: House, route: Route, party: Party) -> Iterator[Json]:
             yield {"relatedParty": named, "reservationItem": [{"relatedEntity": of}], "reservationPeriod": {}}
         case "resource":
             yield _a_station_towards(rows["Satellite"])
+        case "satelliteMilestone":
+            yield {"satellite": {"id": rows["Satellite"]}, "state": "underConstruction"}
+        case "inServiceDateChange":
+            yield {"satellite": {"id": rows["Satellite"]}, "inServiceDate": "2030-01-01", "reason": "taken"}
         case "goodsReceipt":
             yield {"purchaseOrder": {"id": rows["PurchaseOrder"]}, "serialNumber": ["SN-1"]}
             yield {"stockItem": {"id": rows["StockItem"]}, "serialNumber": ["SN-1"]}

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from sqlmodel import select
 
-from satcom.app.api_examples import A_LEASE, A_PURCHASE, AN_ORDER
+from satcom.app.api_examples import A_LEASE, A_PURCHASE, AN_AWAITED, AN_ORDER
 from satcom.app.http import create_app
 from satcom.app.loading.load import load
 from satcom.core.access import create_token
@@ -17,6 +17,7 @@ from satcom.core.values import Json
 from satcom.market.customer import Customer
 from satcom.resource.ground import TerminalType
 from satcom.supplychain.procurement import order_terminal
+from tests.app.accepted import an_awaited_satellite
 from tests.app.conftest import Http
 from tests.app.test_writes import CREATES, ORDERS
 from tests.postgres_server import drop_database, new_database
@@ -50,6 +51,10 @@ class Demonstration:
             kind = session.exec(select(TerminalType).where(TerminalType.name == "Ku 1.80 m, 8 W")).one()
             return order_terminal(session, new_id(), kind.id).id
 
+    def an_awaited_satellite(self) -> Json:
+        with self.database.as_worker() as session:
+            return an_awaited_satellite(session)
+
     def a_lease(self) -> Json:
         with self.database.as_worker() as session:
             customer = session.exec(select(Customer)).first()
@@ -76,6 +81,8 @@ def test_the_example_of_a_post_is_accepted_by_the_demonstration_operator(
     body = demonstration.example(path)
     if AN_ORDER in str(body):
         body = body | {"productOrder": {"id": demonstration.an_order()}}
+    if AN_AWAITED in str(body):
+        body = body | {"satellite": {"id": demonstration.an_awaited_satellite()}}
     if A_PURCHASE in str(body):
         body = body | {"purchaseOrder": {"id": demonstration.a_purchase()}}
     if A_LEASE in str(body):

@@ -40,7 +40,7 @@ FLOWS: Final = f"{TMF}/processFlowManagement/v4/processFlow"
 RESOURCES: Final = f"{TMF}/resourceInventoryManagement/v4/resource"
 SERVICES: Final = f"{TMF}/serviceInventory/v4/service"
 CUSTOMER: Final = "customer-lualaba-copper"
-STAFF: Final = ("sales", "provisioning", "noc", "supply", "migration")
+STAFF: Final = ("sales", "provisioning", "noc", "planning", "supply", "migration")
 ENDED: Final = frozenset({"completed", "failed", "rejected", "cancelled", "partial"})
 POLL_S, PATIENCE_S, STOP_LIMIT_S = 0.05, 60.0, 30.0
 _numbers = count(1)
@@ -100,6 +100,7 @@ class RunningOperator:
         self.port = _free_port()
         self.base_url = f"http://127.0.0.1:{self.port}"
         self._clients: dict[str, httpx.Client] = {}
+        self.clock_ahead = timedelta(0)
         self._server = self.start_server()
 
     def start_server(self) -> subprocess.Popen[bytes]:
@@ -110,6 +111,7 @@ class RunningOperator:
             SATCOM_HUB_NMS_TOKEN=self.hub.token,
             SATCOM_PORT=str(self.port),
             SATCOM_EVENT_NETWORKS="127.0.0.0/8",
+            SATCOM_CLOCK_AHEAD_HOURS=str(self.clock_ahead / timedelta(hours=1)),
         )
         with open(self.folder / "server.log", "ab") as log:
             self._server = subprocess.Popen(
@@ -122,6 +124,13 @@ class RunningOperator:
         """SIGKILL, as when the host loses power."""
         self._server.send_signal(signal.SIGKILL)
         self._server.wait(STOP_LIMIT_S)
+
+    def move_clock(self, by: timedelta) -> None:
+        """Start again so much later, by the business clock."""
+        self._server.terminate()
+        self._server.wait(STOP_LIMIT_S)
+        self.clock_ahead += by
+        self.start_server()
 
     def stop(self) -> None:
         for client in self._clients.values():

@@ -1,0 +1,110 @@
+"""Another period for what is held: a reservation follows when what it was made for begins later, or earlier.
+
+Its slots, ports and shares keep their place. Later always fits; earlier only where nobody else was given the time
+between.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import Session, col, select
+
+from satcom.core.errors import RuleRefused
+from satcom.core.values import TimePeriod
+from satcom.resource.carrier_pool import CarrierPool, PoolShare, lock_pools
+from satcom.resource.hold import Hold, Period
+from satcom.resource.hub import HubPortAssignment, lock_hubs
+from satcom.resource.payload import Transponder
+from satcom.resource.reservation import Held, Reservation, ReservationState, lock_with_holds
+from satcom.resource.spectrum import SpectrumAssignment, assignments_of, check_power, lock_transponders
+
+
+def reservations_on(session: Session, satellite_id: str) -> Sequence[Reservation]:
+    """What is held of a satellite, by id: slots of its transponders, and shares of the pools that lie there."""
+    transponders = select(Transponder.id).where(Transponder.satellite_id == satellite_id)
+    slots = select(SpectrumAssignment.id).where(col(SpectrumAssignment.transponder_id).in_(transponders))
+    of_slots = select(SpectrumAssignment.reservation_id).where(
+        col(SpectrumAssignment.transponder_id).in_(transponders), col(SpectrumAssignment.reservation_id).is_not(None)
+    )
+    of_shares = (
+        select(PoolShare.reservation_id)
+        .join(CarrierPool, col(CarrierPool.id) == col(PoolShare.carrier_pool_id))
+        .where(col(CarrierPool.spectrum_assignment_id).in_(slots), col(PoolShare.reservation_id).is_not(None))
+    )
+    query = (
+        select(Reservation)
+        .where(col(Reservation.state).in_([ReservationState.HELD, ReservationState.COMPLETED]))
+        .where(col(Reservation.id).in_(of_slots.union(of_shares)))
+        .order_by(col(Reservation.id))
+    )
+    return session.exec(query.execution_options(populate_existing=True)).all()
+
+
+def lock_reserved(session: Session, satellite_id: str) -> Sequence[Reservation]:
+    """Lock all that is held of a satellite, in the order of `resource.hold`: nobody sells of it meanwhile."""
+    ids = [one.id for one in reservations_on(session, satellite_id)]
+    session.exec(
+        select(Reservation).where(col(Reservation.id).in_(ids)).order_by(col(Reservation.id)).with_for_update()
+    )
+    transponders = session.exec(select(Transponder.id).where(Transponder.satellite_id == satellite_id)).all()
+    ports = select(HubPortAssignment.hub_id).where(col(HubPortAssignment.reservation_id).in_(ids))
+    slots = select(SpectrumAssignment.id).where(col(SpectrumAssignment.transponder_id).in_(transponders))
+    pools = select(CarrierPool.id).where(col(CarrierPool.spectrum_assignment_id).in_(slots))
+    lock_transponders(session, transponders)
+    lock_hubs(session, session.exec(ports).all())
+    lock_pools(session, session.exec(pools).all())
+    return reservations_on(session, satellite_id)
+
+
+def move_start(session: Session, reservation: Reservation, period: Period) -> None:
+    """Hold the same from `period.start_at` on. `period.stop_at` is the end of the term, where there is one.
+
+    Raises `RuleRefused` on `reservationPeriod` when somebody else has a part of it before.
+    """
+    held = lock_with_holds(session, reservation)
+    before = min((one.start_at for one in held.holds), default=period.start_at)
+    if period.start_at < before:
+        _check_power_before(session, held, Period(period.start_at, before))
+    try:
+        with session.begin_nested():
+            for one in held.holds:
+                _start_at(session, one, period.start_at)
+            session.flush()
+    except IntegrityError as error:
+        raise RuleRefused(
+            "/reservationPeriod",
+            f"a part of what is held is somebody else's before {before:%Y-%m-%d}",
+            "slotTaken",
+            f"{before.isoformat()} or later",
+        ) from error
+    reservation.reservation_period = TimePeriod(start_date_time=period.start_at, end_date_time=period.stop_at)
+    session.add(reservation)
+    session.flush()
+
+
+def has_room(session: Session, reservation: Reservation, period: Period) -> bool:
+    """Whether the reservation could begin then. Tried in the database, and taken back."""
+    attempt = session.begin_nested()
+    try:
+        move_start(session, reservation, period)
+    except RuleRefused:
+        return False
+    finally:
+        attempt.rollback()
+    return True
+
+
+def _start_at(session: Session, hold: Hold, start_at: datetime) -> None:
+    hold.start_at = start_at
+    session.add(hold)
+
+
+def _check_power_before(session: Session, held: Held, period: Period) -> None:
+    """The power of the slots must be free in the time that is added."""
+    own = {one.id for one in held.slots}
+    for transponder_id in sorted({one.transponder_id for one in held.slots}):
+        mine = [one for one in held.slots if one.transponder_id == transponder_id]
+        others = [one.taken for one in assignments_of(session, transponder_id, period) if one.id not in own]
+        transponder = session.get_one(Transponder, transponder_id)
+        check_power(transponder, sum(one.power_share_hz for one in mine), period, others)

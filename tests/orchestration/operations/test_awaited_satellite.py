@@ -1,0 +1,293 @@
+"""Orders for a satellite that is not there yet: sold, waited for, moved with its date, and released."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from fastapi.testclient import TestClient
+from sqlmodel import select
+
+from satcom.app.http import create_app
+from satcom.core.clock import clock, now
+from satcom.core.database import Database
+from satcom.core.errors import RuleRefused
+from satcom.core.events import _handlers
+from satcom.core.values import Json, instant_text
+from satcom.market.billing import CustomerBill
+from satcom.market.inventory import product_of_order
+from satcom.orchestration.plan import FlowState, TaskFlow
+from satcom.orchestration.sweep import wake_due
+from satcom.resource.hold import HoldState
+from satcom.resource.reservation import Reservation, held_by_reservation, reservation_of
+from satcom.resource.satellite import Satellite, SatelliteState
+from satcom.resource.satellite_life import InServiceDateMoved
+from satcom.resource.spectrum import SpectrumAssignment
+from tests.market.a_market import a_token, an_order_body
+from tests.orchestration.operations.an_order_to_service import Operation, an_operation
+
+ORDERS = "/tmf-api/productOrderingManagement/v4/productOrder"
+CHANGES = "/satcom-api/planning/v1/inServiceDateChange"
+MILESTONES = "/satcom-api/resource/v1/satelliteMilestone"
+Body = dict[str, Any]
+
+
+@pytest.fixture(autouse=True)
+def _today() -> Iterator[None]:
+    yield
+    clock.offset = timedelta(0)
+
+
+@dataclass
+class Programme:
+    """A fleet that is still to come, and who plans it."""
+
+    operation: Operation
+    http: TestClient
+    planner: dict[str, str]
+    customer: dict[str, str]
+    planned: date
+
+    def place(self, start: datetime, completion: datetime | None = None) -> str:
+        body = an_order_body(self.operation.market) | {"requestedStartDate": instant_text(start)}
+        if completion is not None:
+            body["requestedCompletionDate"] = instant_text(completion)
+        answer = self.http.post(ORDERS, json=body, headers=self.customer)
+        assert answer.status_code == 201, answer.text
+        self.operation.advance(str(answer.json()["id"]))
+        return str(answer.json()["id"])
+
+    def order(self, order_id: str) -> Body:
+        body: Body = self.http.get(f"{ORDERS}/{order_id}", headers=self.customer).json()
+        return body
+
+    def task(self, order_id: str) -> TaskFlow:
+        return self.operation.flow(order_id)[1]["satellite_is_in_service"]
+
+    def satellite_of(self, order_id: str) -> str:
+        solution: Body = self.operation.flow(order_id)[1]["reserve_all_or_none"].result["solution"]
+        return str(solution["satelliteId"])
+
+    def propose(self, satellite: str, day: date, headers: dict[str, str] | None = None) -> httpx.Response:
+        body: Json = {"satellite": {"id": satellite}, "inServiceDate": day.isoformat(), "reason": "the launcher slips"}
+        answer: httpx.Response = self.http.post(CHANGES, json=body, headers=headers or self.planner)
+        return answer
+
+    def confirm(self, change: Body) -> httpx.Response:
+        confirmed: Json = {"state": "confirmed"}
+        answer: httpx.Response = self.http.patch(f"{CHANGES}/{change['id']}", json=confirmed, headers=self.planner)
+        return answer
+
+    def reach(self, satellite: str, state: str) -> httpx.Response:
+        body: Json = {"satellite": {"id": satellite}, "state": state}
+        answer: httpx.Response = self.http.post(MILESTONES, json=body, headers=self.planner)
+        return answer
+
+
+@contextmanager
+def a_programme(database: Database, tmp_path: Path, days: int = 100) -> Iterator[Programme]:
+    planned = (now() + timedelta(days=days)).date()
+    with an_operation(database, tmp_path) as operation, TestClient(create_app(database)) as http:
+        with database.as_worker() as session:
+            for one in session.exec(select(Satellite)):
+                one.state, one.in_service_date = SatelliteState.IN_ORBIT_TEST, planned
+                one.end_of_life_date = planned + timedelta(days=15 * 365)
+        customer = a_token(database, "customer", operation.market.party)
+        yield Programme(operation, http, a_token(database, "planning"), customer, planned)
+
+
+def midnight(day: date) -> datetime:
+    return datetime.combine(day, time(), UTC)
+
+
+def test_a_satellite_is_sold_before_it_is_there_and_the_order_waits_for_it(database: Database, tmp_path: Path) -> None:
+    with a_programme(database, tmp_path) as at:
+        start = midnight(at.planned) + timedelta(days=5)
+        order_id = at.place(start)
+        task, order = at.task(order_id), at.order(order_id)
+        assert (task.state, task.owner, task.expected_at) == ("active", "planning", midnight(at.planned))
+        assert task.deadline == midnight(at.planned) + timedelta(days=180)
+        assert order["state"] == "held"
+        assert "to enter service" in order["note"][-1]["text"]
+        clock.advance(timedelta(days=110))  # the customer's day is here, the satellite is not
+        with database.as_worker() as session:
+            wake_due(session)
+        at.operation.advance(order_id)
+        assert at.order(order_id)["state"] == "held"
+        answer = at.reach(at.satellite_of(order_id), "inService")
+        assert answer.status_code == 201, answer.text
+        assert answer.json()["state"] == "inService"
+        at.operation.advance(order_id)
+        assert at.order(order_id)["state"] == "completed"
+        with database.as_worker() as session:
+            product = product_of_order(session, order_id)
+            assert product is not None
+            assert product.start_date is not None
+            assert product.start_date > start
+            assert len(session.exec(select(CustomerBill)).all()) == 1
+
+
+def test_nobody_can_begin_before_the_satellite_is_there(database: Database, tmp_path: Path) -> None:
+    with a_programme(database, tmp_path) as at:
+        order_id = at.place(midnight(at.planned) - timedelta(days=5))
+        assert at.order(order_id)["state"] == "rejected"
+        assert "satelliteNotInService" in at.order(order_id)["note"][-1]["text"]
+
+
+def test_a_slip_shows_whom_it_touches_and_then_moves_all_of_them_at_once(database: Database, tmp_path: Path) -> None:
+    with a_programme(database, tmp_path) as at:
+        start, slipped = midnight(at.planned) + timedelta(days=5), at.planned + timedelta(days=60)
+        patient, pressed = at.place(start), at.place(start, start + timedelta(days=20))
+        relaxed = at.place(start + timedelta(days=90))
+        before, satellite = at.order(patient), at.satellite_of(patient)
+        shown = at.propose(satellite, slipped)
+        assert shown.status_code == 201, shown.text
+        touched = {one["order"]["id"]: one for one in shown.json()["touched"]}
+        assert set(touched) == {patient, pressed}
+        assert at.order(patient) == before
+        one = touched[patient]
+        assert one["startsBefore"] == one["billedFromBefore"][:10] + "T00:00:00Z" == instant_text(start)
+        assert one["startsAfter"] == instant_text(midnight(slipped))
+        assert one["billedFromAfter"][:10] == one["promisedAfter"][:10] == slipped.isoformat()
+        assert one["promisedBefore"] == before["expectedCompletionDate"]
+        assert (one["customer"]["name"], one.get("cannotBear")) == ("Mine", [])
+        assert [why["code"] for why in touched[pressed]["cannotBear"]] == ["lateForCustomer"]
+        done = at.confirm(shown.json())
+        assert done.status_code == 200, done.text
+        assert (done.json()["state"], done.json()["decidedBy"]) == ("confirmed", "planning of a test")
+        for order_id in (patient, pressed):
+            order = at.order(order_id)
+            assert order["expectedCompletionDate"][:10] == slipped.isoformat()
+            assert f"enters service on {slipped}, not on {at.planned}" in order["note"][-1]["text"]
+            assert at.task(order_id).expected_at == midnight(slipped)
+            with database.as_worker() as session:
+                reservation = reservation_of(session, order_id)
+                assert reservation is not None
+                assert reservation.reservation_period is not None
+                assert reservation.reservation_period.start_date_time == midnight(slipped)
+                held = held_by_reservation(session, reservation).holds
+                assert {hold.start_at for hold in held} == {midnight(slipped)}
+        assert "Please note: the customer wants it by" in at.order(pressed)["note"][-1]["text"]
+        assert at.task(relaxed).expected_at == midnight(slipped)
+        assert "not on" not in str(at.order(relaxed)["note"])
+        again = at.confirm(shown.json())
+        assert (again.status_code, again.json()["code"]) == (409, "decided")
+
+
+def test_a_satellite_that_comes_earlier_moves_nobody_before_the_day_he_asked_for(
+    database: Database, tmp_path: Path
+) -> None:
+    with a_programme(database, tmp_path) as at:
+        start = midnight(at.planned) + timedelta(days=5)
+        order_id = at.place(start)
+        satellite = at.satellite_of(order_id)
+        at.confirm(at.propose(satellite, at.planned + timedelta(days=60)).json())
+        earlier = at.propose(satellite, at.planned - timedelta(days=30)).json()
+        assert [one["startsAfter"] for one in earlier["touched"]] == [instant_text(start)]
+        assert at.confirm(earlier).status_code == 200
+        with database.as_worker() as session:
+            reservation = reservation_of(session, order_id)
+            assert reservation is not None
+            assert {one.start_at for one in held_by_reservation(session, reservation).holds} == {start}
+        assert at.task(order_id).expected_at == midnight(at.planned - timedelta(days=30))
+
+
+def test_who_cannot_be_moved_because_others_have_his_place_before_is_shown_and_stays(
+    database: Database, tmp_path: Path
+) -> None:
+    with a_programme(database, tmp_path) as at:
+        start, slipped = midnight(at.planned) + timedelta(days=5), at.planned + timedelta(days=60)
+        order_id = at.place(start)
+        satellite = at.satellite_of(order_id)
+        at.confirm(at.propose(satellite, slipped).json())
+        with database.as_worker() as session:
+            reservation = reservation_of(session, order_id)
+            assert reservation is not None
+            slot = held_by_reservation(session, reservation).slots[0]
+            values = slot.model_dump(exclude={"id", "reservation_id", "order_id", "order_reference", "party_id"})
+            session.add(
+                SpectrumAssignment(
+                    **values | {"start_at": start, "stop_at": midnight(slipped), "state": HoldState.ASSIGNED}
+                )
+            )
+        earlier = at.propose(satellite, at.planned).json()
+        assert [one["cannotBear"][0]["code"] for one in earlier["touched"]] == ["slotTaken"]
+        assert at.confirm(earlier).status_code == 200
+        with database.as_worker() as session:
+            kept = reservation_of(session, order_id)
+            assert kept is not None
+            assert {one.start_at for one in held_by_reservation(session, kept).holds} == {midnight(slipped)}
+
+
+def test_what_was_ordered_since_it_was_shown_has_to_be_looked_at_first(database: Database, tmp_path: Path) -> None:
+    with a_programme(database, tmp_path) as at:
+        start = midnight(at.planned) + timedelta(days=5)
+        first = at.place(start)
+        shown = at.propose(at.satellite_of(first), at.planned + timedelta(days=60)).json()
+        second = at.place(start)
+        assert at.satellite_of(second) == at.satellite_of(first)
+        refused = at.confirm(shown)
+        assert (refused.status_code, refused.json()["code"]) == (409, "outdated")
+        assert at.task(first).expected_at == midnight(at.planned)
+
+
+def test_a_slip_that_breaks_in_the_middle_leaves_nothing_half(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with a_programme(database, tmp_path) as at:
+        start = midnight(at.planned) + timedelta(days=5)
+        orders = [at.place(start), at.place(start)]
+        shown = at.propose(at.satellite_of(orders[0]), at.planned + timedelta(days=60)).json()
+        before = [(at.order(one), at.task(one).model_dump()) for one in orders]
+
+        def refuse(_: object, __: object) -> None:
+            raise RuleRefused("satellite", "somebody who follows last refuses", "late")
+
+        monkeypatch.setitem(_handlers, InServiceDateMoved, [*_handlers[InServiceDateMoved], refuse])
+        assert at.confirm(shown).status_code == 422
+        assert [(at.order(one), at.task(one).model_dump()) for one in orders] == before
+        with database.as_worker() as session:
+            assert {one.in_service_date for one in session.exec(select(Satellite))} == {at.planned}
+            starts = {one.start_at for one in session.exec(select(SpectrumAssignment)) if one.order_id in orders}
+            assert starts == {start}
+
+
+def test_a_satellite_that_is_lost_ends_the_orders_that_waited_for_it(database: Database, tmp_path: Path) -> None:
+    with a_programme(database, tmp_path) as at:
+        order_id = at.place(midnight(at.planned) + timedelta(days=5))
+        assert at.reach(at.satellite_of(order_id), "endOfLife").status_code == 201
+        flow, _ = at.operation.advance(order_id)
+        assert flow.state is FlowState.CANCELLED
+        assert at.order(order_id)["state"] == "failed"
+        assert "will carry no traffic" in at.order(order_id)["note"][-1]["text"]
+        with database.as_worker() as session:
+            assert {one.state.value for one in session.exec(select(Reservation))} == {"cancelled"}
+
+
+@pytest.mark.parametrize(
+    ("day", "status", "field"),
+    [
+        (date(2020, 1, 1), 422, "/inServiceDate"),
+        (date(2090, 1, 1), 422, "/inServiceDate"),
+        (None, 422, "/inServiceDate"),
+    ],
+)
+def test_a_day_that_cannot_be_is_refused(
+    database: Database, tmp_path: Path, day: date | None, status: int, field: str
+) -> None:
+    with a_programme(database, tmp_path) as at:
+        with database.as_worker() as session:
+            satellite = session.exec(select(Satellite)).all()[0].id
+        refused = at.propose(satellite, day or at.planned)
+        assert (refused.status_code, refused.json()["field"]) == (status, field)
+        unknown = at.propose(at.operation.market.party, at.planned + timedelta(days=1))
+        assert (unknown.status_code, unknown.json()["field"]) == (400, "/satellite/id")
+        assert at.propose(satellite, at.planned, at.customer).status_code == 403
+        at.reach(satellite, "inService")
+        late = at.propose(satellite, at.planned + timedelta(days=1))
+        assert (late.status_code, late.json()["code"]) == (409, "notAwaited")
+        assert at.reach(satellite, "launched").status_code == 409
