@@ -12,6 +12,7 @@ from satcom.app.http import create_app
 from satcom.core.database import Database
 from tests.market.a_market import a_token
 from tests.orchestration.operations.an_order_to_service import Operation, an_operation
+from tests.orchestration.operations.test_kinds_of_service import a_lease_ordered, an_access_ordered, record_the_test
 
 IN_DATABASE = {
     "the order": ("product_order", "state", "'failed'"),
@@ -47,11 +48,7 @@ def test_a_broken_link_anywhere_is_found(database: Database, tmp_path: Path) -> 
     with an_operation(database, tmp_path) as operation, operation.hub.client() as hub:
         order_id = operation.order()
         operation.advance(order_id)
-        api = TestClient(create_app(database), headers=a_token(database, "administrator"))
-        assert broken_links(api, hub, order_id) == []
-        missed = [name for name in IN_DATABASE if not _found(operation, api, hub, order_id, name)]
-        assert missed == []
-        assert broken_links(api, hub, order_id) == []
+        _every_break_is_found(operation, hub, order_id, IN_DATABASE)
 
 
 @pytest.mark.parametrize(
@@ -79,9 +76,51 @@ def test_a_hub_that_holds_something_else_is_found(
         assert broken_links(api, hub, order_id) != []
 
 
-def _found(operation: Operation, api: httpx.Client, hub: httpx.Client, order_id: str, name: str) -> bool:
+OF_A_SHARE = {
+    "whose the share is": ("pool_share", "order_id", "gen_random_uuid()"),
+    "the share": ("pool_share", "state", "'released'"),
+    "the rates of the share": ("pool_share", "mir_bps", "mir_bps + 1"),
+    "the committed rate of the share": ("pool_share", "cir_bps", "cir_bps - 1"),
+}
+OF_A_LEASE = {
+    "whose the slot is": ("spectrum_assignment WHERE order_id IS NOT NULL", "order_id", "gen_random_uuid()"),
+    "the slot": ("spectrum_assignment WHERE order_id IS NOT NULL", "state", "'released'"),
+    "how wide the slot is": ("spectrum_assignment WHERE order_id IS NOT NULL", "stop_hz", "start_hz + 10"),
+    "where the slot lies": ("spectrum_assignment WHERE order_id IS NOT NULL", "stop_hz", "stop_hz + 5000"),
+    "what the customer was told": ("service", "service_characteristic", "'[]'"),
+}
+
+
+def test_a_broken_link_of_an_access_over_shared_carriers_is_found(database: Database, tmp_path: Path) -> None:
+    with an_operation(database, tmp_path, pools=True) as operation, operation.hub.client() as hub:
+        order_id = an_access_ordered(operation)
+        operation.advance(order_id)
+        _every_break_is_found(operation, hub, order_id, OF_A_SHARE)
+
+
+def test_a_broken_link_of_a_lease_is_found(database: Database, tmp_path: Path) -> None:
+    with an_operation(database, tmp_path) as operation, operation.hub.client() as hub:
+        order_id = a_lease_ordered(operation)
+        operation.advance(order_id)
+        record_the_test(operation, order_id)
+        operation.advance(order_id)
+        _every_break_is_found(operation, hub, order_id, OF_A_LEASE)
+
+
+def _every_break_is_found(
+    operation: Operation, hub: httpx.Client, order_id: str, breaks: dict[str, tuple[str, str, str]]
+) -> None:
+    api = TestClient(create_app(operation.database), headers=a_token(operation.database, "administrator"))
+    assert broken_links(api, hub, order_id) == []
+    assert [name for name, one in breaks.items() if not _found(operation, api, hub, order_id, one)] == []
+    assert broken_links(api, hub, order_id) == []
+
+
+def _found(
+    operation: Operation, api: httpx.Client, hub: httpx.Client, order_id: str, broken_so: tuple[str, str, str]
+) -> bool:
     """Break one thing behind everybody's back, look, and mend it."""
-    target, column, value = IN_DATABASE[name]
+    target, column, value = broken_so
     table, _, where = target.partition(" WHERE ")
     with operation.database.as_worker() as session:
         connection = session.connection()

@@ -1,4 +1,4 @@
-"""The demonstration: one command delivers an order, a second run doubles nothing, and a broken link is an exit code."""
+"""The demonstration: one command delivers orders, a second run doubles nothing, and a broken link is an exit code."""
 
 import os
 import shutil
@@ -37,13 +37,15 @@ def test_an_order_is_delivered_once_and_a_broken_link_is_an_exit_code(tmp_path: 
     assert first.returncode == 0, first.stdout[-2000:] + first.stderr[-2000:]
     assert f"Port {port} is taken" in first.stdout
     assert AGREED in first.stdout
-    assert "PO-" in first.stdout
+    assert first.stdout.count("The order is placed: PO-") == first.stdout.count("The first bill: ") == 3
+    assert [step for step in ("measure link", "access is tested") if step not in first.stdout] == []
+    assert [kind for kind in ("pool share", "hub port", "slot") if kind not in first.stdout] == []
 
     again = demo(data_dir, port)
     assert again.returncode == 0, again.stdout[-2000:] + again.stderr[-2000:]
     assert " unchanged" in again.stdout
     assert " created" not in again.stdout
-    assert "The order is there already: PO-" in again.stdout
+    assert again.stdout.count("The order is there already: PO-") == 3
 
     shutil.rmtree(data_dir / "hub_nms")  # the hub forgets everything
     broken = demo(data_dir, port)

@@ -25,6 +25,7 @@ PURCHASES = "/satcom-api/supplyChain/v1/purchaseOrder"
 RECEIPTS = "/satcom-api/supplyChain/v1/goodsReceipt"
 ENDED = frozenset({"completed", "cancelled", "rejected", "failed"})
 HEAVY_RAIN_DB = 40.0
+PATIENCE_S = 600.0  # a server that is killed again and again on a busy machine is away for long
 Body = dict[str, Any]  # JSON gives any
 
 
@@ -181,7 +182,7 @@ class Office:
     ) -> httpx.Response:
         """Until there is an answer; what is away comes back."""
         given = dict(headers or {}) | ({"Idempotency-Key": key} if key else {})
-        give_up = time.monotonic() + 90
+        give_up = time.monotonic() + PATIENCE_S
         while True:
             try:
                 answer = self._client.request(method, path, json=body, params=params, headers=given)
