@@ -69,7 +69,10 @@ def begin(session: Session, order_id: str) -> ProductOrder:
 def hold_for(session: Session, order_id: str, what: str, until: datetime | None = None) -> ProductOrder:
     """Delivery waits for `what`, as far as is known until `until`. The wait is noted once."""
     order = _moved(session, order_id, OrderState.HELD)
-    _write(order, f"waits for {what}" + (f" until {instant_text(until)}" if until is not None else ""))
+    _write(
+        order,
+        f"waits for {what}" + (f" until {instant_text(until.replace(microsecond=0))}" if until is not None else ""),
+    )
     session.flush()
     return order
 

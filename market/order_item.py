@@ -20,7 +20,7 @@ from satcom.core.security import CUSTOMER_ROLE, OUTSIDE, Principal
 from satcom.core.values import Characteristic, Reference, RelatedParty, Value, instant_text, reference
 from satcom.enterprise.party import Party, find_party, party_reference
 from satcom.market.account import BillingAccount, charged_account
-from satcom.market.catalog.offering_term import MONTH, Duration
+from satcom.market.catalog.offering_term import MINIMUM_TERM, MONTH, Duration, months_of, term_called
 from satcom.market.catalog.product_offering import (
     ProductOffering,
     list_prices,
@@ -248,9 +248,18 @@ def _offered(session: Session, item: OrderItem) -> OrderItem:
     offering = offering_of(session, item.offering_id, f"{ITEM}/productOffering/id")
     sellable(offering, now(), f"{ITEM}/productOffering/id")
     complete = offered_characteristics(session, offering, item.characteristics, CHARACTERISTICS)
+    check_bound_long_enough(offering, item.term_months, f"{ITEM}/itemTerm/0")
     product = (item.product or OrderedProduct()).model_copy(update={"product_characteristic": complete})
     named = reference(offering.id, "ProductOffering", offering.href, offering.name)
     return item.model_copy(update={"product": product, "product_offering": named})
+
+
+def check_bound_long_enough(offering: ProductOffering, months: int | None, pointer: str) -> None:
+    """Who says for how long he binds himself cannot say less than the offering asks. Raises `RuleRefused`."""
+    least = term_called(offering.product_offering_term, MINIMUM_TERM)
+    if least is not None and months is not None and months < months_of(least):
+        why = f"{months} months are shorter than the minimum term of {offering.name}"
+        raise RuleRefused(pointer, why, "tooShort", f"{months_of(least)} months or more, or nothing")
 
 
 def _check_place(

@@ -37,6 +37,7 @@ from satcom.market.order_item import (
     ADD,
     FaultsFound,
     OrderTerm,
+    check_bound_long_enough,
     check_start,
     offering_of,
     parties_named,
@@ -272,6 +273,7 @@ def _question(session: Session, item: QualificationItem, at: str) -> Question:
         with found.gathering():
             offering = offering_of(session, item.product_offering.id, f"{at}/productOffering/id")
             sellable(offering, now(), f"{at}/productOffering/id")
+            check_bound_long_enough(offering, term_months(product.product_term), f"{at}/product/productTerm/0")
             listed = f"{at}/product/productCharacteristic"
             complete = offered_characteristics(session, offering, product.product_characteristic, listed)
     found.refuse()

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from satcom.core.clock import months_later
+from satcom.core.errors import RuleRefused
 from satcom.core.values import Money
 from satcom.market.catalog.offering_term import (
     DAY,
@@ -21,6 +22,8 @@ from satcom.market.catalog.offering_term import (
     begun,
     offering_term_faults,
 )
+from satcom.market.catalog.product_offering import ProductOffering
+from satcom.market.order_item import check_bound_long_enough
 from satcom.market.pricing import PriceType
 from satcom.market.solution_price import ChargePrice, Price
 from satcom.market.termination import bound_until, earliest_end, early_termination, months_left
@@ -109,3 +112,14 @@ def test_one_term_is_listed_once() -> None:
     twice = [a_term(NOTICE_PERIOD, 1), a_term(NOTICE_PERIOD, 2)]
     assert [fault.code for fault in offering_term_faults(twice)] == ["duplicate"]
     assert offering_term_faults([a_term(NOTICE_PERIOD, 1), Term(name="Repair within 8 h")]) == []
+
+
+def test_nobody_binds_himself_for_less_than_the_offer_asks() -> None:
+    offering = ProductOffering(name="Dedicated SCPC link", product_offering_term=[a_term(MINIMUM_TERM, 12)])
+    for months in (None, 12, 36):
+        check_bound_long_enough(offering, months, "/itemTerm/0")
+    with pytest.raises(RuleRefused) as refused:
+        check_bound_long_enough(offering, 3, "/itemTerm/0")
+    assert [(one.field, one.code, one.accepted) for one in refused.value.faults] == [
+        ("/itemTerm/0", "tooShort", "12 months or more, or nothing")
+    ]
