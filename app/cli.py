@@ -28,6 +28,7 @@ from satcom.app.commands.change_order import terminate
 from satcom.app.commands.listener import listener
 from satcom.app.commands.load import load_command
 from satcom.app.commands.order import order
+from satcom.app.commands.order_history import history
 from satcom.app.commands.satellite import satellite
 from satcom.app.commands.service import service
 from satcom.app.commands.simulate_hub import simulate_hub_command
@@ -51,6 +52,7 @@ token = typer.Typer(help="Access tokens of people and programs.", no_args_is_hel
 app.add_typer(db, name="db")
 app.add_typer(token, name="token")
 order.command()(terminate)
+order.command()(history)
 app.add_typer(order, name="order")
 app.add_typer(listener, name="listener")
 app.add_typer(service, name="service")

@@ -4,7 +4,7 @@ from importlib.metadata import version as installed
 
 from fastapi import APIRouter
 
-from satcom.core import event_hub
+from satcom.core import event_hub, history
 from satcom.core.tmf_api import TmfRoutes
 from satcom.enterprise import party
 from satcom.market import account, billing, customer, inventory, ordering, qualification
@@ -64,7 +64,7 @@ ROUTES: tuple[TmfRoutes, ...] = (
 )
 
 # Answers that are no resource, and where each API's events are asked for.
-QUESTIONS: tuple[APIRouter, ...] = (hub_state.router, *event_hub.hubs(ROUTES))
+QUESTIONS: tuple[APIRouter, ...] = (hub_state.router, history.router, *event_hub.hubs(ROUTES))
 FLOWS = (order_progress,)  # what happens when an order comes, is cancelled, or ends
 
 

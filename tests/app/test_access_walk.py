@@ -80,6 +80,7 @@ SAID: dict[str, Capability] = {
     "PATCH listener": Capability.LISTEN,
     "DELETE listener": Capability.LISTEN,
     "GET hubState": Capability.READ_NETWORK,
+    "GET change": Capability.SEE_CHANGES,
     "GET metrics": Capability.READ_NETWORK,
 }
 
