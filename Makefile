@@ -1,12 +1,13 @@
 # make run [ARGS=--exit]       deliver the demonstration order, then serve; --exit: end after the check, with its exit code
 # make test                    everything that checks the project
 # make soak                    1,000 kills, and 100 times 64 orders for room for five: an hour or two
+# make fuzz                    another seed each day, and half an hour of it: requests that nobody thought of
 # make lock [ARGS=--upgrade]   requirements.lock for what pyproject.toml asks; what is pinned stays unless upgraded
 #
 # Every path here is relative, so that the checkout may lie under a path with spaces.
 
 .DEFAULT_GOAL := run
-.PHONY: run test environment lint types contract tests debian-tests soak lock
+.PHONY: run test environment lint types contract tests debian-tests soak fuzz lock
 
 BIN := .venv/bin
 STAGE := @.ci/stage
@@ -45,6 +46,10 @@ debian-tests: environment
 soak: environment
 	$(STAGE) "1,000 kills" env SATCOM_CRASH_RUNS=10 SATCOM_CRASH_KILLS=100 $(BIN)/pytest -q tests/crash/test_crash.py
 	$(STAGE) "room for five, 100 seeds" env SATCOM_HAMMER_SEEDS=100 $(BIN)/pytest -q tests/crash/test_room_for_five.py
+
+fuzz: environment
+	$(STAGE) "any request, by the day's seed" env SATCOM_FUZZ_SEED=$${SATCOM_FUZZ_SEED:-$$(date -u +%Y%m%d)} \
+		SATCOM_FUZZ_SECONDS=$${SATCOM_FUZZ_SECONDS:-1800} $(BIN)/pytest -q -x tests/contract/test_any_request.py
 
 lock: environment
 	@UV_PYTHON_DOWNLOADS=never $(BIN)/uv pip compile --quiet --universal --fork-strategy fewest --python-version 3.11 \

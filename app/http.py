@@ -23,11 +23,13 @@ from satcom.app.business_metrics import Scrapes
 from satcom.app.declarations import QUESTIONS, ROUTES, version
 from satcom.core import metrics
 from satcom.core.database import Database
+from satcom.core.entity import Entity
 from satcom.core.errors import Fault, Refused
 from satcom.core.settings import settings
 from satcom.core.tmf_api import database_of, json_response, token_of
-from satcom.core.tmf_openapi import components
+from satcom.core.tmf_openapi import components, with_errors
 from satcom.core.values import Json
+from satcom.orchestration.plan import TaskFlow
 from satcom.resource.drivers.port import HubDriver
 
 log = structlog.get_logger()
@@ -74,11 +76,11 @@ def description(app: FastAPI) -> dict[str, Any]:
     """The API description, with the schemas of the official documents."""
     if app.openapi_schema is None:
         described = get_openapi(title=app.title, version=app.version, routes=app.routes)
-        used = {routes.api.document.name for routes in ROUTES if routes.api.document is not None}
-        described.setdefault("components", {}).setdefault("schemas", {}).update(components(used))
+        kinds: list[type[Entity]] = [TaskFlow, *(kind for routes in ROUTES for kind in routes.kinds)]
+        described.setdefault("components", {}).setdefault("schemas", {}).update(components(kinds))
         described["components"]["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
         described["security"] = [{"token": []}]
-        app.openapi_schema = with_examples(described)
+        app.openapi_schema = with_errors(with_examples(described))
     return app.openapi_schema
 
 

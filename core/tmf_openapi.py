@@ -1,8 +1,9 @@
 """The API description: request and response schemas taken from the official documents, one component per definition."""
 
+from collections.abc import Iterable
 from typing import Any
 
-from satcom.core.entity import Api
+from satcom.core.entity import Api, Entity, shape
 from satcom.core.tmf_document import TmfDocument, tmf_document
 from satcom.core.values import Json
 
@@ -54,7 +55,10 @@ STATUS_TEXT = {
     "413": "The body is too large",
     "415": "The body is said to be no JSON",
     "422": "A rule of the business says no",
+    "503": "Not just now",
 }
+FASTAPIS_OWN = "HTTPValidationError"
+REFUSED_WRITES = ("404", "409", "412", "413", "415", "422")
 
 
 def component(api: Api, definition: str | None) -> dict[str, Any]:
@@ -64,7 +68,7 @@ def component(api: Api, definition: str | None) -> dict[str, Any]:
     return {"$ref": f"#/components/schemas/{api.document.name}.{definition}"}
 
 
-def _errors(*statuses: str) -> dict[str, Any]:
+def refusals(*statuses: str) -> dict[str, Any]:
     schema = {"$ref": f"#/components/schemas/{ERROR_NAME}"}
     return {
         status: {"description": STATUS_TEXT[status], "content": {"application/json": {"schema": schema}}}
@@ -72,15 +76,33 @@ def _errors(*statuses: str) -> dict[str, Any]:
     }
 
 
+def with_errors(described: dict[str, Any]) -> dict[str, Any]:
+    """The API description with every refusal that its operations may answer."""
+    for path, operations in described["paths"].items():
+        for method, operation in operations.items():
+            told = operation["responses"]
+            if FASTAPIS_OWN in str(told.get("422")):
+                del told["422"]  # it is answered by our own 400
+            told |= refusals(*_refusals(path, method))
+    return described
+
+
+def _refusals(path: str, method: str) -> tuple[str, ...]:
+    if path == "/health":
+        return ("503",)
+    found = ("404",) if "{" in path and method == "get" else ()
+    return "400", "401", "403", *found, *(() if method == "get" else REFUSED_WRITES), "503"
+
+
 def list_operation(api: Api) -> dict[str, Any]:
     schema = {"type": "array", "items": component(api, api.definition)}
     found = {"description": "The objects", "content": {"application/json": {"schema": schema}}}
-    return {"parameters": PAGING, "responses": {"200": found, "206": found, **_errors("400", "401", "403")}}
+    return {"parameters": PAGING, "responses": {"200": found, "206": found}}
 
 
 def one_operation(api: Api) -> dict[str, Any]:
     found = {"description": "The object", "content": {"application/json": {"schema": component(api, api.definition)}}}
-    return {"parameters": PAGING[:1], "responses": {"200": found, **_errors("401", "403", "404")}}
+    return {"parameters": PAGING[:1], "responses": {"200": found}}
 
 
 def write_operation(api: Api, kind: str) -> dict[str, Any]:
@@ -99,10 +121,7 @@ def write_operation(api: Api, kind: str) -> dict[str, Any]:
     return {
         "parameters": [{"name": header, "in": "header", "schema": {"type": "string"}}],
         "requestBody": {"required": True, "content": {"application/json": {"schema": body, "example": example}}},
-        "responses": {
-            status: done,
-            **_errors("400", "401", "403", "404", "409", "412", "413", "415", "422"),
-        },
+        "responses": {status: done},
     }
 
 
@@ -130,15 +149,27 @@ def _example(document: TmfDocument, schema: Any, name: str, depth: int) -> Json:
         case "boolean":
             return True
         case _:
-            return {"date-time": "2027-01-01T00:00:00Z", "uri": "https://example.org"}.get(schema.get("format"), name)
+            return {"date-time": "2027-01-01T00:00:00Z", "uri-reference": "https://example.org"}.get(
+                schema.get("format"), name
+            )
 
 
-def components(names: set[str]) -> dict[str, Any]:
-    """The component schemas of the documents in use, and the error body."""
+def components(kinds: Iterable[type[Entity]]) -> dict[str, Any]:
+    """The component schemas of the documents that `kinds` are of, and the error body.
+
+    An entity is answered with attributes of our own beside the document's, and with `fields` without most of them.
+    """
+    answered = {kind: kind.api.document for kind in kinds}
     found: dict[str, Any] = {ERROR_NAME: ERROR_SCHEMA}
-    for name in sorted(names):
+    for name in sorted({document.name for document in answered.values() if document is not None}):
         for definition, schema in tmf_document(name).definitions.items():
             found[f"{name}.{definition}"] = _renamed(schema, name)
+    for kind, document in answered.items():
+        if document is not None and kind.api.definition is not None:
+            whole = found[f"{document.name}.{kind.api.definition}"]
+            own: dict[str, Any] = {one.wire: {} for one in shape(kind).attributes if not one.writable}
+            whole["properties"] = own | whole["properties"] | {"@type": {"type": "string"}}
+            whole["required"] = ["id", "href"]
     return found
 
 

@@ -63,6 +63,8 @@ def reduced(schema: Schema, definitions: dict[str, Schema]) -> Schema:
             out[key] = schema[key]
     if out.get("format") in ("base64", "float", "int32", "int64", "string"):
         del out["format"]
+    if out.get("format") == "uri":  # TMF630 has an href relative to the host, too: what is answered can be sent back
+        out["format"] = "uri-reference"
     if out.get("properties"):
         out |= {"type": "object", "additionalProperties": False}
     return out

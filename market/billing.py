@@ -28,7 +28,7 @@ from satcom.core.events import on
 from satcom.core.life_cycle import LifeCycle, move
 from satcom.core.security import Capability
 from satcom.core.tmf_api import TmfRoutes
-from satcom.core.values import Amount, Instant, Json, Money, Reference, RelatedParty, TimePeriod, Value, reference
+from satcom.core.values import Amount, Instant, Money, Reference, RelatedParty, TimePeriod, Value, reference
 from satcom.enterprise.numbering import next_reference
 from satcom.enterprise.party import Operator, operator_of
 from satcom.market.account import AccountToBeClosed, BillingAccount
@@ -349,13 +349,12 @@ def _tax(rate_percent: Decimal, amount: Money) -> TaxItem:
 def _rate(
     bill: CustomerBill, product: Product, line: BillLine, number: int, rate_percent: Decimal
 ) -> AppliedCustomerBillingRate:
-    named: dict[str, Json] = {"id": bill.id, "href": bill.href, "name": bill.bill_no, "@referredType": "CustomerBill"}
     return AppliedCustomerBillingRate(
         party_id=bill.party_id,
         name=line.name,
         description=line.explanation,
         type=line.type,
-        bill=Reference.model_validate(named),
+        bill=reference(bill.id, "CustomerBill", bill.href),
         product=reference(product.id, "Product", product.href, product.name),
         billing_account=bill.billing_account,
         period_coverage=line.period,

@@ -15,6 +15,7 @@ from satcom.core.security import Capability
 from satcom.core.tenancy import visible
 from satcom.core.tmf_api import database_of, json_response, token_of
 from satcom.core.tmf_filter import is_uuid
+from satcom.core.tmf_openapi import refusals
 from satcom.core.values import Json
 from satcom.market.ordering import ProductOrder
 from satcom.orchestration.operations.service_in_place import told_to_hub
@@ -72,7 +73,7 @@ def compared(hub: HubDriver, told: HubConfiguration) -> dict[str, Json]:
     }
 
 
-@router.get(PATH, name="read hubState")
+@router.get(PATH, name="read hubState", openapi_extra={"responses": refusals("404", "422")})
 def read_hub_state(request: Request, serviceId: str) -> Response:  # noqa: N803 (the name on the wire)
     """Drift of one service (empty `differences`: none) and the requests of a dry run.
 

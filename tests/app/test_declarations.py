@@ -57,6 +57,23 @@ def test_the_description_is_openapi_and_points_nowhere_outside_of_itself(descrip
             found = found[step.replace("~1", "/").replace("~0", "~")]
 
 
+def test_every_operation_says_how_it_may_refuse(description: dict[str, Any]) -> None:
+    for path, operations in description["paths"].items():
+        for method, operation in operations.items():
+            told = operation["responses"].keys()
+            everywhere = {"503"} if path == "/health" else {"400", "401", "403", "503"}
+            one, write = ({"404"} if "{id}" in path else set()), ({"409", "412", "422"} if method != "get" else set())
+            assert (everywhere | one | write) <= told, f"{method} {path}"
+
+
+def test_what_is_answered_is_described_with_our_own_attributes_and_what_fields_may_leave_out(
+    description: dict[str, Any],
+) -> None:
+    order = description["components"]["schemas"]["TMF622.ProductOrder"]
+    assert "reference" in order["properties"], "no attribute of the document, but ours"
+    assert order["required"] == ["id", "href"]
+
+
 def references(node: Any) -> Iterator[str]:
     if isinstance(node, dict):
         if isinstance(node.get("$ref"), str):

@@ -18,6 +18,7 @@ from satcom.core.entity import new_id
 from satcom.core.errors import RuleRefused, WrongState
 from satcom.core.life_cycle import move
 from satcom.core.security import WORKER
+from satcom.core.tmf_document import body_faults, tmf_document
 from satcom.core.values import Json, Money
 from satcom.enterprise.party import operator_of
 from satcom.market.account import BillingAccount, patch_billing_account
@@ -257,6 +258,8 @@ def test_customers_see_their_bills_and_nobody_writes_them(database: Database) ->
     assert shown[0]["state"] == "validated"
     rates = http.get(RATES, params={"bill.id": bill.id}, headers=mine).json()
     assert [one["isBilled"] for one in rates] == [True] * 4
+    document = tmf_document("TMF678")
+    assert [body_faults(document, "AppliedCustomerBillingRate", one, frozenset()) for one in rates] == [[]] * 4
     assert http.get(BILLS, headers=other).json() == http.get(RATES, headers=other).json() == []
     assert http.get(f"{BILLS}/{bill.id}", headers=other).status_code == 404
     assert http.get(BILLS, headers=a_token(database, "noc")).status_code == 403

@@ -1,0 +1,15 @@
+"""A running operator for whoever asks of the API what nobody thought of."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.scenarios.a_running_operator import RunningOperator, a_loaded_operator, a_running_operator
+
+
+@pytest.fixture(scope="module")
+def operator(postgres: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningOperator]:
+    folder = tmp_path_factory.mktemp("operator")
+    with a_running_operator(a_loaded_operator(postgres, folder), folder) as running:
+        running.delivered()  # so that there are bills, service orders and flows to read
+        yield running
