@@ -24,7 +24,7 @@ from sqlalchemy.exc import OperationalError
 
 from satcom.app import declarations
 from satcom.app.commands.api import ApiAway, ApiRefused
-from satcom.app.commands.change_order import terminate
+from satcom.app.commands.change_order import modify, terminate
 from satcom.app.commands.listener import listener
 from satcom.app.commands.load import load_command
 from satcom.app.commands.order import order
@@ -51,6 +51,7 @@ db = typer.Typer(help="The database: upgrade, back up, restore.", no_args_is_hel
 token = typer.Typer(help="Access tokens of people and programs.", no_args_is_help=True)
 app.add_typer(db, name="db")
 app.add_typer(token, name="token")
+order.command()(modify)
 order.command()(terminate)
 order.command()(history)
 app.add_typer(order, name="order")

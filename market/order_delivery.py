@@ -26,7 +26,7 @@ from satcom.market.ordering import (
     move_order,
 )
 from satcom.market.pricing import PricedOffer
-from satcom.market.solution_price import charge_prices, price_solution, total_prices
+from satcom.market.solution_price import charge_prices, price_change, price_solution, total_prices
 from satcom.service.solution import Solution
 
 
@@ -51,7 +51,17 @@ def price_order(session: Session, order_id: str, solution: Solution) -> PricedOf
     """Price the order by the list of its day. Raises `RuleRefused` where the list has a gap."""
     order = find_for_update(session, ProductOrder, order_id)
     offering = find(session, ProductOffering, order.item.offering_id)
-    priced = price_solution(session, offering, solution, order.order_date)
+    return _priced(session, order, price_solution(session, offering, solution, order.order_date))
+
+
+def price_order_of_change(session: Session, order_id: str, before: Solution, after: Solution) -> PricedOffer:
+    """As `price_order`, of an order that changes a service: what is new of it is charged once."""
+    order = find_for_update(session, ProductOrder, order_id)
+    offering = find(session, ProductOffering, order.item.offering_id)
+    return _priced(session, order, price_change(session, offering, before, after, order.order_date))
+
+
+def _priced(session: Session, order: ProductOrder, priced: PricedOffer) -> PricedOffer:
     rate = operator_of(session).tax_rate_percent
     totals = total_prices(priced, rate)
     order.order_total_price = totals

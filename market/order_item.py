@@ -36,7 +36,7 @@ from satcom.service.qualification import refuse_hopeless_place
 ITEM = "/productOrderItem/0"
 CHARACTERISTICS = f"{ITEM}/product/productCharacteristic"
 ADD, MODIFY, DELETE = "add", "modify", "delete"
-ACTIONS = (ADD, DELETE)
+ACTIONS = (ADD, MODIFY, DELETE)
 ACKNOWLEDGED = "acknowledged"
 LATEST = timedelta(days=15 * 366)
 LONGEST_TERM_MONTHS = 180

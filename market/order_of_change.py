@@ -14,7 +14,7 @@ from sqlmodel import Session
 
 from satcom.core.clock import now
 from satcom.core.database import find_for_update
-from satcom.core.errors import Fault, NotFound, Refused, RuleRefused, WrongState
+from satcom.core.errors import Fault, NotFound, Refused, RuleRefused
 from satcom.core.values import Characteristic, Reference, instant_text, reference
 from satcom.enterprise.party import operator_of
 from satcom.market.catalog.product_offering import offered_characteristics
@@ -34,6 +34,7 @@ from satcom.market.order_item import (
 from satcom.market.solution_price import one_time_total
 from satcom.market.termination import earliest_end, early_termination
 
+FIXED: Final = frozenset({"latitudeDeg", "longitudeDeg", "altitudeM", "country", "band", "satellite"})
 PRODUCT: Final = f"{ITEM}/product/id"
 
 
@@ -52,7 +53,7 @@ def check_change(
 ) -> Changed:
     """The item as it is accepted: with the product's offering, and all of its characteristics.
 
-    The product is locked until the transaction ends. Raises `Refused`, `RuleRefused` or `WrongState` with every fault.
+    The product is locked until the transaction ends. Raises `Refused` or `RuleRefused` with every fault.
     """
     found = FaultsFound(derived_faults(item))
     if item.item_term:
@@ -85,7 +86,7 @@ def _product_of(session: Session, item: OrderItem, party_id: str) -> Product:
         raise Refused(PRODUCT, why, "notFound", "the id of a product of the customer")
     if product.status is not ProductStatus.ACTIVE:
         why = f"product {product.name!r} is {product.status}"
-        raise WrongState(PRODUCT, why, "notInUse", ProductStatus.ACTIVE.value)
+        raise RuleRefused(PRODUCT, why, "notInUse", ProductStatus.ACTIVE.value)
     if product.order_id is None:
         why = f"product {product.name!r} was taken over: how the network carries it is not on record"
         raise RuleRefused(PRODUCT, why, "takenOver", "a product that was delivered by an order")
@@ -117,10 +118,25 @@ def _modified(session: Session, item: OrderItem, product: Product) -> OrderItem:
     merged = [*given, *(one for one in product.product_characteristic if one.name not in names)]
     complete = offered_characteristics(session, offering, merged, CHARACTERISTICS)
     complete = [one for one in complete if one.value is not None]
-    if not differing(product.product_characteristic, complete):
+    different = differing(product.product_characteristic, complete)
+    fixed = [one for one in different if one in FIXED]
+    if fixed:
+        place = next((index for index, one in enumerate(given) if one.name == fixed[0]), 0)
+        why = f"a change leaves {fixed[0]} as it is; a move, or another satellite, is a new product"
+        raise RuleRefused(f"{CHARACTERISTICS}/{place}", why, "fixed", f"all but {', '.join(sorted(FIXED))}")
+    if not different:
         why = f"product {product.name!r} is as asked already"
         raise RuleRefused(CHARACTERISTICS, why, "nothingChanges", "a characteristic with another value")
     return _accepted(item, product, complete)
+
+
+def told_ending(session: Session, product: Product) -> str:
+    """When notice that is given now would end a product, and what that costs."""
+    asked_at, rate = now(), operator_of(session).tax_rate_percent
+    end = earliest_end(product.product_term, asked_at)
+    charge = early_termination(product.product_term, product.product_price, end, rate)
+    cost = "costs nothing" if charge is None else f"costs {charge.price.duty_free_amount} ({charge.description})"
+    return f"an order with the action delete of product {product.id} ends it on {instant_text(end)} and {cost}"
 
 
 def differing(before: Sequence[Characteristic], after: Sequence[Characteristic]) -> list[str]:

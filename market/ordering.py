@@ -32,9 +32,10 @@ from satcom.core.values import Json, Note, Reference, RelatedParty, instant_text
 from satcom.enterprise.note import signed
 from satcom.enterprise.numbering import next_reference
 from satcom.market.account import AccountToBeClosed
-from satcom.market.inventory import Product
+from satcom.market.inventory import Product, ProductStatus, product_of_order
 from satcom.market.order_item import (
     DELETE,
+    MODIFY,
     FaultsFound,
     OrderItem,
     check_completion,
@@ -43,7 +44,7 @@ from satcom.market.order_item import (
     customer_among,
     only_item,
 )
-from satcom.market.order_of_change import PRODUCT, check_change
+from satcom.market.order_of_change import PRODUCT, check_change, told_ending
 from satcom.market.solution_price import ChargePrice
 
 
@@ -206,7 +207,7 @@ def place_order(session: Session, order: ProductOrder, by: Principal) -> Product
 def _accept_item(session: Session, order: ProductOrder, party_id: str) -> None:
     """The order's item, checked and complete. Raises `Refused` or `RuleRefused` with every fault."""
     item = only_item(order.product_order_item)
-    if item.action != DELETE:
+    if item.action not in (MODIFY, DELETE):
         item, order.billing_account = check_item(session, item, order.billing_account, party_id)
         order.product_order_item = [item]
         return
@@ -298,7 +299,7 @@ def cancel_order(session: Session, cancel: CancelProductOrder, by: Principal) ->
     session.info["order_reference"] = order.reference
     # whoever delivers locks its plan, then the order; so here, too: the row that names the order comes after both
     announce(session, CancellationRequested(order))
-    _check_cancellable(find_for_update(session, ProductOrder, order.id))
+    _check_cancellable(session, find_for_update(session, ProductOrder, order.id))
     cancel.party_id, cancel.order_id = order.party_id, order.id
     cancel.product_order = reference(order.id, "ProductOrder", order.href, order.reference)
     session.add(cancel)
@@ -317,11 +318,28 @@ def _cancellable(session: Session, order_id: str) -> ProductOrder:
     except Refused as error:
         why = f"there is no product order {order_id[:80]!r}"
         raise Refused("/productOrder/id", why, "notFound", "the id of an order of yours") from error
-    _check_cancellable(order)
+    _check_cancellable(session, order)
     return order
 
 
-def _check_cancellable(order: ProductOrder) -> None:
+def too_late(session: Session, order: ProductOrder) -> WrongState:
+    """What the order did is not cancelled any more: how that is ended instead, and what it costs."""
+    product = product_of_order(session, order.id)
+    if order.item.action == DELETE:
+        why, instead = f"order {order.reference} has ended the product", "a new order"
+    elif order.item.action == MODIFY:
+        why, instead = f"order {order.reference} has changed the product", "an order that changes it back"
+    elif product is not None and product.status is not ProductStatus.ACTIVE:
+        why, instead = f"the product of order {order.reference} is {product.status}", "nothing"
+    else:
+        why = f"order {order.reference} is handed over; what the customer has is terminated, not cancelled"
+        instead = told_ending(session, product) if product is not None else "an order that ends the product"
+    return WrongState("/productOrder/id", why, "tooLate", instead)
+
+
+def _check_cancellable(session: Session, order: ProductOrder) -> None:
+    if order.state is OrderState.COMPLETED:
+        raise too_late(session, order)
     if order.state not in CANCELLABLE:
         why = f"order {order.reference} is {order.state}"
         raise WrongState("/productOrder/id", why, "notCancellable", ", ".join(sorted(CANCELLABLE)))

@@ -141,7 +141,11 @@ def price(prices: Sequence[ListPrice], quantities: Quantities, at: datetime) -> 
     if faults:
         raise RuleRefused.all(faults)
     lines = tuple(_line(one, quantities) for one in prices if one.fits(quantities.chosen) and one.valid_at(at))
-    currency = prices[0].price.unit
+    return offer_of(lines, prices[0].price.unit)
+
+
+def offer_of(lines: tuple[PriceLine, ...], currency: str) -> PricedOffer:
+    """These charges with their sums."""
     return PricedOffer(lines, _total(lines, PriceType.ONE_TIME, currency), _total(lines, PriceType.RECURRING, currency))
 
 

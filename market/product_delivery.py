@@ -5,7 +5,7 @@ Only the flow that delivers calls these. Each may be repeated.
 
 from sqlmodel import Session
 
-from satcom.core.database import find
+from satcom.core.database import find, find_for_update
 from satcom.core.errors import RuleRefused
 from satcom.core.life_cycle import move
 from satcom.core.values import reference
@@ -13,6 +13,7 @@ from satcom.market.catalog.offering_term import agreed_terms
 from satcom.market.catalog.product_offering import ProductOffering
 from satcom.market.inventory import OrderedBy, Product, ProductStatus, product_of_order
 from satcom.market.ordering import ProductOrder
+from satcom.market.pricing import PriceType
 
 
 def create_product(session: Session, order: ProductOrder, service_id: str) -> Product:
@@ -44,6 +45,18 @@ def create_product(session: Session, order: ProductOrder, service_id: str) -> Pr
     move(product, ProductStatus.PENDING_ACTIVE)
     session.add(product)
     session.flush()
+    return product
+
+
+def change_product(session: Session, product_id: str, order: ProductOrder) -> Product:
+    """The product is as the order has it, at its prices; what was charged once stays on record. Done once."""
+    product = find_for_update(session, Product, product_id)
+    if all(one.product_order_id != order.id for one in product.product_order_item):
+        charged_once = [one for one in product.product_price if one.price_type is PriceType.ONE_TIME]
+        product.product_characteristic = order.item.characteristics
+        product.product_price = [*charged_once, *order.item.item_price]
+        product.product_order_item = [*product.product_order_item, ordered_by(order)]
+        session.flush()
     return product
 
 

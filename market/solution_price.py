@@ -23,6 +23,7 @@ from satcom.market.pricing import (
     PriceType,
     PriceUnit,
     Quantities,
+    offer_of,
     price,
     round_money,
 )
@@ -61,6 +62,22 @@ def price_by_list(prices: Sequence[ListPrice], solution: Solution, at: datetime)
     return price(prices, quantities_of(solution, prices), at)
 
 
+def price_change(
+    session: Session, offering: ProductOffering, before: Solution, after: Solution, at: datetime
+) -> PricedOffer:
+    """What a service costs that changes: every month all of it, once what it did not have before.
+
+    Charges that fall due once for every service are not charged again. Raises `RuleRefused` where the list has a gap.
+    """
+    prices = list_prices(session, offering)
+    had, priced = quantities_of(before, prices).chosen, price_by_list(prices, after, at)
+    for_choice_of_now = {one.id for one in prices if one.only_for and not one.fits(had)}
+    lines = tuple(
+        one for one in priced.lines if one.price_type is PriceType.RECURRING or one.price_id in for_choice_of_now
+    )
+    return offer_of(lines, priced.per_month.unit)
+
+
 def quantities_of(solution: Solution, prices: Sequence[ListPrice]) -> Quantities:
     """The quantities that `prices` multiply: MHz are the charged bandwidth of both directions together."""
     amounts = {PriceUnit.MEGAHERTZ: Decimal(solution.charged_bandwidth_hz) / MILLION}
@@ -77,12 +94,13 @@ def terminal_name(solution: SiteWay, prices: Sequence[ListPrice]) -> str:
     """The terminal as the price list calls it; its own name when the list does not know it."""
     for one in prices:
         for name in one.only_for.get(TERMINAL_TYPE, ()):
-            if isinstance(name, str) and _is_terminal(solution, name):
+            if isinstance(name, str) and is_terminal(solution, name):
                 return name
     return solution.terminal_type_name
 
 
-def _is_terminal(solution: SiteWay, name: str) -> bool:
+def is_terminal(solution: SiteWay, name: str) -> bool:
+    """Whether a price list, or a customer, means the terminal of the solution by this name."""
     known_as = (solution.terminal_type_id, solution.terminal_type_name)
     return name in known_as or loaded_id("TerminalType", name) == solution.terminal_type_id
 

@@ -40,6 +40,7 @@ BEGIN
     WITH counted AS (
         SELECT greatest(start_at, NEW.start_at) AS start_at, stop_at, cir_baud, mir_baud FROM pool_share
         WHERE carrier_pool_id = NEW.carrier_pool_id AND state <> 'released'
+        AND (id = NEW.id OR COALESCE(in_place_of, id) <> COALESCE(NEW.in_place_of, NEW.id))
         AND tstzrange(start_at, stop_at) && tstzrange(NEW.start_at, NEW.stop_at)
     ), step AS (
         SELECT at, sum(cir) AS cir, sum(mir) AS mir FROM (
@@ -151,18 +152,17 @@ def lock_pools(session: Session, identifiers: Iterable[str]) -> dict[str, Carrie
     return locked
 
 
-def fill_of(session: Session, pool_id: str, period: Period, without: str | None = None) -> PoolFill:
+def fill_of(session: Session, pool_id: str, period: Period, without: Sequence[str] = ()) -> PoolFill:
     """What is held or assigned of a pool at the fullest instant of `period`, of each kind for itself."""
     return fills_of(session, [pool_id], period, without).get(pool_id, PoolFill(0, 0))
 
 
 def fills_of(
-    session: Session, pool_ids: Sequence[str], period: Period, without: str | None = None
+    session: Session, pool_ids: Sequence[str], period: Period, without: Sequence[str] = ()
 ) -> dict[str, PoolFill]:
     """As `fill_of`, of many pools in one statement; those of which nothing is taken are left out."""
     counted = PoolShare.in_force(period, now()) & col(PoolShare.carrier_pool_id).in_(pool_ids)
-    if without is not None:
-        counted &= col(PoolShare.id) != without
+    counted &= col(PoolShare.id).not_in(without)
     pool, cir_baud, mir_baud = col(PoolShare.carrier_pool_id), col(PoolShare.cir_baud), col(PoolShare.mir_baud)
     begins_at = func.greatest(col(PoolShare.start_at), period.start_at)
     begins: Any = select(pool.label("pool"), begins_at.label("at"), cir_baud.label("cir"), mir_baud.label("mir")).where(
@@ -191,8 +191,9 @@ def admit(
     owner: Owner,
     until: datetime,
     reservation_id: str | None = None,
+    instead_of: PoolShare | None = None,
 ) -> PoolShare:
-    """Hold a share of a pool until `until`.
+    """Hold a share of a pool until `until`; what it is held `instead_of` is free to it.
 
     Raises `RuleRefused`, holding nothing: `noCommittedRate` when too little of the pool can still be promised at some
     instant of the period, `poolContended` when its contention ratio would be exceeded; `Refused` on absurd rates.
@@ -202,7 +203,7 @@ def admit(
         why = f"{wanted.cir_bps} bit/s committed of at most {wanted.mir_bps} bit/s"
         raise Refused("cirBps", why, "invalid", "0 up to the maximum rate")
     pool = lock_pools(session, [wanted.pool_id])[wanted.pool_id]
-    fill = fill_of(session, pool.id, period)
+    fill = fill_of(session, pool.id, period, without=[instead_of.id] if instead_of is not None else [])
     _check_room(pool, wanted, fill, period)
     share = PoolShare(
         name=f"{pool.name}, {_mbps(wanted.cir_bps)} of {_mbps(wanted.mir_bps)} Mbit/s",
@@ -215,7 +216,7 @@ def admit(
         stop_at=period.stop_at,
         illustrative=pool.illustrative,
     ).held_for(owner, reservation_id, until)
-    return _kept(session, pool, share, "cirBps")
+    return _kept(session, pool, share.after(instead_of), "cirBps")
 
 
 def take_over_share(session: Session, share: PoolShare) -> PoolShare:
@@ -224,7 +225,7 @@ def take_over_share(session: Session, share: PoolShare) -> PoolShare:
     if share.state is HoldState.HELD and share.hold_until is None:
         raise Refused(pointer(PoolShare, "hold_until"), "a hold says until when", "missing")
     wanted = WantedShare(pool.id, share.cir_bps, share.mir_bps, share.cir_baud, share.mir_baud)
-    _check_room(pool, wanted, fill_of(session, pool.id, share.period, without=share.id), share.period)
+    _check_room(pool, wanted, fill_of(session, pool.id, share.period, without=[share.id]), share.period)
     return _kept(session, pool, share, pointer(PoolShare, "cir_bps"))
 
 

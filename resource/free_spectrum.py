@@ -67,8 +67,10 @@ class FreeCapacity:
         return fits
 
 
-def taken_spectrum(session: Session, transponder_ids: Sequence[str], period: Period) -> TakenSpectrum:
-    """Everything in force on the transponders within `period`. One statement."""
+def taken_spectrum(
+    session: Session, transponder_ids: Sequence[str], period: Period, without: Sequence[str] = ()
+) -> TakenSpectrum:
+    """Everything in force on the transponders within `period` but the slots `without`. One statement."""
     wanted = (
         func.unnest(cast(literal(list(transponder_ids), ARRAY(Uuid(as_uuid=False))), ARRAY(Uuid(as_uuid=False))))
         .table_valued("id", with_ordinality="place")
@@ -85,7 +87,7 @@ def taken_spectrum(session: Session, transponder_ids: Sequence[str], period: Per
             func.coalesce(cast(extract("epoch", col(SpectrumAssignment.stop_at)), Double), text("'infinity'::float8")),
         )
         .join(wanted, wanted.c.id == col(SpectrumAssignment.transponder_id))
-        .where(SpectrumAssignment.in_force(period, now()))
+        .where(SpectrumAssignment.in_force(period, now()), col(SpectrumAssignment.id).not_in(without))
     )
     rows = session.connection().execute(query).all()
     columns = list(zip(*rows, strict=True)) if rows else [()] * 6

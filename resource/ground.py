@@ -148,6 +148,16 @@ def terminal_at_site(session: Session, order_id: str) -> Terminal | None:
     return session.exec(select(Terminal).where(Terminal.order_id == order_id, there)).first()
 
 
+def pass_on_site(session: Session, from_order: str, to_order: str) -> Terminal | None:
+    """A terminal that stays when another order changes what it serves. Again, it does nothing."""
+    terminal = terminal_at_site(session, from_order)
+    if terminal is not None:
+        terminal.order_id = to_order
+        session.add(terminal)
+        session.flush()
+    return terminal
+
+
 def install_terminal(session: Session, terminal: Terminal, serial_number: str, by: Principal) -> Terminal:
     """Note which device was mounted at the site. Raises `WrongState`."""
     terminal.serial_number = serial_number

@@ -3,6 +3,8 @@
 What can be sold once only is first held until an instant, then assigned without end of hold, then released. A hold that
 ran out counts as free from that instant on; its row is released by whoever locks its transponder or hub next, and by
 the sweep of `resource.reservation`. That nothing is given twice is promised by the database's exclusion constraints.
+A service that changes holds its new part before it lets go of the old one: the one takes the place of the other
+(`in_place_of`), and where they meet they do not stand in each other's way. To everybody else both are taken.
 
 Locks are always taken in this order: reservation, transponders, hubs and carrier pools, each by id, then the rows of
 the holds.
@@ -28,6 +30,7 @@ from satcom.core.values import RelatedParty
 from satcom.resource.resource import IdText, Resource
 
 EXPIRED = "the hold ran out"
+LINE = "COALESCE(in_place_of, id)"  # as `Hold.line`, for the exclusion constraints
 R = TypeVar("R", bound=Resource)
 
 
@@ -81,6 +84,7 @@ class Hold(Resource):
     order_reference: str | None = Field(default=None, max_length=100)
     reservation_id: Annotated[str | None, IdText] = Field(default=None, index=True, sa_type=id_type())
     released_because: str | None = Field(default=None, max_length=500)
+    in_place_of: Annotated[str | None, IdText] = Field(default=None, sa_type=id_type())
 
     life_cycle: ClassVar = LifeCycle(
         HoldState,
@@ -106,6 +110,11 @@ class Hold(Resource):
         return value
 
     @property
+    def line(self) -> str:
+        """The same for a hold and all that take its place: the id of the first of them."""
+        return self.in_place_of or self.id
+
+    @property
     def period(self) -> Period:
         return Period(self.start_at, self.stop_at)
 
@@ -126,6 +135,11 @@ class Hold(Resource):
     def run_out(cls, at: datetime) -> ColumnElement[bool]:
         """Rows that are held still though their time is over."""
         return and_(col(cls.state) == HoldState.HELD, col(cls.hold_until) <= at)
+
+    def after(self, other: "Hold | None") -> Self:
+        """It takes the place of `other`, where there is one."""
+        self.in_place_of = other.line if other is not None else None
+        return self
 
     def held_for(self, owner: Owner, reservation_id: str | None, until: datetime) -> Self:
         self.party_id = owner.party_id

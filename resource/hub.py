@@ -17,7 +17,7 @@ from sqlmodel import Field, Session, col, select
 from satcom.core.clock import now
 from satcom.core.entity import JsonOf, id_type
 from satcom.core.errors import Fault, Refused, RuleRefused
-from satcom.resource.hold import Hold, HoldState, Owner, Period, check_until, keep, lock_for_holding
+from satcom.resource.hold import LINE, Hold, HoldState, Owner, Period, check_until, keep, lock_for_holding
 from satcom.resource.resource import Band, IdText, Resource, pointer
 
 MAX_PORTS = 10_000
@@ -47,6 +47,7 @@ class HubPortAssignment(Hold, table=True):
             (text("hub_id"), "="),
             (text("port_number"), "="),
             (text("tstzrange(start_at, stop_at)"), "&&"),
+            (text(LINE), "<>"),
             where=text("state <> 'released'"),
             using="gist",
             name="port_is_given_once",
@@ -75,12 +76,19 @@ def reserve_port(
     owner: Owner,
     until: datetime,
     reservation_id: str | None = None,
+    instead_of: HubPortAssignment | None = None,
 ) -> HubPortAssignment:
-    """Hold the lowest port that is free for the whole period. Raises `RuleRefused` on `hub` (`noHubPort`)."""
+    """Hold the lowest port that is free for the whole period; the port `instead_of` which it is, on the same hub.
+
+    Raises `RuleRefused` on `hub` (`noHubPort`).
+    """
     check_until(until)
     hub = lock_hubs(session, [hub_id])[hub_id]
     where = HubPortAssignment.in_force(period, now()) & (col(HubPortAssignment.hub_id) == hub.id)
-    number = lowest_free_port(hub.ports, session.exec(select(HubPortAssignment.port_number).where(where)))
+    if instead_of is not None and instead_of.hub_id == hub.id:
+        number: int | None = instead_of.port_number
+    else:
+        number = lowest_free_port(hub.ports, session.exec(select(HubPortAssignment.port_number).where(where)))
     if number is None:
         raise RuleRefused("hub", f"none of the {hub.ports} ports of {hub.name} is free, {period}", "noHubPort")
     port = HubPortAssignment(
@@ -91,7 +99,7 @@ def reserve_port(
         stop_at=period.stop_at,
         illustrative=hub.illustrative,
     ).held_for(owner, reservation_id, until)
-    return _kept(session, port, "hub")
+    return _kept(session, port.after(instead_of), "hub")
 
 
 def take_over_port(session: Session, port: HubPortAssignment) -> HubPortAssignment:
@@ -110,11 +118,16 @@ def _kept(session: Session, port: HubPortAssignment, field: str) -> HubPortAssig
     return port
 
 
-def free_ports(session: Session, hub_ids: Sequence[str], period: Period) -> NDArray[np.int64]:
-    """How many ports of each hub are free for the whole period; shape (hubs,). One statement."""
+def free_ports(
+    session: Session, hub_ids: Sequence[str], period: Period, without: Sequence[str] = ()
+) -> NDArray[np.int64]:
+    """How many ports of each hub are free for the whole period; shape (hubs,). One statement.
+
+    The holds `without` which it is asked take nothing.
+    """
     taken = (
         select(HubPortAssignment.hub_id, func.count(func.distinct(HubPortAssignment.port_number)).label("taken"))
-        .where(HubPortAssignment.in_force(period, now()))
+        .where(HubPortAssignment.in_force(period, now()), col(HubPortAssignment.id).not_in(without))
         .group_by(col(HubPortAssignment.hub_id))
         .subquery()
     )

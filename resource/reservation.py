@@ -117,6 +117,7 @@ class Wanted:
     """What an order needs of the network in a period: slots, shares of pools, a hub port, a terminal.
 
     `until_ended`: it is held past the period, until somebody gives it back; a service does not end with its term.
+    `instead_of`: what the service has, and will let go of when it has this; only the difference has to be free.
     """
 
     owner: Owner
@@ -126,6 +127,7 @@ class Wanted:
     terminal_type_id: str | None = None
     until_ended: bool = False
     shares: tuple[WantedShare, ...] = ()
+    instead_of: "Held | None" = None
 
     @property
     def held_period(self) -> Period:
@@ -171,11 +173,18 @@ def reserve(session: Session, wanted: Wanted, until: datetime, by: Principal) ->
         _check_in_service(session, wanted)
         # the wider first: then two slots find room on one transponder whenever there is room for both
         widest_first = sorted(wanted.slots, key=lambda one: -one.bandwidth_hz)
-        owner, period = wanted.owner, wanted.held_period
-        slots = [reserve_slot(session, one, period, owner, until, reservation.id) for one in widest_first]
-        ports = [reserve_port(session, wanted.hub_id, period, owner, until, reservation.id)] if wanted.hub_id else []
+        owner, period, old = wanted.owner, wanted.held_period, wanted.instead_of or Held([], [], [], None)
+        slots = [reserve_slot(session, one, period, owner, until, reservation.id, old.slots) for one in widest_first]
+        ports = (
+            [reserve_port(session, wanted.hub_id, period, owner, until, reservation.id, next(iter(old.ports), None))]
+            if wanted.hub_id
+            else []
+        )
         in_order = sorted(wanted.shares, key=lambda one: one.pool_id)
-        shares = [admit(session, one, period, owner, until, reservation.id) for one in in_order]
+        old_share = {one.carrier_pool_id: one for one in old.shares}
+        shares = [
+            admit(session, one, period, owner, until, reservation.id, old_share.get(one.pool_id)) for one in in_order
+        ]
         terminal = None
         if wanted.terminal_type_id is not None and owner.order_id is not None:
             terminal = hold_terminal(session, wanted.terminal_type_id, owner.order_id, owner.party_id, until)

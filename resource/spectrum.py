@@ -23,7 +23,7 @@ from satcom.core.clock import now
 from satcom.core.entity import HERTZ, id_type, state_type
 from satcom.core.errors import Fault, Refused, RuleRefused
 from satcom.core.events import announce
-from satcom.resource.hold import Hold, HoldState, Owner, Period, check_until, keep, lock_for_holding
+from satcom.resource.hold import LINE, Hold, HoldState, Owner, Period, check_until, keep, lock_for_holding
 from satcom.resource.payload import MAX_BANDWIDTH_HZ, MAX_FREQUENCY_HZ, Transponder
 from satcom.resource.resource import Finite, IdText, pointer
 
@@ -50,6 +50,7 @@ class SpectrumAssignment(Hold, table=True):
             (text("transponder_id"), "="),
             (text(TAKEN_HZ), "&&"),
             (text("tstzrange(start_at, stop_at)"), "&&"),
+            (text(LINE), "<>"),
             where=text("state <> 'released'"),
             using="gist",
             name="slot_is_sold_once",
@@ -185,17 +186,24 @@ def reserve_slot(
     owner: Owner,
     until: datetime,
     reservation_id: str | None = None,
+    instead_of: Sequence[SpectrumAssignment] = (),
 ) -> SpectrumAssignment:
     """Hold a contiguous slot with its power at the lowest free frequency until `until`.
+
+    `instead_of` are the slots that a service has and will let go of: the new one stays where the one of its direction
+    is, if it finds room there, and the power of all of them is free to it.
 
     Raises `RuleRefused`, holding nothing: on `bandwidthHz` (`noContiguousSlot`) when no free piece is wide enough for
     the whole period, on `powerShareHz` (`noPower`) when too little power is left at some instant of it.
     """
     check_until(until)
     transponder = lock_transponders(session, [wanted.transponder_id])[wanted.transponder_id]
-    taken = [one.taken for one in assignments_of(session, transponder.id, period)]
-    piece = _lowest_piece(transponder, wanted.bandwidth_hz, period, taken)
-    check_power(transponder, wanted.power_share_hz, period, taken)
+    there, leaving = assignments_of(session, transponder.id, period), {one.line for one in instead_of}
+    old = next((one for one in instead_of if one.direction == wanted.direction), None)
+    others = [one.taken for one in there if old is None or one.line != old.line]
+    near = old if old is not None and old.transponder_id == transponder.id else None
+    piece = _lowest_piece(transponder, wanted.bandwidth_hz, period, others, near)
+    check_power(transponder, wanted.power_share_hz, period, [one.taken for one in there if one.line not in leaving])
     start_hz, stop_hz = piece.start_hz, piece.start_hz + wanted.bandwidth_hz
     slot = SpectrumAssignment(
         name=slot_name(transponder, start_hz, stop_hz),
@@ -211,7 +219,7 @@ def reserve_slot(
         stop_at=period.stop_at,
         illustrative=transponder.illustrative,
     ).held_for(owner, reservation_id, until)
-    _keep(session, slot, "bandwidthHz")
+    _keep(session, slot.after(old), "bandwidthHz")
     announce(session, SlotReserved(slot.id, owner.order_id))
     return slot
 
@@ -243,11 +251,19 @@ def slot_name(transponder: Transponder, start_hz: int, stop_hz: int) -> str:
     return f"{transponder.name} {_mhz(start_hz)} to {_mhz(stop_hz)} MHz"
 
 
-def _lowest_piece(transponder: Transponder, width_hz: int, period: Period, taken: Sequence[Taken]) -> Piece:
+def _lowest_piece(
+    transponder: Transponder, width_hz: int, period: Period, taken: Sequence[Taken], near: SpectrumAssignment | None
+) -> Piece:
+    """The lowest piece that is wide enough; around where `near` lies, when there is room."""
     free = free_pieces(
         transponder.low_edge_hz, transponder.high_edge_hz, transponder.guard_band_hz, [one.piece for one in taken]
     )
-    piece = next((piece for piece in free if piece.width_hz >= width_hz), None)
+    wide = [piece for piece in free if piece.width_hz >= width_hz]
+    around = [one for one in wide if near is not None and one.start_hz <= near.start_hz < one.stop_hz]
+    if around and near is not None:
+        start_hz = min(near.start_hz, around[0].stop_hz - width_hz)
+        return Piece(start_hz, start_hz + width_hz)
+    piece = next(iter(wide), None)
     if piece is None:
         widest_hz = max((piece.width_hz for piece in free), default=0)
         raise RuleRefused(

@@ -7,7 +7,7 @@ It is for engineers: payload data stand in it.
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from functools import lru_cache
 from importlib.metadata import version
@@ -46,9 +46,14 @@ class QualificationEvidence(Entity, table=True):
     api: ClassVar = own("service/v1", "qualificationEvidence", Capability.READ_NETWORK)
 
 
-def qualify_on_record(session: Session, demand: Demand, party_id: str | None = None) -> Qualification:
-    """As `qualify`, with its evidence kept for `party_id`, by default the party of who asks."""
-    made = design(session, demand)
+def qualify_on_record(
+    session: Session, demand: Demand, party_id: str | None = None, without: Sequence[str] = ()
+) -> Qualification:
+    """As `qualify`, with its evidence kept for `party_id`, by default the party of who asks.
+
+    The holds `without` which it is asked count as free.
+    """
+    made = design(session, demand, without=without)
     return made.qualification.model_copy(update={"evidence_id": keep(session, made, party_id).id})
 
 

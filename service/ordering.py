@@ -5,6 +5,7 @@ no route to write it. It keeps the solution that it was placed with, on record; 
 Words: TMF641.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import ClassVar
@@ -143,8 +144,9 @@ def place_service_order(
     requested_start_date: datetime | None = None,
     requested_completion_date: datetime | None = None,
     action: str = ADD,
+    characteristics: Sequence[Characteristic] | None = None,
 ) -> ServiceOrder:
-    """Order of the network that a service is added, modified or deleted.
+    """Order of the network that a service is added, modified (to these `characteristics`) or deleted.
 
     Asked again for the same product order, it gives the same order.
 
@@ -163,7 +165,7 @@ def place_service_order(
             href=service.href,
             name=service.name,
             service_specification=service.service_specification,
-            service_characteristic=service.service_characteristic,
+            service_characteristic=list(service.service_characteristic if characteristics is None else characteristics),
         ),
     )
     order = ServiceOrder(

@@ -6,7 +6,7 @@ Prices are the market's: solutions carry quantities.
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -68,20 +68,20 @@ def qualify(session: Session, demand: Demand, every_way: bool = False) -> Qualif
     return design(session, demand, every_way).qualification
 
 
-def design(session: Session, demand: Demand, every_way: bool = False) -> Design:
-    """As `qualify`, with the facts."""
+def design(session: Session, demand: Demand, every_way: bool = False, without: Sequence[str] = ()) -> Design:
+    """As `qualify`, with the facts. What is held `without` it counts as free: by the service that is to change."""
     check_demand(demand)
     at = _this_hour()
     if isinstance(demand, LeaseDemand):
-        return _design_lease(session, demand, at)
+        return _design_lease(session, demand, at, without)
     country = _licensing_country(demand)
     with network_view(session) as network:
         fleet = read_fleet(network, at)
         found = survey(fleet, demand, country, at)
         if isinstance(demand, AccessDemand):
-            occupancy = read_pool_occupancy(network, fleet, found.transponder_ids, found.period)
+            occupancy = read_pool_occupancy(network, fleet, found.transponder_ids, found.period, without)
         else:
-            occupancy = read_occupancy(network, found.transponder_ids, found.hub_ids, found.period)
+            occupancy = read_occupancy(network, found.transponder_ids, found.hub_ids, found.period, without)
     inputs = Inputs(at, country, fleet, occupancy, Assumptions())
     if isinstance(demand, AccessDemand):
         return Design(inputs, decide_access(found, demand, occupancy, inputs.assumed))
@@ -94,11 +94,11 @@ def terminal_supply(session: Session, solutions: Iterable[Solution]) -> dict[str
         return supply_of(network, {one.terminal_type_id for one in solutions if isinstance(one, SiteWay)})
 
 
-def _design_lease(session: Session, demand: LeaseDemand, at: datetime) -> Design:
+def _design_lease(session: Session, demand: LeaseDemand, at: datetime, without: Sequence[str]) -> Design:
     with network_view(session) as network:
         fleet = read_fleet(network, at)
         wanted = tuple(fleet.transponders[row].id for row in candidates(fleet, demand))
-        occupancy = read_occupancy(network, wanted, (), Period(demand.start_at, demand.stop_at))
+        occupancy = read_occupancy(network, wanted, (), Period(demand.start_at, demand.stop_at), without)
     inputs = Inputs(at, None, fleet, occupancy, Assumptions())
     return Design(inputs, decide_lease(inputs, demand))
 

@@ -296,6 +296,16 @@ def issue_terminal(session: Session, order_id: str) -> StockedTerminal:
     return terminal
 
 
+def pass_on_terminal(session: Session, from_order: str, to_order: str) -> StockedTerminal | None:
+    """A terminal that stays where it is when another order takes over what it serves. Again, it does nothing."""
+    terminal = terminal_of(session, from_order)
+    if terminal is not None:
+        terminal.order_id = to_order
+        session.add(terminal)
+        session.flush()
+    return terminal
+
+
 def release_terminal(session: Session, order_id: str) -> None:
     """Take back what an order has: a held terminal is free again, an issued one is on its way back.
 

@@ -1,4 +1,4 @@
-"""`satcom order terminate`: end what a customer has."""
+"""`satcom order modify` and `satcom order terminate`: change or end what a customer has."""
 
 import json
 from typing import Annotated, Any
@@ -19,6 +19,34 @@ Key = Annotated[
     str | None, typer.Option(help="Of an earlier try: the order is then not placed twice.", show_default=False)
 ]
 console = Console()
+
+
+def modify(
+    product: Product,
+    wanted: Annotated[
+        list[str], typer.Option("--set", metavar="NAME=VALUE", help="What changes, as downlinkRateBps=20000000.")
+    ],
+    key: Key = None,
+    as_json: AsJson = False,
+    url: Url = HERE,
+    token: Token = "",
+) -> None:
+    """Order a change of a product; what is not named stays. Delivery goes on by itself."""
+    characteristics = [characteristic_meant(one) for one in wanted]
+    with Api(url, token) as api:
+        placed = _placed(api, product, "modify", characteristics, {}, key)
+    typer.echo(json.dumps(placed) if as_json else placed["reference"])
+
+
+def characteristic_meant(text: str) -> Json:
+    """The characteristic that a person wrote: a JSON value, or else text. Raises `ApiRefused`."""
+    name, equals, value = text.partition("=")
+    if not equals or not name:
+        raise ApiRefused(400, [f"--set: {text[:80]!r} names no characteristic (accepted: NAME=VALUE)"])
+    try:
+        return {"name": name, "value": json.loads(value)}
+    except ValueError:
+        return {"name": name, "value": value}
 
 
 def terminate(

@@ -24,16 +24,20 @@ from satcom.orchestration.engine import Call
 from satcom.orchestration.operations.order_to_service import EVERYTHING, NO_TIME, NOC, PLANNING, complete_orders
 from satcom.orchestration.operations.ordered_activation import begin_orders
 from satcom.orchestration.operations.ordered_network import owner_of
-from satcom.orchestration.operations.ordered_site import UNDONE
-from satcom.orchestration.operations.service_in_place import InPlace, in_place, told_to_hub
+from satcom.orchestration.operations.service_in_place import (
+    InPlace,
+    cancel_the_orders_below,
+    in_place,
+    told_to_hub,
+)
 from satcom.orchestration.plan import Later, Plan, TaskHandle, plan
 from satcom.resource.catalog import ResourceCategory
 from satcom.resource.ground import TerminalState, move_terminal, terminal_at_site
-from satcom.resource.ordering import cancel_resource_order, ordered, place_resource_order, resource_order_of
+from satcom.resource.ordering import ordered, place_resource_order
 from satcom.resource.reservation import held_by_reservation, release
 from satcom.service import activation
 from satcom.service.inventory import terminate_service
-from satcom.service.ordering import cancel_service_order, place_service_order, service_order_of
+from satcom.service.ordering import place_service_order
 
 CEASE_OF_SERVICE: Final = "ceaseOfService"
 ONE_DAY: Final = timedelta(days=1)
@@ -45,7 +49,7 @@ def cease_of_service(
 ) -> None:
     """The recipe."""
     noticed = plan.task(give_notice, order, ends_at, undo=take_notice_back)
-    wanted = plan.task(order_the_cease, order, after=[noticed], undo=cancel_the_cease)
+    wanted = plan.task(order_the_cease, order, after=[noticed], undo=cancel_the_orders_below)
     day = plan.wait(last_day_is_here, ends_at, after=[wanted], owner=PLANNING, expected=NO_TIME)
     over: list[TaskHandle] = [day]
     if ResourceCategory.TERMINAL in needs:
@@ -85,15 +89,6 @@ def order_the_cease(session: Session, order_id: str) -> Json:
     return placed.id
 
 
-def cancel_the_cease(session: Session, order_id: str) -> Json:
-    to_service, to_network = service_order_of(session, order_id), resource_order_of(session, order_id)
-    if to_service is not None:
-        cancel_service_order(session, to_service.id, UNDONE)
-    if to_network is not None:
-        cancel_resource_order(session, to_network.id, UNDONE)
-    return None
-
-
 def last_day_is_here(session: Session, ends_at: str) -> Json | Later:
     """The customer has the service until the day that notice was given for."""
     end = datetime.fromisoformat(ends_at)
@@ -124,6 +119,7 @@ def put_back_in_hub(call: Call, prepared: Json) -> Json:
 
 def end_the_service(session: Session, order_id: str) -> Json:
     """From this instant the customer has the service no more, and what it took of the network is free."""
+    begin_orders(session, order_id)
     at, order = now(), find(session, ProductOrder, order_id)
     place = in_place(session, order)
     _clear_the_way(session, place, f"ended by {order.reference}")

@@ -4,15 +4,19 @@ from typing import Final
 
 from sqlmodel import Session, col, select
 
-from satcom.core.errors import WrongState
 from satcom.core.events import on
 from satcom.core.values import instant_text
 from satcom.market.order_delivery import Cause, expect_finish, fail_order, finish_cancellation, go_on, hold_for
-from satcom.market.order_item import DELETE
-from satcom.market.ordering import CancellationRequested, OrderState, ProductOrder, ProductOrderCreated
+from satcom.market.order_item import DELETE, MODIFY
+from satcom.market.ordering import CancellationRequested, OrderState, ProductOrder, ProductOrderCreated, too_late
 from satcom.orchestration.flow_event import FlowAdvanced, FlowNeedsPerson, FlowUndone
 from satcom.orchestration.operations.awaited_satellite import satellite_is_in_service
 from satcom.orchestration.operations.cease_of_service import CEASE_OF_SERVICE, give_notice
+from satcom.orchestration.operations.change_of_service import (
+    CHANGE_OF_SERVICE,
+    begin_the_change,
+    needs_another_terminal,
+)
 from satcom.orchestration.operations.order_to_service import ORDER_TO_SERVICE, begin_delivery
 from satcom.orchestration.operations.ordered_network import resources_for
 from satcom.orchestration.operations.ordered_site import terminal_is_here
@@ -24,7 +28,7 @@ from satcom.orchestration.standing import past_no_return, turn_round
 from satcom.service.access_test import AccessTested
 from satcom.supplychain.procurement import TerminalDelivered
 
-BEGINNING = frozenset({begin_delivery.__name__, give_notice.__name__})
+BEGINNING = frozenset({begin_delivery.__name__, begin_the_change.__name__, give_notice.__name__})
 AWAITED: Final = frozenset({terminal_is_here.__name__, satellite_is_in_service.__name__})
 
 
@@ -36,6 +40,10 @@ def begin_flow(session: Session, event: ProductOrderCreated) -> None:
         last_day = order.expected_completion_date
         ends_at = instant_text(last_day) if last_day is not None else None
         flow = lay_out(session, CEASE_OF_SERVICE, order, order.reference, needs, ends_at)
+    elif order.item.action == MODIFY:
+        another = needs_another_terminal(session, order)
+        flow = lay_out(session, CHANGE_OF_SERVICE, order, order.reference, needs, another)
+        order.expected_completion_date = flow.expected_finish
     else:
         flow = lay_out(session, ORDER_TO_SERVICE, order, order.reference, needs)
         order.expected_completion_date = flow.expected_finish
@@ -49,8 +57,7 @@ def turn_flow_round(session: Session, event: CancellationRequested) -> None:
     if flow is None:
         return
     if flow.state is FlowState.COMPLETED or past_no_return(tasks_of(session, flow)):
-        why = f"order {event.order.reference} is handed over; what the customer has is terminated, not cancelled"
-        raise WrongState("/productOrder/id", why, "tooLate", "an order that is not handed over")
+        raise too_late(session, event.order)
     turn_round(flow, None, {"field": "order", "why": "the customer cancelled it", "code": "cancelled"})
     enqueue(session, flow.id)
 

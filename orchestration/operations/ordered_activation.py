@@ -47,7 +47,7 @@ def prepare_activation(session: Session, order_id: str, reserved: dict[str, Json
     )
     terminal = reference(site.id, type(site).__name__, site.href, site.name)
     reserve_service(session, service_id, [*held_parts(held), terminal])
-    return activation.to_json(_configuration(session, solution, held, site, service_id))
+    return activation.to_json(configuration_for(session, solution, held, site, service_id))
 
 
 def withdraw_activation(session: Session, order_id: str, reserved: Json, service_id: str) -> Json:
@@ -55,9 +55,10 @@ def withdraw_activation(session: Session, order_id: str, reserved: Json, service
     return None
 
 
-def _configuration(
+def configuration_for(
     session: Session, solution: SiteSolution, held: Held, site: Terminal, service_id: str
 ) -> HubConfiguration:
+    """What the hub is to hold for the solution with what is held for it. Raises `RuleRefused` without a port."""
     at_site = SiteTerminal(site.serial_number or "", site.latitude_deg, site.longitude_deg, site.altitude_m)
     if not isinstance(solution, LinkSolution):
         return activation.access_configuration(solution, at_site, service_id)

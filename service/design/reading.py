@@ -74,18 +74,27 @@ def read_fleet(network: Session, at: datetime) -> Fleet:
 
 
 def read_occupancy(
-    network: Session, transponder_ids: tuple[str, ...], hub_ids: Sequence[str], period: Period
+    network: Session,
+    transponder_ids: tuple[str, ...],
+    hub_ids: Sequence[str],
+    period: Period,
+    without: Sequence[str] = (),
 ) -> Occupancy:
-    """What is held or assigned on the transponders within `period`, and the hubs' free ports. Two statements."""
-    taken = taken_spectrum(network, transponder_ids, period)
-    free = free_ports(network, hub_ids, period)
+    """What is held or assigned on the transponders within `period`, and the hubs' free ports. Two statements.
+
+    The holds `without` which it is asked count as free: those of the service that is to change.
+    """
+    taken = taken_spectrum(network, transponder_ids, period, without)
+    free = free_ports(network, hub_ids, period, without)
     return Occupancy(transponder_ids, taken, {hub: int(ports) for hub, ports in zip(hub_ids, free, strict=True)})
 
 
-def read_pool_occupancy(network: Session, fleet: Fleet, transponder_ids: tuple[str, ...], period: Period) -> Occupancy:
+def read_pool_occupancy(
+    network: Session, fleet: Fleet, transponder_ids: tuple[str, ...], period: Period, without: Sequence[str] = ()
+) -> Occupancy:
     """What is taken within `period` of the pools that lie on the transponders. One statement."""
     there = set(transponder_ids)
-    fills = fills_of(network, [one.id for one in fleet.pools if one.transponder_id in there], period)
+    fills = fills_of(network, [one.id for one in fleet.pools if one.transponder_id in there], period, without)
     nothing = taken_spectrum(network, (), period)
     return Occupancy((), nothing, {}, {pool: (one.committed_baud, one.sold_baud) for pool, one in fills.items()})
 

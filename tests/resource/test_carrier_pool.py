@@ -65,6 +65,21 @@ def test_what_is_promised_and_what_is_sold_both_have_their_limit(database: Datab
         admit(session, a_share(pool.id, 8_000_000, 50_000_000), YEAR_2028, an_owner(), tomorrow())
 
 
+def test_a_share_that_takes_the_place_of_another_needs_only_the_difference(database: Database) -> None:
+    with database.as_worker() as session:
+        pool = a_pool(session)
+        old = admit(session, a_share(pool.id, 6_000_000, 10_000_000), YEAR_2027, an_owner(), tomorrow())
+        more = a_share(pool.id, 8_000_000, 20_000_000)
+        with pytest.raises(RuleRefused, match="2000000 are left"):
+            admit(session, more, YEAR_2027, an_owner(), tomorrow())
+        new = admit(session, more, YEAR_2027, an_owner(), tomorrow(), None, old)
+        assign(session, [new])
+        with pytest.raises(RuleRefused):  # to everybody else both are taken
+            admit(session, a_share(pool.id, 1, 1), YEAR_2027, an_owner(), tomorrow())
+        release(session, [old], "changed")
+        assert fill_of(session, pool.id, YEAR_2027) == PoolFill(8_000_000, 20_000_000)
+
+
 def test_a_rate_that_is_none_or_committed_beyond_its_maximum_is_refused(database: Database) -> None:
     with database.as_worker() as session:
         pool = a_pool(session)

@@ -140,6 +140,25 @@ def test_the_lowest_piece_that_is_wide_enough_is_given(database: Database) -> No
     assert (narrow.start_hz, wide.start_hz) == (low_hz, low_hz + 10 * MHZ)
 
 
+def test_a_slot_that_takes_the_place_of_another_meets_it_and_nobody_else(database: Database) -> None:
+    with database.as_worker() as session:
+        transponder = a_transponder(session, bandwidth_hz=20 * MHZ, guard_band_hz=0)
+        neighbour = reserve_slot(session, a_slot(transponder, 4 * MHZ), YEAR_2027, an_owner(), tomorrow())
+        old = reserve_slot(session, a_slot(transponder, 10 * MHZ), YEAR_2027, an_owner(), tomorrow())
+        wanted = a_slot(transponder, 14 * MHZ)
+        with pytest.raises(RuleRefused):
+            reserve_slot(session, wanted, YEAR_2027, an_owner(), tomorrow())
+        new = reserve_slot(session, wanted, YEAR_2027, an_owner(), tomorrow(), None, [old])
+        assert (new.start_hz, new.bandwidth_hz, new.in_place_of) == (old.start_hz, 14 * MHZ, old.id)
+        with pytest.raises(RuleRefused, match="overlaps"):
+            take_over_carrier(session, carrier(transponder, old.start_hz, old.stop_hz, 0))
+        release(session, [old], "changed")
+        newest = reserve_slot(session, a_slot(transponder, 16 * MHZ), YEAR_2027, an_owner(), tomorrow(), None, [new])
+        assert (newest.line, newest.start_hz) == (old.id, neighbour.stop_hz)
+        with pytest.raises(RuleRefused):  # to everybody else both are taken
+            reserve_slot(session, a_slot(transponder, 1 * MHZ), YEAR_2027, an_owner(), tomorrow())
+
+
 def test_what_is_sold_in_one_year_can_be_sold_again_in_the_next(database: Database) -> None:
     with database.as_worker() as session:
         transponder = a_transponder(session)

@@ -35,11 +35,12 @@ from tests.orchestration.operations.an_order_to_service import Operation, an_ope
 from tests.resource.a_resource_catalogue import built_from
 
 MHZ = 1_000_000
+TEXTS = ("terminalType",)
 
 
 def an_offer(session: Session, names: list[str], *needs: ResourceCategory) -> str:
     """An offering of a service with these numbers, a price for each month and one for each MHz."""
-    known: list[Json] = [{"name": name, "valueType": "number"} for name in names]
+    known: list[Json] = [{"name": name, "valueType": "string" if name in TEXTS else "number"} for name in names]
     built: dict[str, Json] = {
         "name": needs[0].value,
         "lifecycleStatus": "Active",

@@ -196,7 +196,7 @@ def test_what_is_handed_over_is_not_cancelled_any_more(database: Database, tmp_p
         at.operation.advance(order_id)
         assert at.order(order_id)["state"] == "completed"
         answer = at.cancel(order_id)
-        assert (answer.status_code, answer.json()["code"]) == (409, "notCancellable")
+        assert (answer.status_code, answer.json()["code"]) == (409, "tooLate")
         assert at.http.get(CANCELLATIONS, headers=at.customer).json() == []
 
 
