@@ -8,9 +8,9 @@ termination" names. Words: TMF620 `ProductOfferingTerm`, TMF637 `ProductTerm`.
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Final
+from typing import Annotated, Final
 
-from pydantic import Field
+from pydantic import Field, PlainSerializer
 
 from satcom.core.clock import months_later
 from satcom.core.errors import Fault
@@ -24,10 +24,14 @@ LONGEST: Final = {MONTH: 180, DAY: 3660}
 UNITS: Final = {MINIMUM_TERM: (MONTH,), NOTICE_PERIOD: (MONTH, DAY), EARLY_TERMINATION: (MONTH,)}
 
 
-class Duration(Value):
-    """TMF622 `Quantity`, of time."""
+def _as_integer(amount: Decimal) -> int | float:
+    return int(amount) if amount == amount.to_integral_value() else float(amount)
 
-    amount: Amount | None = None
+
+class Duration(Value):
+    """TMF622 `Quantity`, of time. TMF620 has an integer for its amount, which 12.0 is not to every reader."""
+
+    amount: Annotated[Amount, PlainSerializer(_as_integer, when_used="json")] | None = None
     units: str | None = None
 
     def after(self, moment: datetime) -> datetime:

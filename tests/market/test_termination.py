@@ -43,6 +43,11 @@ def a_term(name: str, amount: int, units: str = MONTH) -> Term:
     return Term(name=name, duration=Duration(amount=Decimal(amount), units=units))
 
 
+def test_a_duration_is_told_as_the_integer_that_the_document_has() -> None:
+    told = Duration.model_validate({"amount": 12.0, "units": MONTH}).wire()
+    assert repr(told["amount"]) == "12", "12.0 is no integer to every reader"
+
+
 def sold(*terms: Term, bound_months: int | None = None) -> list[Term]:
     """As a product has them that was handed over at `START`."""
     return begun(agreed_terms(terms, bound_months), START)
