@@ -16,6 +16,7 @@ A_PURCHASE: Final = "the id of a purchase order under way"
 A_LEASE: Final = "the id of a service that is a lease and waits for its access test"
 AN_AWAITED: Final = "the id of a satellite that is not in service yet"
 CUSTOMER: Final = "customer-lualaba-copper"
+PARTNER: Final = "partner-oceanis"
 SITE: Final[dict[str, Json]] = {"latitudeDeg": -10.7148, "longitudeDeg": 25.3855, "altitudeM": 1430, "country": "CD"}
 LINK: Final[dict[str, Json]] = {"downlinkRateBps": 10_000_000, "uplinkRateBps": 4_000_000, "availabilityPercent": 99.7}
 
@@ -32,7 +33,7 @@ def with_examples(described: dict[str, Any]) -> dict[str, Any]:
 
 def example_bodies() -> dict[str, Json]:
     """By the name of the collection."""
-    return {**_parties(), **_catalogue(), **_questions(), **_orders(), **_inventories()}
+    return {**_parties(), **_catalogue(), **_questions(), **_orders(), **_inventories(), **_partners()}
 
 
 def _reference(kind: str, slug: str) -> dict[str, Json]:
@@ -184,5 +185,31 @@ def _inventories() -> dict[str, Json]:
             "@type": "Satellite",
             "name": "Another satellite",
             "resourceCharacteristic": _values({"noradId": 99999, "orbitalLongitudeDeg": 10.5, "state": "planned"}),
+        },
+    }
+
+
+def _partners() -> dict[str, Json]:
+    supplier: Json = {**_reference("Organization", "supplier-highveld-terminals"), "name": "Highveld Terminals"}
+    operator: Json = {**_reference("Organization", "operator-meridian"), "name": "Meridian Satcom"}
+    terms: dict[str, Json] = {
+        "monthlyPriceCeilingPerMbps": {"unit": "USD", "value": 320},
+        "minimumMarginPercent": 15,
+    }
+    return {
+        "agreement": {
+            "name": "Capacity of Highveld",
+            "agreementType": "partnerCapacity",
+            "status": "approved",
+            "agreementPeriod": {"startDateTime": _in_days(0), "endDateTime": _in_days(365)},
+            "engagedParty": [operator, supplier],
+            "agreementItem": [{"termOrCondition": [{"description": "Managed capacity by site"}]}],
+            "characteristic": _values(terms),
+        },
+        "partnershipSpecification": {"name": "Installation partners", "roleSpecification": [{"name": "installer"}]},
+        "partnership": {
+            "name": "Highveld as installer",
+            "specification": {"id": loaded_id("PartnershipSpecification", "partnership-capacity")},
+            "partner": [{"name": "Highveld Terminals", "engagedParty": supplier}],
         },
     }

@@ -32,6 +32,7 @@ from satcom.app.commands.order_history import history
 from satcom.app.commands.satellite import satellite
 from satcom.app.commands.service import service
 from satcom.app.commands.simulate_hub import simulate_hub_command
+from satcom.app.commands.simulate_partner import simulate_partner
 from satcom.app.demonstration import demonstrate, is_free
 from satcom.app.qualify import qualify_command
 from satcom.app.qualify_lease import qualify_lease_command
@@ -247,6 +248,7 @@ app.command("load")(load_command(database, _operator))
 app.command("qualify")(qualify_command(database))
 app.command("qualify-lease")(qualify_lease_command(database))
 app.command("simulate-hub")(simulate_hub_command(database))
+app.command("simulate-partner")(simulate_partner)
 
 
 def main() -> None:

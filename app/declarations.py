@@ -6,11 +6,17 @@ from fastapi import APIRouter
 
 from satcom.core import event_hub, history
 from satcom.core.tmf_api import TmfRoutes
-from satcom.enterprise import party
+from satcom.enterprise import agreement, party
 from satcom.market import account, billing, customer, inventory, ordering, qualification
 from satcom.market.catalog import product_offering, product_offering_price, product_specification
 from satcom.orchestration import process_flow
-from satcom.orchestration.operations import hub_state, in_service_date, order_progress
+from satcom.orchestration.operations import (
+    cease_at_partner,
+    hub_state,
+    in_service_date,
+    order_progress,
+    partner_to_service,
+)
 from satcom.resource import catalog as resource_catalog
 from satcom.resource import ground, licence, reservation_by_hand, satellite, satellite_life
 from satcom.resource import inventory as resource_inventory
@@ -19,12 +25,13 @@ from satcom.service import access_test, evidence, service_qualification
 from satcom.service import catalog as service_catalog
 from satcom.service import inventory as service_inventory
 from satcom.service import ordering as service_ordering
-from satcom.supplychain import partner, procurement, stock
+from satcom.supplychain import partner, partner_capacity, partnership, procurement, stock
 
 ROUTES: tuple[TmfRoutes, ...] = (
     party.organization_routes,
     party.individual_routes,
     party.operator_routes,
+    agreement.routes,
     customer.routes,
     account.routes,
     product_specification.product_specification_routes,
@@ -55,6 +62,9 @@ ROUTES: tuple[TmfRoutes, ...] = (
     satellite_life.milestone_routes,
     ground.terminal_type_routes,
     partner.routes,
+    partnership.specification_routes,
+    partnership.routes,
+    partner_capacity.routes,
     procurement.routes,
     procurement.receipt_routes,
     stock.depot_routes,
@@ -65,7 +75,8 @@ ROUTES: tuple[TmfRoutes, ...] = (
 
 # Answers that are no resource, and where each API's events are asked for.
 QUESTIONS: tuple[APIRouter, ...] = (hub_state.router, history.router, *event_hub.hubs(ROUTES))
-FLOWS = (order_progress,)  # what happens when an order comes, is cancelled, or ends
+# What happens when an order comes, is cancelled, or ends, and what else a flow is about.
+FLOWS = (order_progress, partner_to_service, cease_at_partner)
 
 
 def version() -> str:

@@ -17,6 +17,7 @@ from pydantic import Field, TypeAdapter
 from rich.console import Console
 from sqlmodel import Session, col, select
 
+from satcom.app.qualify_partners import partner_terms_at, show_partners, with_partners_asked
 from satcom.app.qualify_terms import terms_at
 from satcom.app.qualify_view import show_qualification
 from satcom.core.clock import now
@@ -51,16 +52,17 @@ RATES = {name: option for name, (option, unit) in OPTIONS.items() if unit == " M
 
 
 def qualify_at(database: Database, demand: Demand, every_way: bool = False) -> Qualification:
-    """The network's answer; with `every_way` no way is left out.
+    """The network's answer, and that of partners where it has no way; with `every_way` none of ours is left out.
 
     Raises `Refused` with every fault, each under its option.
     """
     with database.as_worker() as session:
         _check_terminals(session, demand.terminal_types or () if isinstance(demand, SiteDemand) else ())
         try:
-            return qualify(session, demand, every_way)
+            answer = qualify(session, demand, every_way)
         except Refused as refused:
             raise Refused.all([_of_option(fault) for fault in refused.faults]) from refused
+    return with_partners_asked(database, answer)
 
 
 def demand_asked(
@@ -203,10 +205,12 @@ def qualify_command(opened: Callable[[], AbstractContextManager[Database]]) -> C
         )
         with opened() as database:
             answer = qualify_at(database, demand, every_way)
-            terms = terms_at(database, answer)
+            terms, through_partners = terms_at(database, answer), partner_terms_at(database, answer)
         if as_json:
-            typer.echo(json.dumps(answer.wire() | terms.wire(answer.solutions)))
+            told = answer.wire() | terms.wire(answer.solutions)
+            typer.echo(json.dumps(told | {"partners": through_partners.wire()}))
         else:
             show_qualification(Console(), answer, terms, brief)
+            show_partners(Console(), through_partners)
 
     return command

@@ -65,17 +65,19 @@ def show_qualification(console: Console, answer: Qualification, terms: Terms, br
     """Print the alternatives, the losers, and, unless it is to be brief, the link budget of the best way."""
     console.print(_asked(answer), highlight=False)
     if answer.solutions:
-        _print(console, _ways(answer, terms, brief))
+        print_table(console, _ways(answer, terms, brief))
         for line in (*_left_out(answer), *(f"No price: {one}." for one in terms.without_price)):
             console.print(escape(line), highlight=False, width=min(WIDTH, console.width))
         console.print()
+    elif answer.partner_solutions:
+        console.print("[bold]No satellite of ours can deliver it there.[/bold]\n")
     elif answer.losers:
         console.print("[bold red]It cannot be delivered there.[/bold red]\n")
     else:
         console.print("[bold red]There is no satellite in this database:[/bold red] satcom load DIR brings a network.")
     if answer.losers:
         title = "Why the others cannot" if answer.solutions else "Why none can"
-        _print(console, (_reasons if brief else _losers)(answer.losers, title))
+        print_table(console, (_reasons if brief else _losers)(answer.losers, title))
     if answer.to_sites and not brief:
         show_link_budget(console, answer.to_sites[0])
     if any(one.illustrative for one in answer.solutions) or any(one.illustrative for one in answer.losers):
@@ -90,8 +92,10 @@ def _ways(answer: Qualification, terms: Terms, brief: bool) -> Table:
 def show_link_budget(console: Console, way: SiteSolution) -> None:
     """Print the budget of both directions as engineers read it, and what it rests on."""
     gateway, terminal = way.earth_station_name, way.terminal_type_name
-    _print(console, _budget(f"Link budget to the site: {gateway} to {terminal}", way.satellite_name, way.forward))
-    _print(console, _budget(f"Link budget from the site: {terminal} to {gateway}", way.satellite_name, way.return_link))
+    print_table(console, _budget(f"Link budget to the site: {gateway} to {terminal}", way.satellite_name, way.forward))
+    print_table(
+        console, _budget(f"Link budget from the site: {terminal} to {gateway}", way.satellite_name, way.return_link)
+    )
     console.print(
         f"Antenna at the site: azimuth {way.azimuth_deg:.1f} deg from north, elevation {way.elevation_deg:.1f} deg."
         f" Orbital elements: {way.element_age_days:.0f} days old. Hub: {escape(way.hub_name)}."
@@ -142,7 +146,7 @@ def _counted(ways: Sequence[Solution]) -> str:
 
 def _alternatives(ways: Sequence[SiteSolution], terms: Terms) -> Table:
     """A few lines for each way: the return direction and what is monthly in the second, the terminal's supply last."""
-    table = _table(_counted(ways))
+    table = table_titled(_counted(ways))
     table.add_column("", justify="right", no_wrap=True)
     table.add_column("satellite, band\nelevation", overflow="fold")
     table.add_column("terminal\ngateway\nin stock, or takes", overflow="fold", min_width=14)
@@ -169,7 +173,7 @@ def _alternatives(ways: Sequence[SiteSolution], terms: Terms) -> Table:
 
 def _in_brief(ways: Sequence[SiteSolution], terms: Terms) -> Table:
     """One line for each way."""
-    table = _table(_counted(ways))
+    table = table_titled(_counted(ways))
     table.add_column("", justify="right", no_wrap=True)
     for name in ("satellite, band", "terminal", "in stock, or takes"):
         table.add_column(name, overflow="fold")
@@ -195,7 +199,7 @@ def _in_brief(ways: Sequence[SiteSolution], terms: Terms) -> Table:
 
 def _leases(ways: Sequence[LeaseSolution], terms: Terms) -> Table:
     """A line for each piece of spectrum, with what the customer may do in it."""
-    table = _table(_counted(ways))
+    table = table_titled(_counted(ways))
     table.add_column("", justify="right", no_wrap=True)
     table.add_column("satellite, band\ntransponder", overflow="fold")
     table.add_column("polarisation\nup, down", overflow="fold")
@@ -245,7 +249,7 @@ def _price(offer: PricedOffer | None) -> Cells:
 
 def _reasons(losers: Sequence[Loser], title: str) -> Table:
     """One line for each reason, with the satellites it holds for."""
-    table = _table(title)
+    table = table_titled(title)
     table.add_column("reason", no_wrap=True)
     table.add_column("satellites", ratio=1)
     for reason in dict.fromkeys(one.reason for one in losers):
@@ -255,7 +259,7 @@ def _reasons(losers: Sequence[Loser], title: str) -> Table:
 
 
 def _losers(losers: Sequence[Loser], title: str) -> Table:
-    table = _table(title)
+    table = table_titled(title)
     table.add_column("satellite and what was tried", ratio=1)
     table.add_column("reason", no_wrap=True)
     for name in ("number", "limit"):
@@ -286,7 +290,7 @@ def _why(loser: Loser) -> tuple[str, str, float | None, float | None, str]:
 def _budget(title: str, satellite: str, carrier: CarrierPlan) -> Table:
     polarisations = f"{carrier.uplink_polarisation} up, {carrier.downlink_polarisation} down"
     rate = f"{carrier.bit_rate_bps / 1e6:g} Mbit/s, {carrier.modcod}"
-    table = _table(f"{title}\n{satellite} {carrier.transponder_name}, {polarisations}, {rate}")
+    table = table_titled(f"{title}\n{satellite} {carrier.transponder_name}, {polarisations}, {rate}")
     table.add_column("", ratio=1)
     for name in ("clear sky", "faded up", "faded down"):
         table.add_column(name, justify="right", no_wrap=True)
@@ -310,7 +314,8 @@ def _number(value: float | None, factor: float, digits: int) -> str:
     return "" if value is None else f"{value * factor:,.{digits}f}"
 
 
-def _table(title: str) -> Table:
+def table_titled(title: str) -> Table:
+    """An empty table as all of them look."""
     return Table(
         title=f"[bold]{escape(title)}[/bold]",
         title_justify="left",
@@ -323,7 +328,8 @@ def _table(title: str) -> Table:
     )
 
 
-def _print(console: Console, table: Table) -> None:
+def print_table(console: Console, table: Table) -> None:
+    """Print a table, with a line after it."""
     window = console.width
     console.width = max(NARROWEST, window)  # narrower, columns would be left out; the terminal breaks the lines instead
     console.print(table, width=min(WIDTH, console.width))

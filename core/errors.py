@@ -50,6 +50,14 @@ class RuleRefused(Refused):
     status = 422
 
 
+class InHouse(RuleRefused):
+    """A refusal whose words are the operator's own business, a cost for example; others are `told` less."""
+
+    def __init__(self, field: str, why: str, code: str, told: str, accepted: str | None = None) -> None:
+        super().__init__(field, why, code, accepted)
+        self.told = told
+
+
 class Unauthenticated(Refused):
     status = 401
 

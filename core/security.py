@@ -49,6 +49,9 @@ class Capability(StrEnum):
     HOLD_CAPACITY = "hold capacity, extend holds and give them back"
     READ_SUPPLY = "read stock and purchase orders"
     SUPPLY = "receive and order equipment"
+    READ_AGREEMENTS = "read agreements and partnerships"
+    KEEP_AGREEMENTS = "conclude agreements and engage partners"
+    READ_PARTNER_CAPACITY = "read what is held and ordered at partners, with its cost"
     READ_FLOWS = "read process flows"
     REPAIR_FLOWS = "retry, skip and re-date tasks"
     MIGRATE = "load existing data into the inventories"
@@ -75,6 +78,9 @@ _ROLES: dict[Capability, str] = {
     Capability.HOLD_CAPACITY: "sales provisioning noc",
     Capability.READ_SUPPLY: "provisioning noc finance supply migration",
     Capability.SUPPLY: "supply",
+    Capability.READ_AGREEMENTS: "productManager sales provisioning finance supply migration",
+    Capability.KEEP_AGREEMENTS: "supply",
+    Capability.READ_PARTNER_CAPACITY: "sales provisioning noc finance supply",
     Capability.READ_FLOWS: "sales provisioning noc planning customer",
     Capability.REPAIR_FLOWS: "noc",
     Capability.MIGRATE: "migration",

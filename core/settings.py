@@ -5,7 +5,7 @@ from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 
@@ -21,6 +21,8 @@ class Settings(BaseSettings):
     database_connections: int = Field(default=20, ge=2)
     hub_nms_url: str | None = None
     hub_nms_token: str | None = None
+    partner_tokens: dict[str, SecretStr] = Field(default_factory=dict, description="by the address of a partner's API")
+    partner_limit_s: float = Field(default=2.0, gt=0, description="for what is asked of partners by a qualification")
     body_limit_bytes: int = 1_000_000
     event_deliveries: int = Field(default=8, ge=0, description="listeners told at once by this process; 0: none")
     event_networks: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode] = ()

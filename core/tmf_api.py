@@ -35,6 +35,8 @@ Create = Callable[[Session, Any, Principal], Entity]
 Patch = Callable[[Session, Any, dict[str, Json], Principal], Entity]
 Delete = Callable[[Session, Any, Principal], None]
 Derived = Callable[[Session, Sequence[dict[str, Json]]], None]
+Asking = Callable[[Session, Any, Principal], Callable[[], object]]
+ASKED = "asked"  # in `session.info`: what the outside answered
 
 
 async def request_body(request: Request) -> bytes:
@@ -159,13 +161,27 @@ class TmfRoutes:
             f"{path}/{{id}}", get_one, methods=["GET"], name=f"get {name}", openapi_extra=one_operation(self.api)
         )
 
-    def post(self, command: Create, may: Capability, kind: type[Entity] | None = None, status: int = 201) -> None:
-        """POST creates a `kind` through `command`."""
+    def post(
+        self,
+        command: Create,
+        may: Capability,
+        kind: type[Entity] | None = None,
+        status: int = 201,
+        asking: Asking | None = None,
+    ) -> None:
+        """POST creates a `kind` through `command`.
+
+        `asking` says, in a transaction of its own that writes nothing, what has to be asked outside; it is asked when
+        that transaction is over, and `command` finds the answer in `session.info[ASKED]`.
+        """
         self._reads_what_it_writes(may)
         created = kind or self.kinds[0]
 
         def create(request: Request, body: Body) -> Response:
+            answer = None if asking is None else _asked(request, body, created, may, asking)
+
             def act(session: Session, principal: Principal) -> Answer:
+                session.info[ASKED] = answer
                 entity = command(session, from_body(created, read_json(body)), principal)
                 session.flush()
                 headers = {"Location": entity.href, "ETag": f'"{entity.version}"'}
@@ -233,6 +249,14 @@ class TmfRoutes:
         body, _ = get_row(session, self.kinds, identifier, frozenset(), principal)
         kind = next(kind for kind in self.kinds if kind.__name__ == body["@type"])
         return kind, find_for_update(session, kind, identifier)
+
+
+def _asked(request: Request, body: bytes, kind: type[Entity], may: Capability, asking: Asking) -> object:
+    """What the outside answers, asked while no transaction is open."""
+    with database_of(request).request(token_of(request)) as (session, principal):
+        principal.need(may)
+        ask = asking(session, from_body(kind, read_json(body)), principal)
+    return ask()
 
 
 def check_patch(api: Api, patch: dict[str, Json]) -> None:

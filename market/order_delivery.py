@@ -25,9 +25,10 @@ from satcom.market.ordering import (
     ProductOrder,
     move_order,
 )
+from satcom.market.partner_margin import COMPARED_MONTHS, margin_kept
 from satcom.market.pricing import PricedOffer
 from satcom.market.solution_price import charge_prices, price_change, price_solution, total_prices
-from satcom.service.solution import Solution
+from satcom.service.solution import Chosen, PartnerSolution, Solution
 
 
 @dataclass(frozen=True)
@@ -47,11 +48,17 @@ class Cause:
         return f"{self.code}: {self.reason}{number}{limit if number else ''}{')' if number else ''}"
 
 
-def price_order(session: Session, order_id: str, solution: Solution) -> PricedOffer:
-    """Price the order by the list of its day. Raises `RuleRefused` where the list has a gap."""
+def price_order(session: Session, order_id: str, solution: Chosen) -> PricedOffer:
+    """Price the order by the list of its day.
+
+    Raises `RuleRefused` where the list has a gap, or too little would be earned on what a partner serves.
+    """
     order = find_for_update(session, ProductOrder, order_id)
     offering = find(session, ProductOffering, order.item.offering_id)
-    return _priced(session, order, price_solution(session, offering, solution, order.order_date))
+    priced = price_solution(session, offering, solution, order.order_date)
+    if isinstance(solution, PartnerSolution):
+        margin_kept(solution, priced, order.item.term_months or COMPARED_MONTHS)
+    return _priced(session, order, priced)
 
 
 def price_order_of_change(session: Session, order_id: str, before: Solution, after: Solution) -> PricedOffer:

@@ -1,12 +1,13 @@
 """Product offering qualification: what can be sold to a place, at which price, and why not otherwise.
 
-The network says what is feasible (`service.qualification`); here each feasible solution is priced by the list and
-ranked by what the customer pays in all: over the term it asks for, or over a year. The cheapest is the answer, the
-others are alternates. Nothing is reserved, so an answer holds for a while and is asked again by the order.
+The network says what is feasible (`service.qualification`), partners where it says that nothing is; here each solution
+is priced by the list and ranked by what the customer pays in all: over the term it asks for, or over a year. The
+cheapest is the answer, the others are alternates. Nothing is reserved, so an answer holds for a while and is asked
+again by the order.
 Words: TMF679; the start that is asked for is the product's `startDate`, the term its `productTerm`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -45,19 +46,21 @@ from satcom.market.order_item import (
     term_months,
     where_written,
 )
-from satcom.market.pricing import PricedOffer, round_money
+from satcom.market.partner_margin import COMPARED_MONTHS, over
+from satcom.market.partner_offers import PartnerProposal, answers_for, partner_proposals, questions_for_partners
+from satcom.market.pricing import PricedOffer
 from satcom.market.solution_price import BAND, TERMINAL_TYPE, ChargePrice, charge_prices, price_by_list, terminal_name
 from satcom.service.demand import demand_of
 from satcom.service.evidence import qualify_on_record
 from satcom.service.qualification import terminal_supply
 from satcom.service.solution import Demand, LeaseSolution, Loser, Qualification, Solution
+from satcom.supplychain.partner_search import PartnerAnswer
 from satcom.supplychain.procurement import Supply
 
 ITEMS = "/productOfferingQualificationItem"
 MOST_ITEMS = 10
 MOST_ALTERNATES = 10
 VALID_FOR = timedelta(days=14)
-COMPARED_MONTHS = 12
 NO_PRICE = "noPrice"
 ILLUSTRATIVE = "rests on illustrative payload data"
 
@@ -178,7 +181,7 @@ class Question:
 
 def total_over(priced: PricedOffer, months: int) -> Money:
     """What the customer pays in `months`, before tax."""
-    return round_money(priced.one_time.value + priced.per_month.value * Decimal(months), priced.one_time.unit)
+    return over(priced.one_time, priced.per_month, months)
 
 
 def rank(proposals: Sequence[Proposal]) -> list[Proposal]:
@@ -212,7 +215,7 @@ def qualify_offering(
     answers = []
     for index, question in enumerate(questions):
         with found.gathering():
-            answers.append(_answer(session, asked, question, f"{ITEMS}/{index}"))
+            answers.append(_answer(session, asked, question, index, by))
     found.refuse()
     qualified = [one for one in answers if one.qualification_item_result == Result.QUALIFIED]
     asked.product_offering_qualification_item = qualified if asked.provide_only_available else answers
@@ -223,6 +226,18 @@ def qualify_offering(
     session.add(asked)
     session.flush()
     return asked
+
+
+def ask_partners_first(
+    session: Session, asked: ProductOfferingQualification, by: Principal
+) -> Callable[[], dict[int, tuple[PartnerAnswer, ...]]]:
+    """What partners are to be asked before the answer is made. What is wrong with the question, the answer refuses."""
+    items = asked.product_offering_qualification_item
+    found = FaultsFound()
+    questions = _questions(session, items, found)
+    return questions_for_partners(
+        session, [] if found.faults else [(index, one.demand) for index, one in enumerate(questions)]
+    )
 
 
 def priced_solutions(
@@ -284,15 +299,22 @@ def _question(session: Session, item: QualificationItem, at: str) -> Question:
     return Question(item, offering, complete, choices, demand, months or COMPARED_MONTHS)
 
 
-def _answer(session: Session, asked: ProductOfferingQualification, question: Question, at: str) -> QualificationItem:
-    found = _feasible(session, question, asked.party_id, at)
+def _answer(
+    session: Session, asked: ProductOfferingQualification, question: Question, index: int, by: Principal
+) -> QualificationItem:
+    found = _feasible(session, question, asked.party_id, index)
     ranked, unpriced = priced_solutions(session, question.offering, found.solutions, question.months, now())
+    partners, setbacks = partner_proposals(session, question.offering, found, question.months, now())
+    told = dict.fromkeys((one.code, one.told_to(by)) for one in setbacks)
     reasons = unavailabilities(found.losers) + unpriced
+    reasons += [Unavailability(code=code, label=label) for code, label in told]
     named = reference(question.offering.id, "ProductOffering", question.offering.href, question.offering.name)
     rate = operator_of(session).tax_rate_percent
     supplies = terminal_supply(session, found.solutions)
     products = [_product(question, one, rate, _supply_of(one.solution, supplies)) for one in ranked]
+    products += [_by_partner(question, one, rate) for one in partners]
     dates = [_activation(question, _supply_of(one.solution, supplies)) for one in ranked]
+    dates += [max(one.solution.offer.activation_at or now(), question.demand.start_at) for one in partners]
     plain = (question.item.product or QualifiedProduct()).model_copy(
         update={"product_characteristic": question.characteristics}
     )
@@ -305,7 +327,7 @@ def _answer(session: Session, asked: ProductOfferingQualification, question: Que
         )
         for number, (product, date) in enumerate(list(zip(products, dates, strict=True))[1 : 1 + MOST_ALTERNATES], 1)
     ]
-    notes = _notes(found, max(len(ranked) - 1 - MOST_ALTERNATES, 0) if asked.provide_alternative else 0)
+    notes = _notes(found, max(len(products) - 1 - MOST_ALTERNATES, 0) if asked.provide_alternative else 0)
     return question.item.model_copy(
         update={
             "action": ADD,
@@ -346,10 +368,11 @@ def _notes(found: Qualification, untold: int) -> list[Note]:
     return [Note.model_validate({"id": name, "text": text}) for name, text in texts.items()]
 
 
-def _feasible(session: Session, question: Question, party_id: str | None, at: str) -> Qualification:
-    """What the network can do, with the evidence kept. What it refuses is named where the customer wrote it."""
+def _feasible(session: Session, question: Question, party_id: str | None, index: int) -> Qualification:
+    """What network and partners can do, with the evidence kept. A refusal is named where the customer wrote it."""
+    at = f"{ITEMS}/{index}"
     try:
-        return qualify_on_record(session, question.demand, party_id)
+        return qualify_on_record(session, question.demand, party_id, partners=answers_for(session, index))
     except Refused as refused:
         given = (question.item.product or QualifiedProduct()).product_characteristic
         dates = {"startAt": f"{at}/product/startDate", "stopAt": f"{at}/product/productTerm"}
@@ -391,5 +414,21 @@ def _product(
     )
 
 
+def _by_partner(question: Question, proposal: PartnerProposal, tax_rate_percent: Decimal) -> QualifiedProduct:
+    """The product as a partner delivers it, with our prices."""
+    given = question.item.product or QualifiedProduct()
+    described = (
+        f"capacity of a partner, with its terminal; {proposal.priced.one_time} once and {proposal.priced.per_month}"
+        f" a month, {proposal.total} in {proposal.months} months before tax"
+    )
+    return given.model_copy(
+        update={
+            "description": described,
+            "product_characteristic": question.characteristics,
+            "product_price": charge_prices(proposal.priced, tax_rate_percent),
+        }
+    )
+
+
 routes = TmfRoutes(ProductOfferingQualification)
-routes.post(qualify_offering, may=Capability.QUALIFY)
+routes.post(qualify_offering, may=Capability.QUALIFY, asking=ask_partners_first)

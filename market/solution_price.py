@@ -11,6 +11,7 @@ from decimal import Decimal
 
 from sqlmodel import Session
 
+from satcom.core.errors import RuleRefused
 from satcom.core.loading import loaded_id
 from satcom.core.values import Amount, Json, Money, Reference, Value
 from satcom.market.catalog.offering_term import MONTH
@@ -27,9 +28,10 @@ from satcom.market.pricing import (
     price,
     round_money,
 )
-from satcom.service.solution import AccessSolution, LinkSolution, SiteWay, Solution
+from satcom.service.solution import AccessSolution, Chosen, LinkSolution, PartnerSolution, SiteWay, Solution
 
-BAND, TERMINAL_TYPE = "band", "terminalType"
+BAND, TERMINAL_TYPE, CAPACITY = "band", "terminalType", "capacity"
+PARTNER_CAPACITY = "partnerCapacity"  # the value of `CAPACITY` that a price for what partners serve names
 
 
 class Price(Value):
@@ -52,14 +54,36 @@ class ChargePrice(Value):
     product_offering_price: Reference | None = None
 
 
-def price_solution(session: Session, offering: ProductOffering, solution: Solution, at: datetime) -> PricedOffer:
+def price_solution(session: Session, offering: ProductOffering, solution: Chosen, at: datetime) -> PricedOffer:
     """What `solution` costs by the list of `at`. Raises `RuleRefused` where the list has a gap."""
     return price_by_list(list_prices(session, offering), solution, at)
 
 
-def price_by_list(prices: Sequence[ListPrice], solution: Solution, at: datetime) -> PricedOffer:
+def price_by_list(prices: Sequence[ListPrice], solution: Chosen, at: datetime) -> PricedOffer:
     """As `price_solution`, with the list at hand."""
-    return price(prices, quantities_of(solution, prices), at)
+    if isinstance(solution, PartnerSolution):
+        return price(_for_partners(prices), _partners_quantities(solution), at)
+    own = [one for one in prices if solution.capacity in one.only_for.get(CAPACITY, (solution.capacity,))]
+    return price(own, quantities_of(solution, own), at)
+
+
+def _for_partners(prices: Sequence[ListPrice]) -> list[ListPrice]:
+    """The prices of what a partner serves: those that name it, and those that hold for every site.
+
+    What goes by band, terminal, MHz or committed rate is priced for our own network. Raises `RuleRefused` when none
+    names it.
+    """
+    named = [one for one in prices if PARTNER_CAPACITY in one.only_for.get(CAPACITY, ())]
+    if not any(one.price_type is PriceType.RECURRING for one in named):
+        why = "no monthly price is listed for what a partner serves"
+        raise RuleRefused("/productOfferingPrice", why, "noPrice", f"a price for {CAPACITY} {PARTNER_CAPACITY}")
+    everywhere = (PriceUnit.EACH, PriceUnit.MEGABIT_PER_SECOND)
+    return named + [one for one in prices if not one.only_for and one.unit in everywhere]
+
+
+def _partners_quantities(solution: PartnerSolution) -> Quantities:
+    rate = Decimal(solution.asked.downlink_rate_bps + solution.asked.uplink_rate_bps) / MILLION
+    return Quantities({PriceUnit.MEGABIT_PER_SECOND: rate}, {CAPACITY: PARTNER_CAPACITY})
 
 
 def price_change(
@@ -81,7 +105,7 @@ def price_change(
 def quantities_of(solution: Solution, prices: Sequence[ListPrice]) -> Quantities:
     """The quantities that `prices` multiply: MHz are the charged bandwidth of both directions together."""
     amounts = {PriceUnit.MEGAHERTZ: Decimal(solution.charged_bandwidth_hz) / MILLION}
-    chosen: dict[str, Json] = {BAND: solution.band}
+    chosen: dict[str, Json] = {BAND: solution.band, CAPACITY: solution.capacity}
     if isinstance(solution, LinkSolution | AccessSolution):
         rate_bps = solution.forward.bit_rate_bps + solution.return_link.bit_rate_bps
         amounts[PriceUnit.MEGABIT_PER_SECOND] = Decimal(rate_bps) / MILLION

@@ -19,12 +19,24 @@ from sqlmodel import Session
 from structlog.contextvars import bound_contextvars
 
 from satcom.core import metrics
-from satcom.core.clock import wall_now
+from satcom.core.clock import now, wall_now
 from satcom.core.database import Database, find_for_update
 from satcom.core.errors import Refused
+from satcom.core.events import announce
 from satcom.core.life_cycle import move
+from satcom.orchestration.flow_event import FlowAdvanced
 from satcom.orchestration.outcome import fault_of, timed
-from satcom.orchestration.plan import FlowState, ProcessFlow, TaskFlow, TaskState, UndoState, handler_called, tasks_of
+from satcom.orchestration.plan import (
+    FlowState,
+    Later,
+    ProcessFlow,
+    TaskFlow,
+    TaskState,
+    UndoState,
+    handler_called,
+    tasks_of,
+)
+from satcom.orchestration.schedule import expected_finish
 from satcom.orchestration.standing import Outcome, give_up, hold, hold_undo, settle
 from satcom.orchestration.wave import Errand, Observer, Phase, TaskRaised, Wave
 from satcom.resource.drivers.port import DriverRefused, DriverUnavailable, HubDriver
@@ -117,7 +129,8 @@ class Engine:
         except Exception as bug:
             log.exception("task broke", task=task.task_flow_specification)
             error = bug
-        timed(task, began, error, errand.undo)
+        if not isinstance(outcome, Later):  # a wait that goes on is no news
+            timed(task, began, error, errand.undo)
         self.observe(task, "result")
         return outcome, error
 
@@ -133,10 +146,22 @@ class Engine:
             current.lease_until = current.wake_at = None
             if errand.undo:
                 self._undone(session, flow, current, error)
+            elif isinstance(outcome, Later):
+                self._wait(session, flow, current, outcome)
             elif error is None:
                 settle(session, flow, current, outcome)
             else:
                 self._failed(session, flow, current, error)
+
+    def _wait(self, session: Session, flow: ProcessFlow, task: TaskFlow, answer: Later) -> None:
+        """What the outside was asked for has not come: it is asked again, less and less often."""
+        expected = answer.at if answer.at is not None and answer.at > now() else None
+        task.wake_at = wall_now() + back_off(task.attempts)
+        task.deadline = task.deadline or answer.deadline
+        if task.expected_at != expected:
+            task.expected_at = expected
+            flow.expected_finish = expected_finish(tasks_of(session, flow))
+            announce(session, FlowAdvanced(flow))
 
     def _undone(self, session: Session, flow: ProcessFlow, task: TaskFlow, error: Exception | None) -> None:
         """An undo is tried again for as long as the outside cannot be reached; a refused one needs a person."""

@@ -6,7 +6,7 @@ from typing import Any
 import structlog
 
 from satcom.core import metrics
-from satcom.core.errors import Fault, Refused
+from satcom.core.errors import Fault, InHouse, Refused
 from satcom.orchestration.plan import TaskFlow
 from satcom.resource.drivers.port import DriverRefused, DriverUnavailable
 
@@ -17,7 +17,8 @@ def fault_of(error: Exception) -> dict[str, Any]:
     """An error as a task keeps it."""
     if isinstance(error, Refused):
         first: Fault = error.faults[0]
-        return {"field": first.field, "why": first.why, "code": first.code}
+        fault: dict[str, Any] = {"field": first.field, "why": first.why, "code": first.code}
+        return fault | ({"told": error.told} if isinstance(error, InHouse) else {})
     code = {DriverRefused: "driverRefused", DriverUnavailable: "driverUnavailable"}.get(type(error), "bug")
     return {"field": "task", "why": f"{type(error).__name__}: {error}"[:500], "code": code}
 

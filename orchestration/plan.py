@@ -230,16 +230,18 @@ class Plan:
         within: timedelta | None = None,
         expected: timedelta = timedelta(days=1),
         skippable: bool = True,
+        outside: bool = False,
     ) -> TaskHandle:
         """A wait for something from outside, with an owner and, where it can be missed, a deadline.
 
-        `check` says at once, and whenever the wait is woken, whether it has come: its value, or `Later`.
+        `check` says at once, and whenever the wait is woken, whether it has come: its value, or `Later`. `outside`: it
+        asks more than our database, again and again until it has come.
         """
         return self._add(
             check,
             arguments,
             after,
-            kind=TaskKind.WAIT,
+            kind=TaskKind.OUTSIDE if outside else TaskKind.WAIT,
             owner=owner,
             skippable=skippable,
             expected_s=expected.total_seconds(),

@@ -12,7 +12,7 @@ from sqlmodel import Session
 from satcom.core.clock import now
 from satcom.core.entity import Entity
 from satcom.core.values import Reference
-from satcom.orchestration.plan import ProcessFlow, TaskFlow, declared
+from satcom.orchestration.plan import ProcessFlow, TaskFlow, TaskState, declared, tasks_of
 
 
 def lay_out(session: Session, specification: str, subject: Entity, reference: str, *given: object) -> ProcessFlow:
@@ -41,6 +41,29 @@ def lay_out(session: Session, specification: str, subject: Entity, reference: st
         session.add(task)
     session.flush()
     return flow
+
+
+def change_over(
+    session: Session, flow: ProcessFlow, specification: str, begun: str, owner_id: str, *given: object
+) -> None:
+    """Go on after the task `begun` by another recipe: its tasks replace all that is not begun.
+
+    The new tasks belong to `owner_id`; `given` is what else they are laid out by. Both plans stay in the change log.
+    """
+    kept = []
+    for task in tasks_of(session, flow):
+        if task.task_flow_specification == begun or task.state is not TaskState.NEW or task.attempts:
+            kept.append(task)
+        else:
+            session.delete(task)
+    session.flush()
+    for task in declared(specification, flow.subject_id, *given):
+        task.process_flow_id, task.party_id = flow.id, owner_id
+        task.position += len(kept)
+        task.needs = task.needs or [begun]
+        session.add(task)
+    flow.process_flow_specification = specification
+    session.flush()
 
 
 def graph_of(tasks: list[TaskFlow]) -> "networkx.DiGraph[str]":

@@ -75,7 +75,7 @@ def past_no_return(tasks: list[TaskFlow]) -> bool:
 
 
 def turn_round(flow: ProcessFlow, task: TaskFlow | None, cause: dict[str, Any]) -> None:
-    """From here on the flow is undone. The first cause stays the cause."""
+    """From here on the flow is undone. The first cause stays the cause; what is in-house stays with the task."""
     if task is not None:
         task.fault = cause
         cause = cause | {"task": task.task_flow_specification}
@@ -83,4 +83,10 @@ def turn_round(flow: ProcessFlow, task: TaskFlow | None, cause: dict[str, Any]) 
             move(task, TaskState.CANCELLED)
     if flow.state is FlowState.ACTIVE:
         move(flow, FlowState.HOLD)
-        flow.cause = cause
+        flow.cause = outward(cause)
+
+
+def outward(fault: dict[str, Any]) -> dict[str, Any]:
+    """A fault as the customer may read it."""
+    rest = {name: value for name, value in fault.items() if name != "told"}
+    return rest | {"why": fault["told"]} if "told" in fault else rest

@@ -115,7 +115,7 @@ class Wave:
         if task.kind is TaskKind.WAIT and task.state is TaskState.ACTIVE:
             return True
         if task.kind is TaskKind.OUTSIDE and task.state is TaskState.ACTIVE:
-            return task.lease_until is None or task.lease_until <= wall_now()
+            return all(at is None or at <= wall_now() for at in (task.lease_until, task.wake_at))
         return (
             task.state is TaskState.NEW
             and (task.wake_at is None or task.wake_at <= wall_now())

@@ -28,6 +28,7 @@ from satcom.service.design.facts import Inputs
 from satcom.service.design.solving import solve
 from satcom.service.qualification import Design, choose, design
 from satcom.service.solution import Demand, Qualification, Solution
+from satcom.supplychain.partner_search import PartnerAnswer
 
 SAME_TO = 1e-9  # what another processor's last digits may make
 
@@ -47,13 +48,17 @@ class QualificationEvidence(Entity, table=True):
 
 
 def qualify_on_record(
-    session: Session, demand: Demand, party_id: str | None = None, without: Sequence[str] = ()
+    session: Session,
+    demand: Demand,
+    party_id: str | None = None,
+    without: Sequence[str] = (),
+    partners: Sequence[PartnerAnswer] = (),
 ) -> Qualification:
     """As `qualify`, with its evidence kept for `party_id`, by default the party of who asks.
 
     The holds `without` which it is asked count as free.
     """
-    made = design(session, demand, without=without)
+    made = design(session, demand, without=without, partners=partners)
     return made.qualification.model_copy(update={"evidence_id": keep(session, made, party_id).id})
 
 
@@ -91,7 +96,9 @@ def recompute(evidence: QualificationEvidence) -> Qualification:
 
 def largest_difference(recorded: Qualification, again: Qualification) -> float:
     """The largest difference of any two numbers, relative to the larger; `inf` where words or counts differ."""
-    one, other = ([way.wire() for way in answer.solutions] for answer in (recorded, again))
+    one, other = (
+        [way.wire() for way in (*answer.solutions, *answer.partner_solutions)] for answer in (recorded, again)
+    )
     return max(_differences(list(one), list(other)), default=0.0)
 
 

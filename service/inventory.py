@@ -32,7 +32,7 @@ from satcom.core.values import Characteristic, Json, Reference, RelatedParty, in
 from satcom.enterprise.party import find_party, party_reference
 from satcom.resource.payload import Transponder
 from satcom.service.catalog import ServiceSpecification, validate_characteristics
-from satcom.service.solution import SiteWay, Solution
+from satcom.service.solution import Chosen, PartnerSolution, SiteWay, Solution
 
 
 class ServiceState(StrEnum):
@@ -201,8 +201,8 @@ def deconfigure_service(session: Session, service_id: str) -> None:
         _kept(session, service)
 
 
-def activate_service(session: Session, service_id: str, at: datetime, solution: Solution) -> Service:
-    """The service begins at `at`, over the path of `solution`. Doing it again does nothing."""
+def activate_service(session: Session, service_id: str, at: datetime, solution: Chosen) -> Service:
+    """The service begins at `at`, over the path of `solution`; a partner's path is not ours. Again, it does nothing."""
     service = find_for_update(session, Service, service_id)
     if service.state is ServiceState.ACTIVE:
         return service
@@ -210,7 +210,8 @@ def activate_service(session: Session, service_id: str, at: datetime, solution: 
     service.start_date = service.start_date or at
     service.further = service.further | {"hasStarted": True, "isServiceEnabled": True}
     _kept(session, service)
-    begin_path(session, service, at, solution)
+    if not isinstance(solution, PartnerSolution):
+        begin_path(session, service, at, solution)
     return service
 
 

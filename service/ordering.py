@@ -23,7 +23,7 @@ from satcom.core.security import Capability
 from satcom.core.tmf_api import TmfRoutes
 from satcom.core.values import Characteristic, Instant, Reference, RelatedParty, Value
 from satcom.service.inventory import Service
-from satcom.service.solution import Solution
+from satcom.service.solution import Chosen
 
 ADD, MODIFY, DELETE = "add", "modify", "delete"
 
@@ -97,7 +97,7 @@ class ServiceOrder(Entity, table=True):
     service_order_item: list[ServiceOrderItem] = Field(default_factory=list, sa_type=JsonOf(list[ServiceOrderItem]))
     error_message: list[OrderError] | None = Field(default=None, sa_type=JsonOf(list[OrderError]))
     service_id: str = Field(foreign_key="service.id", index=True, sa_type=id_type())
-    solution: Solution = Field(sa_type=JsonOf(Solution))
+    solution: Chosen = Field(sa_type=JsonOf(Chosen))
 
     api: ClassVar = tmf("TMF641", "ServiceOrder", Capability.READ_SERVICES)
     private: ClassVar[frozenset[str]] = frozenset({"service_id", "solution"})
@@ -140,7 +140,7 @@ def place_service_order(
     product_order_id: str,
     party_id: str,
     service_id: str,
-    solution: Solution,
+    solution: Chosen,
     requested_start_date: datetime | None = None,
     requested_completion_date: datetime | None = None,
     action: str = ADD,

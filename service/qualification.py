@@ -24,6 +24,7 @@ from satcom.resource.physics.coverage import relative_gain_db
 from satcom.resource.physics.orbit import slot_angles
 from satcom.service.design.facts import Assumptions, Fleet, Inputs
 from satcom.service.design.leasing import candidates
+from satcom.service.design.partnering import with_partners
 from satcom.service.design.payloads import payloads, transponder_arrays
 from satcom.service.design.reading import read_fleet, read_occupancy, read_pool_occupancy
 from satcom.service.design.sky import LOWEST_ELEVATION_DEG, beam_shapes, look
@@ -40,6 +41,9 @@ from satcom.service.solution import (
     SiteWay,
     Solution,
 )
+from satcom.supplychain.drivers.port import CapacityAsked
+from satcom.supplychain.partner_search import PartnerAnswer, connected
+from satcom.supplychain.partnership import CapacityPartner, capacity_partners
 from satcom.supplychain.procurement import Supply, supply_of
 
 Array = NDArray[np.float64]
@@ -58,17 +62,26 @@ class Design:
     qualification: Qualification
 
 
-def qualify(session: Session, demand: Demand, every_way: bool = False) -> Qualification:
+def qualify(
+    session: Session, demand: Demand, every_way: bool = False, partners: Sequence[PartnerAnswer] = ()
+) -> Qualification:
     """All satellites for this demand: feasible solutions, best first, and every loser with its reason.
 
-    Ways that cannot cost less than another are left out, and counted, but with `every_way`.
+    Ways that cannot cost less than another are left out, and counted, but with `every_way`. `partners` are answers of
+    partners that were asked.
 
     Raises `Refused` with every fault of the demand, `RuleRefused` on a place in no country.
     """
-    return design(session, demand, every_way).qualification
+    return design(session, demand, every_way, partners=partners).qualification
 
 
-def design(session: Session, demand: Demand, every_way: bool = False, without: Sequence[str] = ()) -> Design:
+def design(
+    session: Session,
+    demand: Demand,
+    every_way: bool = False,
+    without: Sequence[str] = (),
+    partners: Sequence[PartnerAnswer] = (),
+) -> Design:
     """As `qualify`, with the facts. What is held `without` it counts as free: by the service that is to change."""
     check_demand(demand)
     at = _this_hour()
@@ -82,10 +95,36 @@ def design(session: Session, demand: Demand, every_way: bool = False, without: S
             occupancy = read_pool_occupancy(network, fleet, found.transponder_ids, found.period, without)
         else:
             occupancy = read_occupancy(network, found.transponder_ids, found.hub_ids, found.period, without)
-    inputs = Inputs(at, country, fleet, occupancy, Assumptions())
+    inputs = Inputs(at, country, fleet, occupancy, Assumptions(), tuple(partners))
     if isinstance(demand, AccessDemand):
-        return Design(inputs, decide_access(found, demand, occupancy, inputs.assumed))
-    return Design(inputs, decide(found, demand, occupancy, inputs.assumed, every_way))
+        own = decide_access(found, demand, occupancy, inputs.assumed)
+    else:
+        own = decide(found, demand, occupancy, inputs.assumed, every_way)
+    return Design(inputs, with_partners(own, partners))
+
+
+def partners_to_ask(session: Session, demand: SiteDemand | LeaseDemand) -> tuple[CapacityPartner, ...]:
+    """The partners that may be asked for this site: active, bound by an agreement, and connected.
+
+    Nobody is asked for bare spectrum. Who asks may not read partnerships.
+    """
+    if isinstance(demand, LeaseDemand):
+        return ()
+    with network_view(session) as network:
+        return connected(capacity_partners(network, now()))
+
+
+def asked_of_partners(demand: SiteDemand) -> CapacityAsked:
+    """What a partner is told of a demand."""
+    return CapacityAsked(
+        downlink_rate_bps=demand.downlink_rate_bps,
+        uplink_rate_bps=demand.uplink_rate_bps,
+        availability_percent=demand.availability_percent,
+        latitude_deg=demand.latitude_deg,
+        longitude_deg=demand.longitude_deg,
+        start_at=demand.start_at,
+        stop_at=demand.stop_at,
+    )
 
 
 def terminal_supply(session: Session, solutions: Iterable[Solution]) -> dict[str, Supply]:
@@ -136,6 +175,8 @@ def refuse_hopeless_place(session: Session, demand: Demand) -> None:
     if isinstance(demand, LeaseDemand):
         return
     _licensing_country(demand)
+    if partners_to_ask(session, demand):
+        return
     at = _this_hour()
     with network_view(session) as network:
         fleet = read_fleet(network, at)

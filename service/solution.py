@@ -12,7 +12,8 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Discriminator, Tag, TypeAdapter
 
-from satcom.core.values import Instant, Value
+from satcom.core.values import Amount, Instant, Money, Value
+from satcom.supplychain.drivers.port import CapacityAsked, CapacityOffer
 
 Direction = Literal["forward", "return"]
 DIRECTIONS: tuple[Direction, Direction] = ("forward", "return")
@@ -221,7 +222,30 @@ Solution: TypeAlias = Annotated[
     | Annotated[LeaseSolution, Tag("leasedSpectrum")],
     Discriminator(_capacity),
 ]
-SOLUTION: TypeAdapter[Solution] = TypeAdapter(Solution)
+
+
+class PartnerSolution(Value):
+    """A site served by a partner, who brings satellite, teleport and terminal: his offer, and what it is judged by."""
+
+    capacity: Literal["partnerCapacity"] = "partnerCapacity"
+    partnership_id: str
+    partner_name: str
+    agreement_id: str
+    minimum_margin_percent: Amount
+    ceiling_per_mbps: Money
+    asked: CapacityAsked
+    offer: CapacityOffer
+
+
+# what an order is delivered by: a way of our own, or a partner's
+Chosen: TypeAlias = Annotated[
+    Annotated[LinkSolution, Tag("carriers")]
+    | Annotated[AccessSolution, Tag("poolShare")]
+    | Annotated[LeaseSolution, Tag("leasedSpectrum")]
+    | Annotated[PartnerSolution, Tag("partnerCapacity")],
+    Discriminator(_capacity),
+]
+SOLUTION: TypeAdapter[Chosen] = TypeAdapter(Chosen)
 
 
 class Reason(StrEnum):
@@ -255,11 +279,33 @@ class Loser(Value):
     illustrative: bool = False
 
 
+class PartnerReason(StrEnum):
+    """Why a partner's capacity cannot be taken."""
+
+    REFUSED = "partnerRefused"
+    UNREACHABLE = "partnerUnreachable"
+    OTHER_CURRENCY = "otherCurrency"
+    ABOVE_CEILING = "abovePriceCeiling"
+
+
+class PartnerLoser(Value):
+    """A partner whose capacity cannot be taken, and the number that decided."""
+
+    partnership_id: str
+    partner_name: str
+    reason: PartnerReason
+    value: float | None = None
+    limit: float | None = None
+    unit: str | None = None
+    text: str
+
+
 class Qualification(Value):
     """The answer: feasible solutions, best first by the resources they take, and every loser with its reason.
 
     Each of the `left_out` takes at least as much capacity as a solution with the same terminal type, in the same band.
-    `country` is that of the site, from the map where the demand names none.
+    `country` is that of the site, from the map where the demand names none. Partners are asked where no solution of
+    our own is feasible.
     """
 
     at: Instant
@@ -268,6 +314,8 @@ class Qualification(Value):
     solutions: tuple[Solution, ...]
     left_out: int = 0
     losers: tuple[Loser, ...]
+    partner_solutions: tuple[PartnerSolution, ...] = ()
+    partner_losers: tuple[PartnerLoser, ...] = ()
     evidence_id: str | None = None
 
     @property

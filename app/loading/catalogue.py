@@ -31,7 +31,7 @@ from satcom.market.catalog.product_specification import (
 )
 from satcom.market.order_item import FaultsFound
 from satcom.market.pricing import PriceType, PriceUnit
-from satcom.market.solution_price import BAND, TERMINAL_TYPE
+from satcom.market.solution_price import BAND, CAPACITY, TERMINAL_TYPE
 from satcom.resource.catalog import (
     ResourceCategory,
     ResourceSpecification,
@@ -165,6 +165,7 @@ class PriceKeys(CatalogueKeys):
     valid_until: date | None = None
     terminal_type: Annotated[list[str] | None, BeforeValidator(several)] = None
     band: Annotated[list[Band] | None, BeforeValidator(several)] = None
+    capacity: Annotated[list[Literal["partnerCapacity"]] | None, BeforeValidator(several)] = None
 
 
 class OfferingKeys(CatalogueKeys):
@@ -270,6 +271,7 @@ def _load_price(load: Load, entry: Entry, keys: PriceKeys) -> None:
     only_for: dict[str, list[str] | None] = {
         TERMINAL_TYPE: keys.terminal_type,
         BAND: [one.value for one in keys.band] if keys.band else None,
+        CAPACITY: [str(one) for one in keys.capacity] if keys.capacity else None,
     }
     body = keys.stated | _given(
         priceType=keys.price_type.value,

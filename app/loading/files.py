@@ -25,6 +25,7 @@ CATALOGUE_LISTS = (
 )
 LISTS = (
     "suppliers",
+    "partners",
     "satellites",
     "beams",
     "transponders",

@@ -13,6 +13,7 @@ from satcom.app.loading.files import read_file, read_folder
 from satcom.app.loading.loading import Change, Load, Progress, untold
 from satcom.app.loading.network import load_network, load_pools
 from satcom.app.loading.operator import load_operator
+from satcom.app.loading.partners import load_partners
 from satcom.app.loading.supply import load_stock, load_suppliers
 from satcom.core.database import Database, lock_key
 from satcom.core.security import MIGRATION
@@ -32,6 +33,7 @@ def load(
         loading = Load(session, files, progress)
         load_operator(loading)
         load_suppliers(loading)
+        load_partners(loading)
         load_network(loading)
         load_stock(loading)
         load_catalogue(loading)

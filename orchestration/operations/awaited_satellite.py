@@ -20,7 +20,7 @@ from satcom.core.values import Instant, Json, Reference, Value, reference
 from satcom.enterprise.party import find_party, party_name
 from satcom.market.order_delivery import expect_finish, hold_for, tell_customer
 from satcom.market.ordering import ENDED, ProductOrder
-from satcom.orchestration.operations.ordered_network import solution_in
+from satcom.orchestration.operations.ordered_network import own_solution_in
 from satcom.orchestration.plan import FlowState, Later, ProcessFlow, TaskFlow, TaskState, tasks_of
 from satcom.orchestration.queue import enqueue
 from satcom.orchestration.schedule import expected_ends
@@ -74,7 +74,7 @@ class Touched(Value):
 
 def satellite_is_in_service(session: Session, order_id: str, reserved: dict[str, Json]) -> Json | Later:
     """Nothing is activated before the satellite carries traffic. Raises `RuleRefused` when it never will."""
-    satellite = find(session, Satellite, solution_in(reserved).satellite_id)
+    satellite = find(session, Satellite, own_solution_in(reserved).satellite_id)
     if satellite.state in CARRIES_TRAFFIC:
         return satellite.name
     if satellite.state not in BEFORE_SERVICE or satellite.in_service_date is None:

@@ -15,6 +15,7 @@ from satcom.core.clock import now
 from satcom.core.database import find
 from satcom.core.security import WORKER
 from satcom.core.values import Json, instant_text
+from satcom.enterprise.party import operator_of
 from satcom.market.adjusting_bill import adjusting_bill
 from satcom.market.inventory import Product, end_product, note_notice, withdraw_notice
 from satcom.market.order_delivery import begin
@@ -26,11 +27,13 @@ from satcom.orchestration.operations.ordered_activation import begin_orders
 from satcom.orchestration.operations.ordered_network import owner_of
 from satcom.orchestration.operations.service_in_place import (
     InPlace,
+    at_partner,
     cancel_the_orders_below,
     in_place,
     told_to_hub,
 )
-from satcom.orchestration.plan import Later, Plan, TaskHandle, plan
+from satcom.orchestration.plan import Later, Plan, TaskHandle, flow_of, plan
+from satcom.orchestration.schedule import change_over
 from satcom.resource.catalog import ResourceCategory
 from satcom.resource.ground import TerminalState, move_terminal, terminal_at_site
 from satcom.resource.ordering import ordered, place_resource_order
@@ -40,6 +43,7 @@ from satcom.service.inventory import terminate_service
 from satcom.service.ordering import place_service_order
 
 CEASE_OF_SERVICE: Final = "ceaseOfService"
+CEASE_AT_PARTNER: Final = "ceaseAtPartner"
 ONE_DAY: Final = timedelta(days=1)
 
 
@@ -63,9 +67,14 @@ def cease_of_service(
 
 
 def give_notice(session: Session, order_id: str, ends_at: str) -> Json:
-    """The customer's notice counts: from now on the product has an end."""
+    """The customer's notice counts: from now on the product has an end. What a partner serves ends there."""
     order = find(session, ProductOrder, order_id)
     begin(session, order_id)
+    served, flow = at_partner(session, order), flow_of(session, order_id)
+    if served is not None and flow is not None:
+        ours = operator_of(session).organization_id
+        change_over(session, flow, CEASE_AT_PARTNER, give_notice.__name__, ours, ends_at)
+        return note_notice(session, served.product.id, datetime.fromisoformat(ends_at)).id
     return note_notice(session, in_place(session, order).product.id, datetime.fromisoformat(ends_at)).id
 
 

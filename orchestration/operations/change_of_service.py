@@ -41,9 +41,9 @@ from satcom.orchestration.operations.ordered_network import (
     demand_of_order,
     held_for,
     held_parts,
+    own_solution_in,
     owner_of,
     reservation_for,
-    solution_in,
     wanted,
 )
 from satcom.orchestration.operations.ordered_site import (
@@ -68,7 +68,7 @@ from satcom.service import activation
 from satcom.service.change import change_service, changed_characteristics
 from satcom.service.evidence import qualify_on_record
 from satcom.service.ordering import place_service_order
-from satcom.service.solution import SOLUTION, Demand, LeaseSolution, Qualification, SiteDemand, SiteWay, Solution
+from satcom.service.solution import Demand, LeaseSolution, Qualification, SiteDemand, SiteWay, Solution
 from satcom.supplychain.stock import pass_on_terminal
 
 CHANGE_OF_SERVICE: Final = "changeOfService"
@@ -177,7 +177,7 @@ def reserve_the_difference(session: Session, order_id: str, qualified: dict[str,
     has, another = held_by_reservation(session, in_place(session, order).reservation), needs_another_terminal
     swaps = another(session, order)
     refused: RuleRefused | None = None
-    for way in (SOLUTION.validate_python(one) for one in qualified["solutions"]):
+    for way in (own_solution_in({"solution": one}) for one in qualified["solutions"]):
         all_of_it = replace(wanted(session, order, way), instead_of=has)
         asked = all_of_it if swaps else replace(all_of_it, terminal_type_id=None)
         try:
@@ -191,7 +191,7 @@ def reserve_the_difference(session: Session, order_id: str, qualified: dict[str,
 
 def price_the_change(session: Session, order_id: str, reserved: dict[str, Json]) -> Json:
     place = in_place(session, find(session, ProductOrder, order_id))
-    priced = price_order_of_change(session, order_id, place.solution, solution_in(reserved))
+    priced = price_order_of_change(session, order_id, place.solution, own_solution_in(reserved))
     before = [one.wire() for one in place.product.product_price]
     return {"oneTime": priced.one_time.wire(), "perMonth": priced.per_month.wire(), "before": list(before)}
 
@@ -211,7 +211,7 @@ def order_the_change(session: Session, order_id: str, reserved: dict[str, Json])
     order = find(session, ProductOrder, order_id)
     place, dates = in_place(session, order), (order.requested_start_date, order.requested_completion_date)
     characteristics = changed_characteristics(session, place.service, order.item.characteristics)
-    solution, party_id = solution_in(reserved), order.party_id or ""
+    solution, party_id = own_solution_in(reserved), order.party_id or ""
     place_service_order(
         session, order.id, party_id, place.service.id, solution, *dates, action=MODIFY, characteristics=characteristics
     )
@@ -260,7 +260,7 @@ def carriers_are_moved(session: Session, order_id: str) -> Json | Later:
 def switch_over(session: Session, order_id: str, reserved: dict[str, Json]) -> Json:
     """From this instant the customer has what he asked for, pays for it, and what it took before is free."""
     begin_orders(session, order_id)
-    at, order, solution = now(), find(session, ProductOrder, order_id), solution_in(reserved)
+    at, order, solution = now(), find(session, ProductOrder, order_id), own_solution_in(reserved)
     place = in_place(session, order)
     site = _terminal_of_now(session, order_id, place.order_id)
     release(session, place.reservation, f"changed by {order.reference}")

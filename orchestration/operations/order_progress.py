@@ -24,7 +24,7 @@ from satcom.orchestration.plan import FlowState, ProcessFlow, TaskFlow, TaskStat
 from satcom.orchestration.queue import enqueue
 from satcom.orchestration.repair import FlowRepaired
 from satcom.orchestration.schedule import lay_out
-from satcom.orchestration.standing import past_no_return, turn_round
+from satcom.orchestration.standing import outward, past_no_return, turn_round
 from satcom.service.access_test import AccessTested
 from satcom.supplychain.procurement import TerminalDelivered
 
@@ -90,7 +90,7 @@ def tell_finish(session: Session, event: FlowAdvanced) -> None:
 def tell_hold(session: Session, event: FlowNeedsPerson) -> None:
     order = _order(session, event.flow)
     if order is not None and order.state in (OrderState.ACKNOWLEDGED, OrderState.IN_PROGRESS):
-        why = (event.task.fault or {}).get("why", "")
+        why = outward(event.task.fault or {}).get("why", "")
         hold_for(session, order.id, f"{event.task.owner}: {event.task.task_flow_specification}: {why}"[:1000])
 
 

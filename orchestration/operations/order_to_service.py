@@ -16,6 +16,7 @@ from satcom.core.clock import now
 from satcom.core.database import find
 from satcom.core.security import WORKER
 from satcom.core.values import Json
+from satcom.enterprise.party import operator_of
 from satcom.market.billing import first_bill
 from satcom.market.inventory import hand_over as hand_product_over
 from satcom.market.order_delivery import begin, complete_order, price_order
@@ -39,6 +40,7 @@ from satcom.orchestration.operations.ordered_network import (
     HOLD_FOR,
     demand_of_order,
     held_for,
+    own_solution_in,
     owner_of,
     reservation_for,
     reserved_way,
@@ -54,7 +56,8 @@ from satcom.orchestration.operations.ordered_site import (
     return_the_terminal,
     terminal_is_here,
 )
-from satcom.orchestration.plan import Later, Plan, TaskHandle, plan
+from satcom.orchestration.plan import Later, Plan, TaskHandle, flow_of, plan
+from satcom.orchestration.schedule import change_over
 from satcom.resource.catalog import ResourceCategory
 from satcom.resource.ground import TerminalState, move_terminal, terminal_at_site
 from satcom.resource.ordering import (
@@ -65,7 +68,7 @@ from satcom.resource.ordering import (
     resource_order_of,
 )
 from satcom.resource.reservation import assign, release, reservation_of, reserve
-from satcom.service.evidence import qualify_on_record, qualify_solution_on_record
+from satcom.service.evidence import qualify_on_record
 from satcom.service.inventory import Design, activate_service, design_service, discard_design, service_of_order
 from satcom.service.ordering import (
     cancel_service_order,
@@ -73,10 +76,11 @@ from satcom.service.ordering import (
     place_service_order,
     service_order_of,
 )
-from satcom.service.qualification import nothing_feasible
-from satcom.service.solution import SOLUTION
+from satcom.service.qualification import nothing_feasible, partners_to_ask
+from satcom.supplychain.partner_capacity import capacity_of_order
 
 ORDER_TO_SERVICE: Final = "orderToService"
+PARTNER_TO_SERVICE: Final = "partnerToService"
 NO_TIME: Final = timedelta(0)  # a wait says itself when its end is expected
 SUPPLY, PLANNING, NOC = "supply", "planning", "noc"
 EVERYTHING: Final = frozenset(ResourceCategory)
@@ -132,18 +136,26 @@ def _on_the_air(plan: Plan, order: str, service: TaskHandle, ready: list[TaskHan
 
 
 def qualify_again(session: Session, order_id: str) -> Json:
-    """The network may have changed since the quote: the best way of today, with its evidence."""
+    """The network may have changed since the quote: the best way of today, with its evidence.
+
+    Where no way of our own is feasible and partners can be asked, the order goes on by `partner_to_service`.
+    """
     order = find(session, ProductOrder, order_id)
-    solution, evidence_id = qualify_solution_on_record(
-        session, demand_of_order(session, order), party_id=order.party_id
-    )
-    return {"solution": solution.wire(), "evidenceId": evidence_id}
+    demand = demand_of_order(session, order)
+    answer = qualify_on_record(session, demand, order.party_id)
+    if answer.solutions:
+        return {"solution": answer.solutions[0].wire(), "evidenceId": answer.evidence_id}
+    flow = flow_of(session, order_id)
+    if flow is None or not partners_to_ask(session, demand):
+        raise nothing_feasible(answer)
+    change_over(session, flow, PARTNER_TO_SERVICE, qualify_again.__name__, operator_of(session).organization_id)
+    return {"evidenceId": answer.evidence_id}
 
 
 def reserve_all_or_none(session: Session, order_id: str, qualified: dict[str, Json]) -> Json:
     """Hold slots, power, port and terminal of the chosen way; of the next best where others were quicker."""
     order = find(session, ProductOrder, order_id)
-    chosen, evidence_id = SOLUTION.validate_python(qualified["solution"]), qualified["evidenceId"]
+    chosen, evidence_id = own_solution_in(qualified), qualified["evidenceId"]
     taken = reserved_way(session, order, chosen)
     if taken is None:
         answer = qualify_on_record(session, demand_of_order(session, order), order.party_id)
@@ -173,7 +185,8 @@ def price_the_order(session: Session, order_id: str, reserved: dict[str, Json]) 
 
 def begin_delivery(session: Session, order_id: str) -> Json:
     """Everything is held and has its price: the holds become assignments, and the order goes ahead."""
-    assign(session, reservation_for(session, order_id))
+    if capacity_of_order(session, order_id) is None:  # else a partner holds it
+        assign(session, reservation_for(session, order_id))
     begin(session, order_id)
     return None
 

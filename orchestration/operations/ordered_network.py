@@ -25,12 +25,15 @@ from satcom.service.solution import (
     SOLUTION,
     AccessSolution,
     CarrierPlan,
+    Chosen,
     Demand,
     LeaseSolution,
     LinkSolution,
+    PartnerSolution,
     PoolPlan,
     SiteDemand,
     SiteSolution,
+    SiteWay,
     Solution,
 )
 
@@ -55,15 +58,23 @@ def demand_of_site(session: Session, order: ProductOrder) -> SiteDemand:
     return demand
 
 
-def solution_in(reserved: dict[str, Json]) -> Solution:
+def solution_in(reserved: dict[str, Json]) -> Chosen:
     return SOLUTION.validate_python(reserved["solution"])
+
+
+def own_solution_in(reserved: dict[str, Json]) -> Solution:
+    """The way over our own network. Raises `RuleRefused` when a partner serves it."""
+    solution = solution_in(reserved)
+    if isinstance(solution, PartnerSolution):
+        raise RuleRefused("/place", f"{solution.partner_name} serves it", "byPartner")
+    return solution
 
 
 def site_solution_in(reserved: dict[str, Json]) -> SiteSolution:
     """The way to the site. Raises `RuleRefused` when the solution leads to none."""
     solution = solution_in(reserved)
-    if isinstance(solution, LeaseSolution):
-        raise RuleRefused("/place", f"a lease of {solution.transponder_name} leads to no site", "noSite")
+    if not isinstance(solution, SiteWay):
+        raise RuleRefused("/place", "no way of our own leads to a site", "noSite")
     return solution
 
 

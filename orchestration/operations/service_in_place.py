@@ -28,7 +28,7 @@ from satcom.resource.reservation import Reservation, reservation_of
 from satcom.service.activation import from_json, to_json
 from satcom.service.inventory import Service
 from satcom.service.ordering import cancel_service_order, service_order_of
-from satcom.service.solution import Solution
+from satcom.service.solution import PartnerSolution, Solution
 
 
 @dataclass(frozen=True)
@@ -48,10 +48,34 @@ def in_place(session: Session, order: ProductOrder) -> InPlace:
     service = find(session, Service, product.realizing_service[0].id)
     delivered_by = service.order_id or ""
     placed, reservation = service_order_of(session, delivered_by), reservation_of(session, delivered_by)
-    if placed is None or reservation is None:
+    solution = placed.solution if placed is not None else None
+    if isinstance(solution, PartnerSolution):
+        why = f"a partner serves {service.name}; what it serves is ended and ordered anew"
+        raise RuleRefused(PRODUCT, why, "byPartner", "a product that our own network serves")
+    if solution is None or reservation is None:
         why = f"what carries {service.name} is not on record"
         raise RuleRefused(PRODUCT, why, "notOnRecord", "a product that was delivered by an order")
-    return InPlace(product, service, delivered_by, placed.solution, reservation)
+    return InPlace(product, service, delivered_by, solution, reservation)
+
+
+@dataclass(frozen=True)
+class AtPartner:
+    """What a partner serves. `order_id` is of the order that delivered it."""
+
+    product: Product
+    service: Service
+    order_id: str
+    solution: PartnerSolution
+
+
+def at_partner(session: Session, order: ProductOrder) -> AtPartner | None:
+    """What the order is to end, where a partner serves it; else `None`."""
+    product = find(session, Product, order.changed_product_id or "")
+    service = find(session, Service, product.realizing_service[0].id)
+    placed = service_order_of(session, service.order_id or "")
+    if placed is None or not isinstance(placed.solution, PartnerSolution):
+        return None
+    return AtPartner(product, service, service.order_id or "", placed.solution)
 
 
 def cancel_the_orders_below(session: Session, order_id: str, reserved: Json = None) -> Json:

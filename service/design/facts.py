@@ -26,6 +26,7 @@ from satcom.resource.physics.orbit import Elements
 from satcom.resource.resource import Band
 from satcom.resource.satellite import BEFORE_SERVICE, SatelliteState, serves_throughout
 from satcom.service.solution import AccessSolution, SiteWay, Solution
+from satcom.supplychain.partner_search import PartnerAnswer
 
 
 @dataclass(frozen=True)
@@ -317,6 +318,7 @@ class Inputs:
     fleet: Fleet
     occupancy: Occupancy
     assumed: Assumptions = field(default_factory=Assumptions)
+    partners: tuple[PartnerAnswer, ...] = ()
 
     def used_by(self, solutions: tuple[Solution, ...]) -> "Inputs":
         """Restricted to what the solutions rest on: computed again, they come out the same."""
@@ -326,6 +328,7 @@ class Inputs:
             self.fleet.used_by(solutions, self.country),
             self.occupancy.used_by(solutions),
             self.assumed,
+            self.partners,
         )
 
     def wire(self) -> Json:

@@ -30,6 +30,7 @@ from satcom.service.design.facts import Assumptions, Fleet, Inputs, Occupancy
 from satcom.service.design.lanes import Block, Layout, layout
 from satcom.service.design.leasing import lease
 from satcom.service.design.losers import setback_of_block
+from satcom.service.design.partnering import with_partners
 from satcom.service.design.pooling import access
 from satcom.service.design.site import site_values
 from satcom.service.design.survey import Setback, Survey, keep_furthest, survey
@@ -70,6 +71,10 @@ class _Way:
 
 def solve(inputs: Inputs, demand: Demand) -> Qualification:
     """The answer to a demand, from nothing but the inputs."""
+    return with_partners(_own(inputs, demand), inputs.partners)
+
+
+def _own(inputs: Inputs, demand: Demand) -> Qualification:
     if isinstance(demand, LeaseDemand):
         return decide_lease(inputs, demand)
     found = survey(inputs.fleet, demand, inputs.country, inputs.at)

@@ -19,6 +19,7 @@ from tests.resource.a_network import a_hub, a_transponder
 from tests.resource.a_resource_catalogue import built_from
 from tests.service.a_lease import a_lease_on_the_air
 from tests.service.a_service import a_specification
+from tests.supplychain.a_partnership import SPECIFICATION_BODY, agreement_body, partnership_body
 from tests.supplychain.a_stock import a_stock_item
 
 Body = dict[str, Json]
@@ -176,6 +177,14 @@ def an_access_test(session: Session, market: Market) -> Body:
     }
 
 
+def an_agreement(session: Session, _: Market) -> Body:
+    return agreement_body(session, an_organization(session, "Partner"))
+
+
+def a_partnership(session: Session, _: Market) -> Body:
+    return partnership_body(session, an_organization(session, "Partner"), "https://api.partner.example")
+
+
 BODIES: dict[str, Callable[[Session, Market], Body]] = {
     "organization": lambda _, __: {"tradingName": "New"},
     "individual": lambda _, __: {"givenName": "Ada", "familyName": "Obi"},
@@ -207,4 +216,7 @@ BODIES: dict[str, Callable[[Session, Market], Body]] = {
     },
     "hub": lambda _, __: {"callback": f"https://oss.example.org/{new_id()}"},
     "serviceTest": an_access_test,
+    "agreement": an_agreement,
+    "partnershipSpecification": lambda _, __: SPECIFICATION_BODY,
+    "partnership": a_partnership,
 }

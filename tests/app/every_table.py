@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, get_origin
 
 from pydantic import TypeAdapter
 from sqlalchemy import Column, Connection, Date, DateTime, Enum, String, Table, Uuid, text
@@ -86,7 +86,8 @@ def a_row(session: Session, kind: type[Entity], party: Party, catalogue: dict[st
             values[name] = _pointed(session, column, party, catalogue)
         elif name in ("related_party", "engaged_party"):
             reference = {"id": party.id, "name": party.secret, "@referredType": "Organization"}
-            values[name] = [reference] if name == "related_party" else reference
+            several = get_origin(one.annotation) is list
+            values[name] = [reference] if several else reference
         elif one.is_required() or one.default == "":
             values[name] = a_value(column, kind, party)
     row = checked(kind, values | NEEDS.get(kind.__name__, {}))

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from satcom.app.api_examples import example_bodies
 from satcom.core.clock import now
+from satcom.core.loading import loaded_id
 from satcom.core.values import Json, instant_text
 
 Resource = str  # "TMF622/productOrder"
@@ -18,6 +19,10 @@ PARTY: Final[dict[str, Json]] = {
     "body": {"tradingName": "Partner ${uuid}"},
 }
 
+ENGAGED: Final[dict[str, Json]] = {
+    "name": "Partner",
+    "engagedParty": {"id": "${party.id}", "name": "Partner", "@referredType": "Organization"},
+}
 NOWHERE: Final[dict[str, Json]] = {"latitudeDeg": 39.03, "longitudeDeg": 125.75, "country": "KP"}
 # Everything that an earth station is told with, so that it comes back as it was sent.
 STATION: Final[dict[str, Json]] = {
@@ -106,9 +111,7 @@ NOT_BUILT: Final[frozenset[Resource]] = frozenset(
         "TMF634/exportJob",
         "TMF639/physicalResource",
         "TMF639/logicalResource",
-        "TMF651/agreement",
         "TMF651/agreementSpecification",
-        "TMF651/hub",
         "TMF653/serviceTestSpecification",
         "TMF666/partyAccount",
         "TMF666/settlementAccount",
@@ -116,9 +119,6 @@ NOT_BUILT: Final[frozenset[Resource]] = frozenset(
         "TMF666/billingCycleSpecification",
         "TMF666/billFormat",
         "TMF666/billPresentationMedia",
-        "TMF668/partnershipSpecification",
-        "TMF668/partnership",
-        "TMF668/hub",
         "TMF678/customerBillOnDemand",
         "TMF685/resourcePool",
         "TMF685/availabilityCheck",
@@ -149,6 +149,20 @@ def overrides() -> dict[Resource, dict[str, Any]]:
         "TMF645/checkServiceQualification": {"body": _nowhere(taken["checkServiceQualification"])},
         "TMF645/queryServiceQualification": {"body": taken["queryServiceQualification"]},
         "TMF666/billingAccount": {"body": taken["billingAccount"]},
+        "TMF651/agreement": {"body": _draft(taken["agreement"]), "patch": {"description": "as of the second year"}},
+        "TMF668/partnershipSpecification": {
+            "body": {"name": "Installation ${uuid}", "roleSpecification": [{"name": "installer"}]},
+            "patch": {"description": "who puts terminals up"},
+        },
+        "TMF668/partnership": {
+            "setup": [PARTY],
+            "body": {
+                "name": "Installation",
+                "specification": {"id": loaded_id("PartnershipSpecification", "partnership-capacity")},
+                "partner": [ENGAGED],
+            },
+            "patch": {"description": "who puts terminals up"},
+        },
         "TMF679/productOfferingQualification": {"body": _nowhere(taken["productOfferingQualification"])},
         "TMF685/reservation": {
             "body": taken["reservation"],
@@ -159,6 +173,11 @@ def overrides() -> dict[Resource, dict[str, Any]]:
         why = "; ".join(f"{operation}: {rule}" for operation, rule in rules.items())
         told[resource] = told.get(resource, {}) | {"skip": sorted(rules), "why": why}
     return told
+
+
+def _draft(agreement: Any) -> Any:
+    """What was signed is not deleted."""
+    return agreement | {"status": "inProcess"}
 
 
 def _values(given: dict[str, Json]) -> list[dict[str, Json]]:

@@ -29,6 +29,7 @@ from satcom.resource.satellite import Satellite
 from satcom.resource.spectrum import SpectrumAssignment
 from satcom.service.inventory import Service, ServicePath, ServiceState, path_at
 from satcom.service.ordering import service_order_of
+from satcom.service.solution import Way
 from tests.market.a_market import as_customer
 from tests.orchestration.operations.an_order_to_service import Operation, an_operation
 
@@ -196,6 +197,7 @@ def test_a_change_that_nothing_can_carry_is_rejected_with_the_reason_of_its_sate
         with database.as_worker() as session:
             placed = service_order_of(session, served.order_id)
             assert placed is not None
+            assert isinstance(placed.solution, Way)
             find(session, Satellite, placed.solution.satellite_id).end_of_life_date = now().date()
         order_id = served.change(downlinkRateBps=20 * MBIT)
         flow, _ = served.operation.advance(order_id)

@@ -1,0 +1,301 @@
+"""OP1: where the own fleet cannot serve, a partner's offer is ranked, ordered, delivered and billed, or undone."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+
+from satcom.core.loading import loaded_id
+from tests.scenarios.a_running_operator import (
+    ORDERS,
+    TMF,
+    Body,
+    LoadedOperator,
+    RunningOperator,
+    a_running_operator,
+    satcom,
+)
+from tests.simulators.partner_process import PartnerProcess, partner_process
+
+AGREEMENTS = f"{TMF}/agreementManagement/v4/agreement"
+KINDS = f"{TMF}/partnershipManagement/v4/partnershipSpecification"
+PARTNERSHIPS = f"{TMF}/partnershipManagement/v4/partnership"
+QUALIFICATIONS = f"{TMF}/productOfferingQualification/v4/productOfferingQualification"
+CANCELS = f"{TMF}/productOrderingManagement/v4/cancelProductOrder"
+BILLS = f"{TMF}/customerBillManagement/v4/customerBill"
+CAPACITY = "/satcom-api/supplyChain/v1/partnerCapacity"
+EVIDENCE = "/satcom-api/service/v1/qualificationEvidence"
+DAKOTA: Body = {"latitudeDeg": 48.0, "longitudeDeg": -100.0, "altitudeM": None, "country": "US"}
+WORLD: dict[str, float] = {
+    "price_per_mbps": 190,
+    "one_time_price": 3200,
+    "largest_mbps": 60,
+    "delivery_s": 0,
+    "price_factor_at_order": 1,
+    "hold_s": 3600,
+}
+OUR_MONTHLY = 14 * 310 + 450  # by the list of the demonstration operator
+NOT_TOLD = "no partner of ours can serve the site within our terms"
+
+
+@dataclass(frozen=True)
+class Leasing:
+    """An operator, and a partner whose capacity it leases."""
+
+    operator: RunningOperator
+    partner: PartnerProcess
+
+
+@pytest.fixture(scope="module")
+def leasing(loaded: LoadedOperator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Leasing]:
+    folder = tmp_path_factory.mktemp("leasing")
+    with partner_process(folder) as partner, pytest.MonkeyPatch.context() as patched:
+        patched.setenv("SATCOM_PARTNER_TOKENS", partner.tokens)
+        with a_running_operator(loaded, folder) as operator:
+            engage(operator, partner.url)
+            yield Leasing(operator, partner)
+
+
+@pytest.fixture(autouse=True)
+def an_obliging_partner(leasing: Leasing) -> None:
+    leasing.partner.set_faults()
+    leasing.partner.set_world(**WORLD)
+
+
+@pytest.fixture
+def operator(leasing: Leasing) -> RunningOperator:
+    return leasing.operator
+
+
+@pytest.fixture
+def partner(leasing: Leasing) -> PartnerProcess:
+    return leasing.partner
+
+
+def engage(operator: RunningOperator, url: str) -> None:
+    """A supply manager concludes an agreement and engages a partner under it."""
+    supply = operator.api("supply")
+    partner: Body = {
+        "id": loaded_id("Organization", "supplier-highveld-terminals"),
+        "name": "Highveld",
+        "@referredType": "Organization",
+    }
+    agreement = supply.post(AGREEMENTS, json=an_agreement(partner))
+    assert agreement.status_code == 201, agreement.text
+    kind = supply.get(KINDS).json()[0]
+    engaged = supply.post(
+        PARTNERSHIPS,
+        json={
+            "name": "Capacity of Highveld",
+            "specification": {"id": kind["id"]},
+            "partner": [
+                {
+                    "name": "Highveld",
+                    "engagedParty": partner,
+                    "agreement": [{"id": agreement.json()["id"]}],
+                    "characteristic": [{"name": "apiUrl", "value": url}],
+                }
+            ],
+        },
+    )
+    assert engaged.status_code == 201, engaged.text
+
+
+def an_agreement(partner: Body) -> Body:
+    ours = {"id": loaded_id("Organization", "operator-meridian"), "name": "Us", "@referredType": "Organization"}
+    return {
+        "name": "Capacity of Highveld",
+        "agreementType": "partnerCapacity",
+        "status": "approved",
+        "engagedParty": [ours, partner],
+        "agreementItem": [{}],
+        "characteristic": [
+            {"name": "monthlyPriceCeilingPerMbps", "value": {"unit": "USD", "value": 300}},
+            {"name": "minimumMarginPercent", "value": 15},
+        ],
+    }
+
+
+def asked(operator: RunningOperator, role: str) -> Body:
+    """The answer to whether a link can be had in Dakota, as this role asks it."""
+    item = operator.order_body(**DAKOTA)["productOrderItem"][0]
+    kept = {name: item[name] for name in ("id", "action", "productOffering", "product")}
+    answer = operator.api(role).post(QUALIFICATIONS, json={"productOfferingQualificationItem": [kept]})
+    assert answer.status_code == 201, answer.text
+    found: Body = answer.json()["productOfferingQualificationItem"][0]
+    return found
+
+
+def capacity_of(operator: RunningOperator, order_id: str) -> Body:
+    (found,) = operator.get(CAPACITY, orderId=order_id)
+    return dict(found)
+
+
+def effects(partner: PartnerProcess) -> list[str]:
+    """What was done at the partner, in order. A question has no effect, and a slow one is answered when it is over."""
+    return [one for one in partner.journal() if one != "qualify"]
+
+
+def wait_for(operator: RunningOperator, order_id: str, task: str) -> Body:
+    """The task under way, once the plan of the order has been changed over to the partner's."""
+    operator.wait_for(lambda: task in operator.tasks(order_id), f"{task} in the plan of {order_id}")
+    return operator.wait_for_task(order_id, task, "active")
+
+
+def fault_of(operator: RunningOperator, order_id: str, task: str) -> Body:
+    found: Body = operator.tasks(order_id)[task]["fault"]
+    return found
+
+
+def test_a_sales_engineer_sees_the_partners_offer_with_its_cost_our_price_and_the_margin(
+    operator: RunningOperator,
+) -> None:
+    place = ("--latitude", "48", "--longitude", "-100", "--country", "US")
+    body = json.loads(satcom(operator.url, operator.folder, "qualify", *place, "--json"))
+    (offer,) = body["partners"]["offers"]
+    assert body["solutions"] == []
+    assert len(body["losers"]) == 12  # every satellite of ours says why it cannot
+    assert offer["cost"]["perMonth"] == {"unit": "USD", "value": 14 * 190}
+    assert offer["price"]["perMonth"] == {"unit": "USD", "value": OUR_MONTHLY}
+    assert offer["marginPercent"] > offer["minimumMarginPercent"] == 15
+    told = satcom(operator.url, operator.folder, "qualify", *place)
+    assert "1 partner can deliver it" in told
+    assert "2,660.00" in told
+
+
+def test_a_quote_ranks_the_partner_and_keeps_its_answer_as_evidence(operator: RunningOperator) -> None:
+    found = asked(operator, "sales")
+    assert found["qualificationItemResult"] == "qualified"
+    assert "capacity of a partner" in found["product"]["description"]
+    evidence_id = next(one["text"] for one in found["note"] if one["id"] == "evidence").split()[-1]
+    kept = operator.get(f"{EVIDENCE}/{evidence_id}")
+    assert kept["result"]["partnerSolutions"][0]["offer"]["monthly"] == {"unit": "USD", "value": 14 * 190}
+    again = operator.api().post(f"{EVIDENCE}/{evidence_id}/recomputation")
+    assert again.json()["sameNumbers"]
+
+
+def test_the_order_is_delivered_by_the_partner_and_billed_at_our_price(
+    operator: RunningOperator, partner: PartnerProcess
+) -> None:
+    before = len(effects(partner))
+    order_id = operator.delivered(**DAKOTA)
+    assert effects(partner)[before:] == ["hold", "order"]
+    assert operator.service_of(order_id)["state"] == "active"
+    capacity = capacity_of(operator, order_id)
+    assert (capacity["state"], capacity["monthlyCost"]) == ("delivered", {"unit": "USD", "value": 14 * 190})
+    order = operator.get(f"{ORDERS}/{order_id}")
+    monthly = next(one for one in order["orderTotalPrice"] if one["priceType"] == "recurring")
+    assert monthly["price"]["dutyFreeAmount"]["value"] == OUR_MONTHLY
+    account = order["billingAccount"]["id"]
+    bills = operator.get(BILLS, **{"billingAccount.id": account})
+    assert any(one["taxExcludedAmount"]["value"] > 0 for one in bills)
+
+
+def test_a_customer_is_told_neither_the_partner_nor_what_it_charges(operator: RunningOperator) -> None:
+    order_id = operator.delivered(**DAKOTA)
+    tasks = f"{TMF}/processFlowManagement/v4/processFlow/{operator.flow(order_id)['id']}/taskFlow"
+    told = json.dumps(
+        [
+            asked(operator, "customer"),
+            operator.get(f"{ORDERS}/{order_id}", "customer"),
+            operator.get(tasks, "customer"),
+            operator.service_of(order_id),
+        ]
+    )
+    assert "Highveld" not in told
+    assert "2660" not in told
+    assert operator.api("customer").get(CAPACITY).status_code == 403
+    assert operator.api("customer").get(PARTNERSHIPS).status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("world", "code", "number"),
+    [
+        ({"price_per_mbps": 301}, "abovePriceCeiling", "the agreement allows 300"),
+        ({"one_time_price": 60_000}, "belowMargin", "15 % is the least"),
+        ({"largest_mbps": 10}, "partnerRefused", "10 Mbit/s are free"),
+    ],
+)
+def test_an_offer_beyond_the_terms_is_a_reason_with_its_number(
+    operator: RunningOperator, partner: PartnerProcess, world: dict[str, float], code: str, number: str
+) -> None:
+    partner.set_world(**world)
+    found = asked(operator, "sales")
+    assert found["qualificationItemResult"] == "unqualified"
+    reasons = {one["code"]: one["label"] for one in found["eligibilityUnavailabilityReason"]}
+    assert number in reasons[code]
+    outside = {one["code"]: one["label"] for one in asked(operator, "customer")["eligibilityUnavailabilityReason"]}
+    assert outside[code] == NOT_TOLD
+
+
+def test_a_price_that_rose_above_the_ceiling_by_the_order_undoes_it(
+    operator: RunningOperator, partner: PartnerProcess
+) -> None:
+    partner.set_world(price_factor_at_order=2)
+    before = len(effects(partner))
+    order_id = operator.order(**DAKOTA)
+    order = operator.follow(order_id)
+    assert order["state"] == "failed"
+    assert NOT_TOLD in order["note"][-1]["text"]
+    fault = fault_of(operator, order_id, "accept_partners_price")
+    assert (fault["code"], "380 USD a Mbit/s; the agreement allows 300" in fault["why"]) == ("abovePriceCeiling", True)
+    assert effects(partner)[before:] == ["hold", "order", "cancel", "release"]
+    assert capacity_of(operator, order_id)["state"] == "released"
+
+
+def test_a_slow_partner_does_not_keep_who_asks_waiting(operator: RunningOperator, partner: PartnerProcess) -> None:
+    partner.set_faults({"action": "search", "kind": "slow", "delay_s": 5})
+    found = asked(operator, "sales")
+    reasons = {one["code"]: one["label"] for one in found["eligibilityUnavailabilityReason"]}
+    assert "partnerUnreachable" in reasons
+
+
+def test_lost_answers_and_a_killed_server_leave_one_hold_and_one_order(
+    operator: RunningOperator, partner: PartnerProcess
+) -> None:
+    before = len(effects(partner))
+    partner.set_faults(
+        {"action": "hold", "kind": "answerLost", "count": 2},
+        {"action": "order", "kind": "slow", "delay_s": 3, "count": 1},
+    )
+    order_id = operator.order(**DAKOTA)
+    wait_for(operator, order_id, "order_at_partner")
+    operator.kill_server()
+    operator.start_server()
+    order = operator.follow(order_id, within_s=120)
+    assert order["state"] == "completed", order.get("note")
+    assert effects(partner)[before:] == ["hold", "order"]
+
+
+def test_cancelling_cancels_at_the_partner_and_gives_its_hold_back(
+    operator: RunningOperator, partner: PartnerProcess
+) -> None:
+    partner.set_world(delivery_s=3600)
+    before = len(effects(partner))
+    order_id = operator.order(**DAKOTA)
+    waiting = wait_for(operator, order_id, "partner_delivers")
+    assert waiting["owner"] == "supply"
+    cancelled = operator.api("provisioning").post(CANCELS, json={"productOrder": {"id": order_id}})
+    assert cancelled.status_code == 201, cancelled.text
+    assert operator.follow(order_id)["state"] == "cancelled"
+    assert effects(partner)[before:] == ["hold", "order", "cancel", "release"]
+
+
+def test_an_agreement_without_the_operator_and_a_partner_without_terms_are_refused(operator: RunningOperator) -> None:
+    supply = operator.api("supply")
+    other = {
+        "id": loaded_id("Organization", "supplier-rift-valley-vsat"),
+        "name": "Rift Valley",
+        "@referredType": "Organization",
+    }
+    alone = supply.post(AGREEMENTS, json=an_agreement(other) | {"engagedParty": [other]})
+    assert alone.status_code == 400
+    assert alone.json()["field"] == "/engagedParty"
+    partner = {"name": "Rift Valley", "engagedParty": other, "characteristic": [{"name": "apiUrl", "value": "x"}]}
+    kind = supply.get(KINDS).json()[0]
+    body = {"name": "Rift Valley", "specification": {"id": kind["id"]}, "partner": [partner]}
+    refused = supply.post(PARTNERSHIPS, json=body)
+    assert refused.status_code == 400
+    assert refused.json()["field"] == "/partner/0/characteristic/0/value"
+    assert operator.api("sales").post(AGREEMENTS, json=an_agreement(other)).status_code == 403

@@ -1,0 +1,98 @@
+"""The partner simulator as a separate process, to be started, killed and restarted by tests."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from satcom.core.settings import settings
+from satcom.simulators.partner.server import token_in
+
+
+class PartnerProcess:
+    """A running simulator. `url` stays the same over `kill` and `restart`."""
+
+    def __init__(self, state_dir: Path) -> None:
+        self.state_dir = state_dir
+        self.token = token_in(state_dir)
+        self._process, self.url = self._start(port=0)
+
+    def _start(self, port: int) -> tuple[subprocess.Popen[str], str]:
+        command = [sys.executable, "-m", "satcom.simulators.partner", "--port", str(port)]
+        command += ["--state", str(self.state_dir)]
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=dict(os.environ))
+        assert process.stdout is not None
+        url = process.stdout.readline().strip()
+        assert url.startswith("http://"), f"the simulator did not start: exit code {process.wait()}"
+        return process, url
+
+    @property
+    def tokens(self) -> str:
+        """The setting that connects an installation to this partner."""
+        return json.dumps({self.url: self.token})
+
+    def kill(self) -> None:
+        """SIGKILL: no farewell, no flush."""
+        self._process.send_signal(signal.SIGKILL)
+        self._end()
+
+    def restart(self) -> None:
+        """Start again on the same port and state."""
+        self._process, self.url = self._start(port=int(self.url.rsplit(":", 1)[1]))
+
+    def stop(self) -> None:
+        if self._process.poll() is None:
+            self._process.terminate()
+        self._end()
+
+    def _end(self) -> None:
+        self._process.wait(timeout=30)
+        if self._process.stdout is not None:
+            self._process.stdout.close()
+
+    def client(self) -> httpx.Client:
+        """A bare client, for talking to the simulator past the driver."""
+        headers = {"Authorization": f"Bearer {self.token}"}
+        return httpx.Client(base_url=self.url, headers=headers, timeout=10, trust_env=False)
+
+    def journal(self) -> list[str]:
+        """Every effect in order."""
+        with self.client() as client:
+            return [str(line["action"]) for line in client.get("/v1/journal").json()]
+
+    def set_world(self, **changes: float) -> None:
+        with self.client() as client:
+            world = client.get("/v1/world").json() | changes
+            client.put("/v1/world", json=world).raise_for_status()
+
+    def set_faults(self, *rules: Mapping[str, object]) -> None:
+        """Put these fault rules in force, instead of those before."""
+        with self.client() as client:
+            client.put("/v1/faults", json={"rules": list(rules)}).raise_for_status()
+
+
+@contextmanager
+def partner_process(tmp_path: Path) -> Iterator[PartnerProcess]:
+    """A simulator with its state under `tmp_path`, stopped at the end."""
+    process = PartnerProcess(tmp_path / "partner")
+    try:
+        yield process
+    finally:
+        process.stop()
+
+
+@contextmanager
+def connected_to(partner: PartnerProcess) -> Iterator[None]:
+    """This process has the token of the partner among its settings."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("SATCOM_PARTNER_TOKENS", partner.tokens)
+        settings.cache_clear()
+        yield
+    settings.cache_clear()

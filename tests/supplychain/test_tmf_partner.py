@@ -1,0 +1,140 @@
+"""The driver against a partner's API over real HTTP: each step has one effect, whatever becomes of its answer."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from satcom.supplychain.drivers.port import (
+    CapacityAsked,
+    OrderStanding,
+    PartnerRefused,
+    PartnerUnavailable,
+)
+from satcom.supplychain.drivers.tmf_partner import TmfPartnerDriver, partner_at
+from tests.simulators.partner_process import PartnerProcess, connected_to, partner_process
+
+ASKED = CapacityAsked(
+    downlink_rate_bps=10_000_000,
+    uplink_rate_bps=4_000_000,
+    availability_percent=99.5,
+    latitude_deg=48.0,
+    longitude_deg=-100.0,
+    start_at=datetime(2027, 1, 1, tzinfo=UTC),
+)
+
+
+@pytest.fixture
+def partner(tmp_path: Path) -> Iterator[PartnerProcess]:
+    with partner_process(tmp_path) as process:
+        yield process
+
+
+@pytest.fixture
+def driver(partner: PartnerProcess) -> Iterator[TmfPartnerDriver]:
+    with TmfPartnerDriver(partner.url, partner.token) as ready:
+        yield ready
+
+
+def test_what_a_partner_offers_is_held_ordered_delivered_and_given_back(
+    partner: PartnerProcess, driver: TmfPartnerDriver
+) -> None:
+    partner.set_world(price_per_mbps=200, one_time_price=1000, delivery_s=0)
+    offer = driver.search(ASKED)
+    assert (str(offer.monthly), str(offer.one_time)) == ("2,800.00 USD", "1,000.00 USD")
+    held = driver.hold(offer, "hold")
+    assert held.until is not None
+    ordered = driver.order(ASKED, offer, held.hold_id, "order")
+    assert driver.standing(ordered.order_id).standing is OrderStanding.DELIVERED
+    driver.cancel("order", "order:undo")
+    driver.release(offer, "hold", "hold:undo")
+    assert driver.standing(ordered.order_id).standing is OrderStanding.ENDED
+    assert partner.journal() == ["qualify", "hold", "order", "cancel", "release"]
+
+
+def test_what_was_delivered_is_ended_once(partner: PartnerProcess, driver: TmfPartnerDriver) -> None:
+    partner.set_world(delivery_s=0)
+    offer = driver.search(ASKED)
+    ordered = driver.order(ASKED, offer, driver.hold(offer, "hold").hold_id, "order")
+    driver.end(ordered.order_id, "end")
+    driver.end(ordered.order_id, "end")
+    assert partner.journal() == ["qualify", "hold", "order", "end"]
+
+
+@pytest.mark.parametrize("action", ["hold", "order"])
+def test_a_step_whose_answer_was_lost_is_repeated_and_done_once(
+    partner: PartnerProcess, driver: TmfPartnerDriver, action: str
+) -> None:
+    offer = driver.search(ASKED)
+    partner.set_faults({"action": action, "kind": "answerLost", "count": 2})
+    held = driver.hold(offer, "hold")
+    ordered = driver.order(ASKED, offer, held.hold_id, "order")
+    assert driver.order(ASKED, offer, held.hold_id, "order").order_id == ordered.order_id
+    assert partner.journal() == ["qualify", "hold", "order"]
+
+
+def test_what_was_held_without_our_learning_it_is_released_all_the_same(
+    partner: PartnerProcess, driver: TmfPartnerDriver
+) -> None:
+    offer = driver.search(ASKED)
+    partner.set_faults({"action": "hold", "kind": "answerLost", "count": 1})
+    with (
+        TmfPartnerDriver(partner.url, partner.token, attempts=1) as careless,
+        pytest.raises(PartnerUnavailable),
+    ):
+        careless.hold(offer, "hold")
+    driver.release(offer, "hold", "hold:undo")
+    driver.release(offer, "hold", "hold:undo")
+    assert partner.journal() == ["qualify", "hold", "release"]
+
+
+def test_a_partner_that_was_killed_remembers_what_it_holds(partner: PartnerProcess, driver: TmfPartnerDriver) -> None:
+    offer = driver.search(ASKED)
+    held = driver.hold(offer, "hold")
+    partner.kill()
+    partner.restart()
+    assert driver.hold(offer, "hold").hold_id == held.hold_id
+    assert partner.journal() == ["qualify", "hold"]
+
+
+def test_a_refusal_is_told_in_the_partners_words(partner: PartnerProcess, driver: TmfPartnerDriver) -> None:
+    offer = driver.search(ASKED)
+    partner.set_faults({"action": "hold", "kind": "refused", "reason": "sold an hour ago"})
+    with pytest.raises(PartnerRefused, match=r"sold an hour ago \(refused\)"):
+        driver.hold(offer, "hold")
+    partner.set_world(largest_mbps=5)
+    with pytest.raises(PartnerRefused, match="14 Mbit/s are asked for, 5 Mbit/s are free"):
+        driver.search(ASKED)
+    partner.set_world(north_deg=10)
+    with pytest.raises(PartnerRefused, match="outside of what we cover"):
+        driver.search(ASKED)
+
+
+def test_a_hold_that_ran_out_cannot_be_ordered(partner: PartnerProcess, driver: TmfPartnerDriver) -> None:
+    partner.set_world(hold_s=0.001)
+    offer = driver.search(ASKED)
+    held = driver.hold(offer, "hold")
+    with pytest.raises(PartnerRefused, match="holdExpired"):
+        driver.order(ASKED, offer, held.hold_id, "order")
+
+
+def test_a_partner_who_is_away_or_answers_nonsense_is_unavailable(partner: PartnerProcess) -> None:
+    with TmfPartnerDriver(partner.url, "wrong") as stranger, pytest.raises(PartnerUnavailable, match="our token"):
+        stranger.search(ASKED)
+    with TmfPartnerDriver(f"{partner.url}/elsewhere", partner.token) as lost, pytest.raises(PartnerRefused):
+        lost.search(ASKED)
+    partner.set_faults({"action": "search", "kind": "down"})
+    with (
+        TmfPartnerDriver(partner.url, partner.token, attempts=2) as driver,
+        pytest.raises(PartnerUnavailable, match="no answer in 2 attempts"),
+    ):
+        driver.search(ASKED)
+
+
+def test_only_the_address_that_a_token_was_set_for_is_called(partner: PartnerProcess) -> None:
+    with connected_to(partner):
+        with partner_at(partner.url) as driver:
+            assert driver.search(ASKED).offering_name
+        with pytest.raises(PartnerUnavailable, match="no token"), partner_at("http://127.0.0.1:1"):
+            pass
