@@ -35,7 +35,12 @@ AGREEMENT = Kind(
     decides=frozenset({"name", "agreement_period", "characteristic"}),
 )
 PARTNERSHIP = Kind(
-    Partnership, engage_partner, patch_partnership, words={"partner": "api_url"}, decides=frozenset({"name", "partner"})
+    Partnership,
+    engage_partner,
+    patch_partnership,
+    words={"partner": "api_url", "description": "note"},
+    decides=frozenset({"name", "partner", "description"}),
+    further=(),
 )
 CAPACITY = "partnership-capacity"  # the kind that loaded partners are engaged in
 PROVIDER = "capacityProvider"
@@ -67,7 +72,6 @@ def _load_partner(load: Load, entry: Entry) -> None:
     organization = load.keep(ORGANIZATION, entry, organization_of(keys, []), keys.name)
     if organization is None:
         return
-    remarks = {"note": keys.notes} if keys.notes else {}
     agreement = load.keep(AGREEMENT, entry, _agreement(load, keys.agreement, organization), keys.agreement.name)
     if agreement is None:
         return
@@ -82,7 +86,7 @@ def _load_partner(load: Load, entry: Entry) -> None:
         "name": f"Capacity of {keys.name}",
         "specification": reference(_specification(load), "PartnershipSpecification"),
         "partner": [partner],
-        "further": remarks,
+        "description": keys.note,
     }
     load.keep(PARTNERSHIP, entry, checked(Partnership, values), keys.name)
 
