@@ -7,6 +7,8 @@ from random import Random
 
 from satcom.app import declarations
 from satcom.core.values import Json
+from satcom.orchestration.operations.cease_of_service import cease_of_service
+from satcom.orchestration.operations.change_of_service import change_of_service
 from satcom.orchestration.operations.order_to_service import order_to_service
 from satcom.orchestration.plan import Plan, TaskKind
 from tests.crash.an_installation import HUB, POSTGRES, SERVER, Installation
@@ -27,6 +29,22 @@ def points_of_the_flow(random: Random, times: int = 1) -> dict[str, int]:
     assert declarations.FLOWS
     draft = Plan()
     order_to_service(draft, "", A_LINK)
+    answers = ("PUT carriers", "PUT terminals", "PUT plans", "POST terminals")
+    undone = ("DELETE plans", "DELETE terminals", "DELETE carriers")
+    return points_of(draft, random, times) | {f"hub {answer} result": times for answer in answers + undone}
+
+
+def points_of_changes(random: Random) -> dict[str, int]:
+    """As `points_of_the_flow`, of the orders that change a service and that end one."""
+    draft = Plan()
+    change_of_service(draft, "", A_LINK, False)
+    ending = Plan()
+    cease_of_service(ending, "", A_LINK)
+    return points_of(draft, random) | points_of(ending, random)
+
+
+def points_of(draft: Plan, random: Random, times: int = 1) -> dict[str, int]:
+    """Every task of a plan and every undo."""
     points: dict[str, int] = {}
     for task in draft.tasks:
         names = [task.task_flow_specification]
@@ -35,9 +53,7 @@ def points_of_the_flow(random: Random, times: int = 1) -> dict[str, int]:
             phases = PHASES[task.kind]
             for phase in phases if task.kind is TaskKind.OUTSIDE else (random.choice(phases),):
                 points[f"{name} {phase}"] = times
-    answers = ("PUT carriers", "PUT terminals", "PUT plans", "POST terminals")
-    undone = ("DELETE plans", "DELETE terminals", "DELETE carriers")
-    return points | {f"hub {answer} result": times for answer in answers + undone}
+    return points
 
 
 def faults_of_the_hub(seed: int) -> list[dict[str, Json]]:

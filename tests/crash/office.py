@@ -108,7 +108,7 @@ class Office:
         return [story for story in self.stories if not story.ended]
 
     def listed(self, path: str, **filters: str) -> list[Body]:
-        answer = self._ask("GET", path, params={"limit": "1000", **filters})
+        answer = self.ask("GET", path, params={"limit": "1000", **filters})
         assert answer.status_code in (200, 206), answer.text  # 206: one more came while they were counted
         rows: list[Body] = answer.json()
         return rows
@@ -136,21 +136,21 @@ class Office:
         if story.kind is Kind.IMPOSSIBLE:
             wanted |= {"latitudeDeg": 15, "longitudeDeg": 18}
         body = an_order_body(self.installation.operation.market, **wanted)
-        answer = self._ask("POST", ORDERS, body, key=f"order {story.number}")
+        answer = self.ask("POST", ORDERS, body, key=f"order {story.number}")
         assert answer.status_code == 201, answer.text
         story.order = answer.json()["id"]
 
     def _cancel(self, story: Story) -> None:
         """It may be too late: 409."""
         body: Body = {"productOrder": {"id": story.order}, "cancellationReason": "no longer wanted"}
-        answer = self._ask("POST", CANCELLATIONS, body, key=f"cancel {story.number}")
+        answer = self.ask("POST", CANCELLATIONS, body, key=f"cancel {story.number}")
         assert answer.status_code in (201, 409), answer.text
         story.acted = True
 
     def _receive(self, purchase: Body) -> None:
         """It may have been cancelled just now: 409."""
         body: Body = {"purchaseOrder": {"id": purchase["id"]}, "serialNumber": [f"B-{purchase['reference']}"]}
-        answer = self._ask("POST", RECEIPTS, body, key=f"receipt {purchase['id']}")
+        answer = self.ask("POST", RECEIPTS, body, key=f"receipt {purchase['id']}")
         assert answer.status_code in (201, 409), answer.text
 
     def _let_it_rain(self, story: Story) -> None:
@@ -161,7 +161,7 @@ class Office:
         service = ordered[0]["serviceOrderItem"][0]["service"]["id"]
         weather = f"{self.installation.operation.hub.url}/v1/sky/terminals/{service}-terminal/weather"
         token = {"Authorization": f"Bearer {self.installation.operation.hub.token}"}
-        self._ask("PUT", weather, {"fade_db": HEAVY_RAIN_DB}, headers=token)
+        self.ask("PUT", weather, {"fade_db": HEAVY_RAIN_DB}, headers=token)
 
     def _test_failed(self, story: Story) -> bool:
         if not story.flow:
@@ -170,7 +170,7 @@ class Office:
         tests = self.listed(f"{FLOWS}/{story.flow}/taskFlow", taskFlowSpecification="accept_test")
         return [one["state"] for one in tests] == ["hold"]
 
-    def _ask(
+    def ask(
         self,
         method: str,
         path: str,

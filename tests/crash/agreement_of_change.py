@@ -1,0 +1,102 @@
+"""Whether all books tell the same of products that were changed and ended: over HTTP, each book by itself."""
+
+from collections import Counter
+from collections.abc import Iterator
+
+import httpx
+
+from tests.crash.agreement import Body, flat, held, listed, state_of
+
+TMF, OWN = "/tmf-api", "/satcom-api"
+ORDERS = f"{TMF}/productOrderingManagement/v4/productOrder"
+PRODUCTS = f"{TMF}/productInventory/v4/product"
+SERVICES = f"{TMF}/serviceInventory/v4/service"
+RATES = f"{TMF}/customerBillManagement/v4/appliedCustomerBillingRate"
+RESERVATIONS = f"{TMF}/resourcePoolManagement/v4/reservation"
+RESOURCES = f"{TMF}/resourceInventoryManagement/v4/resource"
+PATHS = f"{OWN}/service/v1/servicePath"
+STOCKED = f"{OWN}/supplyChain/v1/stockedTerminal"
+ENDS = ("completed", "cancelled")
+
+
+def disagreements_of_change(api: httpx.Client, hub: httpx.Client) -> list[str]:
+    """Every place where two books differ."""
+    books = {name: listed(api, path) for name, path in (("orders", ORDERS), ("services", SERVICES), ("rates", RATES))}
+    books["paths"], books["stock"] = listed(api, PATHS), listed(api, STOCKED)
+    for name, kind in (("slots", "SpectrumAssignment"), ("ports", "HubPortAssignment"), ("sites", "Terminal")):
+        books[name] = [flat(one) for one in listed(api, RESOURCES, {"@type": kind})]
+    books["hub"] = [one for kind in ("carriers", "terminals", "plans") for one in held(hub, kind)]
+    found = [f"{one['reference']} is {one['state']}" for one in books["orders"] if one["state"] not in ENDS]
+    for product in listed(api, PRODUCTS):
+        found += [f"product {product['id']} ({product['status']}): {what}" for what in _wrong(product, books)]
+    keys = Counter(str(one["idempotency_key"]) for one in _journal(hub))
+    return found + [f"key {key} had {times} effects" for key, times in keys.items() if times > 1]
+
+
+def action_of(order: Body) -> str:
+    return str(order["productOrderItem"][0]["action"])
+
+
+def _wrong(product: Body, books: dict[str, list[Body]]) -> Iterator[str]:
+    mine = [one for one in books["orders"] if one["productOrderItem"][0]["product"]["id"] == product["id"]]
+    done = [one for one in mine if one["state"] == "completed"]
+    ids, ended = {one["id"] for one in mine}, product["status"] == "terminated"
+    actions = Counter(action_of(one) for one in done)
+    if actions["delete"] != int(ended):
+        yield f"{actions['delete']} orders have ended it"
+    last = max((one for one in done if action_of(one) != "delete"), key=lambda one: str(one["id"]))
+    changed_by = [one["productOrderId"] for one in product["productOrderItem"]]
+    if len(changed_by) != actions["add"] + actions["modify"] or changed_by[-1] != last["id"]:
+        yield f"it names the orders {changed_by}, the last that changed it is {last['id']}"
+    for kind, number in (("slots", 2), ("ports", 1)):
+        taken = [one["orderId"] for one in books[kind] if one.get("orderId") in ids and state_of(one) == "assigned"]
+        if taken != ([] if ended else [last["id"]] * number):
+            yield f"{kind} are assigned to {taken}, the last order is {last['id']}"
+        if any(state_of(one) == "held" for one in books[kind] if one.get("orderId") in ids):
+            yield f"{kind} are held still"
+    yield from _of_service(product, books, last, ended)
+    bills = {one["bill"]["id"] for one in books["rates"] if one["product"]["id"] == product["id"]}
+    least = 1 + actions["modify"]
+    if not least <= len(bills) <= least + actions["delete"]:
+        yield f"{len(bills)} bills for {dict(actions)}"
+
+
+def _of_service(product: Body, books: dict[str, list[Body]], last: Body, ended: bool) -> Iterator[str]:
+    service_id = product["realizingService"][0]["id"]
+    [service] = [one for one in books["services"] if one["id"] == service_id]
+    if service["state"] != ("terminated" if ended else "active"):
+        yield f"its service is {service['state']}"
+    open_paths = [one for one in books["paths"] if one["serviceId"] == service_id and "stopAt" not in one]
+    if len(open_paths) != int(not ended):
+        yield f"{len(open_paths)} open paths"
+    at_hub = {one["id"].rsplit("-", 1)[1]: one for one in books["hub"] if one["id"].startswith(service_id)}
+    if sorted(at_hub) != ([] if ended else ["forward", "plan", "return", "terminal"]):
+        yield f"the hub has {sorted(at_hub)}"
+        return
+    stock = {one["serialNumber"]: one for one in books["stock"]}
+    [site] = [one for one in books["sites"] if one["orderId"] == last["id"]]
+    states = state_of(site), stock[site["serialNumber"]]["state"]
+    if states != (("removed", "returned") if ended else ("inService", "issued")):
+        yield f"terminal and site are {states}"
+    if ended:
+        return
+    asked = {one["name"]: one["value"] for one in product["productCharacteristic"]}
+    if at_hub["plan"]["forward_cir_bps"] != asked["downlinkRateBps"]:
+        yield f"the hub has {at_hub['plan']['forward_cir_bps']} bit/s, {asked['downlinkRateBps']} are sold"
+    for slot in books["slots"]:
+        if slot.get("orderId") == last["id"] and state_of(slot) == "assigned":
+            carrier = at_hub[slot["direction"]]
+            ours = slot["transponderId"], (slot["startHz"] + slot["stopHz"]) // 2
+            theirs = carrier["transponder_id"], carrier["downlink_center_hz"]
+            if ours != theirs:
+                yield f"the {slot['direction']} carrier is at {theirs}, {ours} is assigned"
+
+
+def _journal(hub: httpx.Client) -> Iterator[Body]:
+    after = "0"
+    while True:
+        page = hub.get("/v1/journal", params={"after": after}).raise_for_status().json()
+        yield from page["items"]
+        if page["next"] is None:
+            return
+        after = str(page["next"])

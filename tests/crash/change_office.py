@@ -1,0 +1,124 @@
+"""Customers who change what they have, think again, give notice, and withdraw it."""
+
+from collections import Counter
+from dataclasses import dataclass
+from enum import StrEnum
+from random import Random
+
+from satcom.core.values import Json
+from satcom.market.inventory import product_of_order
+from tests.crash.an_installation import Installation
+from tests.crash.office import CANCELLATIONS, ENDED, FLOWS, HEAVY_RAIN_DB, ORDERS, Body, Office
+from tests.market.a_market import as_customer
+
+RATES = (512_000, 768_000, 1_000_000)
+
+
+class Wish(StrEnum):
+    CHANGE = "changes the rate"
+    THINK_AGAIN = "changes the rate, and cancels when the test of the link fails"
+    END = "gives notice"
+    STAY = "gives notice, and withdraws it while the hub is being cleared"
+
+
+STAYERS = (Wish.STAY, Wish.STAY, Wish.CHANGE)
+LEAVERS = (Wish.CHANGE, Wish.THINK_AGAIN, Wish.CHANGE, Wish.THINK_AGAIN, Wish.END)
+
+
+@dataclass
+class Customer:
+    """One product, and the order that changes it now. `stays`: the hub does not let its carrier go."""
+
+    product: str
+    service: str
+    rate_bps: int
+    stays: bool
+    order: str = ""
+    wish: Wish | None = None
+    acted: bool = False
+    over: bool = False
+    number: int = 0
+
+
+class ChangeOffice:
+    """All customers of a run, each with one order after the other. They work over HTTP alone."""
+
+    def __init__(self, installation: Installation, random: Random) -> None:
+        self.installation, self.random, self.office = installation, random, Office(installation, random)
+        self.customers: list[Customer] = []
+        self.ends: Counter[str] = Counter()
+
+    def deliver(self, stays: bool = False) -> Customer:
+        """One more product, delivered before anything is killed by it."""
+        operation, rate_bps = self.installation.operation, self.random.choice(RATES)
+        order_id = operation.order(downlinkRateBps=rate_bps, uplinkRateBps=512_000)
+        operation.advance(order_id)
+        with operation.database.as_worker() as session:
+            product = product_of_order(session, order_id)
+            assert product is not None
+            customer = Customer(product.id, product.realizing_service[0].id, rate_bps, stays)
+        self.customers.append(customer)
+        return customer
+
+    def faults(self) -> list[dict[str, Json]]:
+        """The carriers of those who stay are not let go."""
+        return [
+            {"kind": "error500", "method": "DELETE", "path": f"/v1/carriers/{one.service}-forward"}
+            for one in self.customers
+            if one.stays
+        ]
+
+    def step(self, more: bool) -> None:
+        """See how far all are, and do what is due; with `more` those who have no order place the next."""
+        states = {one["id"]: one["state"] for one in self.office.listed(ORDERS, fields="id,state")}
+        for one in self.customers:
+            if one.order and states.get(one.order) in ENDED:
+                self.ends[f"{one.wish}: {states[one.order]}"] += 1
+                one.over = one.wish is Wish.END and states[one.order] == "completed"
+                one.order = ""
+            elif one.order and not one.acted:
+                self._think(one)
+            if more and not one.order and not one.over:
+                self._order(one)
+
+    def open(self) -> list[Customer]:
+        return [one for one in self.customers if one.order]
+
+    def _order(self, one: Customer) -> None:
+        wishes = STAYERS if one.stays else LEAVERS
+        one.wish, one.acted, one.number = wishes[one.number % len(wishes)], False, one.number + 1
+        wanted: list[Json] = []
+        if one.wish in (Wish.CHANGE, Wish.THINK_AGAIN):
+            one.rate_bps = self.random.choice([rate for rate in RATES if rate != one.rate_bps])
+            wanted = [{"name": "downlinkRateBps", "value": one.rate_bps}]
+        self._weather(one, HEAVY_RAIN_DB if one.wish is Wish.THINK_AGAIN else 0.0)
+        action = "delete" if one.wish in (Wish.END, Wish.STAY) else "modify"
+        item: Json = {"id": "1", "action": action, "product": {"id": one.product, "productCharacteristic": wanted}}
+        party = as_customer(self.installation.operation.market.party)
+        body: Body = {"relatedParty": [party], "productOrderItem": [item]}
+        answer = self.office.ask("POST", ORDERS, body, key=f"{one.product} {one.number}")
+        if answer.status_code == 422:  # as after a change that was cancelled: it is as asked already
+            return
+        assert answer.status_code == 201, answer.text
+        one.order = answer.json()["id"]
+
+    def _think(self, one: Customer) -> None:
+        """Cancel once what is done has to be undone. It may be too late: 409."""
+        waited_for = {Wish.THINK_AGAIN: ("accept_test", "hold"), Wish.STAY: ("take_out_of_hub", "new")}
+        if one.wish not in waited_for:
+            return
+        name, state = waited_for[one.wish]
+        flows = self.office.listed(FLOWS, **{"relatedEntity.id": one.order})
+        tasks = self.office.listed(f"{FLOWS}/{flows[0]['id']}/taskFlow", taskFlowSpecification=name)
+        told = {each["name"]: each.get("value") for each in tasks[0].get("characteristic", [])} if tasks else {}
+        tried = int(str(told.get("attempts") or 0)) > 0
+        if tasks and (tasks[0]["state"] == state if one.wish is Wish.THINK_AGAIN else tried):
+            body: Body = {"productOrder": {"id": one.order}, "cancellationReason": "we think again"}
+            answer = self.office.ask("POST", CANCELLATIONS, body, key=f"cancel {one.order}")
+            assert answer.status_code in (201, 409), answer.text
+            one.acted = True
+
+    def _weather(self, one: Customer, fade_db: float) -> None:
+        hub = self.installation.operation.hub
+        where = f"{hub.url}/v1/sky/terminals/{one.service}-terminal/weather"
+        self.office.ask("PUT", where, {"fade_db": fade_db}, headers={"Authorization": f"Bearer {hub.token}"})

@@ -1,0 +1,74 @@
+"""Whatever is killed while services change and end: each is as before or as asked, gone or there, in all books."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from random import Random
+
+import httpx
+import pytest
+
+from tests.crash.agreement_of_change import disagreements_of_change
+from tests.crash.an_installation import Installation, an_installation
+from tests.crash.blows import Killer, faults_of_the_hub, histogram, outside, points_of_changes
+from tests.crash.change_office import ChangeOffice
+from tests.crash.test_crash import GAP_S, RUNS, SEED
+
+STAYING, OTHERS, KILLS_OUTSIDE, LONGEST_S = 3, 9, 8, 900
+ANSWERS_LOST = ("slow", "effect_done_answer_lost", "duplicate")
+
+
+@pytest.mark.parametrize("seed", range(SEED, SEED + RUNS))
+def test_every_change_and_every_end_is_done_or_undone_whatever_is_killed(
+    seed: int, tmp_path: Path, record_property: Callable[[str, object], None]
+) -> None:
+    random = Random(seed)
+    points = points_of_changes(random)
+    with an_installation(tmp_path, in_stock=60) as installation:
+        office = ChangeOffice(installation, random)
+        for number in range(STAYING + OTHERS):
+            office.deliver(stays=number < STAYING)
+        faults = [one for one in faults_of_the_hub(seed) if one["kind"] in ANSWERS_LOST]
+        installation.operation.hub.set_faults(*office.faults(), *faults)
+        installation.points.want(points, GAP_S)
+        with installation.watched_over():
+            installation.wait_until_served()
+            under_fire(installation, office, random)
+        wrong = recover(installation, office)
+        told = ", ".join(f"{what} {times}" for what, times in sorted(office.ends.items()))
+        record_property("histogram", f"{histogram(installation.points.struck(), installation.killed)}\n{told}")
+        assert installation.ended == [], installation.last_words()
+        assert wrong == [], installation.last_words()
+        assert set(points) <= set(installation.points.struck())
+
+
+def under_fire(installation: Installation, office: ChangeOffice, random: Random) -> None:
+    """Customers change and end what they have for as long as blows are to fall."""
+    killer = Killer(installation, random, outside(KILLS_OUTSIDE), gap_s=3.0)
+    killer.start()
+    give_up = time.monotonic() + LONGEST_S
+    try:
+        while installation.points.open() or killer.victims:
+            assert time.monotonic() < give_up, f"still to fall: {installation.points.open()}"
+            office.step(more=True)
+            time.sleep(0.2)
+    finally:
+        killer.stop()
+
+
+def recover(installation: Installation, office: ChangeOffice, within_s: float = 120) -> list[str]:
+    """Start everything afresh, let it finish, and compare the books."""
+    installation.points.want({}, 0)
+    installation.operation.hub.restart()
+    installation.operation.hub.set_faults()
+    with installation.watched_over():
+        installation.wait_until_served()
+        give_up = time.monotonic() + within_s
+        while office.open() and time.monotonic() < give_up:
+            office.step(more=False)
+            time.sleep(0.3)
+        with (
+            httpx.Client(base_url=installation.url, headers=installation.headers, timeout=60, trust_env=False) as api,
+            installation.operation.hub.client() as hub,
+        ):
+            return disagreements_of_change(api, hub)
