@@ -130,6 +130,15 @@ def _orders() -> dict[str, Json]:
             "productOrderItem": [_item()],
         },
         "cancelProductOrder": {"productOrder": {"id": AN_ORDER}, "cancellationReason": "the mine opens a year later"},
+        "purchaseOrder": {"stockItem": {"id": loaded_id("StockItem", "stock-johannesburg-ku-120")}, "quantity": 10},
+        "shipment": {
+            "purchaseOrder": {"id": A_PURCHASE},
+            "serialNumber": ["SN-0002"],
+            "carrier": "DHL",
+            "trackingNumber": "JD014600003SE",
+            "expectedDate": f"{now() + timedelta(days=21):%Y-%m-%d}",
+        },
+        "equipmentReturn": {"serialNumber": "STOCK-JOHANNESBURG-KU-120-0001", "reason": "its BUC does not transmit"},
         "goodsReceipt": {"purchaseOrder": {"id": A_PURCHASE}, "serialNumber": ["SN-0001"]},
         "serviceTest": {
             "name": "Access test",

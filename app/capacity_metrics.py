@@ -46,7 +46,8 @@ STOCK = text(
     "SELECT depot.name AS depot, item.terminal_type_name AS model,"
     " count(*) FILTER (WHERE one.state = 'inStock' OR one.state = 'held' AND one.held_until <= :now) AS in_stock,"
     " count(*) FILTER (WHERE one.state = 'held' AND (one.held_until IS NULL OR one.held_until > :now)) AS held,"
-    " count(*) FILTER (WHERE one.state = 'returned') AS returned"
+    " count(*) FILTER (WHERE one.state = 'returned') AS returned,"
+    " count(*) FILTER (WHERE one.state = 'shipped') AS shipped"
     " FROM stock_item item JOIN depot ON depot.id = item.depot_id"
     " LEFT JOIN stocked_terminal one ON one.stock_item_id = item.id AND one.state <> 'issued'"
     " GROUP BY 1, 2 ORDER BY 1, 2"
@@ -111,9 +112,14 @@ def _reservations(rows: Sequence[Row[Any]]) -> Iterator[GaugeMetricFamily]:
 
 def _stock(rows: Sequence[Row[Any]]) -> GaugeMetricFamily:
     stock = GaugeMetricFamily(
-        "satcom_stock_terminals", "Terminals in depots, without those at sites", labels=["depot", "model", "state"]
+        "satcom_stock_terminals", "Terminals in depots and on their way there", labels=["depot", "model", "state"]
     )
     for row in rows:
-        for state, number in (("inStock", row.in_stock), ("held", row.held), ("returned", row.returned)):
+        for state, number in (
+            ("inStock", row.in_stock),
+            ("held", row.held),
+            ("returned", row.returned),
+            ("shipped", row.shipped),
+        ):
             stock.add_metric([row.depot, row.model, state], number)
     return stock

@@ -33,6 +33,7 @@ from satcom.app.commands.satellite import satellite
 from satcom.app.commands.service import service
 from satcom.app.commands.simulate_hub import simulate_hub_command
 from satcom.app.commands.simulate_partner import simulate_partner
+from satcom.app.commands.terminal import terminal
 from satcom.app.demonstration import demonstrate, is_free
 from satcom.app.qualify import qualify_command
 from satcom.app.qualify_lease import qualify_lease_command
@@ -59,6 +60,7 @@ app.add_typer(order, name="order")
 app.add_typer(listener, name="listener")
 app.add_typer(service, name="service")
 app.add_typer(satellite, name="satellite")
+app.add_typer(terminal, name="terminal")
 console = Console()
 AsJson = Annotated[bool, typer.Option("--json", help="For a program to read.")]
 

@@ -18,14 +18,23 @@ from satcom.orchestration.operations import (
     partner_to_service,
 )
 from satcom.resource import catalog as resource_catalog
-from satcom.resource import ground, licence, reservation_by_hand, satellite, satellite_life
+from satcom.resource import ground, licence, reservation_by_hand, satellite, satellite_life, terminal_history
 from satcom.resource import inventory as resource_inventory
 from satcom.resource import ordering as resource_ordering
 from satcom.service import access_test, evidence, service_qualification
 from satcom.service import catalog as service_catalog
 from satcom.service import inventory as service_inventory
 from satcom.service import ordering as service_ordering
-from satcom.supplychain import partner, partner_capacity, partnership, procurement, stock
+from satcom.supplychain import (
+    equipment_return,
+    goods_receipt,
+    partner,
+    partner_capacity,
+    partnership,
+    procurement,
+    shipment,
+    stock,
+)
 
 ROUTES: tuple[TmfRoutes, ...] = (
     party.organization_routes,
@@ -66,7 +75,9 @@ ROUTES: tuple[TmfRoutes, ...] = (
     partnership.routes,
     partner_capacity.routes,
     procurement.routes,
-    procurement.receipt_routes,
+    shipment.routes,
+    goods_receipt.routes,
+    equipment_return.routes,
     stock.depot_routes,
     stock.stock_item_routes,
     stock.stocked_terminal_routes,
@@ -74,7 +85,12 @@ ROUTES: tuple[TmfRoutes, ...] = (
 )
 
 # Answers that are no resource, and where each API's events are asked for.
-QUESTIONS: tuple[APIRouter, ...] = (hub_state.router, history.router, *event_hub.hubs(ROUTES))
+QUESTIONS: tuple[APIRouter, ...] = (
+    hub_state.router,
+    history.router,
+    terminal_history.router,
+    *event_hub.hubs(ROUTES),
+)
 # What happens when an order comes, is cancelled, or ends, and what else a flow is about.
 FLOWS = (order_progress, partner_to_service, cease_at_partner)
 

@@ -17,11 +17,13 @@ from sqlmodel import Field, Session, col, select
 from satcom.core.database import find
 from satcom.core.entity import Entity, JsonOf, checked, id_type, own, state_type
 from satcom.core.errors import RuleRefused
+from satcom.core.events import on
 from satcom.core.life_cycle import LifeCycle, move
 from satcom.core.security import Capability, Principal
 from satcom.core.tmf_api import TmfRoutes
 from satcom.core.values import Money, Value
 from satcom.resource.resource import Band, Finite, IdText, Resource
+from satcom.supplychain.equipment_return import TerminalToBeReturned
 
 
 def _known_country(code: str) -> str:
@@ -162,3 +164,13 @@ def install_terminal(session: Session, terminal: Terminal, serial_number: str, b
     """Note which device was mounted at the site. Raises `WrongState`."""
     terminal.serial_number = serial_number
     return move_terminal(session, terminal, TerminalState.INSTALLED, by)
+
+
+@on(TerminalToBeReturned)
+def keep_what_stands_at_a_site(session: Session, event: TerminalToBeReturned) -> None:
+    """A terminal is fetched from its site by an order, which takes it down first."""
+    there = col(Terminal.state) != TerminalState.REMOVED
+    site = session.exec(select(Terminal).where(Terminal.serial_number == event.serial_number, there)).first()
+    if site is not None:
+        why = f"{event.serial_number} stands at a site: {site.name}, {site.state}"
+        raise RuleRefused("/serialNumber", why, "atSite", "an order that ends the service there")

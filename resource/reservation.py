@@ -34,7 +34,8 @@ from satcom.resource.hub import Hub, HubPortAssignment, lock_hubs, reserve_port
 from satcom.resource.payload import Transponder
 from satcom.resource.satellite import Satellite
 from satcom.resource.spectrum import SpectrumAssignment, WantedSlot, lock_transponders, reserve_slot
-from satcom.supplychain.stock import StockedTerminal, StockState, hold_terminal, release_terminal, terminal_of
+from satcom.supplychain.equipment_return import release_terminal
+from satcom.supplychain.stock import StockedTerminal, StockState, hold_terminal, terminal_of
 
 MAY_EXTEND = frozenset({Role.NOC, Role.PROVISIONING, Role.ADMINISTRATOR})
 
@@ -404,7 +405,7 @@ def _check_alive(reservation: Reservation, what: str) -> None:
 def _give_back(session: Session, reservation: Reservation, held: Held, state: ReservationState, because: str) -> None:
     hold.release(session, held.holds, because)
     if reservation.order_id is not None and held.terminal is not None:
-        release_terminal(session, reservation.order_id)
+        release_terminal(session, reservation.order_id, because)
     _move(reservation, state, because)
     session.add(reservation)
     session.flush()

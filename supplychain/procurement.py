@@ -1,48 +1,45 @@
 """Procurement: what is ordered from suppliers when nothing is in stock, and what happens when it comes.
 
-A purchase order is made for one customer order and one terminal, at the depot with the shortest lead time. Goods that
-come for it are put in stock and held for that order, without end. Cancelling does not stop a lorry: what comes after
-all is entered as ordinary stock.
+A purchase order is made for one customer order and one terminal, at the depot with the shortest lead time; or by hand,
+for a number of terminals that fill up a stock item. What comes for a customer order is held for it, without end.
+Cancelling does not stop a lorry: what comes after all is entered as ordinary stock.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import ClassVar, TypeVar
+from typing import ClassVar, Final, TypeVar
 
 from fastapi import Request, Response
-from pydantic import BaseModel, ConfigDict, ValidationError
-from pydantic.alias_generators import to_camel
-from sqlalchemy import Index, text
+from sqlalchemy import CheckConstraint, Index, text
 from sqlalchemy import Sequence as NumberSequence
 from sqlmodel import Field, Session, SQLModel, col, func, select
 
 from satcom.core.clock import now
 from satcom.core.database import find, find_for_update
 from satcom.core.entity import INSTANT, Entity, JsonOf, id_type, own, state_type, wire
-from satcom.core.errors import Fault, NotFound, Refused, RuleRefused, WrongState
+from satcom.core.errors import NotFound, Refused, RuleRefused, WrongState
 from satcom.core.events import announce
 from satcom.core.idempotency import Answer
 from satcom.core.life_cycle import LifeCycle, move
+from satcom.core.own_body import OwnBody, own_body
 from satcom.core.security import Capability, Principal
 from satcom.core.tmf_api import Body, TmfRoutes, once, read_json
 from satcom.core.tmf_openapi import write_operation
-from satcom.core.values import Json, Money, Reference, reference
+from satcom.core.values import Money, Reference
 from satcom.enterprise.numbering import next_reference
 from satcom.enterprise.party import operator_of
+from satcom.supplychain.equipment_return import release_terminal
 from satcom.supplychain.partner import Supplier
 from satcom.supplychain.stock import (
     MAX_SERIAL_NUMBERS,
     Depot,
     StockedTerminal,
     StockItem,
-    check_serial_numbers,
     free_terminals,
     hold_received,
-    new_terminal,
     receive_stock,
-    release_terminal,
 )
 
 PURCHASE_NUMBERS = NumberSequence("purchase_order_number", metadata=SQLModel.metadata)
@@ -51,12 +48,19 @@ Named = TypeVar("Named", bound=Entity)
 
 class PurchaseOrderState(StrEnum):
     ORDERED = "ordered"
+    PARTLY_DELIVERED = "partlyDelivered"
     DELIVERED = "delivered"
     CANCELLED = "cancelled"
 
 
+AWAITED: Final = frozenset({PurchaseOrderState.ORDERED, PurchaseOrderState.PARTLY_DELIVERED})
+
+
 class PurchaseOrder(Entity, table=True):
-    """One terminal, bought for one customer order. `order_id` and `for_party_id` belong to the layer of the market."""
+    """Terminals of one type: one for a customer order, or some for the shelf, when `order_id` is empty.
+
+    `order_id` and `for_party_id` belong to the layer of the market.
+    """
 
     __tablename__ = "purchase_order"
     __table_args__ = (
@@ -67,6 +71,8 @@ class PurchaseOrder(Entity, table=True):
             unique=True,
             postgresql_where=text("state <> 'cancelled'"),
         ),
+        CheckConstraint("order_id IS NULL OR quantity = 1", name="one_terminal_for_a_customer_order"),
+        CheckConstraint("received_quantity BETWEEN 0 AND quantity", name="no_more_than_was_bought"),
     )
 
     reference: str = Field(unique=True, max_length=40)
@@ -76,9 +82,10 @@ class PurchaseOrder(Entity, table=True):
     stock_item_id: str = Field(foreign_key="stock_item.id", sa_type=id_type())
     terminal_type_id: str = Field(sa_type=id_type())
     terminal_type_name: str = Field(max_length=200)
-    quantity: int = Field(default=1, ge=1, le=1)
+    quantity: int = Field(default=1, ge=1, le=MAX_SERIAL_NUMBERS)
+    received_quantity: int = Field(default=0, ge=0)
     price: Money | None = Field(default=None, sa_type=JsonOf(Money))
-    order_id: str = Field(index=True, sa_type=id_type())
+    order_id: str | None = Field(default=None, index=True, sa_type=id_type())
     for_party_id: str | None = Field(default=None, sa_type=id_type())
     order_date: datetime = Field(default_factory=now, sa_type=INSTANT)
     expected_delivery_date: datetime = Field(sa_type=INSTANT)
@@ -89,33 +96,19 @@ class PurchaseOrder(Entity, table=True):
     api: ClassVar = own("supplyChain/v1", "purchaseOrder", Capability.READ_SUPPLY)
     life_cycle: ClassVar = LifeCycle[PurchaseOrderState](
         PurchaseOrderState,
+        ("ordered", "partlyDelivered", "some of the goods came"),
         ("ordered", "delivered", "the goods came"),
+        ("partlyDelivered", "delivered", "the rest came"),
         ("ordered", "cancelled", "the customer's order was undone"),
     )
 
 
-class GoodsReceipt(Entity, table=True):
-    """What came to a depot: for a purchase order, or to fill up a stock item."""
+class BoughtForStock(OwnBody):
+    """What a client sends to fill up a stock item."""
 
-    __tablename__ = "goods_receipt"
-
-    purchase_order: Reference | None = Field(default=None, sa_type=JsonOf(Reference))
-    stock_item: Reference | None = Field(default=None, sa_type=JsonOf(Reference))
-    serial_number: list[str] = Field(sa_type=JsonOf(list[str]))
-    receipt_date: datetime = Field(default_factory=now, sa_type=INSTANT)
-    received_by: str = Field(max_length=200)
-
-    api: ClassVar = own("supplyChain/v1", "goodsReceipt", Capability.READ_SUPPLY)
-
-
-class ReceivedGoods(BaseModel):
-    """What a client sends to record a receipt: exactly one of purchase order and stock item."""
-
-    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="forbid")
-
-    purchase_order: Reference | None = None
-    stock_item: Reference | None = None
-    serial_number: list[str] = Field(min_length=1, max_length=MAX_SERIAL_NUMBERS)
+    stock_item: Reference
+    quantity: int = Field(ge=1, le=MAX_SERIAL_NUMBERS)
+    price: Money | None = None
 
 
 @dataclass(frozen=True)
@@ -126,6 +119,14 @@ class TerminalDelivered:
     purchase_order_id: str
     stocked_terminal_id: str
     serial_number: str
+
+
+@dataclass(frozen=True)
+class TerminalRedated:
+    """The terminal that a customer order waits for is expected on another day."""
+
+    order_id: str
+    purchase_order_id: str
 
 
 @dataclass(frozen=True)
@@ -186,7 +187,25 @@ def order_terminal(
         whom = "no supplier" if supplier_id is None else "this supplier does not have it, or it"
         raise RuleRefused("terminalType", f"{whom} lists the terminal type", "noSupplier", "a type that is listed")
     item, depot = found
-    purchase = PurchaseOrder(
+    purchase = _purchase(session, item, depot, price)
+    purchase.order_id, purchase.for_party_id = order_id, party_id
+    session.add(purchase)
+    session.flush()
+    return purchase
+
+
+def buy_for_stock(session: Session, wanted: BoughtForStock, by: Principal) -> PurchaseOrder:
+    """Order terminals to fill up a depot. Raises `Refused` on a stock item that does not exist."""
+    item = named(session, StockItem, wanted.stock_item, "/stockItem/id")
+    purchase = _purchase(session, item, find(session, Depot, item.depot_id), wanted.price)
+    purchase.quantity = wanted.quantity
+    session.add(purchase)
+    session.flush()
+    return purchase
+
+
+def _purchase(session: Session, item: StockItem, depot: Depot, price: Money | None) -> PurchaseOrder:
+    return PurchaseOrder(
         reference=next_reference(session, PURCHASE_NUMBERS, "PU"),
         supplier_id=depot.supplier_id,
         depot_id=depot.id,
@@ -194,14 +213,9 @@ def order_terminal(
         terminal_type_id=item.terminal_type_id,
         terminal_type_name=item.terminal_type_name,
         price=price,
-        order_id=order_id,
-        for_party_id=party_id,
         expected_delivery_date=now() + timedelta(days=item.lead_time_days),
         party_id=operator_of(session).organization_id,
     )
-    session.add(purchase)
-    session.flush()
-    return purchase
 
 
 def purchase_for(session: Session, order_id: str, terminal_type_id: str | None = None) -> PurchaseOrder | None:
@@ -213,26 +227,60 @@ def purchase_for(session: Session, order_id: str, terminal_type_id: str | None =
     return session.exec(query.with_for_update().execution_options(populate_existing=True)).first()
 
 
-def receive(session: Session, purchase: PurchaseOrder, serial_numbers: Sequence[str], by: Principal) -> StockedTerminal:
-    """The goods came: they are in stock and held for the order they were bought for, which is told.
+def receive(
+    session: Session, purchase: PurchaseOrder, serial_numbers: Sequence[str], document: Reference | None = None
+) -> list[StockedTerminal]:
+    """The goods came: they are in stock, and held for the order they were bought for, which is told.
 
     Raises `Refused` on the serial numbers, `WrongState` when the order was delivered or cancelled before.
     """
-    if purchase.state is not PurchaseOrderState.ORDERED:
+    check_open(purchase)
+    check_number(purchase, len(serial_numbers), purchase.quantity - purchase.received_quantity)
+    item = find(session, StockItem, purchase.stock_item_id)
+    received = receive_stock(session, item, serial_numbers, document)
+    count_received(session, purchase, received)
+    return received
+
+
+def check_open(purchase: PurchaseOrder) -> None:
+    """Raises `WrongState` when nothing is to come for it any more."""
+    if purchase.state not in AWAITED:
         accepted = "a receipt for the stock item" if purchase.state is PurchaseOrderState.CANCELLED else None
         raise WrongState("/purchaseOrder/id", f"{purchase.reference} is {purchase.state}", purchase.state, accepted)
-    if len(serial_numbers) != purchase.quantity:
-        why = f"{purchase.reference} is for {purchase.quantity}, and {len(serial_numbers)} came"
-        raise RuleRefused("/serialNumber", why, "wrongQuantity", f"{purchase.quantity} serial number")
-    check_serial_numbers(session, serial_numbers)
-    terminal = new_terminal(find(session, StockItem, purchase.stock_item_id), serial_numbers[0])
-    hold_received(session, terminal, purchase.order_id, purchase.for_party_id)
-    move(purchase, PurchaseOrderState.DELIVERED)
-    purchase.delivery_date, purchase.serial_number = now(), terminal.serial_number
+
+
+def check_number(purchase: PurchaseOrder, number: int, still_to_come: int) -> None:
+    """Raises `RuleRefused` on more than was bought and is not here or on its way."""
+    if number > still_to_come:
+        why = f"{still_to_come} of {purchase.quantity} of {purchase.reference} are still to come, not {number}"
+        accepted = f"at most {still_to_come} serial numbers" if still_to_come else "nothing more"
+        raise RuleRefused("/serialNumber", why, "wrongQuantity", accepted)
+
+
+def count_received(session: Session, purchase: PurchaseOrder, received: Sequence[StockedTerminal]) -> None:
+    """What came is counted; what was bought for a customer order is held for it, and the order is told."""
+    purchase.received_quantity += len(received)
+    whole = purchase.received_quantity == purchase.quantity
+    move(purchase, PurchaseOrderState.DELIVERED if whole else PurchaseOrderState.PARTLY_DELIVERED)
+    purchase.delivery_date = now()
     session.add(purchase)
+    if purchase.order_id is None:
+        session.flush()
+        return
+    [terminal] = received
+    hold_received(session, terminal, purchase.order_id, purchase.for_party_id)
+    purchase.serial_number = terminal.serial_number
     session.flush()
     announce(session, TerminalDelivered(purchase.order_id, purchase.id, terminal.id, terminal.serial_number))
-    return terminal
+
+
+def redate_purchase(session: Session, purchase: PurchaseOrder, expected: datetime) -> None:
+    """It is expected on another day; the customer order that waits for it is told."""
+    purchase.expected_delivery_date = expected
+    session.add(purchase)
+    session.flush()
+    if purchase.order_id is not None:
+        announce(session, TerminalRedated(purchase.order_id, purchase.id))
 
 
 def cancel_purchase(session: Session, order_id: str, because: str) -> None:
@@ -241,7 +289,7 @@ def cancel_purchase(session: Session, order_id: str, because: str) -> None:
     if purchase is None:
         return
     if purchase.state is PurchaseOrderState.DELIVERED:
-        release_terminal(session, order_id)
+        release_terminal(session, order_id, because)
         return
     move(purchase, PurchaseOrderState.CANCELLED)
     purchase.cancellation_reason = because
@@ -249,31 +297,8 @@ def cancel_purchase(session: Session, order_id: str, because: str) -> None:
     session.flush()
 
 
-def record_receipt(session: Session, goods: ReceivedGoods, by: Principal) -> GoodsReceipt:
-    """Goods came to a depot, for a purchase order or for the shelf.
-
-    Raises `Refused` on an order or item that does not exist, when both or none is named, and on the serial numbers.
-    """
-    if (goods.purchase_order is None) == (goods.stock_item is None):
-        why = "the receipt names both or neither"
-        raise Refused("/purchaseOrder", why, "exactlyOne", "either purchaseOrder or stockItem")
-    receipt = GoodsReceipt(
-        serial_number=list(goods.serial_number), received_by=by.name, party_id=operator_of(session).organization_id
-    )
-    if goods.purchase_order is not None:
-        purchase = _named(session, PurchaseOrder, goods.purchase_order, "/purchaseOrder/id")
-        receive(session, purchase, goods.serial_number, by)
-        receipt.purchase_order = reference(purchase.id, "PurchaseOrder", purchase.href, purchase.reference)
-    elif goods.stock_item is not None:
-        item = _named(session, StockItem, goods.stock_item, "/stockItem/id")
-        receive_stock(session, item, goods.serial_number, by)
-        receipt.stock_item = reference(item.id, "StockItem", item.href, item.terminal_type_name)
-    session.add(receipt)
-    session.flush()
-    return receipt
-
-
-def _named(session: Session, kind: type[Named], given: Reference, pointer: str) -> Named:
+def named(session: Session, kind: type[Named], given: Reference, pointer: str) -> Named:
+    """What a body points to, locked. Raises `Refused` at the pointer."""
     try:
         return find_for_update(session, kind, given.id)
     except NotFound as error:
@@ -293,32 +318,20 @@ def _soonest(session: Session, terminal_type_id: str, supplier_id: str | None) -
     return session.exec(query).first()
 
 
-def _goods(body: dict[str, Json]) -> ReceivedGoods:
-    try:
-        return ReceivedGoods.model_validate(body)
-    except ValidationError as error:
-        faults = []
-        for one in error.errors(include_url=False, include_context=False):
-            code = {"missing": "missing", "extra_forbidden": "unknownAttribute"}.get(one["type"], "invalid")
-            faults.append(Fault("/" + "/".join(str(step) for step in one["loc"]), one["msg"], code))
-        raise Refused.all(faults) from error
-
-
 routes = TmfRoutes(PurchaseOrder)
-receipt_routes = TmfRoutes(GoodsReceipt)
 
 
-@receipt_routes.router.post(
-    GoodsReceipt.api.path,
+@routes.router.post(
+    PurchaseOrder.api.path,
     status_code=201,
-    name="create goodsReceipt",
-    openapi_extra=write_operation(GoodsReceipt.api, "create"),
+    name="create purchaseOrder",
+    openapi_extra=write_operation(PurchaseOrder.api, "create"),
 )
-def create_goods_receipt(request: Request, body: Body) -> Response:
-    """Record that goods came. The same idempotency key gives the same answer."""
+def create_purchase_order(request: Request, body: Body) -> Response:
+    """Order terminals to fill up a depot; what a customer order needs is bought by its flow."""
 
     def act(session: Session, principal: Principal) -> Answer:
-        receipt = record_receipt(session, _goods(read_json(body)), principal)
-        return Answer(201, {"Location": receipt.href, "ETag": f'"{receipt.version}"'}, wire(receipt))
+        purchase = buy_for_stock(session, own_body(BoughtForStock, read_json(body)), principal)
+        return Answer(201, {"Location": purchase.href, "ETag": f'"{purchase.version}"'}, wire(purchase))
 
     return once(request, body, Capability.SUPPLY, act)

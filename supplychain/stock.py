@@ -1,9 +1,9 @@
 """Stock: which terminals lie in which depot of which supplier, one row for each serial number.
 
-A terminal is held for an order, issued to its site, and may come back. The lowest free serial number goes first. Many
-orders may ask at once: each takes another row or none, and none waits. A hold that ran out counts as free.
+A terminal is held for an order and issued to its site. The lowest free serial number goes first. Many orders may ask at
+once: each takes another row or none, and none waits. A hold that ran out counts as free.
 What a terminal type is, the layer above knows; here are its id and its name. What is on order is
-`supplychain.procurement`.
+`supplychain.procurement`, what is on its way `supplychain.shipment`, what comes back `supplychain.equipment_return`.
 """
 
 from collections.abc import Sequence
@@ -18,12 +18,12 @@ from sqlmodel import Field, Session, col, func, select
 
 from satcom.core.clock import now
 from satcom.core.database import find
-from satcom.core.entity import INSTANT, Entity, change, id_type, own, state_type
-from satcom.core.errors import Fault, NotFound, Refused, RuleRefused, WrongState
+from satcom.core.entity import INSTANT, Entity, JsonOf, change, id_type, own, state_type
+from satcom.core.errors import Fault, NotFound, Refused, RuleRefused
 from satcom.core.life_cycle import LifeCycle, move
 from satcom.core.security import Capability, Principal
 from satcom.core.tmf_api import TmfRoutes
-from satcom.core.values import Json
+from satcom.core.values import Json, Reference
 from satcom.enterprise.party import operator_of
 from satcom.supplychain.partner import Supplier, country_faults
 
@@ -65,14 +65,23 @@ class StockItem(Entity, table=True):
 
 
 class StockState(StrEnum):
+    SHIPPED = "shipped"
     IN_STOCK = "inStock"
     HELD = "held"
     ISSUED = "issued"
+    IN_RETURN = "inReturn"
     RETURNED = "returned"
+    AT_SUPPLIER = "atSupplier"
+    SCRAPPED = "scrapped"
+    LOST = "lost"
 
 
 class StockedTerminal(Entity, table=True):
-    """One terminal. A hold without `held_until` has no end: the terminal was bought for that order."""
+    """One terminal. A hold without `held_until` has no end: the terminal was bought for that order.
+
+    `document` is what last moved it: a shipment, a goods receipt, a return; none where that was the order. Where it was
+    before, the change log knows.
+    """
 
     __tablename__ = "stocked_terminal"
     __table_args__ = (
@@ -96,17 +105,27 @@ class StockedTerminal(Entity, table=True):
     order_id: str | None = Field(default=None, index=True, sa_type=id_type())
     held_for_party_id: str | None = Field(default=None, sa_type=id_type())
     held_until: datetime | None = Field(default=None, sa_type=INSTANT)
+    document: Reference | None = Field(default=None, sa_type=JsonOf(Reference))
     illustrative: bool = Field(default=False)
 
     api: ClassVar = own("supplyChain/v1", "stockedTerminal", Capability.READ_SUPPLY)
     life_cycle: ClassVar = LifeCycle[StockState](
         StockState,
+        ("shipped", "inStock", "it came to the depot"),
+        ("shipped", "lost", "it never came"),
         ("inStock", "held", "an order wants it"),
         ("held", "inStock", "the order was refused or cancelled, or the hold ran out"),
         ("held", "issued", "it left for the site"),
-        ("issued", "returned", "it is on its way back"),
-        ("returned", "inStock", "it was checked and lies in the depot again"),
-        start=("inStock", "held"),
+        ("issued", "inReturn", "it is to come back from the site"),
+        ("inReturn", "returned", "it lies in a depot again and is to be inspected"),
+        ("inReturn", "lost", "it never came back"),
+        ("returned", "inStock", "it was inspected and is good"),
+        ("returned", "atSupplier", "it is faulty and went to the supplier"),
+        ("returned", "scrapped", "it is not worth mending"),
+        ("inStock", "atSupplier", "it was found faulty in the depot"),
+        ("atSupplier", "returned", "it came back from the supplier"),
+        ("atSupplier", "scrapped", "the supplier kept it"),
+        start=("inStock", "shipped"),
     )
 
 
@@ -161,11 +180,11 @@ def correct_item(session: Session, item: StockItem, patch: dict[str, Json], by: 
 
 
 def receive_stock(
-    session: Session, item: StockItem, serial_numbers: Sequence[str], by: Principal
+    session: Session, item: StockItem, serial_numbers: Sequence[str], document: Reference | None = None
 ) -> list[StockedTerminal]:
     """Put new terminals on the shelf. Raises `Refused` with every serial number that is wrong or known already."""
     check_serial_numbers(session, serial_numbers)
-    received = [new_terminal(item, number) for number in serial_numbers]
+    received = [new_terminal(item, number, document) for number in serial_numbers]
     session.add_all(received)
     session.flush()
     return received
@@ -186,10 +205,14 @@ def opening_stock(session: Session, item: StockItem, quantity: int, prefix: str)
     return added
 
 
-def new_terminal(item: StockItem, serial_number: str) -> StockedTerminal:
-    """A terminal of the item's type in its depot. The caller adds it to the session."""
+def new_terminal(
+    item: StockItem, serial_number: str, document: Reference | None = None, state: StockState = StockState.IN_STOCK
+) -> StockedTerminal:
+    """A terminal of the item's type, in its depot or on its way there. The caller adds it to the session."""
     return StockedTerminal(
         serial_number=serial_number,
+        state=state,
+        document=document,
         stock_item_id=item.id,
         depot_id=item.depot_id,
         terminal_type_id=item.terminal_type_id,
@@ -200,7 +223,20 @@ def new_terminal(item: StockItem, serial_number: str) -> StockedTerminal:
 
 
 def check_serial_numbers(session: Session, serial_numbers: Sequence[str]) -> None:
-    """Raises `Refused` when there is none, with each that is no serial number or twice there, or known already."""
+    """Raises as `check_written`, and `Refused` with each that is known already."""
+    check_written(serial_numbers)
+    known = set(_known_serial_numbers(session, serial_numbers))
+    faults = [
+        Fault(f"/serialNumber/{index}", f"a terminal {number!r} is in the books already", "serialKnown")
+        for index, number in enumerate(serial_numbers)
+        if number in known
+    ]
+    if faults:
+        raise Refused.all(faults)
+
+
+def check_written(serial_numbers: Sequence[str]) -> None:
+    """Raises `Refused` when there is none, with each that is no serial number or twice there."""
     if not 1 <= len(serial_numbers) <= MAX_SERIAL_NUMBERS:
         why = f"{len(serial_numbers)} serial numbers"
         raise Refused("/serialNumber", why, "cardinality", f"1 to {MAX_SERIAL_NUMBERS}")
@@ -211,12 +247,6 @@ def check_serial_numbers(session: Session, serial_numbers: Sequence[str]) -> Non
             faults.append(Fault(f"/serialNumber/{index}", why, "invalid", "1 to 100 printable characters"))
         elif number in serial_numbers[:index]:
             faults.append(Fault(f"/serialNumber/{index}", f"{number!r} is there twice", "duplicate"))
-    if not faults:
-        known = set(_known_serial_numbers(session, serial_numbers))
-        for index, number in enumerate(serial_numbers):
-            if number in known:
-                why = f"a terminal {number!r} is in the books already"
-                faults.append(Fault(f"/serialNumber/{index}", why, "serialKnown"))
     if faults:
         raise Refused.all(faults)
 
@@ -306,38 +336,21 @@ def pass_on_terminal(session: Session, from_order: str, to_order: str) -> Stocke
     return terminal
 
 
-def release_terminal(session: Session, order_id: str) -> None:
-    """Take back what an order has: a held terminal is free again, an issued one is on its way back.
-
-    Nothing happens when it has none.
-    """
-    terminal = terminal_of(session, order_id)
-    if terminal is None:
-        return
-    held = terminal.state is StockState.HELD
-    move(terminal, StockState.IN_STOCK if held else StockState.RETURNED)
-    terminal.held_until = None
-    terminal.held_for_party_id = None
-    if held:
-        terminal.order_id = None
+def note_terminal(
+    session: Session, terminal: StockedTerminal, state: StockState, document: Reference
+) -> StockedTerminal:
+    """Note where a terminal is now and by which document. Raises `WrongState`."""
+    move(terminal, state)
+    terminal.document = document
     session.add(terminal)
     session.flush()
-
-
-def restock(session: Session, terminal: StockedTerminal, patch: dict[str, Json], by: Principal) -> StockedTerminal:
-    """A terminal that came back was checked and lies on the shelf again: its `state` becomes `inStock`.
-
-    Raises `RuleRefused` on any other attribute, `WrongState` when it is not on its way back.
-    """
-    for name in sorted(patch.keys() - {"state", "@type"}):
-        raise RuleRefused(f"/{name}", "of a terminal only its return is noted by hand", "fixed", "state")
-    if patch.get("state") != StockState.IN_STOCK or terminal.state is not StockState.RETURNED:
-        why = f"{terminal.serial_number} is {terminal.state}; only what came back is put on the shelf"
-        raise WrongState("/state", why, "illegalMove", f"{StockState.RETURNED} to {StockState.IN_STOCK}")
-    move(terminal, StockState.IN_STOCK)
-    terminal.order_id = None
-    session.flush()
     return terminal
+
+
+def terminal_numbered(session: Session, serial_number: str) -> StockedTerminal | None:
+    """The terminal of this serial number, locked."""
+    query = select(StockedTerminal).where(StockedTerminal.serial_number == serial_number)
+    return session.exec(query.with_for_update().execution_options(populate_existing=True)).first()
 
 
 def _hold(
@@ -345,6 +358,7 @@ def _hold(
 ) -> StockedTerminal:
     move(terminal, StockState.HELD)
     terminal.order_id, terminal.held_for_party_id, terminal.held_until = order_id, party_id, until
+    terminal.document = None  # it is the order
     session.add(terminal)
     session.flush()
     return terminal
@@ -373,4 +387,3 @@ def _kept_by_operator(session: Session, entity: Kept) -> Kept:
 depot_routes = TmfRoutes(Depot)
 stock_item_routes = TmfRoutes(StockItem)
 stocked_terminal_routes = TmfRoutes(StockedTerminal)
-stocked_terminal_routes.patch(restock, may=Capability.SUPPLY)

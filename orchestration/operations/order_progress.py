@@ -26,7 +26,7 @@ from satcom.orchestration.repair import FlowRepaired
 from satcom.orchestration.schedule import lay_out
 from satcom.orchestration.standing import outward, past_no_return, turn_round
 from satcom.service.access_test import AccessTested
-from satcom.supplychain.procurement import TerminalDelivered
+from satcom.supplychain.procurement import TerminalDelivered, TerminalRedated
 
 BEGINNING = frozenset({begin_delivery.__name__, begin_the_change.__name__, give_notice.__name__})
 AWAITED: Final = frozenset({terminal_is_here.__name__, satellite_is_in_service.__name__})
@@ -63,11 +63,21 @@ def turn_flow_round(session: Session, event: CancellationRequested) -> None:
 
 
 @on(TerminalDelivered)
-def wake_flow(session: Session, event: TerminalDelivered) -> None:
+def go_on_with_terminal(session: Session, event: TerminalDelivered) -> None:
     """Whoever receives goods does not wait for the flow: a job of its own looks again."""
-    flow_id = session.exec(select(ProcessFlow.id).where(col(ProcessFlow.subject_id) == event.order_id)).first()
+    _wake_for_terminal(session, event.order_id, event.purchase_order_id)
+
+
+@on(TerminalRedated)
+def wait_until_the_new_day(session: Session, event: TerminalRedated) -> None:
+    """The order waits until the day that the shipment is expected, and its customer is told."""
+    _wake_for_terminal(session, event.order_id, event.purchase_order_id)
+
+
+def _wake_for_terminal(session: Session, order_id: str, purchase_order_id: str) -> None:
+    flow_id = session.exec(select(ProcessFlow.id).where(col(ProcessFlow.subject_id) == order_id)).first()
     if flow_id is not None:
-        enqueue(session, flow_id, because=event.purchase_order_id)
+        enqueue(session, flow_id, because=purchase_order_id)
 
 
 @on(AccessTested)

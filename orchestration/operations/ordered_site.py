@@ -22,8 +22,9 @@ from satcom.resource.ground import (
     plan_terminal,
     terminal_at_site,
 )
-from satcom.supplychain.procurement import cancel_purchase, order_terminal
-from satcom.supplychain.stock import hold_terminal, issue_terminal, release_terminal, terminal_of
+from satcom.supplychain.equipment_return import release_terminal
+from satcom.supplychain.procurement import cancel_purchase, order_terminal, purchase_for
+from satcom.supplychain.stock import hold_terminal, issue_terminal, terminal_of
 
 LATEST_AFTER_EXPECTED: Final = timedelta(days=60)  # then a terminal that was ordered does not come
 UNDONE = "the order was undone"
@@ -69,14 +70,15 @@ def obtain_terminal(session: Session, order_id: str, reserved: dict[str, Json]) 
 
 def return_the_terminal(session: Session, order_id: str, reserved: Json) -> Json:
     cancel_purchase(session, order_id, UNDONE)
-    release_terminal(session, order_id)
+    release_terminal(session, order_id, UNDONE)
     return None
 
 
 def terminal_is_here(session: Session, order_id: str, expected: str | None) -> Json | Later:
     terminal = terminal_of(session, order_id)
     if terminal is None:
-        due = datetime.fromisoformat(expected) if expected else now()
+        purchase, bought = purchase_for(session, order_id), datetime.fromisoformat(expected) if expected else now()
+        due = purchase.expected_delivery_date if purchase is not None else bought  # a shipment may move it
         return Later(due, deadline=due + LATEST_AFTER_EXPECTED)
     return terminal.serial_number
 

@@ -11,6 +11,7 @@ from satcom.core.security import WORKER
 from satcom.core.values import Json, instant_text
 from satcom.service.catalog import ServiceSpecification, create_service_specification
 from satcom.supplychain.procurement import order_terminal
+from satcom.supplychain.stock import receive_stock
 from tests.app.conftest import House
 from tests.enterprise.an_operator import an_organization
 from tests.market.a_market import CHARACTERISTICS, PRICES, SPECIFICATION, Market, an_order, as_customer
@@ -150,6 +151,18 @@ def received_goods(session: Session, _: Market) -> Body:
     return {"purchaseOrder": {"id": purchase.id}, "serialNumber": [f"SN-{purchase.id}"]}
 
 
+def shipped_goods(session: Session, _: Market) -> Body:
+    item = a_stock_item(session, lead_time_days=28)
+    purchase = order_terminal(session, new_id(), item.terminal_type_id)
+    carried: dict[str, Json] = {"carrier": "Sea", "trackingNumber": "MSKU-1", "expectedDate": str(now().date())}
+    return {"purchaseOrder": {"id": purchase.id}, "serialNumber": [f"SN-{purchase.id}"], **carried}
+
+
+def a_faulty_terminal(session: Session, _: Market) -> Body:
+    [terminal] = receive_stock(session, a_stock_item(session), [f"SN-{new_id()}"])
+    return {"serialNumber": terminal.serial_number, "reason": "it does not transmit"}
+
+
 def an_awaited_satellite(session: Session) -> str:
     satellite = a_network.a_satellite(session, state="planned", end_of_life=date(2046, 1, 1))
     satellite.in_service_date = date(2031, 1, 1)
@@ -204,7 +217,10 @@ BODIES: dict[str, Callable[[Session, Market], Body]] = {
     "product": a_sold_product,
     "service": a_delivered_service,
     "resource": a_satellite,
+    "purchaseOrder": lambda session, _: {"stockItem": {"id": a_stock_item(session).id}, "quantity": 10},
+    "shipment": shipped_goods,
     "goodsReceipt": received_goods,
+    "equipmentReturn": a_faulty_terminal,
     "satelliteMilestone": lambda session, _: {
         "satellite": {"id": an_awaited_satellite(session)},
         "state": "underConstruction",

@@ -17,17 +17,16 @@ from satcom.core.events import on
 from satcom.core.security import WORKER
 from satcom.core.tmf_api import json_response
 from satcom.core.values import Json, Reference
-from satcom.supplychain import procurement
+from satcom.supplychain import goods_receipt, procurement
+from satcom.supplychain.goods_receipt import GoodsReceipt, ReceivedGoods, record_receipt
 from satcom.supplychain.procurement import (
     PurchaseOrder,
     PurchaseOrderState,
-    ReceivedGoods,
     Supply,
     TerminalDelivered,
     cancel_purchase,
     order_terminal,
     receive,
-    record_receipt,
     supply_of,
 )
 from satcom.supplychain.stock import StockItem, StockState, free_terminals, hold_terminal, receive_stock
@@ -84,7 +83,7 @@ def test_a_terminal_can_be_had_at_once_from_stock_else_after_the_shortest_lead_t
         assert supply_of(session, [type_id, unknown]) == {type_id: Supply(0, 21), unknown: Supply(0, None)}
         assert supply_of(session, [type_id])[type_id].expected(at) == at + timedelta(days=21)
         assert supply_of(session, [unknown])[unknown].expected(at) is None
-        receive_stock(session, slow, ["A-1", "A-2"], WORKER)
+        receive_stock(session, slow, ["A-1", "A-2"])
         assert supply_of(session, [type_id])[type_id] == Supply(2, 21)
         assert supply_of(session, [type_id])[type_id].expected(at) == at
         hold_terminal(session, type_id, new_id(), None, now() + timedelta(hours=1))
@@ -113,7 +112,7 @@ def test_what_comes_is_held_for_its_order_without_end_and_the_order_is_told(data
     with database.as_worker() as session:
         order_id = new_id()
         purchase, item = a_purchase(session, order_id)
-        terminal = receive(session, purchase, ["SN-1"], WORKER)
+        [terminal] = receive(session, purchase, ["SN-1"])
         assert (terminal.state, terminal.order_id, terminal.held_until) == (StockState.HELD, order_id, None)
         assert (purchase.state, purchase.serial_number) == (PurchaseOrderState.DELIVERED, "SN-1")
         assert delivered[-1] == TerminalDelivered(order_id, purchase.id, terminal.id, "SN-1")
@@ -126,11 +125,11 @@ def test_goods_come_once_in_the_number_that_was_bought(database: Database) -> No
     with database.as_worker() as session:
         purchase, _ = a_purchase(session)
         with pytest.raises(RuleRefused) as refused:
-            receive(session, purchase, ["SN-1", "SN-2"], WORKER)
+            receive(session, purchase, ["SN-1", "SN-2"])
         assert refused.value.faults[0].code == "wrongQuantity"
-        receive(session, purchase, ["SN-1"], WORKER)
+        receive(session, purchase, ["SN-1"])
         with pytest.raises(WrongState, match="delivered"):
-            receive(session, purchase, ["SN-3"], WORKER)
+            receive(session, purchase, ["SN-3"])
 
 
 def test_a_cancelled_purchase_takes_no_goods_and_the_order_may_buy_again(database: Database) -> None:
@@ -141,7 +140,7 @@ def test_a_cancelled_purchase_takes_no_goods_and_the_order_may_buy_again(databas
             cancel_purchase(session, order_id, "the customer withdrew")
             assert purchase.state is PurchaseOrderState.CANCELLED
         with pytest.raises(WrongState, match="cancelled"):
-            receive(session, purchase, ["SN-1"], WORKER)
+            receive(session, purchase, ["SN-1"])
         assert order_terminal(session, order_id, item.terminal_type_id).id != purchase.id
 
 
@@ -149,7 +148,7 @@ def test_what_came_for_an_order_that_is_undone_is_there_for_others(database: Dat
     with database.as_worker() as session:
         order_id = new_id()
         purchase, item = a_purchase(session, order_id)
-        receive(session, purchase, ["SN-1"], WORKER)
+        receive(session, purchase, ["SN-1"])
         for _ in range(2):
             cancel_purchase(session, order_id, "the customer withdrew")
             assert free_terminals(session, [item.terminal_type_id]) == {item.terminal_type_id: 1}
@@ -177,7 +176,7 @@ def client(database: Database) -> Iterator[TestClient]:
     app = FastAPI()
     app.state.database = database
     app.include_router(procurement.routes.router)
-    app.include_router(procurement.receipt_routes.router)
+    app.include_router(goods_receipt.routes.router)
 
     @app.exception_handler(Refused)
     def refused(_: Request, error: Refused) -> Response:
@@ -196,7 +195,7 @@ def token(database: Database, role: str, party_id: str | None = None) -> dict[st
 def test_the_supply_role_records_a_receipt_once_for_each_key(database: Database, client: TestClient) -> None:
     with database.as_worker() as session:
         purchase, _ = a_purchase(session)
-    path, headers = procurement.GoodsReceipt.api.path, token(database, "supply") | {"Idempotency-Key": "k"}
+    path, headers = GoodsReceipt.api.path, token(database, "supply") | {"Idempotency-Key": "k"}
     body = {"purchaseOrder": {"id": purchase.id}, "serialNumber": ["SN-1"]}
     first = client.post(path, json=body, headers=headers)
     assert first.status_code == 201
@@ -215,10 +214,10 @@ def test_nobody_else_records_receipts_and_customers_see_no_purchases(database: D
     body = {"purchaseOrder": {"id": purchase.id}, "serialNumber": ["SN-1"]}
     for role, party in (("noc", None), ("customer", new_id())):
         headers = token(database, role, party)
-        assert client.post(procurement.GoodsReceipt.api.path, json=body, headers=headers).status_code == 403
+        assert client.post(GoodsReceipt.api.path, json=body, headers=headers).status_code == 403
     assert client.get(purchase.api.path, headers=headers).status_code == 403
     with database.as_worker() as session:
-        assert session.exec(select(procurement.GoodsReceipt)).all() == []
+        assert session.exec(select(GoodsReceipt)).all() == []
 
 
 @pytest.mark.parametrize(
@@ -236,6 +235,6 @@ def test_a_receipt_that_makes_no_sense_is_refused_by_its_field(
 ) -> None:
     with database.as_worker() as session:
         an_operator(session)
-    answer = client.post(procurement.GoodsReceipt.api.path, json=body, headers=token(database, "supply"))
+    answer = client.post(GoodsReceipt.api.path, json=body, headers=token(database, "supply"))
     assert answer.status_code == 400
     assert [fault["field"] for fault in answer.json()] == [field]

@@ -4,16 +4,15 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
-from fastapi.testclient import TestClient
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session
 
-from satcom.app.http import create_app
 from satcom.core.clock import clock, now
 from satcom.core.database import Database
 from satcom.core.entity import checked, new_id
-from satcom.core.errors import Refused, RuleRefused, WrongState
+from satcom.core.errors import Refused, RuleRefused
 from satcom.core.security import WORKER
+from satcom.supplychain.equipment_return import release_terminal
 from satcom.supplychain.stock import (
     Depot,
     StockedTerminal,
@@ -29,12 +28,9 @@ from satcom.supplychain.stock import (
     open_depot,
     opening_stock,
     receive_stock,
-    release_terminal,
-    restock,
     terminal_of,
 )
 from tests.enterprise.an_operator import an_operator
-from tests.market.a_market import a_token
 from tests.supplychain.a_stock import a_depot, a_stock_item, a_supplier
 
 HOUR = timedelta(hours=1)
@@ -112,25 +108,11 @@ def test_what_is_given_back_is_free_again_and_giving_back_twice_does_nothing(dat
         item, order_id = a_stock_item(session, quantity=1), new_id()
         terminal = held(session, item, order_id)
         for _ in range(2):
-            release_terminal(session, order_id)
+            release_terminal(session, order_id, "undone")
             assert (terminal.state, terminal.order_id, free(session, item)) == (StockState.IN_STOCK, None, 1)
 
 
-def test_an_issued_terminal_comes_back_over_the_road_before_it_is_free(database: Database) -> None:
-    with database.as_worker() as session:
-        an_operator(session)
-        item, order_id = a_stock_item(session, quantity=1), new_id()
-        held(session, item, order_id)
-        terminal = issue_terminal(session, order_id)
-        assert issue_terminal(session, order_id) is terminal
-        release_terminal(session, order_id)
-        assert (terminal.state, free(session, item)) == (StockState.RETURNED, 0)
-        restock(session, terminal, {"state": "inStock"}, WORKER)
-        assert (terminal.order_id, free(session, item)) == (None, 1)
-        assert (terminal.state, free(session, item)) == (StockState.IN_STOCK, 1)
-
-
-def test_only_a_held_terminal_is_issued_and_only_a_returned_one_restocked(database: Database) -> None:
+def test_only_a_held_terminal_is_issued_and_issuing_it_twice_does_nothing(database: Database) -> None:
     with database.as_worker() as session:
         an_operator(session)
         item, order_id = a_stock_item(session, quantity=1), new_id()
@@ -138,29 +120,8 @@ def test_only_a_held_terminal_is_issued_and_only_a_returned_one_restocked(databa
             issue_terminal(session, order_id)
         assert refused.value.faults[0].code == "noTerminal"
         terminal = held(session, item, order_id)
-        with pytest.raises(WrongState):  # its order waits for it
-            restock(session, terminal, {"state": "inStock"}, WORKER)
-        issue_terminal(session, order_id)
-        with pytest.raises(WrongState):
-            restock(session, terminal, {"state": "inStock"}, WORKER)
+        assert issue_terminal(session, order_id) is issue_terminal(session, order_id) is terminal
         assert terminal_of(session, order_id) is terminal
-
-
-def test_who_keeps_the_stock_puts_a_terminal_back_and_changes_nothing_else(database: Database) -> None:
-    with database.as_worker() as session:
-        an_operator(session)
-        item, order_id = a_stock_item(session, quantity=1), new_id()
-        terminal = held(session, item, order_id)
-        issue_terminal(session, order_id)
-        release_terminal(session, order_id)
-    with TestClient(create_app(database)) as client:
-        supply, sales = a_token(database, "supply"), a_token(database, "sales")
-        assert client.patch(terminal.href, json={"serialNumber": "X"}, headers=supply).status_code == 422
-        assert client.patch(terminal.href, json={"state": "inStock"}, headers=sales).status_code == 403
-        answer = client.patch(terminal.href, json={"state": "inStock"}, headers=supply)
-        assert (answer.status_code, answer.json()["state"]) == (200, "inStock")
-        assert "orderId" not in answer.json()
-        assert client.patch(terminal.href, json={"state": "inStock"}, headers=supply).status_code == 409
 
 
 def test_the_database_itself_gives_no_order_two_terminals_of_a_type(database: Database) -> None:
@@ -185,7 +146,7 @@ def test_every_serial_number_that_cannot_be_is_named(database: Database) -> None
             (["NEW", "KU-0001"], [("/serialNumber/1", "serialKnown")]),
         ):
             with pytest.raises(Refused) as refused:
-                receive_stock(session, item, numbers, WORKER)
+                receive_stock(session, item, numbers)
             assert [(fault.field, fault.code) for fault in refused.value.faults] == faults
         assert free(session, item) == 1
 

@@ -111,7 +111,7 @@ def test_a_service_ends_at_once_where_no_notice_was_agreed_and_leaves_nothing(
             device = session.exec(
                 select(StockedTerminal).where(StockedTerminal.serial_number == site.serial_number)
             ).one()
-            assert (site.state, device.state) == (TerminalState.REMOVED, StockState.RETURNED)
+            assert (site.state, device.state) == (TerminalState.REMOVED, StockState.IN_RETURN)
             to_service, to_network = service_order_of(session, end_id), resource_order_of(session, end_id)
             assert to_service is not None
             assert to_network is not None

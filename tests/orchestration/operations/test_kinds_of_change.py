@@ -134,7 +134,7 @@ def test_another_terminal_is_brought_and_the_old_one_comes_back(database: Databa
             assert (sites[order_id].state, sites[swap].state) == (TerminalState.REMOVED, TerminalState.IN_SERVICE)
             devices = {one.serial_number: one for one in session.exec(select(StockedTerminal))}
             old, new = devices[str(sites[order_id].serial_number)], devices[str(sites[swap].serial_number)]
-            assert (old.terminal_type_name, old.state) == (old_type, StockState.RETURNED)
+            assert (old.terminal_type_name, old.state) == (old_type, StockState.IN_RETURN)
             assert (new.terminal_type_name, new.state) == (new_type, StockState.ISSUED)
             [terminal] = hub.get("/v1/terminals").json()["items"]
             assert terminal["serial_number"] == new.serial_number

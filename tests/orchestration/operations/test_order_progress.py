@@ -209,7 +209,7 @@ def test_a_terminal_that_is_not_in_stock_is_bought_and_the_order_goes_on_when_it
         order, (purchase,) = at.order(order_id), at.purchases()
         assert (order["state"], purchase["state"], purchase["orderId"]) == ("held", "ordered", order_id)
         assert f"ordered with {purchase['reference']}" in at.notes(order_id)[-1]
-        assert str(purchase["expectedDeliveryDate"]) in at.notes(order_id)[-1]
+        assert f"until {str(purchase['expectedDeliveryDate'])[:19]}Z" in at.notes(order_id)[-1]
         expected = datetime.fromisoformat(str(order["expectedCompletionDate"]))
         assert DELIVERY <= expected - now() + timedelta(minutes=1) < DELIVERY + timedelta(hours=1)
         waits = at.operation.flow(order_id)[1]["terminal_is_here"]
