@@ -183,7 +183,7 @@ def undone(books: Books, order: Body) -> Iterator[str]:
         "slots": ("released",),
         "ports": ("released",),
         "sites": ("removed",),
-        "terminals": ("returned",),
+        "terminals": ("inReturn",),
         "purchases": ("cancelled", "delivered"),
         "rates": (),
     }

@@ -76,7 +76,7 @@ def _of_service(product: Body, books: dict[str, list[Body]], last: Body, ended: 
     stock = {one["serialNumber"]: one for one in books["stock"]}
     [site] = [one for one in books["sites"] if one["orderId"] == last["id"]]
     states = state_of(site), stock[site["serialNumber"]]["state"]
-    if states != (("removed", "returned") if ended else ("inService", "issued")):
+    if states != (("removed", "inReturn") if ended else ("inService", "issued")):
         yield f"terminal and site are {states}"
     if ended:
         return

@@ -162,7 +162,7 @@ def test_a_product_that_is_ended_leaves_nothing_and_its_charge_is_billed(operato
     assert at_hub(operator, service_id) == {}
     assert operator.get(f"{PRODUCTS}/{product['id']}")["status"] == "terminated"
     assert {one["state"] for one in slots_of(operator, first)} == {"released"}
-    assert [one["state"] for one in operator.get(STOCKED, orderId=first)] == ["returned"]
+    assert [one["state"] for one in operator.get(STOCKED, orderId=first)] == ["inReturn"]
     billed = [one for one in operator.get(RATES, **{"product.id": product["id"]}) if one["name"] == charge["name"]]
     assert [one["taxExcludedAmount"]["value"] for one in billed] == [due]
     again = operator.api("provisioning").post(ORDERS, json=body_of(product, "delete"))
