@@ -261,8 +261,8 @@ class Reason(StrEnum):
     NO_POWER = "noPower"
     NO_HUB_PORT = "noHubPort"
     NO_POOL = "noCarrierPool"
-    NO_COMMITTED_RATE = "noCommittedRate"
     POOL_CONTENDED = "poolContended"
+    NO_COMMITTED_RATE = "noCommittedRate"
 
 
 class Loser(Value):

@@ -196,16 +196,16 @@ def _does_not_close(lane: _Lane, subject: str, faded_db: float, needed_db: float
 def _no_room(pool: PoolFacts, share: PoolPlan, occupancy: Occupancy, subject: str) -> Setback | None:
     committed, sold = occupancy.pool_fill.get(pool.id, (0, 0))
     if share.mir_baud > pool.carrier_symbol_rate_baud:
-        text = f"{share.mir_bps / 1e6:g} Mbit/s are more than one carrier of {pool.name} carries"
+        text = f"{share.mir_bps / 1e6:g} Mbit/s are more than one carrier of {pool.name} carries for the terminal"
         return _short(Reason.POOL_CONTENDED, subject, text, pool.carrier_symbol_rate_baud, share.mir_baud)
-    left = max(pool.committable_baud - committed, 0)
-    if share.cir_baud > left:
-        text = f"{left / 1e6:.3f} Mbaud of {pool.name} can still be promised, {share.cir_baud / 1e6:.3f} are needed"
-        return _short(Reason.NO_COMMITTED_RATE, subject, text, left, share.cir_baud)
     left = max(pool.saleable_baud - sold, 0)
     if share.mir_baud > left:
         text = f"{pool.name} would be sold more than {pool.contention_ratio:g} times"
         return _short(Reason.POOL_CONTENDED, subject, text, left, share.mir_baud)
+    left = max(pool.committable_baud - committed, 0)
+    if share.cir_baud > left:
+        text = f"{left / 1e6:.3f} Mbaud of {pool.name} can still be promised, {share.cir_baud / 1e6:.3f} are needed"
+        return _short(Reason.NO_COMMITTED_RATE, subject, text, left, share.cir_baud)
     return None
 
 
