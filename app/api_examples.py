@@ -180,6 +180,8 @@ def _inventories() -> dict[str, Json]:
             "serviceCharacteristic": _values({**LINK, **SITE}),
             "relatedParty": _customer(),
         },
+        "approvalRule": {"abovePerMonth": 50_000, "role": "finance"},
+        "escalationRule": {"owner": "supply", "nextOwner": "noc", "afterHours": 24},
         "satelliteMilestone": {
             "satellite": _reference("Satellite", "sat-intelsat-22"),
             "state": "inclined",

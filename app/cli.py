@@ -24,6 +24,7 @@ from sqlalchemy.exc import OperationalError
 
 from satcom.app import declarations
 from satcom.app.commands.api import ApiAway, ApiRefused
+from satcom.app.commands.approval import approval
 from satcom.app.commands.change_order import modify, terminate
 from satcom.app.commands.listener import listener
 from satcom.app.commands.load import load_command
@@ -34,6 +35,7 @@ from satcom.app.commands.service import service
 from satcom.app.commands.simulate_hub import simulate_hub_command
 from satcom.app.commands.simulate_partner import simulate_partner
 from satcom.app.commands.terminal import terminal
+from satcom.app.commands.waits import escalation, waits
 from satcom.app.demonstration import demonstrate, is_free
 from satcom.app.qualify import qualify_command
 from satcom.app.qualify_lease import qualify_lease_command
@@ -61,6 +63,9 @@ app.add_typer(listener, name="listener")
 app.add_typer(service, name="service")
 app.add_typer(satellite, name="satellite")
 app.add_typer(terminal, name="terminal")
+app.add_typer(escalation, name="escalation")
+app.add_typer(approval, name="approval")
+order.command("waits")(waits)
 console = Console()
 AsJson = Annotated[bool, typer.Option("--json", help="For a program to read.")]
 

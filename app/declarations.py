@@ -7,9 +7,9 @@ from fastapi import APIRouter
 from satcom.core import event_hub, history
 from satcom.core.tmf_api import TmfRoutes
 from satcom.enterprise import agreement, party
-from satcom.market import account, billing, customer, inventory, ordering, qualification
+from satcom.market import account, billing, customer, inventory, order_approval, ordering, qualification
 from satcom.market.catalog import product_offering, product_offering_price, product_specification
-from satcom.orchestration import process_flow
+from satcom.orchestration import escalation, process_flow, waits
 from satcom.orchestration.operations import (
     cease_at_partner,
     hub_state,
@@ -48,12 +48,15 @@ ROUTES: tuple[TmfRoutes, ...] = (
     product_offering_price.product_offering_price_routes,
     ordering.routes,
     ordering.cancel_routes,
+    order_approval.routes,
+    order_approval.rule_routes,
     qualification.routes,
     inventory.routes,
     billing.routes,
     billing.rate_routes,
     process_flow.routes,
     in_service_date.routes,
+    escalation.routes,
     service_catalog.service_specification_routes,
     service_ordering.routes,
     service_inventory.routes,
@@ -88,6 +91,7 @@ ROUTES: tuple[TmfRoutes, ...] = (
 QUESTIONS: tuple[APIRouter, ...] = (
     hub_state.router,
     history.router,
+    waits.router,
     terminal_history.router,
     *event_hub.hubs(ROUTES),
 )

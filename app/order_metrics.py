@@ -24,7 +24,7 @@ ORDERS = text(
 )
 OPEN_TASKS = text(
     "SELECT kind, state, undo_state, coalesce(owner, '') AS owner, count(*) AS tasks,"
-    " count(*) FILTER (WHERE expected_at < :now) AS overdue FROM task_flow"
+    " count(*) FILTER (WHERE due_at < :now) AS overdue, count(escalated_at) AS escalated FROM task_flow"
     " WHERE state = 'active' OR state = 'hold' OR undo_state = 'hold' GROUP BY 1, 2, 3, 4"
 )
 BILLS = text(
@@ -72,6 +72,9 @@ def _tasks(session: Session) -> Iterator[GaugeMetricFamily]:
     late = GaugeMetricFamily(
         "satcom_waits_overdue", "Waits whose time is over in which it should have come", labels=["owner"]
     )
+    escalated = GaugeMetricFamily(
+        "satcom_waits_escalated", "Overdue waits that came from an earlier owner, by who has them now", labels=["owner"]
+    )
     held = GaugeMetricFamily("satcom_tasks_held", "Tasks and undos that a person has to judge", labels=["owner"])
     counted: dict[tuple[str, ...], int] = defaultdict(int)
     for row in session.connection().execute(OPEN_TASKS, {"now": now()}):
@@ -82,7 +85,8 @@ def _tasks(session: Session) -> Iterator[GaugeMetricFamily]:
         elif row.kind == "wait":
             counted["wait", row.owner] += row.tasks
             counted["late", row.owner] += row.overdue
-    families = {"open": tasks, "wait": waits, "late": late, "held": held}
+            counted["escalated", row.owner] += row.escalated
+    families = {"open": tasks, "wait": waits, "late": late, "escalated": escalated, "held": held}
     for (family, *labels), number in sorted(counted.items()):
         families[family].add_metric(labels, number)
     yield from families.values()

@@ -15,6 +15,7 @@ from sqlalchemy.exc import OperationalError
 from satcom.core.database import Database
 from satcom.core.tenancy import WORKER_ROLE
 from satcom.orchestration.engine import Engine
+from satcom.orchestration.escalation import escalate_due
 from satcom.orchestration.plan import know_handlers
 from satcom.orchestration.queue import QUEUE, TASK
 from satcom.orchestration.sweep import take_up_lost, wake_due
@@ -99,6 +100,8 @@ class Worker:
     def _wake(self) -> None:
         with self.database.as_worker("sweep") as session:
             wake_due(session)
+        with self.database.as_worker("sweep") as session:
+            escalate_due(session)
         with self.database.as_worker("sweep") as session:
             for flow_id in take_up_lost(session, timedelta(seconds=DEAD_AFTER_S)):
                 log.info("taking over from a dead worker", flow=flow_id)

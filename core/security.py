@@ -40,6 +40,8 @@ class Capability(StrEnum):
     QUALIFY = "ask what can be delivered where"
     READ_ORDERS = "read product orders and products"
     ORDER = "order and cancel products"
+    APPROVE_ORDERS = "approve orders that their role is asked for"
+    KEEP_APPROVAL_RULES = "say which orders are approved by whom"
     READ_BILLS = "read bills"
     READ_SERVICES = "read services, service orders and tests"
     TEST_SERVICES = "record tests of services"
@@ -69,6 +71,8 @@ _ROLES: dict[Capability, str] = {
     Capability.QUALIFY: "productManager sales provisioning noc planning partner customer",
     Capability.READ_ORDERS: "productManager sales provisioning noc planning finance supply migration partner customer",
     Capability.ORDER: "sales provisioning customer",
+    Capability.APPROVE_ORDERS: "sales finance",
+    Capability.KEEP_APPROVAL_RULES: "finance",
     Capability.READ_BILLS: "sales finance customer",
     Capability.READ_SERVICES: "productManager sales provisioning noc planning migration customer",
     Capability.TEST_SERVICES: "noc",

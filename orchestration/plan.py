@@ -116,6 +116,9 @@ class TaskFlow(Entity, table=True):
     owner: str | None = None
     expected_s: float = 1.0
     expected_at: datetime | None = Field(default=None, sa_type=INSTANT)
+    due_at: datetime | None = Field(default=None, sa_type=INSTANT)
+    escalated_at: datetime | None = Field(default=None, sa_type=INSTANT)
+    escalated_from: str | None = None
     deadline_s: float | None = None
     deadline: datetime | None = Field(default=None, sa_type=INSTANT)
     attempts: int = 0
@@ -160,11 +163,13 @@ class TaskFlow(Entity, table=True):
 class Later:
     """What a wait answers while what it waits for has not come: when that is expected, and looked at again.
 
-    `deadline` is until when it is waited for, where the plan gives no time.
+    `deadline` is until when it is waited for, where the plan gives no time; `owner` is whose it is, where only the wait
+    itself knows.
     """
 
     at: datetime | None = None
     deadline: datetime | None = None
+    owner: str | None = None
 
 
 @dataclass(frozen=True)

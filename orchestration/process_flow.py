@@ -64,12 +64,16 @@ def task_flows(session: Session, flow_id: str, query: Query, by: Principal) -> P
     Raises `NotFound`, and `NotAllowed` when they are to be told by what is inside.
     """
     flow = find(session, ProcessFlow, flow_id)
+    filters = (*query.filters, Filter(FLOW, (FLOW,), "eq", (flow.id,)))
+    return tasks_listed(session, replace(query, filters=filters, sort=query.sort or (("position", False),)), by)
+
+
+def tasks_listed(session: Session, query: Query, by: Principal) -> Page:
+    """Tasks of any flow. Raises `NotAllowed` when they are to be told by what is inside."""
     asked = {one.path[0] for one in query.filters} | {name for name, _ in query.sort}
     if asked & INSIDE and not by.may(Capability.READ_NETWORK):
         raise NotAllowed(f"{by.name} may not ask for {', '.join(sorted(asked & INSIDE))}")
-    filters = (*query.filters, Filter(FLOW, (FLOW,), "eq", (flow.id,)))
-    below = replace(query, filters=filters, sort=query.sort or (("position", False),))
-    page = list_rows(session, (TaskFlow,), below, by)
+    page = list_rows(session, (TaskFlow,), query, by)
     return Page([_shown(row, by) for row in page.rows], page.total)
 
 

@@ -272,7 +272,7 @@ def _await_from(session: Session, flow_id: str, due: datetime) -> None:
     session.info["order_reference"] = flow.reference
     for task in tasks:
         if task.handler == satellite_is_in_service.__name__ and task.state is TaskState.ACTIVE:
-            task.expected_at = due if due > now() else None
+            task.expected_at, task.due_at = due if due > now() else None, due
             task.deadline = max(task.deadline or due, due + LATEST_AFTER_PLANNED)
     flow.expected_finish = max(expected_ends(tasks).values())
     session.flush()

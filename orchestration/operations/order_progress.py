@@ -6,6 +6,7 @@ from sqlmodel import Session, col, select
 
 from satcom.core.events import on
 from satcom.core.values import instant_text
+from satcom.market.order_approval import approval_is_ruled
 from satcom.market.order_delivery import Cause, expect_finish, fail_order, finish_cancellation, go_on, hold_for
 from satcom.market.order_item import DELETE, MODIFY
 from satcom.market.ordering import CancellationRequested, OrderState, ProductOrder, ProductOrderCreated, too_late
@@ -18,6 +19,7 @@ from satcom.orchestration.operations.change_of_service import (
     needs_another_terminal,
 )
 from satcom.orchestration.operations.order_to_service import ORDER_TO_SERVICE, begin_delivery
+from satcom.orchestration.operations.ordered_approval import order_is_approved
 from satcom.orchestration.operations.ordered_network import resources_for
 from satcom.orchestration.operations.ordered_site import terminal_is_here
 from satcom.orchestration.plan import FlowState, ProcessFlow, TaskFlow, TaskState, UndoState, flow_of, tasks_of
@@ -29,7 +31,7 @@ from satcom.service.access_test import AccessTested
 from satcom.supplychain.procurement import TerminalDelivered, TerminalRedated
 
 BEGINNING = frozenset({begin_delivery.__name__, begin_the_change.__name__, give_notice.__name__})
-AWAITED: Final = frozenset({terminal_is_here.__name__, satellite_is_in_service.__name__})
+AWAITED: Final = frozenset({terminal_is_here.__name__, satellite_is_in_service.__name__, order_is_approved.__name__})
 
 
 @on(ProductOrderCreated)
@@ -45,7 +47,7 @@ def begin_flow(session: Session, event: ProductOrderCreated) -> None:
         flow = lay_out(session, CHANGE_OF_SERVICE, order, order.reference, needs, another)
         order.expected_completion_date = flow.expected_finish
     else:
-        flow = lay_out(session, ORDER_TO_SERVICE, order, order.reference, needs)
+        flow = lay_out(session, ORDER_TO_SERVICE, order, order.reference, needs, approval_is_ruled(session))
         order.expected_completion_date = flow.expected_finish
     enqueue(session, flow.id)
 
@@ -137,7 +139,7 @@ def _begun(tasks: list[TaskFlow]) -> bool:
 
 
 def _holds(task: TaskFlow) -> bool:
-    """Whether the order is held for it: for a person, a terminal that is on its way, or a satellite."""
+    """Whether the order is held for it: for a person, an approval, a terminal that is on its way, or a satellite."""
     for_a_person = task.state is TaskState.HOLD or task.undo_state is UndoState.HOLD
     awaited = task.handler in AWAITED and task.state is TaskState.ACTIVE
     return for_a_person or awaited

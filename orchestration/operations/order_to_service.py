@@ -36,6 +36,13 @@ from satcom.orchestration.operations.ordered_activation import (
     withdraw_access,
     withdraw_activation,
 )
+from satcom.orchestration.operations.ordered_approval import (
+    ANSWERED_IN,
+    LATEST_ANSWER,
+    ask_for_approval,
+    order_is_approved,
+    take_question_back,
+)
 from satcom.orchestration.operations.ordered_network import (
     HOLD_FOR,
     demand_of_order,
@@ -82,17 +89,20 @@ from satcom.supplychain.partner_capacity import capacity_of_order
 ORDER_TO_SERVICE: Final = "orderToService"
 PARTNER_TO_SERVICE: Final = "partnerToService"
 NO_TIME: Final = timedelta(0)  # a wait says itself when its end is expected
-SUPPLY, PLANNING, NOC = "supply", "planning", "noc"
+SUPPLY, PLANNING, NOC, SALES = "supply", "planning", "noc", "sales"
 EVERYTHING: Final = frozenset(ResourceCategory)
 
 
 @plan(ORDER_TO_SERVICE)
-def order_to_service(plan: Plan, order: str, needs: Collection[ResourceCategory] = EVERYTHING) -> None:
+def order_to_service(
+    plan: Plan, order: str, needs: Collection[ResourceCategory] = EVERYTHING, approved: bool = True
+) -> None:
     """The recipe. What stands in the brackets is needed first; what is not connected runs side by side."""
     qualified = plan.task(qualify_again, order)
     reserved = plan.task(reserve_all_or_none, order, qualified, undo=give_back)
     priced = plan.task(price_the_order, order, reserved)
-    begun = plan.task(begin_delivery, order, after=[priced])
+    released = [_released(plan, order, priced)] if approved else [priced]
+    begun = plan.task(begin_delivery, order, after=released)
 
     service = plan.task(design_the_service, order, after=[begun], undo=discard_the_design)
     site = []
@@ -111,6 +121,14 @@ def order_to_service(plan: Plan, order: str, needs: Collection[ResourceCategory]
     product = plan.task(hand_over, order, service, reserved, after=tested, no_return=True)
     billed = plan.task(make_first_bill, product)
     plan.task(complete_orders, order, product, after=[billed])
+
+
+def _released(plan: Plan, order: str, priced: TaskHandle) -> TaskHandle:
+    """Where the operator has rules for it, a person releases what is dear before it is promised."""
+    asked = plan.task(ask_for_approval, order, priced, undo=take_question_back)
+    return plan.wait(
+        order_is_approved, order, asked, owner=SALES, expected=ANSWERED_IN, within=LATEST_ANSWER, skippable=False
+    )
 
 
 def _at_the_site(

@@ -221,6 +221,8 @@ BODIES: dict[str, Callable[[Session, Market], Body]] = {
     "shipment": shipped_goods,
     "goodsReceipt": received_goods,
     "equipmentReturn": a_faulty_terminal,
+    "approvalRule": lambda _, __: {"abovePerMonth": 50_000, "role": "finance"},
+    "escalationRule": lambda _, __: {"owner": "supply", "nextOwner": "noc", "afterHours": 24},
     "satelliteMilestone": lambda session, _: {
         "satellite": {"id": an_awaited_satellite(session)},
         "state": "underConstruction",

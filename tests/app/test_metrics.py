@@ -209,6 +209,7 @@ def test_the_label_sets_are_bounded(database: Database, tmp_path: Path) -> None:
         assert {key[0] for key in new} <= {
             "satcom_waits",
             "satcom_waits_overdue",
+            "satcom_waits_escalated",
             "satcom_tasks_open",
             "satcom_tasks_held",
         }

@@ -1,0 +1,98 @@
+"""`satcom order waits` and `satcom escalation`: what orders wait for, whose it is, and who comes next."""
+
+import json
+from datetime import UTC, datetime
+from typing import Annotated, Final
+from uuid import uuid4
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from satcom.app.commands.api import HERE, Api, ApiRefused, Body, Token, Url, told
+from satcom.core.values import Json, instant_text
+
+escalation = typer.Typer(help="To whom overdue waits go, and after how long.", no_args_is_help=True)
+AsJson = Annotated[bool, typer.Option("--json", help="For a program to read.")]
+WAITS: Final = "/satcom-api/orchestration/v1/wait"
+RULES: Final = "/satcom-api/orchestration/v1/escalationRule"
+console = Console()
+
+
+def waits(
+    owner: Annotated[str | None, typer.Option(help="Only those of this owner: supply.", show_default=False)] = None,
+    overdue: Annotated[bool, typer.Option("--overdue", help="Only those that should have come.")] = False,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="How many at most, the longest overdue first.")] = 100,
+    as_json: AsJson = False,
+    url: Url = HERE,
+    token: Token = "",
+) -> None:
+    """What orders wait for: since when, whose it is, when it is due, and until when it is waited for."""
+    asked = {"limit": str(limit)} | ({"owner": owner} if owner else {})
+    if overdue:
+        asked["dueAt.lt"] = instant_text(datetime.now(UTC))
+    with Api(url, token) as api:
+        found: list[Body] = api.get(WAITS, **asked)
+    if as_json:
+        typer.echo(json.dumps(found))
+        return
+    table = Table("order", "waits for", "owner", "since", "due", "deadline", box=None, header_style="dim")
+    for one in found:
+        values = told(one)
+        before = values.get("escalatedFrom")
+        whose = f"{values.get('owner', '')} (from {before})" if before else str(values.get("owner", ""))
+        days = (_day(values.get(name)) for name in ("startedAt", "dueAt", "deadline"))
+        table.add_row(one.get("orderReference", ""), one["taskFlowSpecification"], whose, *days)
+    console.print(table if found else "nothing is waited for")
+
+
+def _day(moment: object) -> str:
+    return str(moment)[:16].replace("T", " ") if moment else ""
+
+
+@escalation.command("list")
+def list_rules(as_json: AsJson = False, url: Url = HERE, token: Token = "") -> None:
+    """Every rule."""
+    with Api(url, token) as api:
+        found: list[Body] = api.get(RULES, limit="1000")
+    if as_json:
+        typer.echo(json.dumps(found))
+        return
+    table = Table("overdue waits of", "go to", "after", box=None, header_style="dim")
+    for one in found:
+        table.add_row(one["owner"], one["nextOwner"], f"{one['afterHours']:g} h")
+    console.print(table if found else "overdue waits stay with their owners")
+
+
+@escalation.command()
+def add(
+    owner: Annotated[str, typer.Argument(metavar="OWNER", help="Whose waits: supply, planning, noc, ...")],
+    next_owner: Annotated[str, typer.Argument(metavar="NEXT", help="Who gets them then.")],
+    after_hours: Annotated[float, typer.Option(min=0, help="Hours after the day on which it was due.")] = 24,
+    as_json: AsJson = False,
+    url: Url = HERE,
+    token: Token = "",
+) -> None:
+    """Have overdue waits of an owner go to another."""
+    body: Json = {"owner": owner, "nextOwner": next_owner, "afterHours": after_hours}
+    with Api(url, token) as api:
+        rule = api.post(RULES, body, str(uuid4()))
+    if as_json:
+        typer.echo(json.dumps(rule))
+    else:
+        console.print(f"waits of {owner} go to {next_owner} when they are overdue for {after_hours:g} hours")
+
+
+@escalation.command()
+def remove(
+    owner: Annotated[str, typer.Argument(metavar="OWNER", help="Whose rule.")], url: Url = HERE, token: Token = ""
+) -> None:
+    """Leave overdue waits with their owner."""
+    with Api(url, token) as api:
+        found: list[Body] = api.get(RULES, limit="1000")
+        rules = [one for one in found if one["owner"] == owner]
+        if not rules:
+            known = ", ".join(str(one["owner"]) for one in found) or "there is none"
+            raise ApiRefused(404, [f"OWNER: there is no rule for {owner!r} (accepted: {known})"])
+        api.delete(f"{RULES}/{rules[0]['id']}")
+    console.print(f"overdue waits of {owner} stay with {owner}")

@@ -1,0 +1,55 @@
+"""What orders wait for now: each wait with its owner, when it is due, its deadline, and from whom it was escalated."""
+
+from dataclasses import replace
+from typing import Final
+
+from fastapi import APIRouter, Request, Response
+from sqlmodel import Session, col, select
+
+from satcom.core.security import Principal
+from satcom.core.tmf_api import database_of, page_response, token_of
+from satcom.core.tmf_filter import Filter
+from satcom.core.tmf_openapi import list_operation
+from satcom.core.tmf_query import Page, Query, read_query
+from satcom.core.values import Json
+from satcom.orchestration.plan import ProcessFlow, TaskFlow, TaskKind, TaskState
+from satcom.orchestration.process_flow import CHARACTERISTIC, FLOW, tasks_listed
+
+PATH: Final = "/satcom-api/orchestration/v1/wait"
+router = APIRouter(tags=["wait"])
+
+
+def open_waits(session: Session, query: Query, by: Principal) -> Page:
+    """The waits that are open, the longest overdue first, each with the reference of its order."""
+    open_ones = (
+        Filter("kind", ("kind",), "eq", (TaskKind.WAIT.value,)),
+        Filter("state", ("state",), "eq", (TaskState.ACTIVE.value,)),
+    )
+    filters = (*query.filters, *open_ones)
+    page = tasks_listed(session, replace(query, filters=filters, sort=query.sort or (("dueAt", False),)), by)
+    plans = [_plan_of(row) for row in page.rows]
+    named = select(ProcessFlow.id, ProcessFlow.reference).where(col(ProcessFlow.id).in_([one for one in plans if one]))
+    references = dict(session.exec(named).all())
+    rows = [
+        row | {"orderReference": references[plan]} if plan in references else row
+        for row, plan in zip(page.rows, plans, strict=True)
+    ]
+    return Page(rows, page.total)
+
+
+def _plan_of(row: dict[str, Json]) -> str | None:
+    listed = row.get(CHARACTERISTIC)
+    found = (
+        [one for one in listed if isinstance(one, dict) and one.get("name") == FLOW] if isinstance(listed, list) else []
+    )
+    return str(found[0]["value"]) if found else None
+
+
+@router.get(PATH, name="list wait", openapi_extra=list_operation(TaskFlow.api))
+def list_waits(request: Request) -> Response:
+    """Filtered and sorted as tasks are: `owner=supply`, `dueAt.lt=2027-03-31T00:00:00Z`."""
+    query = read_query(request.query_params.multi_items())
+    with database_of(request).request(token_of(request)) as (session, principal):
+        principal.need(TaskFlow.api.reads)
+        page = open_waits(session, query, principal)
+    return page_response(page)
