@@ -46,6 +46,14 @@ def wall_now() -> datetime:
     return datetime.now(UTC)
 
 
+def has_come(moment: datetime | None, longest: timedelta) -> bool:
+    """Whether a moment of machinery, at most `longest` ahead when it was written, has come.
+
+    One that lies further ahead was written before the wall clock was set back: nobody waits for it.
+    """
+    return moment is None or not wall_now() < moment <= wall_now() + longest
+
+
 def months_later(moment: datetime, months: int) -> datetime:
     """The same day `months` later, or the last day of that month."""
     year, month = divmod(moment.month - 1 + months, 12)

@@ -26,7 +26,7 @@ from sqlmodel import Session, col
 
 from satcom.core import metrics
 from satcom.core.callback import Caller, NotDelivered
-from satcom.core.clock import wall_now
+from satcom.core.clock import has_come, wall_now
 from satcom.core.commit_order import SettledChanges
 from satcom.core.database import Database
 from satcom.core.errors import Refused
@@ -46,6 +46,7 @@ from satcom.core.tmf_document import tmf_document
 
 LOOK_EVERY_S = 0.1
 FIRST_RETRY_S, LONGEST_RETRY_S = 1.0, 600.0
+LONGEST_REST = timedelta(seconds=2 * LONGEST_RETRY_S)
 BATCH, WINDOW, PARALLEL = 500, 5_000, 16
 TURN_S = 2.0  # after which a listener lets others have their turn, when it is slow
 T = TypeVar("T")
@@ -53,7 +54,8 @@ log = structlog.get_logger()
 
 _DUE = text(
     "SELECT l.id FROM listener l JOIN listener_position p ON p.listener_id = l.id WHERE l.state = 'active'"
-    " AND p.sequence < :settled AND (p.wake_at IS NULL OR p.wake_at <= :now) ORDER BY p.sequence, l.id LIMIT 500"
+    " AND p.sequence < :settled AND (p.wake_at IS NULL OR p.wake_at NOT BETWEEN :now AND :latest)"
+    " ORDER BY p.sequence, l.id LIMIT 500"
 )
 _MINE = text("SELECT pg_try_advisory_xact_lock(hashtextextended('listener ' || :listener, 0))")
 
@@ -132,7 +134,8 @@ class EventDelivery:
     def _due(self) -> list[str]:
         with self.database.worker.connect() as connection:
             settled = self.settled.look(connection)
-            found = connection.execute(_DUE, {"settled": settled, "now": wall_now()})
+            latest = wall_now() + LONGEST_REST
+            found = connection.execute(_DUE, {"settled": settled, "now": wall_now(), "latest": latest})
             return [str(one) for one in found.scalars()]
 
     async def _serve(self, caller: Caller, listener_id: str, settled: int) -> None:
@@ -170,7 +173,7 @@ class EventDelivery:
             secret = session.get(ListenerSecret, listener_id)
             if listener is None or position is None or secret is None or listener.state != ListenerState.ACTIVE:
                 return None
-            if position.sequence >= settled or (position.wake_at is not None and position.wake_at > wall_now()):
+            if position.sequence >= settled or not has_come(position.wake_at, LONGEST_REST):
                 return None
             upto = min(settled, position.sequence + WINDOW)
             readers = _readers_of(session, listener)

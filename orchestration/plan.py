@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any, ClassVar, TypeAlias
+from typing import Any, ClassVar, Final, TypeAlias
 
 from sqlalchemy import Index, UniqueConstraint
 from sqlalchemy.dialects.postgresql import JSONB
@@ -22,6 +22,7 @@ from satcom.core.life_cycle import LifeCycle
 from satcom.core.security import Capability
 from satcom.core.values import Json, Reference
 
+LONGEST_REST: Final = timedelta(minutes=2)  # no lease, and no pause between two attempts, is longer
 OPEN = "state = 'active' OR state = 'hold' OR undo_state = 'hold'"  # the few that are counted again and again
 Handler: TypeAlias = Callable[..., "Json | Later | ForAPerson"]
 

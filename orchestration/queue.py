@@ -18,11 +18,18 @@ _DEFER = text(
     " WHERE NOT EXISTS (SELECT 1 FROM procrastinate_jobs WHERE queueing_lock = :once AND status = 'todo')"
 )
 
-# A job of a worker that was pruned has no worker any more.
+# A job of a worker that was pruned has no worker. A heartbeat from the future was before the clock was set back.
 _DROP_LOST = text(
     "DELETE FROM procrastinate_jobs job WHERE job.queue_name = :queue AND job.status = 'doing' AND NOT EXISTS ("
     "SELECT 1 FROM procrastinate_workers worker WHERE worker.id = job.worker_id"
-    " AND worker.last_heartbeat > now() - CAST(:dead_after AS interval)) RETURNING job.args ->> 'flow_id'"
+    " AND abs(extract(epoch FROM now() - worker.last_heartbeat)) < extract(epoch FROM CAST(:dead_after AS interval)))"
+    " RETURNING job.args ->> 'flow_id'"
+)
+
+# A job that broke is tried again after a second; nor does that wait for a clock that was set back.
+_DO_NOW = text(
+    "UPDATE procrastinate_jobs SET scheduled_at = NULL WHERE queue_name = :queue AND status = 'todo'"
+    " AND scheduled_at > now() + CAST(:dead_after AS interval)"
 )
 
 _IN_WORK = text(
@@ -51,6 +58,7 @@ def take_over(session: Session, dead_after: timedelta) -> list[str]:
 
     The lost job is not put back: another one for its flow may wait already, and two may not wait at once.
     """
+    session.connection().execute(_DO_NOW, {"queue": QUEUE, "dead_after": dead_after})
     lost = session.connection().execute(_DROP_LOST, {"queue": QUEUE, "dead_after": dead_after}).scalars()
     flows = sorted(set(lost))
     for flow_id in flows:

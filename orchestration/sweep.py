@@ -1,6 +1,7 @@
 """The sweep: wakes what is due, and takes up what a dead worker held.
 
 Retries and leases by the wall clock, deadlines by the business clock. Each is one index scan, however many orders wait.
+What was written before the wall clock was set back is due at once: `core.clock.has_come`.
 """
 
 from datetime import timedelta
@@ -9,7 +10,7 @@ from sqlalchemy import or_, text
 from sqlmodel import Session, col, select
 
 from satcom.core.clock import now, wall_now
-from satcom.orchestration.plan import FlowState, ProcessFlow, TaskFlow, TaskState, UndoState, tasks_of
+from satcom.orchestration.plan import LONGEST_REST, FlowState, ProcessFlow, TaskFlow, TaskState, UndoState, tasks_of
 from satcom.orchestration.queue import enqueue, in_work, take_over
 from satcom.resource.reservation import expire_due
 
@@ -25,13 +26,14 @@ def wake_due(session: Session) -> int:
     if not alone.scalar_one():
         return 0
     expire_due(session)
+    set_back = col(TaskFlow.wake_at) > wall_now() + LONGEST_REST
     late = col(TaskFlow.state).in_([TaskState.ACTIVE, TaskState.NEW]) & (col(TaskFlow.deadline) <= now())
     expected = (col(TaskFlow.state) == TaskState.ACTIVE) & (col(TaskFlow.expected_at) <= now())
     flows = (
         select(TaskFlow.process_flow_id)
         .join(ProcessFlow, col(ProcessFlow.id) == col(TaskFlow.process_flow_id))
         .where(col(ProcessFlow.state).in_([FlowState.ACTIVE, FlowState.HOLD]))
-        .where(or_(col(TaskFlow.wake_at) <= wall_now(), late, expected))
+        .where(or_(col(TaskFlow.wake_at) <= wall_now(), set_back, late, expected))
         .distinct()
         .order_by(col(TaskFlow.process_flow_id))
         .limit(AT_ONCE)

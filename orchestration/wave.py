@@ -11,7 +11,7 @@ import structlog
 from sqlalchemy.exc import OperationalError
 from sqlmodel import Session
 
-from satcom.core.clock import now, wall_now
+from satcom.core.clock import has_come, now, wall_now
 from satcom.core.errors import Refused
 from satcom.core.events import announce
 from satcom.core.life_cycle import move
@@ -19,6 +19,7 @@ from satcom.core.values import Json
 from satcom.orchestration.flow_event import FlowAdvanced, FlowCompleted, FlowUndone
 from satcom.orchestration.outcome import fault_of, timed
 from satcom.orchestration.plan import (
+    LONGEST_REST,
     FlowState,
     Later,
     ProcessFlow,
@@ -115,10 +116,11 @@ class Wave:
         if task.kind is TaskKind.WAIT and task.state is TaskState.ACTIVE:
             return True
         if task.kind is TaskKind.OUTSIDE and task.state is TaskState.ACTIVE:
-            return all(at is None or at <= wall_now() for at in (task.lease_until, task.wake_at))
+            woken = task.wake_at is None or task.wake_at <= wall_now()
+            return woken and has_come(task.lease_until, LONGEST_REST)
         return (
             task.state is TaskState.NEW
-            and (task.wake_at is None or task.wake_at <= wall_now())
+            and has_come(task.wake_at, LONGEST_REST)
             and all(self.by_name[need].state is TaskState.COMPLETED for need in task.needs)
         )
 
@@ -222,7 +224,7 @@ class Wave:
             elif task.undo_state is UndoState.HOLD:
                 continue
             elif task.kind is TaskKind.OUTSIDE:
-                if task.wake_at is None or task.wake_at <= wall_now():
+                if has_come(task.wake_at, LONGEST_REST):
                     self._intend(task, undo=True)
             else:
                 self._undo(task)
@@ -235,8 +237,7 @@ class Wave:
     def _calling(self, task: TaskFlow) -> bool:
         """A call may be under way somewhere; its end is waited for, so that the undo comes after it."""
         active = task.state is TaskState.ACTIVE or task.undo_state is UndoState.ACTIVE
-        leased = task.lease_until is not None and task.lease_until > wall_now()
-        return task.kind is TaskKind.OUTSIDE and active and leased
+        return task.kind is TaskKind.OUTSIDE and active and not has_come(task.lease_until, LONGEST_REST)
 
     def _to_undo(self, task: TaskFlow) -> bool:
         """A task that may have had an effect. An outside call that was ever tried may have arrived."""

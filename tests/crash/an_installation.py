@@ -28,7 +28,7 @@ from satcom.app.simulated_hub import fleet_of
 from satcom.core import embedded_postgres, migration
 from satcom.core.database import Database
 from satcom.resource.hub import Hub
-from tests.crash.killable import FOLDER, FRESH_KEYS
+from tests.crash.killable import FOLDER
 from tests.crash.points import Points
 from tests.house.checkout import ROOT
 from tests.market.a_market import a_token
@@ -116,10 +116,8 @@ class Installation:
                 return  # it is down already
             os.kill(pid, signal.SIGKILL)
             self.killed[victim] += 1
-            self.back_at = math.inf
-            time.sleep(away_s)
-            embedded_postgres.ensure_alive(self.data_dir, fsync=False)
-            self.back_at = time.monotonic()
+            with self.database_away():
+                time.sleep(away_s)
         elif victim == HUB:
             self.operation.hub.kill()
             self.killed[victim] += 1
@@ -127,6 +125,14 @@ class Installation:
             self.operation.hub.restart()
         else:
             self.programs[victim].process.kill()
+
+    @contextmanager
+    def database_away(self) -> Iterator[None]:
+        """The database may be away in this block; at its end it is there again. A program may end meanwhile."""
+        self.back_at = math.inf
+        yield
+        embedded_postgres.ensure_alive(self.data_dir, fsync=False)
+        self.back_at = time.monotonic()
 
     @contextmanager
     def watched_over(self) -> Iterator[None]:
@@ -189,24 +195,29 @@ class Installation:
 
 @contextmanager
 def an_installation(
-    folder: Path, *, in_stock: int, workers: int = 2, server_works: bool = True, fresh_keys: bool = False
+    folder: Path,
+    *,
+    in_stock: int,
+    workers: int = 2,
+    server_works: bool = True,
+    further: Mapping[str, str] | None = None,
+    data_dir: Path | None = None,
 ) -> Iterator[Installation]:
     """The demonstration network with room at every hub, a market, `in_stock` terminals of each kind; not started."""
     assert declarations.ROUTES  # importing it declared every table
-    with a_database_server() as (data_dir, url):
+    with a_database_server(data_dir) as (data_dir, url):
         migration.upgrade(url)
         database = Database(url, connections=4)
         with an_operation(database, folder, in_stock) as operation:
             give_every_hub_ports(operation, PORTS)
-            further = {FRESH_KEYS: "yes"} if fresh_keys else {}
             yield Installation(operation, folder, data_dir, workers, server_works, further)
         database.close()
 
 
 @contextmanager
-def a_database_server() -> Iterator[tuple[Path, str]]:
+def a_database_server(data_dir: Path | None = None) -> Iterator[tuple[Path, str]]:
     """The data directory of a server with an empty database, and the URL of that."""
-    data_dir = Path(tempfile.mkdtemp(prefix="satcom-crash-", dir="/tmp"))
+    data_dir = data_dir or Path(tempfile.mkdtemp(prefix="satcom-crash-", dir="/tmp"))
     data_dir.chmod(0o711)  # the server of root runs as another user
     try:
         yield data_dir, embedded_postgres.start(data_dir, fsync=False).url

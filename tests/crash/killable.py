@@ -5,9 +5,12 @@ and for the mutant the keys that its driver sends, are put in from here.
 """
 
 import os
+import select
 import signal
+import time
+from collections.abc import Callable
 from datetime import datetime, timedelta
-from functools import partialmethod
+from functools import partial, partialmethod
 from pathlib import Path
 from unittest.mock import patch
 from uuid import uuid4
@@ -59,10 +62,15 @@ def main() -> None:
 
     if TODAY in os.environ:  # when business is done
         clock.advance(datetime.fromisoformat(os.environ[TODAY]) - clock.now())
+    # libfaketime takes the absolute times of Python's own sleep for those of the clock that was set
+    pause: Callable[[float], object] = (
+        partial(select.select, [], [], []) if "FAKETIME_TIMESTAMP_FILE" in os.environ else time.sleep
+    )
     transport = Wire(points, fresh_keys=bool(os.environ.get(FRESH_KEYS)))
     with (
         patch.object(Engine, "__init__", partialmethod(Engine.__init__, observe=observe, lease=LEASE)),
         patch.object(HubNmsDriver, "__init__", partialmethod(HubNmsDriver.__init__, transport=transport)),
+        patch.object(time, "sleep", pause),
         patch.object(worker, "DEAD_AFTER_S", DEAD_AFTER_S),
         patch.object(worker, "HEARTBEAT_S", HEARTBEAT_S),
     ):

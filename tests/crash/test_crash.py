@@ -17,6 +17,7 @@ import pytest
 from tests.crash.agreement import disagreements, effects_twice
 from tests.crash.an_installation import Installation, an_installation
 from tests.crash.blows import Killer, faults_of_the_hub, histogram, outside, points_of_the_flow
+from tests.crash.killable import FRESH_KEYS
 from tests.crash.office import Kind, Office
 
 KILLS = int(os.environ.get("SATCOM_CRASH_KILLS", "50"))
@@ -93,7 +94,7 @@ def report(installation: Installation, office: Office, fired_s: float, took_s: f
 
 def test_without_idempotency_keys_the_hub_does_things_twice(tmp_path: Path) -> None:
     """The mutant of the test above: it sees what it is there to see."""
-    with an_installation(tmp_path, in_stock=8, workers=0, fresh_keys=True) as installation:
+    with an_installation(tmp_path, in_stock=8, workers=0, further={FRESH_KEYS: "yes"}) as installation:
         office = Office(installation, Random(SEED))
         lost = {"kind": "effect_done_answer_lost", "probability": 0.4, "seed": SEED}
         installation.operation.hub.set_faults(lost)
