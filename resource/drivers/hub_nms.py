@@ -40,6 +40,7 @@ Kind = Literal["carrier", "terminal", "plan"]
 Body = dict[str, str | float | None]
 C = TypeVar("C", CarrierConfiguration, TerminalConfiguration, RatePlan)
 
+NEW = frozenset({"transmit_power_dbw"})
 CARRIER = TypeAdapter(CarrierConfiguration)
 TERMINAL = TypeAdapter(TerminalConfiguration)
 PLAN = TypeAdapter(RatePlan)
@@ -180,7 +181,7 @@ class HubNmsDriver:
             raise
 
     def _put(self, wanted: Configured, key: str, cancels: str | None) -> None:
-        self._ask("PUT", _path(*_name(wanted)), key=key, cancels=cancels, body=_body(wanted))
+        self._ask("PUT", _path(*_name(wanted)), key=key, cancels=cancels, body=_sent(wanted))
 
     def _remove(self, kind: Kind, held_id: str, key: str, cancels: str | None) -> None:
         self._ask("DELETE", _path(kind, held_id), key=key, cancels=cancels)
@@ -255,6 +256,11 @@ def _body(configured: Configured) -> Body:
     body: Body = asdict(configured)
     del body[f"{kind}_id"]
     return body
+
+
+def _sent(configured: Configured) -> Body:
+    """What is new since 0.1.0 is left out while empty: a call repeated after an upgrade is the same request."""
+    return {name: value for name, value in _body(configured).items() if name not in NEW or value is not None}
 
 
 def _differences(wanted: Configured, actual: Configured | None) -> tuple[Difference, ...]:

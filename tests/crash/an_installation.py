@@ -34,6 +34,15 @@ from tests.house.checkout import ROOT
 from tests.market.a_market import a_token
 from tests.orchestration.operations.an_order_to_service import Operation, an_operation
 
+STUCK = (
+    "SELECT now()",
+    "SELECT status, worker_id, scheduled_at, args FROM procrastinate_jobs",
+    "SELECT id, last_heartbeat FROM procrastinate_workers",
+    "SELECT f.reference, f.state, t.task_flow_specification, t.state, t.undo_state, t.attempts, t.lease_until,"
+    " t.wake_at, t.fault FROM task_flow t JOIN process_flow f ON f.id = t.process_flow_id"
+    " WHERE f.state IN ('active', 'hold') AND (t.state IN ('active', 'hold') OR t.attempts > 0 OR t.fault IS NOT NULL)"
+    " ORDER BY f.reference, t.position",
+)
 POSTGRES, HUB, SERVER = "PostgreSQL", "hub simulator", "server"
 PORTS = 400
 START_S = 60.0  # a process that is started while there is no database ends, and is started again
@@ -183,6 +192,12 @@ class Installation:
                     return
             assert time.monotonic() < give_up, f"no workers after {within_s} s:\n{self.last_words()}"
             time.sleep(0.1)
+
+    def stuck(self) -> str:
+        """What is queued, what the orders under way wait for, and the last words."""
+        with self.operation.database.as_worker() as session:
+            rows = [str(row) for query in STUCK for row in session.connection().execute(text(query))]
+        return "\n".join([*rows, self.last_words()])
 
     def last_words(self) -> str:
         """The ends of the logs, for whoever has to find out."""

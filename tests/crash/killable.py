@@ -18,7 +18,7 @@ from uuid import uuid4
 import httpx
 
 from satcom.app import cli, worker
-from satcom.core.clock import clock
+from satcom.core.clock import BusinessClock, clock
 from satcom.orchestration.engine import Engine
 from satcom.orchestration.plan import TaskFlow
 from satcom.orchestration.wave import Phase
@@ -60,8 +60,10 @@ def main() -> None:
     def observe(task: TaskFlow, phase: Phase) -> None:
         strike(points, point_of(task, phase))
 
-    if TODAY in os.environ:  # when business is done
+    of_settings = clock
+    if TODAY in os.environ:  # when business is done, whatever the settings say
         clock.advance(datetime.fromisoformat(os.environ[TODAY]) - clock.now())
+        of_settings = BusinessClock()
     # libfaketime takes the absolute times of Python's own sleep for those of the clock that was set
     pause: Callable[[float], object] = (
         partial(select.select, [], [], []) if "FAKETIME_TIMESTAMP_FILE" in os.environ else time.sleep
@@ -71,6 +73,7 @@ def main() -> None:
         patch.object(Engine, "__init__", partialmethod(Engine.__init__, observe=observe, lease=LEASE)),
         patch.object(HubNmsDriver, "__init__", partialmethod(HubNmsDriver.__init__, transport=transport)),
         patch.object(time, "sleep", pause),
+        patch.object(cli, "clock", of_settings),
         patch.object(worker, "DEAD_AFTER_S", DEAD_AFTER_S),
         patch.object(worker, "HEARTBEAT_S", HEARTBEAT_S),
     ):

@@ -10,7 +10,6 @@ from random import Random
 from typing import Any
 
 import httpx
-from sqlalchemy import text
 
 from satcom.core.access import create_token
 from tests.crash.agreement import disagreements
@@ -18,13 +17,6 @@ from tests.crash.an_installation import Installation, an_installation
 from tests.crash.office import FLOWS, Kind, Office
 from tests.hardening.a_set_clock import SetClock, a_set_clock
 
-STUCK = (
-    "SELECT now()",
-    "SELECT status, worker_id, scheduled_at, args, queueing_lock FROM procrastinate_jobs",
-    "SELECT id, last_heartbeat FROM procrastinate_workers",
-    "SELECT task_flow_specification, state, undo_state, attempts, lease_until, wake_at, fault FROM task_flow"
-    " WHERE state NOT IN ('completed', 'cancelled')",
-)
 DAY, HOUR, MINUTE = timedelta(days=1), timedelta(hours=1), timedelta(minutes=1)
 READ_S = 3.0  # until every program has seen what the clock was set to
 
@@ -37,7 +29,7 @@ def let_in_for_long(installation: Installation) -> None:
 
 
 def all_in_service(installation: Installation, office: Office, orders: int) -> None:
-    assert office.until(lambda: not office.open(), within_s=90), still_open(installation)
+    assert office.until(lambda: not office.open(), within_s=90), installation.stuck()
     assert [story.state for story in office.stories] == ["completed"] * orders
     with (
         httpx.Client(base_url=installation.url, headers=installation.headers, timeout=60, trust_env=False) as api,
@@ -58,13 +50,6 @@ def waits_visibly(call: dict[str, Any]) -> bool:
     """It was tried again and again, and says why it did not succeed."""
     why = call.get("fault") or {}
     return call["state"] in ("new", "active") and call["attempts"] >= 3 and why.get("code") == "driverUnavailable"
-
-
-def still_open(installation: Installation) -> str:
-    """What is queued, and what the tasks that are under way wait for."""
-    with installation.operation.database.as_worker() as session:
-        rows = [str(row) for query in STUCK for row in session.connection().execute(text(query))]
-    return "\n".join([*rows, installation.last_words()])
 
 
 def set_to(clock: SetClock, ahead: timedelta) -> None:

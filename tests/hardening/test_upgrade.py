@@ -76,7 +76,7 @@ def test_200_orders_of_the_release_before_finish_on_this_one(tmp_path: Path) -> 
                 for number, flow in enumerate(flows)
             ]
             judged = judge_failed_tests(office, api)
-            assert office.until(lambda: not office.open(), within_s=150), installation.last_words()
+            assert office.until(lambda: not office.open(), within_s=150), installation.stuck()
             assert judged == IN_RAIN
             states = Counter(story.state for story in office.stories)
             assert states == {"completed": ORDERS_IN_FLIGHT - CANCELLED, "cancelled": CANCELLED}, causes(office)
