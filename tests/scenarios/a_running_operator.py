@@ -156,7 +156,7 @@ class RunningOperator:
         assert answer.status_code in (200, 206), answer.text
         return answer.json()
 
-    def order_body(self, file: str = DEMO_ORDER, **characteristics: Json) -> Body:
+    def order_body(self, file: str = DEMO_ORDER, /, **characteristics: Json) -> Body:
         """The order in a file of the operator with these characteristics instead of its own; `None` leaves one out.
 
         Without a name it is that for the Kamoto mine.
@@ -169,7 +169,7 @@ class RunningOperator:
         ]
         return body | {"externalId": f"scenario-{next(_numbers)}"}
 
-    def order(self, file: str = DEMO_ORDER, **characteristics: Json) -> str:
+    def order(self, file: str = DEMO_ORDER, /, **characteristics: Json) -> str:
         """Place an order as provisioning does; its id."""
         answer = self.api("provisioning").post(ORDERS, json=self.order_body(file, **characteristics))
         assert answer.status_code == 201, answer.text
@@ -185,7 +185,7 @@ class RunningOperator:
         found: Body = self.get(f"{ORDERS}/{order_id}")
         return found
 
-    def delivered(self, file: str = DEMO_ORDER, **characteristics: Json) -> str:
+    def delivered(self, file: str = DEMO_ORDER, /, **characteristics: Json) -> str:
         """Place an order and wait until the customer has his service; the order's id."""
         order_id = self.order(file, **characteristics)
         order = self.follow(order_id)

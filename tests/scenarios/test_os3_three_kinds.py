@@ -1,4 +1,4 @@
-"""OS1, OS3, OS4, OS5, OS7 for three kinds of service: a link of its own, access over shared carriers, a lease.
+"""OS3: three kinds of service, with OS1, OS4, OS5 and OS7 of each: a link of its own, shared access, a lease.
 
 One mechanism: each kind is a specification, a product, an offering and a price list of `examples/operator`.
 """
