@@ -102,18 +102,18 @@ def test_a_lease_waits_for_the_noc_and_goes_on_the_air_when_it_keeps_within_its_
 
 
 @pytest.fixture
-def little_left(operator: RunningOperator) -> RunningOperator:
-    """An operator whose Ku pools over Africa are promised but for a little."""
+def little_left(operator: RunningOperator) -> None:
+    """The operator's Ku pools over Africa are promised but for a little."""
     while qualified(operator, ACCESS, downlinkCommittedRateBps=7 * MBPS)["qualificationItemResult"] == "qualified":
         operator.delivered(ACCESS, downlinkCommittedRateBps=7 * MBPS)
-    return operator
 
 
-def test_no_more_is_committed_than_a_pool_has_and_the_rest_is_still_sold(little_left: RunningOperator) -> None:
-    refused = qualified(little_left, ACCESS, downlinkCommittedRateBps=7 * MBPS)
+@pytest.mark.usefixtures("little_left")
+def test_no_more_is_committed_than_a_pool_has_and_the_rest_is_still_sold(operator: RunningOperator) -> None:
+    refused = qualified(operator, ACCESS, downlinkCommittedRateBps=7 * MBPS)
     reasons = {one["code"] for one in refused["eligibilityUnavailabilityReason"]}
     assert "noCommittedRate" in reasons
-    assert qualified(little_left, ACCESS, downlinkCommittedRateBps=0)["qualificationItemResult"] == "qualified"
+    assert qualified(operator, ACCESS, downlinkCommittedRateBps=0)["qualificationItemResult"] == "qualified"
 
 
 def test_a_place_without_a_pool_is_refused_with_that_reason(operator: RunningOperator) -> None:
