@@ -1,7 +1,7 @@
 """What orders wait for now: each wait with its owner, when it is due, its deadline, and from whom it was escalated."""
 
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
 from fastapi import APIRouter, Request, Response
 from sqlmodel import Session, col, select
@@ -45,7 +45,16 @@ def _plan_of(row: dict[str, Json]) -> str | None:
     return str(found[0]["value"]) if found else None
 
 
-@router.get(PATH, name="list wait", openapi_extra=list_operation(TaskFlow.api))
+def _described() -> dict[str, Any]:
+    """As a list of tasks is, but that each also has the reference of its order."""
+    operation = list_operation(TaskFlow.api)
+    wait = {"type": "object", "properties": {"id": {"type": "string"}, "orderReference": {"type": "string"}}}
+    schema = {"type": "array", "items": wait}
+    found = {"description": "The waits", "content": {"application/json": {"schema": schema}}}
+    return operation | {"responses": {"200": found, "206": found}}
+
+
+@router.get(PATH, name="list wait", openapi_extra=_described())
 def list_waits(request: Request) -> Response:
     """Filtered and sorted as tasks are: `owner=supply`, `dueAt.lt=2027-03-31T00:00:00Z`."""
     query = read_query(request.query_params.multi_items())

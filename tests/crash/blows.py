@@ -28,7 +28,7 @@ def points_of_the_flow(random: Random, times: int = 1) -> dict[str, int]:
     """
     assert declarations.FLOWS
     draft = Plan()
-    order_to_service(draft, "", A_LINK)
+    order_to_service(draft, "", A_LINK, approved=False)  # no rule asks for an approval there
     answers = ("PUT carriers", "PUT terminals", "PUT plans", "POST terminals")
     undone = ("DELETE plans", "DELETE terminals", "DELETE carriers")
     return points_of(draft, random, times) | {f"hub {answer} result": times for answer in answers + undone}
