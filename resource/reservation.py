@@ -169,8 +169,11 @@ def reserve(session: Session, wanted: Wanted, until: datetime, by: Principal) ->
         raise Refused("/reservationItem", "nothing of the network is asked for", "missing", "a slot or a hub port")
     with _once_for_an_order(wanted.owner), session.begin_nested():
         reservation = _new(wanted, until, by, asked_at)
+        # in the order in which holds are given back; whoever moves a satellite's date waits, or we do
         lock_transponders(session, [one.transponder_id for one in wanted.slots])
-        lock_pools(session, [one.pool_id for one in wanted.shares])  # whoever moves a satellite's date waits, or we do
+        if wanted.hub_id is not None:
+            lock_hubs(session, [wanted.hub_id])
+        lock_pools(session, [one.pool_id for one in wanted.shares])
         _check_in_service(session, wanted)
         # the wider first: then two slots find room on one transponder whenever there is room for both
         widest_first = sorted(wanted.slots, key=lambda one: -one.bandwidth_hz)
