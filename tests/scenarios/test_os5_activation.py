@@ -87,7 +87,8 @@ def crash(operator: RunningOperator, in_service: str) -> Crash:
 def test_a_crash_leaves_the_task_under_way_and_the_order_in_progress(operator: RunningOperator, crash: Crash) -> None:
     for order_id in (crash.carrier_under_way, crash.answer_lost):
         task = operator.tasks(order_id)["configure_hub"]
-        assert (task["state"], task["attempts"]) == ("active", 1)
+        assert task["state"] == "active"
+        assert task["attempts"] in (1, 2)  # a worker that came back may have taken it up already
         assert operator.get(f"{ORDERS}/{order_id}")["state"] == "inProgress"
     parts = at_hub(operator, planned_service(operator, crash.answer_lost))
     assert set(parts) == set(KINDS)  # all was done, and nobody knows

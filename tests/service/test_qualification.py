@@ -464,7 +464,7 @@ def test_no_place_with_a_way_is_called_hopeless_and_the_others_only_for_reasons_
     assert hopeful > 50
 
 
-def test_a_place_is_judged_by_one_statement_and_without_a_fleet_only_by_the_map(database: Database) -> None:
+def test_a_place_is_judged_by_two_statements_and_without_a_fleet_only_by_the_map(database: Database) -> None:
     with clock.at(ORDERED_AT), database.as_worker() as session:
         refuse_hopeless_place(session, at_place(-43.5, 172.6))
         with pytest.raises(RuleRefused):
@@ -474,7 +474,7 @@ def test_a_place_is_judged_by_one_statement_and_without_a_fleet_only_by_the_map(
         asked: list[str] = []
         event.listen(session.connection(), "before_cursor_execute", lambda _, __, sql, *___: asked.append(sql))
         refuse_hopeless_place(session, the_demand())
-        assert len(asked) == 1
+        assert len(asked) == 2  # whether a partner could serve, and whether the fleet is the one that is known
 
 
 def test_a_question_about_a_place_at_sea_is_refused(database: Database) -> None:
