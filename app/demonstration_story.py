@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from satcom.app.commands.delivery import reading
 from satcom.app.commands.service import access_test_body
 from satcom.app.demo_order import order_files, order_in
 from satcom.app.loading.loading import Change
@@ -37,7 +38,6 @@ TAKEN: Final = {
     "HubPortAssignment": "hub port",
     "Terminal": "terminal",
 }
-LARGE: Final = {"bit/s": "Mbit/s", "Hz": "MHz"}
 POLL_S, PATIENCE_S = 0.1, 300.0
 
 
@@ -193,10 +193,11 @@ class Story:
         table = Table("measured", "", "planned", "", box=None, header_style="dim")
         for measure in test["testMeasure"]:
             name = measure["metricName"]
-            plan = planned.get(f"planned{name[0].upper()}{name[1:]}", "")
+            plan = planned.get(f"planned{name[0].upper()}{name[1:]}")
             remark = ", ".join(one["name"] for one in measure["ruleViolation"])
             read, unit = measure["value"]["value"], measure["unitOfMeasure"]
-            table.add_row(_words(name), _reading(read, unit), _reading(plan, unit), _words(remark))
+            beside = "" if plan is None else reading(plan, unit)
+            table.add_row(_words(name), reading(read, unit), beside, _words(remark))
         self.console.print(table)
 
     def _billed(self, product_id: str) -> None:
@@ -220,17 +221,6 @@ class Story:
 
     def _head(self, text: str) -> None:
         self.console.print(f"\n[bold]{text}[/bold]", highlight=False)
-
-
-def _reading(value: object, unit: str) -> str:
-    """A reading as a person writes it: rates in Mbit/s, yes or no for a lock."""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if not isinstance(value, int | float):
-        return ""
-    if unit in LARGE:
-        return f"{value / 1e6:.9g} {LARGE[unit]}"
-    return f"{value:.2f} {unit}"
 
 
 def _words(name: str) -> str:

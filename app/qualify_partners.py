@@ -9,17 +9,15 @@ from dataclasses import dataclass
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
-from sqlmodel import Session, col, select
+from sqlmodel import Session
 
+from satcom.app.qualify_terms import offerings_on_sale
 from satcom.app.qualify_view import print_table, table_titled
 from satcom.core.clock import now
 from satcom.core.database import Database
-from satcom.core.errors import RuleRefused
 from satcom.core.values import Json
-from satcom.market.catalog.product_offering import ProductOffering, sellable, service_sold
 from satcom.market.partner_margin import COMPARED_MONTHS
 from satcom.market.partner_offers import PartnerProposal, PartnerSetback, partner_proposals
-from satcom.service.catalog import capacity_of
 from satcom.service.design.partnering import with_partners
 from satcom.service.qualification import asked_of_partners, partners_to_ask
 from satcom.service.solution import Qualification, SiteDemand
@@ -62,13 +60,7 @@ def partner_terms_at(database: Database, answer: Qualification) -> PartnerTerms:
 
 
 def _by_offering(session: Session, answer: Qualification) -> Iterable[PartnerTerms]:
-    for offering in session.exec(select(ProductOffering).order_by(col(ProductOffering.name))):
-        try:
-            sellable(offering, now())
-            if capacity_of(session, service_sold(session, offering)) != answer.demand.capacity:
-                continue
-        except RuleRefused:
-            continue  # it is not on sale, or delivers nothing
+    for offering in offerings_on_sale(session, answer, []):
         proposals, setbacks = partner_proposals(session, offering, answer, COMPARED_MONTHS, now())
         yield PartnerTerms(offering.name, tuple(proposals), tuple(setbacks))
 

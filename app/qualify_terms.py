@@ -96,18 +96,25 @@ def terms_at(database: Database, answer: Qualification, offering_id: str | None 
 
 def _lists(session: Session, answer: Qualification, offering_id: str | None) -> tuple[list[_Listed], list[str]]:
     """The lists of the offerings on sale that take capacity in the asked way, and why the others are not on sale."""
-    listed, unsold = [], []
+    unsold: list[str] = []
+    on_sale = offerings_on_sale(session, answer, unsold, offering_id)
+    return [_Listed(one.name, tuple(_offers(session, one, answer.solutions))) for one in on_sale], unsold
+
+
+def offerings_on_sale(
+    session: Session, answer: Qualification, unsold: list[str], offering_id: str | None = None
+) -> list[ProductOffering]:
+    """By name, those that take capacity in the asked way; why others are not on sale is added to `unsold`."""
     query = select(ProductOffering).order_by(col(ProductOffering.name))
+    found = []
     for offering in session.exec(query if offering_id is None else query.where(ProductOffering.id == offering_id)):
         try:
             sellable(offering, now())
-            if capacity_of(session, service_sold(session, offering)) != answer.demand.capacity:
-                continue
+            if capacity_of(session, service_sold(session, offering)) == answer.demand.capacity:
+                found.append(offering)
         except RuleRefused as refused:
             unsold += [one.why for one in refused.faults]
-        else:
-            listed.append(_Listed(offering.name, tuple(_offers(session, offering, answer.solutions))))
-    return listed, unsold
+    return found
 
 
 def _offers(

@@ -116,8 +116,7 @@ class Wave:
         if task.kind is TaskKind.WAIT and task.state is TaskState.ACTIVE:
             return True
         if task.kind is TaskKind.OUTSIDE and task.state is TaskState.ACTIVE:
-            woken = task.wake_at is None or task.wake_at <= wall_now()
-            return woken and has_come(task.lease_until, LONGEST_REST)
+            return all(has_come(at, LONGEST_REST) for at in (task.lease_until, task.wake_at))
         return (
             task.state is TaskState.NEW
             and has_come(task.wake_at, LONGEST_REST)

@@ -122,7 +122,7 @@ def lines_of(delivery: Delivery) -> Iterator[tuple[str, str]]:
         yield "terminal", _terminal(one["name"], about(one))
     for one in delivery.test:
         yield "test", _joined(one["state"], f"{moment(one.get('endDateTime'))} UTC")
-        yield from (("", reading) for reading in readings_of(one))
+        yield from (("", line) for line in readings_of(one))
     for one in delivery.bill:
         due = one.get("amountDue") or {}
         amount = f"{due.get('value', 0):,.2f} {due.get('unit', '')} by {str(one.get('paymentDueDate', ''))[:10]}"
@@ -179,11 +179,12 @@ def readings_of(test: Body) -> Iterator[str]:
         name, value = one["metricName"], one["value"].get("value")
         plan = planned.get(f"planned{name[0].upper()}{name[1:]}")
         wrong = "".join(f" ({each['name']})" for each in one.get("ruleViolation", []))
-        beside = f" of {_reading(plan, one['unitOfMeasure'])}" if isinstance(plan, int | float) else ""
-        yield f"{name} {_reading(value, one['unitOfMeasure'])}{beside}{wrong}"
+        beside = f" of {reading(plan, one['unitOfMeasure'])}" if isinstance(plan, int | float) else ""
+        yield f"{name} {reading(value, one['unitOfMeasure'])}{beside}{wrong}"
 
 
-def _reading(value: object, unit: str) -> str:
+def reading(value: object, unit: str) -> str:
+    """As a person writes it: rates in Mbit/s, frequencies in MHz, yes or no for a lock."""
     if isinstance(value, bool):
         return "yes" if value else "no"
     if not isinstance(value, int | float):
