@@ -21,7 +21,7 @@ PARTY: Final[dict[str, Json]] = {
 
 ENGAGED: Final[dict[str, Json]] = {
     "name": "Partner",
-    "engagedParty": {"id": "${party.id}", "name": "Partner", "@referredType": "Organization"},
+    "engagedParty": {"id": "${party.id}", "@referredType": "Organization"},
 }
 NOWHERE: Final[dict[str, Json]] = {"latitudeDeg": 39.03, "longitudeDeg": 125.75, "country": "KP"}
 # Everything that an earth station is told with, so that it comes back as it was sent.
@@ -131,10 +131,11 @@ NOT_BUILT: Final[frozenset[Resource]] = frozenset(
 def overrides() -> dict[Resource, dict[str, Any]]:
     """In the form the checker reads. What an example names exists wherever `examples/operator` was loaded."""
     taken = example_bodies()
-    order = {"name": "order", "api": "TMF622", "resource": "productOrder", "body": taken["productOrder"]}
+    waiting = taken["productOrder"] | {"requestedStartDate": instant_text(now() + timedelta(days=30))}
+    order = {"name": "order", "api": "TMF622", "resource": "productOrder", "body": waiting}
     told: dict[Resource, dict[str, Any]] = {
         "TMF622/productOrder": {
-            "body": taken["productOrder"],
+            "body": waiting,  # an order that is delivered meanwhile is not amended
             "patch": {"description": "for the new shaft"},
             "filter": "externalId",
         },
@@ -176,8 +177,9 @@ def overrides() -> dict[Resource, dict[str, Any]]:
 
 
 def _draft(agreement: Any) -> Any:
-    """What was signed is not deleted."""
-    return agreement | {"status": "inProcess"}
+    """What was signed is not deleted. Parties have the names that they have, whatever they are called here."""
+    parties = [{name: value for name, value in one.items() if name != "name"} for one in agreement["engagedParty"]]
+    return agreement | {"status": "inProcess", "engagedParty": parties}
 
 
 def _values(given: dict[str, Json]) -> list[dict[str, Json]]:
