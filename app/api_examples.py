@@ -202,7 +202,7 @@ def _inventories() -> dict[str, Json]:
 
 def _partners() -> dict[str, Json]:
     supplier: Json = {**_reference("Organization", "supplier-highveld-terminals"), "name": "Highveld Terminals"}
-    operator: Json = {**_reference("Organization", "operator-meridian"), "name": "Meridian Satcom"}
+    operator: Json = {**_reference("Organization", "operator-meridian"), "name": "Meridian"}
     terms: dict[str, Json] = {
         "monthlyPriceCeilingPerMbps": {"unit": "USD", "value": 320},
         "minimumMarginPercent": 15,

@@ -131,7 +131,8 @@ NOT_BUILT: Final[frozenset[Resource]] = frozenset(
 def overrides() -> dict[Resource, dict[str, Any]]:
     """In the form the checker reads. What an example names exists wherever `examples/operator` was loaded."""
     taken = example_bodies()
-    waiting = taken["productOrder"] | {"requestedStartDate": instant_text(now() + timedelta(days=30))}
+    asked: Any = taken["productOrder"]
+    waiting = asked | {"requestedStartDate": instant_text(now() + timedelta(days=30))}
     order = {"name": "order", "api": "TMF622", "resource": "productOrder", "body": waiting}
     told: dict[Resource, dict[str, Any]] = {
         "TMF622/productOrder": {
@@ -177,9 +178,8 @@ def overrides() -> dict[Resource, dict[str, Any]]:
 
 
 def _draft(agreement: Any) -> Any:
-    """What was signed is not deleted. Parties have the names that they have, whatever they are called here."""
-    parties = [{name: value for name, value in one.items() if name != "name"} for one in agreement["engagedParty"]]
-    return agreement | {"status": "inProcess", "engagedParty": parties}
+    """What was signed is not deleted."""
+    return agreement | {"status": "inProcess"}
 
 
 def _values(given: dict[str, Json]) -> list[dict[str, Json]]:
