@@ -24,8 +24,9 @@ from satcom.resource.carrier_pool import CarrierPool, WantedShare
 from satcom.resource.hold import Owner, Period, assign
 from satcom.resource.reservation import Reservation, Wanted, expire_due, release, reserve
 from satcom.resource.reservation import assign as go_ahead
-from satcom.resource.spectrum import WantedSlot, reserve_slot
+from satcom.resource.spectrum import WantedSlot
 from tests.resource.a_network import MHZ, a_hub, a_slot, a_transponder
+from tests.resource.held_alone import hold_slot
 
 PROCESSES, CONNECTIONS = 2, 40
 TRANSPONDERS, HUBS, PORTS = 8, 4, 24
@@ -100,16 +101,16 @@ class Answer:
     reservation_id: str | None = None
 
 
-def a_network(database: Database) -> Network:
+def a_network(database: Database, ports: int = PORTS) -> Network:
     """Transponders, hubs with ports, and a carrier pool for each hub."""
     assert declarations.ROUTES
     with database.as_worker() as session:
         transponders = [a_transponder(session) for _ in range(TRANSPONDERS)]
-        hubs = [a_hub(session, PORTS) for _ in range(HUBS)]
+        hubs = [a_hub(session, ports) for _ in range(HUBS)]
         pools = []
         for transponder, hub in zip(transponders, hubs, strict=False):
             always, until = Period(datetime(2026, 1, 1, tzinfo=UTC)), now() + timedelta(days=1)
-            slot = reserve_slot(session, a_slot(transponder, 12 * MHZ), always, NOBODY, until)
+            slot = hold_slot(session, a_slot(transponder, 12 * MHZ), always, NOBODY, until)
             assign(session, [slot])
             values = {
                 "name": f"Pool of {hub.name}",

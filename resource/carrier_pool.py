@@ -15,13 +15,12 @@ from datetime import datetime
 from typing import Annotated, Any
 
 from sqlalchemy import DDL, CheckConstraint, event, func, union_all
-from sqlalchemy.exc import IntegrityError
 from sqlmodel import Field, Session, col, select
 
 from satcom.core.clock import now
 from satcom.core.entity import HERTZ, id_type, state_type
-from satcom.core.errors import NotFound, Refused, RuleRefused
-from satcom.resource.hold import EXPIRED, Hold, HoldState, Owner, Period, check_until, release
+from satcom.core.errors import Fault, Refused, RuleRefused
+from satcom.resource.hold import Hold, HoldState, Owner, Period, check_until, keep, lock_for_holding
 from satcom.resource.payload import MAX_BANDWIDTH_HZ
 from satcom.resource.resource import Finite, IdText, Resource, pointer
 from satcom.resource.spectrum import Direction
@@ -140,16 +139,8 @@ class PoolFill:
 
 
 def lock_pools(session: Session, identifiers: Iterable[str]) -> dict[str, CarrierPool]:
-    """Lock in the order of the ids, after transponders and hubs, and release the holds that ran out. `NotFound`."""
-    wanted = sorted(set(identifiers))
-    query = select(CarrierPool).where(col(CarrierPool.id).in_(wanted)).order_by(col(CarrierPool.id)).with_for_update()
-    locked = {one.id: one for one in session.exec(query.execution_options(populate_existing=True))}
-    for identifier in wanted:
-        if identifier not in locked:
-            raise NotFound("CarrierPool", identifier)
-    run_out = PoolShare.run_out(now()) & col(PoolShare.carrier_pool_id).in_(wanted)
-    release(session, session.exec(select(PoolShare).where(run_out)).all(), EXPIRED)
-    return locked
+    """As `lock_for_holding`; after transponders and hubs."""
+    return lock_for_holding(session, CarrierPool, PoolShare, "carrier_pool_id", identifiers)
 
 
 def fill_of(session: Session, pool_id: str, period: Period, without: Sequence[str] = ()) -> PoolFill:
@@ -186,6 +177,7 @@ def fills_of(
 
 def admit(
     session: Session,
+    pool: CarrierPool,
     wanted: WantedShare,
     period: Period,
     owner: Owner,
@@ -193,7 +185,7 @@ def admit(
     reservation_id: str | None = None,
     instead_of: PoolShare | None = None,
 ) -> PoolShare:
-    """Hold a share of a pool until `until`; what it is held `instead_of` is free to it.
+    """Hold a share of a locked pool until `until`; what it is held `instead_of` is free to it.
 
     Raises `RuleRefused`, holding nothing: `noCommittedRate` when too little of the pool can still be promised at some
     instant of the period, `poolContended` when its contention ratio would be exceeded; `Refused` on absurd rates.
@@ -202,7 +194,6 @@ def admit(
     if not 0 <= wanted.cir_bps <= wanted.mir_bps or wanted.mir_bps <= 0 or not 0 <= wanted.cir_baud <= wanted.mir_baud:
         why = f"{wanted.cir_bps} bit/s committed of at most {wanted.mir_bps} bit/s"
         raise Refused("cirBps", why, "invalid", "0 up to the maximum rate")
-    pool = lock_pools(session, [wanted.pool_id])[wanted.pool_id]
     fill = fill_of(session, pool.id, period, without=[instead_of.id] if instead_of is not None else [])
     _check_room(pool, wanted, fill, period)
     share = PoolShare(
@@ -249,16 +240,7 @@ def _part(rate_bps: int, rate_baud: int, left_baud: int) -> str:
 
 
 def _kept(session: Session, pool: CarrierPool, share: PoolShare, field: str) -> PoolShare:
-    """Let the database say now, and not at the commit, that the pool would be oversold."""
-    name = pool.name
-    try:
-        with session.begin_nested():
-            session.add(share)
-            session.flush()
-    except IntegrityError as error:
-        if "pool_is_never_oversold" not in str(error.orig):
-            raise
-        raise RuleRefused(field, f"{name} has no room for it", "noCommittedRate") from error
+    keep(session, share, "pool_is_never_oversold", Fault(field, f"{pool.name} has no room for it", "noCommittedRate"))
     return share
 
 

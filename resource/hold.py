@@ -166,6 +166,8 @@ def lock_for_holding(
     Raises `NotFound`.
     """
     wanted = sorted(set(identifiers))
+    if not wanted:
+        return {}
     query = select(kind).where(col(kind.id).in_(wanted)).order_by(col(kind.id)).with_for_update()
     locked = {one.id: one for one in session.exec(query.execution_options(populate_existing=True))}
     for identifier in wanted:
@@ -177,11 +179,13 @@ def lock_for_holding(
 
 
 def keep(session: Session, hold: Hold, constraint: str, taken: Fault) -> None:
-    """Let the database say now, and not at the commit, that somebody else has it: then `taken` is refused."""
+    """Let the database say now, and not at the commit, that somebody else has it: then `taken` is refused.
+
+    The caller's transaction, or its savepoint, is broken by then.
+    """
+    session.add(hold)
     try:
-        with session.begin_nested():
-            session.add(hold)
-            session.flush()
+        session.flush()
     except IntegrityError as error:
         if constraint not in str(error.orig):
             raise

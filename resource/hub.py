@@ -71,19 +71,18 @@ def lowest_free_port(ports: int, taken: Iterable[int]) -> int | None:
 
 def reserve_port(
     session: Session,
-    hub_id: str,
+    hub: Hub,
     period: Period,
     owner: Owner,
     until: datetime,
     reservation_id: str | None = None,
     instead_of: HubPortAssignment | None = None,
 ) -> HubPortAssignment:
-    """Hold the lowest port that is free for the whole period; the port `instead_of` which it is, on the same hub.
+    """Hold the lowest port of a locked hub that is free for the whole period; on the same hub, that of `instead_of`.
 
     Raises `RuleRefused` on `hub` (`noHubPort`).
     """
     check_until(until)
-    hub = lock_hubs(session, [hub_id])[hub_id]
     where = HubPortAssignment.in_force(period, now()) & (col(HubPortAssignment.hub_id) == hub.id)
     if instead_of is not None and instead_of.hub_id == hub.id:
         number: int | None = instead_of.port_number

@@ -20,7 +20,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import Field, Session, col, select
 
 from satcom.core.clock import now
-from satcom.core.database import find, find_for_update
+from satcom.core.database import find_for_update
 from satcom.core.entity import INSTANT, Entity, JsonOf, id_type, new_id, state_type, tmf
 from satcom.core.errors import NotAllowed, Refused, RuleRefused
 from satcom.core.events import announce
@@ -30,7 +30,7 @@ from satcom.core.values import Reference, RelatedParty, TimePeriod, Value, refer
 from satcom.resource import hold
 from satcom.resource.carrier_pool import CarrierPool, PoolShare, WantedShare, admit, lock_pools
 from satcom.resource.hold import EXPIRED, Hold, Owner, Period, check_until
-from satcom.resource.hub import Hub, HubPortAssignment, lock_hubs, reserve_port
+from satcom.resource.hub import HubPortAssignment, lock_hubs, reserve_port
 from satcom.resource.payload import Transponder
 from satcom.resource.satellite import Satellite
 from satcom.resource.spectrum import SpectrumAssignment, WantedSlot, lock_transponders, reserve_slot
@@ -170,25 +170,21 @@ def reserve(session: Session, wanted: Wanted, until: datetime, by: Principal) ->
     with _once_for_an_order(wanted.owner), session.begin_nested():
         reservation = _new(wanted, until, by, asked_at)
         # in the order in which holds are given back; whoever moves a satellite's date waits, or we do
-        lock_transponders(session, [one.transponder_id for one in wanted.slots])
-        if wanted.hub_id is not None:
-            lock_hubs(session, [wanted.hub_id])
-        lock_pools(session, [one.pool_id for one in wanted.shares])
+        transponders = lock_transponders(session, [one.transponder_id for one in wanted.slots])
+        hubs = lock_hubs(session, [wanted.hub_id] if wanted.hub_id is not None else [])
+        pools = lock_pools(session, [one.pool_id for one in wanted.shares])
         _check_in_service(session, wanted)
+        owner, period, old = wanted.owner, wanted.held_period, wanted.instead_of or Held([], [], [], None)
+        whose = (period, owner, until, reservation.id)
         # the wider first: then two slots find room on one transponder whenever there is room for both
         widest_first = sorted(wanted.slots, key=lambda one: -one.bandwidth_hz)
-        owner, period, old = wanted.owner, wanted.held_period, wanted.instead_of or Held([], [], [], None)
-        slots = [reserve_slot(session, one, period, owner, until, reservation.id, old.slots) for one in widest_first]
-        ports = (
-            [reserve_port(session, wanted.hub_id, period, owner, until, reservation.id, next(iter(old.ports), None))]
-            if wanted.hub_id
-            else []
-        )
-        in_order = sorted(wanted.shares, key=lambda one: one.pool_id)
-        old_share = {one.carrier_pool_id: one for one in old.shares}
-        shares = [
-            admit(session, one, period, owner, until, reservation.id, old_share.get(one.pool_id)) for one in in_order
+        slots = [
+            reserve_slot(session, transponders[one.transponder_id], one, *whose, old.slots) for one in widest_first
         ]
+        ports = [reserve_port(session, hub, *whose, next(iter(old.ports), None)) for hub in hubs.values()]
+        old_share = {one.carrier_pool_id: one for one in old.shares}
+        in_order = sorted(wanted.shares, key=lambda one: one.pool_id)
+        shares = [admit(session, pools[one.pool_id], one, *whose, old_share.get(one.pool_id)) for one in in_order]
         terminal = None
         if wanted.terminal_type_id is not None and owner.order_id is not None:
             terminal = hold_terminal(session, wanted.terminal_type_id, owner.order_id, owner.party_id, until)
@@ -380,8 +376,6 @@ def _check_in_service(session: Session, wanted: Wanted) -> None:
                 f"{satellite.name} does not carry traffic all the time {wanted.period}: {life}",
                 "satelliteNotInService",
             )
-    if wanted.hub_id is not None:
-        find(session, Hub, wanted.hub_id)
 
 
 def lock_with_holds(session: Session, reservation: Reservation) -> Held:

@@ -181,6 +181,7 @@ def assignments_of(session: Session, transponder_id: str, period: Period) -> Seq
 
 def reserve_slot(
     session: Session,
+    transponder: Transponder,
     wanted: WantedSlot,
     period: Period,
     owner: Owner,
@@ -188,7 +189,7 @@ def reserve_slot(
     reservation_id: str | None = None,
     instead_of: Sequence[SpectrumAssignment] = (),
 ) -> SpectrumAssignment:
-    """Hold a contiguous slot with its power at the lowest free frequency until `until`.
+    """Hold a contiguous slot with its power at the lowest free frequency of a locked transponder until `until`.
 
     `instead_of` are the slots that a service has and will let go of: the new one stays where the one of its direction
     is, if it finds room there, and the power of all of them is free to it.
@@ -197,7 +198,6 @@ def reserve_slot(
     the whole period, on `powerShareHz` (`noPower`) when too little power is left at some instant of it.
     """
     check_until(until)
-    transponder = lock_transponders(session, [wanted.transponder_id])[wanted.transponder_id]
     there, leaving = assignments_of(session, transponder.id, period), {one.line for one in instead_of}
     old = next((one for one in instead_of if one.direction == wanted.direction), None)
     others = [one.taken for one in there if old is None or one.line != old.line]

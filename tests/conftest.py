@@ -12,6 +12,7 @@ from satcom.core.schema import create_declared
 from tests.postgres_server import chosen_server, drop_database, new_database
 
 PROGRAMS = {"crash", "hardening", "scenarios", "benchmarks"}
+ACCESS = "test_access"  # row-level security is the server's
 
 # no test is about time: a property that is slow on a busy machine is as true as a fast one
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -49,11 +50,13 @@ def database(template: str) -> Iterator[Database]:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Whatever asks PostgreSQL itself is run on both servers: `pytest -m database`.
 
-    What runs whole programs is run once: it says nothing more of the server, and takes long.
+    What runs whole programs, or asks the layers again by HTTP or on the command line, is run once: it says nothing more
+    of the server, and takes long.
     """
     for item in items:
-        runs_programs = PROGRAMS & set(item.path.parts)
-        if "postgres" in getattr(item, "fixturenames", ()) and not runs_programs:
+        folders = set(item.path.parts)
+        again_by_http = "app" in folders and not item.path.name.startswith(ACCESS)
+        if "postgres" in getattr(item, "fixturenames", ()) and not PROGRAMS & folders and not again_by_http:
             item.add_marker(pytest.mark.database)
 
 

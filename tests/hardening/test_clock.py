@@ -83,7 +83,9 @@ def test_an_order_waits_visibly_while_the_hub_is_away_for_an_hour_and_then_goes_
             installation.wait_until_served()
             installation.operation.hub.kill()
             office.place([Kind.PATIENT] * 4)
-            for minutes in range(0, 600, 20):  # a call ends long before its lease does: by leaps, with a rest after each
+            for minutes in range(
+                0, 600, 20
+            ):  # a call ends long before its lease does: by leaps, with a rest after each
                 set_to(clock, minutes * MINUTE)
                 if minutes >= 60 and all(waits_visibly(call) for call in calls(office)):
                     break

@@ -13,10 +13,10 @@ from satcom.core.clock import clock
 from satcom.core.database import Database
 from satcom.core.entity import checked
 from satcom.core.errors import NotFound, Refused, RuleRefused
-from satcom.resource.carrier_pool import CarrierPool, PoolFill, PoolShare, WantedShare, admit, fill_of
+from satcom.resource.carrier_pool import CarrierPool, PoolFill, PoolShare, WantedShare, fill_of
 from satcom.resource.hold import EXPIRED, HoldState, Period, assign, release
-from satcom.resource.spectrum import reserve_slot
 from tests.resource.a_network import MHZ, YEAR_2027, YEAR_2028, a_hub, a_slot, a_transponder, an_owner, tomorrow
+from tests.resource.held_alone import hold_share, hold_slot
 
 BEGIN = datetime(2027, 1, 1, tzinfo=UTC)
 periods = st.tuples(st.integers(0, 20), st.integers(1, 20) | st.none()).map(
@@ -26,7 +26,7 @@ periods = st.tuples(st.integers(0, 20), st.integers(1, 20) | st.none()).map(
 
 def a_pool(session: Session, **changes: object) -> CarrierPool:
     """10 Mbaud, of which 8 may be promised, sold 5 times at most."""
-    slot = reserve_slot(session, a_slot(a_transponder(session), 12 * MHZ), Period(BEGIN), an_owner(), tomorrow())
+    slot = hold_slot(session, a_slot(a_transponder(session), 12 * MHZ), Period(BEGIN), an_owner(), tomorrow())
     assign(session, [slot])
     values: dict[str, object] = {
         "name": "Forward pool",
@@ -52,30 +52,30 @@ def a_share(pool_id: str, cir_baud: int, mir_baud: int) -> WantedShare:
 def test_what_is_promised_and_what_is_sold_both_have_their_limit(database: Database) -> None:
     with database.as_worker() as session:
         pool = a_pool(session)
-        admit(session, a_share(pool.id, 6_000_000, 10_000_000), YEAR_2027, an_owner(), tomorrow())
+        hold_share(session, a_share(pool.id, 6_000_000, 10_000_000), YEAR_2027, an_owner(), tomorrow())
         with pytest.raises(RuleRefused, match="2000000 are left") as refused:
-            admit(session, a_share(pool.id, 3_000_000, 3_000_000), YEAR_2027, an_owner(), tomorrow())
+            hold_share(session, a_share(pool.id, 3_000_000, 3_000_000), YEAR_2027, an_owner(), tomorrow())
         assert [(one.code, one.accepted) for one in refused.value.faults] == [
             ("noCommittedRate", "at most 4000000 bit/s")
         ]
-        admit(session, a_share(pool.id, 2_000_000, 35_000_000), YEAR_2027, an_owner(), tomorrow())
+        hold_share(session, a_share(pool.id, 2_000_000, 35_000_000), YEAR_2027, an_owner(), tomorrow())
         with pytest.raises(RuleRefused, match="sold more than 5 times") as refused:
-            admit(session, a_share(pool.id, 0, 5_000_001), YEAR_2027, an_owner(), tomorrow())
+            hold_share(session, a_share(pool.id, 0, 5_000_001), YEAR_2027, an_owner(), tomorrow())
         assert refused.value.faults[0].code == "poolContended"
-        admit(session, a_share(pool.id, 8_000_000, 50_000_000), YEAR_2028, an_owner(), tomorrow())
+        hold_share(session, a_share(pool.id, 8_000_000, 50_000_000), YEAR_2028, an_owner(), tomorrow())
 
 
 def test_a_share_that_takes_the_place_of_another_needs_only_the_difference(database: Database) -> None:
     with database.as_worker() as session:
         pool = a_pool(session)
-        old = admit(session, a_share(pool.id, 6_000_000, 10_000_000), YEAR_2027, an_owner(), tomorrow())
+        old = hold_share(session, a_share(pool.id, 6_000_000, 10_000_000), YEAR_2027, an_owner(), tomorrow())
         more = a_share(pool.id, 8_000_000, 20_000_000)
         with pytest.raises(RuleRefused, match="2000000 are left"):
-            admit(session, more, YEAR_2027, an_owner(), tomorrow())
-        new = admit(session, more, YEAR_2027, an_owner(), tomorrow(), None, old)
+            hold_share(session, more, YEAR_2027, an_owner(), tomorrow())
+        new = hold_share(session, more, YEAR_2027, an_owner(), tomorrow(), old)
         assign(session, [new])
         with pytest.raises(RuleRefused):  # to everybody else both are taken
-            admit(session, a_share(pool.id, 1, 1), YEAR_2027, an_owner(), tomorrow())
+            hold_share(session, a_share(pool.id, 1, 1), YEAR_2027, an_owner(), tomorrow())
         release(session, [old], "changed")
         assert fill_of(session, pool.id, YEAR_2027) == PoolFill(8_000_000, 20_000_000)
 
@@ -89,22 +89,22 @@ def test_a_rate_that_is_none_or_committed_beyond_its_maximum_is_refused(database
             WantedShare(pool.id, 0, 0, 0, 0),
         ):
             with pytest.raises(Refused):
-                admit(session, wrong, YEAR_2027, an_owner(), tomorrow())
+                hold_share(session, wrong, YEAR_2027, an_owner(), tomorrow())
         with pytest.raises(NotFound):
-            admit(session, a_share(an_owner().order_id or "", 1, 1), YEAR_2027, an_owner(), tomorrow())
+            hold_share(session, a_share(an_owner().order_id or "", 1, 1), YEAR_2027, an_owner(), tomorrow())
         assert session.exec(select(PoolShare)).all() == []
 
 
 def test_a_hold_that_ran_out_and_a_share_given_back_make_room(database: Database) -> None:
     with database.as_worker() as session:
         pool_id = a_pool(session).id
-        first = admit(session, a_share(pool_id, 8_000_000, 8_000_000), YEAR_2027, an_owner(), tomorrow())
+        first = hold_share(session, a_share(pool_id, 8_000_000, 8_000_000), YEAR_2027, an_owner(), tomorrow())
     with clock.at(tomorrow() + timedelta(minutes=1)), database.as_worker() as session:
-        second = admit(session, a_share(pool_id, 8_000_000, 8_000_000), YEAR_2027, an_owner(), tomorrow())
+        second = hold_share(session, a_share(pool_id, 8_000_000, 8_000_000), YEAR_2027, an_owner(), tomorrow())
         ended = session.get_one(PoolShare, first.id)
         assert (ended.state, ended.released_because) == (HoldState.RELEASED, EXPIRED)
         release(session, [second], "the service ended")
-        admit(session, a_share(pool_id, 8_000_000, 8_000_000), YEAR_2027, an_owner(), tomorrow())
+        hold_share(session, a_share(pool_id, 8_000_000, 8_000_000), YEAR_2027, an_owner(), tomorrow())
 
 
 def test_many_at_once_never_oversell_a_pool(database: Database) -> None:
@@ -114,7 +114,7 @@ def test_many_at_once_never_oversell_a_pool(database: Database) -> None:
     def buy(_: int) -> bool:
         try:
             with database.as_worker() as session:
-                admit(session, a_share(pool_id, 1_000_000, 2_000_000), YEAR_2027, an_owner(), tomorrow())
+                hold_share(session, a_share(pool_id, 1_000_000, 2_000_000), YEAR_2027, an_owner(), tomorrow())
         except RuleRefused:
             return False
         return True
@@ -158,7 +158,9 @@ def test_at_no_instant_is_more_promised_than_may_be(database: Database, wanted: 
         kept: list[tuple[Period, int]] = []
         for period, tenths in wanted:
             try:
-                admit(session, a_share(pool.id, tenths * 100_000, tenths * 100_000), period, an_owner(), tomorrow())
+                hold_share(
+                    session, a_share(pool.id, tenths * 100_000, tenths * 100_000), period, an_owner(), tomorrow()
+                )
             except RuleRefused:
                 taken = [*kept, (period, tenths)]
                 assert _peak(taken, period) > 80

@@ -8,8 +8,9 @@ from sqlalchemy.exc import IntegrityError
 from satcom.core.database import Database
 from satcom.core.entity import checked, new_id
 from satcom.core.errors import NotFound, Refused
-from satcom.resource.hub import Hub, HubPortAssignment, free_ports, lowest_free_port, reserve_port
+from satcom.resource.hub import Hub, HubPortAssignment, free_ports, lowest_free_port
 from tests.resource.a_network import YEAR_2027, YEAR_2028, a_hub, an_owner, tomorrow
+from tests.resource.held_alone import hold_port
 
 
 @given(ports=st.integers(0, 12), taken=st.sets(st.integers(1, 15)))
@@ -22,7 +23,7 @@ def test_a_port_is_free_again_after_its_period(database: Database) -> None:
     with database.as_worker() as session:
         hub, other = a_hub(session, ports=2), a_hub(session, ports=5)
         numbers = [
-            reserve_port(session, hub.id, period, an_owner(), tomorrow()).port_number
+            hold_port(session, hub.id, period, an_owner(), tomorrow()).port_number
             for period in (YEAR_2027, YEAR_2028, YEAR_2027)
         ]
         assert numbers == [1, 1, 2]
@@ -32,7 +33,7 @@ def test_a_port_is_free_again_after_its_period(database: Database) -> None:
 
 def test_the_database_refuses_a_port_given_twice(database: Database) -> None:
     with database.as_worker() as session:
-        port = reserve_port(session, a_hub(session).id, YEAR_2027, an_owner(), tomorrow())
+        port = hold_port(session, a_hub(session).id, YEAR_2027, an_owner(), tomorrow())
     twin = HubPortAssignment(
         name="twin", hub_id=port.hub_id, port_number=1, start_at=port.start_at, hold_until=tomorrow()
     )
@@ -42,7 +43,7 @@ def test_the_database_refuses_a_port_given_twice(database: Database) -> None:
 
 def test_a_hub_that_is_not_there_or_cannot_be_is_refused(database: Database) -> None:
     with database.as_worker() as session, pytest.raises(NotFound):
-        reserve_port(session, new_id(), YEAR_2027, an_owner(), tomorrow())
+        hold_port(session, new_id(), YEAR_2027, an_owner(), tomorrow())
     with pytest.raises(Refused) as refused:
         checked(Hub, {"name": "H", "earth_station_id": new_id(), "ports": -1})
     assert refused.value.faults[0].field == "/resourceCharacteristic/ports"

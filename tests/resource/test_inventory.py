@@ -16,13 +16,12 @@ from satcom.core.errors import Refused
 from satcom.core.security import Role
 from satcom.core.tmf_api import json_response
 from satcom.core.values import Json
-from satcom.resource.hub import reserve_port
 from satcom.resource.inventory import routes
 from satcom.resource.payload import Transponder
 from satcom.resource.satellite import Satellite
-from satcom.resource.spectrum import reserve_slot
 from tests.enterprise.an_operator import an_operator, an_organization
 from tests.resource.a_network import MHZ, YEAR_2027, a_hub, a_satellite, a_slot, a_transponder, an_owner, tomorrow
+from tests.resource.held_alone import hold_port, hold_slot
 
 PATH = "/tmf-api/resourceInventoryManagement/v4/resource"
 Headers = dict[str, str]
@@ -90,8 +89,8 @@ def test_an_existing_satellite_is_entered_read_back_and_marked(
 def test_all_kinds_are_one_collection_told_apart_by_type(client: TestClient, database: Database) -> None:
     with database.as_worker() as session:
         transponder, hub = a_transponder(session), a_hub(session)
-        reserve_slot(session, a_slot(transponder, MHZ), YEAR_2027, an_owner(), tomorrow())
-        reserve_port(session, hub.id, YEAR_2027, an_owner(), tomorrow())
+        hold_slot(session, a_slot(transponder, MHZ), YEAR_2027, an_owner(), tomorrow())
+        hold_port(session, hub.id, YEAR_2027, an_owner(), tomorrow())
     noc = token(database, Role.NOC)
     listed = client.get(PATH, headers=noc).json()
     kinds = {one["@type"] for one in listed}
@@ -200,7 +199,7 @@ def test_a_transponder_is_not_cut_away_under_what_is_sold_on_it(
 ) -> None:
     with database.as_worker() as session:
         transponder = a_transponder(session)
-        reserve_slot(session, a_slot(transponder, MHZ), YEAR_2027, an_owner(), tomorrow())
+        hold_slot(session, a_slot(transponder, MHZ), YEAR_2027, an_owner(), tomorrow())
     patch: dict[str, Json] = {"resourceCharacteristic": [{"name": "bandwidthHz", "value": 36 * MHZ}]}
     answer = client.patch(f"{PATH}/{transponder.id}", json=patch, headers=migration)
     assert (answer.status_code, answer.json()["faults"][0]["code"]) == (422, "soldOutside")
@@ -212,7 +211,7 @@ def test_a_hub_does_not_lose_a_port_in_use(client: TestClient, database: Databas
     with database.as_worker() as session:
         hub = a_hub(session, ports=2)
         for _ in range(2):
-            reserve_port(session, hub.id, YEAR_2027, an_owner(), tomorrow())
+            hold_port(session, hub.id, YEAR_2027, an_owner(), tomorrow())
     patch: dict[str, Json] = {"resourceCharacteristic": [{"name": "ports", "value": 1}]}
     answer = client.patch(f"{PATH}/{hub.id}", json=patch, headers=migration)
     assert (answer.status_code, answer.json()["faults"][0]["code"]) == (422, "portInUse")
@@ -253,9 +252,7 @@ def test_a_carrier_moved_onto_its_neighbour_is_refused(
 ) -> None:
     with database.as_worker() as session:
         transponder = a_transponder(session)
-        first, _ = (
-            reserve_slot(session, a_slot(transponder, MHZ), YEAR_2027, an_owner(), tomorrow()) for _ in range(2)
-        )
+        first, _ = (hold_slot(session, a_slot(transponder, MHZ), YEAR_2027, an_owner(), tomorrow()) for _ in range(2))
     patch: dict[str, Json] = {"resourceCharacteristic": [{"name": "stopHz", "value": first.stop_hz + MHZ}]}
     answer = client.patch(f"{PATH}/{first.id}", json=patch, headers=migration)
     assert (answer.status_code, answer.json()["faults"][0]["code"]) == (422, "slotTaken")

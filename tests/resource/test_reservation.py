@@ -21,7 +21,7 @@ from satcom.core.security import OUTSIDE, WORKER, Principal, Role
 from satcom.core.tmf_api import json_response
 from satcom.core.values import Json
 from satcom.resource.hold import EXPIRED, HoldState, Owner
-from satcom.resource.hub import HubPortAssignment, reserve_port
+from satcom.resource.hub import HubPortAssignment
 from satcom.resource.payload import Transponder
 from satcom.resource.reservation import (
     Reservation,
@@ -49,6 +49,7 @@ from tests.resource.a_network import (
     an_owner,
     tomorrow,
 )
+from tests.resource.held_alone import hold_port
 from tests.supplychain.a_stock import a_stock_item
 
 SELLER = Principal("seller", frozenset({Role.SALES}), None, frozenset(), all_parties=True)
@@ -187,10 +188,10 @@ def test_a_reservation_of_nothing_and_one_in_the_past_are_refused(database: Data
 def test_ports_are_given_lowest_first_and_each_once(database: Database) -> None:
     with database.as_worker() as session:
         hub = a_hub(session, ports=3)
-        ports = [reserve_port(session, hub.id, YEAR_2027, an_owner(), tomorrow()) for _ in range(3)]
+        ports = [hold_port(session, hub.id, YEAR_2027, an_owner(), tomorrow()) for _ in range(3)]
         assert [one.port_number for one in ports] == [1, 2, 3]
         with pytest.raises(RuleRefused, match="none of the 3 ports"):
-            reserve_port(session, hub.id, YEAR_2027, an_owner(), tomorrow())
+            hold_port(session, hub.id, YEAR_2027, an_owner(), tomorrow())
 
 
 def test_who_holds_it_and_the_noc_extend_a_hold_and_nobody_else(database: Database) -> None:

@@ -27,7 +27,6 @@ from satcom.resource.spectrum import (
     WantedSlot,
     free_pieces,
     peak_power_hz,
-    reserve_slot,
     take_over_carrier,
 )
 from tests.resource.a_network import (
@@ -40,6 +39,7 @@ from tests.resource.a_network import (
     tomorrow,
     transponder_values,
 )
+from tests.resource.held_alone import hold_slot
 
 BEGIN = datetime(2027, 1, 1, tzinfo=UTC)
 ONE_DATABASE = settings(
@@ -81,7 +81,7 @@ def test_a_slot_is_never_sold_twice_and_power_never_exceeded(
         for width_mhz, power_mhz, period in wishes:
             with suppress(Refused):
                 wanted = a_slot(transponder, width_mhz * MHZ, power_mhz * MHZ)
-                sold.append(reserve_slot(session, wanted, period, an_owner(), tomorrow()))
+                sold.append(hold_slot(session, wanted, period, an_owner(), tomorrow()))
         guard_hz = transponder.guard_band_hz
         for one, other in combinations(sold, 2):
             apart_hz = max(one.start_hz, other.start_hz) - min(one.stop_hz, other.stop_hz)
@@ -104,7 +104,7 @@ def test_sixteen_sellers_at_once_sell_exactly_what_fits(database: Database) -> N
     def sell(_: int) -> str:
         try:
             with database.as_worker() as session:
-                reserve_slot(session, a_slot(transponder, 5 * MHZ), YEAR_2027, an_owner(), tomorrow())
+                hold_slot(session, a_slot(transponder, 5 * MHZ), YEAR_2027, an_owner(), tomorrow())
         except RuleRefused as refused:
             return refused.faults[0].code
         return "sold"
@@ -135,35 +135,35 @@ def test_the_lowest_piece_that_is_wide_enough_is_given(database: Database) -> No
         transponder = a_transponder(session, guard_band_hz=0)
         low_hz = transponder.low_edge_hz
         take_over_carrier(session, carrier(transponder, low_hz + 2 * MHZ, low_hz + 10 * MHZ))
-        wide = reserve_slot(session, a_slot(transponder, 3 * MHZ), YEAR_2027, an_owner(), tomorrow())
-        narrow = reserve_slot(session, a_slot(transponder, 2 * MHZ), YEAR_2027, an_owner(), tomorrow())
+        wide = hold_slot(session, a_slot(transponder, 3 * MHZ), YEAR_2027, an_owner(), tomorrow())
+        narrow = hold_slot(session, a_slot(transponder, 2 * MHZ), YEAR_2027, an_owner(), tomorrow())
     assert (narrow.start_hz, wide.start_hz) == (low_hz, low_hz + 10 * MHZ)
 
 
 def test_a_slot_that_takes_the_place_of_another_meets_it_and_nobody_else(database: Database) -> None:
     with database.as_worker() as session:
         transponder = a_transponder(session, bandwidth_hz=20 * MHZ, guard_band_hz=0)
-        neighbour = reserve_slot(session, a_slot(transponder, 4 * MHZ), YEAR_2027, an_owner(), tomorrow())
-        old = reserve_slot(session, a_slot(transponder, 10 * MHZ), YEAR_2027, an_owner(), tomorrow())
+        neighbour = hold_slot(session, a_slot(transponder, 4 * MHZ), YEAR_2027, an_owner(), tomorrow())
+        old = hold_slot(session, a_slot(transponder, 10 * MHZ), YEAR_2027, an_owner(), tomorrow())
         wanted = a_slot(transponder, 14 * MHZ)
         with pytest.raises(RuleRefused):
-            reserve_slot(session, wanted, YEAR_2027, an_owner(), tomorrow())
-        new = reserve_slot(session, wanted, YEAR_2027, an_owner(), tomorrow(), None, [old])
+            hold_slot(session, wanted, YEAR_2027, an_owner(), tomorrow())
+        new = hold_slot(session, wanted, YEAR_2027, an_owner(), tomorrow(), [old])
         assert (new.start_hz, new.bandwidth_hz, new.in_place_of) == (old.start_hz, 14 * MHZ, old.id)
-        with pytest.raises(RuleRefused, match="overlaps"):
+        with pytest.raises(RuleRefused, match="overlaps"), session.begin_nested():
             take_over_carrier(session, carrier(transponder, old.start_hz, old.stop_hz, 0))
         release(session, [old], "changed")
-        newest = reserve_slot(session, a_slot(transponder, 16 * MHZ), YEAR_2027, an_owner(), tomorrow(), None, [new])
+        newest = hold_slot(session, a_slot(transponder, 16 * MHZ), YEAR_2027, an_owner(), tomorrow(), [new])
         assert (newest.line, newest.start_hz) == (old.id, neighbour.stop_hz)
         with pytest.raises(RuleRefused):  # to everybody else both are taken
-            reserve_slot(session, a_slot(transponder, 1 * MHZ), YEAR_2027, an_owner(), tomorrow())
+            hold_slot(session, a_slot(transponder, 1 * MHZ), YEAR_2027, an_owner(), tomorrow())
 
 
 def test_what_is_sold_in_one_year_can_be_sold_again_in_the_next(database: Database) -> None:
     with database.as_worker() as session:
         transponder = a_transponder(session)
         one, other = (
-            reserve_slot(session, a_slot(transponder, 50 * MHZ), period, an_owner(), tomorrow())
+            hold_slot(session, a_slot(transponder, 50 * MHZ), period, an_owner(), tomorrow())
             for period in (YEAR_2027, YEAR_2028)
         )
     assert one.start_hz == other.start_hz
@@ -172,12 +172,12 @@ def test_what_is_sold_in_one_year_can_be_sold_again_in_the_next(database: Databa
 def test_a_refusal_names_the_widest_free_piece_and_the_power_that_is_left(database: Database) -> None:
     with database.as_worker() as session:
         transponder = a_transponder(session)
-        reserve_slot(session, a_slot(transponder, 10 * MHZ, 50 * MHZ), YEAR_2027, an_owner(), tomorrow())
+        hold_slot(session, a_slot(transponder, 10 * MHZ, 50 * MHZ), YEAR_2027, an_owner(), tomorrow())
         with pytest.raises(RuleRefused, match=r"the widest free piece is 43\.4 MHz") as refused:
-            reserve_slot(session, a_slot(transponder, 44 * MHZ, 0), YEAR_2027, an_owner(), tomorrow())
+            hold_slot(session, a_slot(transponder, 44 * MHZ, 0), YEAR_2027, an_owner(), tomorrow())
         assert refused.value.faults[0].code == "noContiguousSlot"
         with pytest.raises(RuleRefused, match="4 of 54 MHz is left") as refused:
-            reserve_slot(session, a_slot(transponder, 10 * MHZ, 5 * MHZ), YEAR_2027, an_owner(), tomorrow())
+            hold_slot(session, a_slot(transponder, 10 * MHZ, 5 * MHZ), YEAR_2027, an_owner(), tomorrow())
         assert refused.value.faults[0].code == "noPower"
 
 
@@ -192,18 +192,18 @@ def test_a_hold_that_is_over_and_a_transponder_that_is_not_there_are_refused(dat
     with database.as_worker() as session:
         transponder = a_transponder(session)
         with pytest.raises(RuleRefused, match="is over"):
-            reserve_slot(session, a_slot(transponder, MHZ), YEAR_2027, an_owner(), now() - timedelta(seconds=1))
+            hold_slot(session, a_slot(transponder, MHZ), YEAR_2027, an_owner(), now() - timedelta(seconds=1))
         missing = WantedSlot(new_id(), MHZ, MHZ)
         with pytest.raises(NotFound):
-            reserve_slot(session, missing, YEAR_2027, an_owner(), tomorrow())
+            hold_slot(session, missing, YEAR_2027, an_owner(), tomorrow())
 
 
 def test_a_hold_that_ran_out_is_released_by_the_next_seller(database: Database) -> None:
     with database.as_worker() as session:
         transponder = a_transponder(session)
-        first = reserve_slot(session, a_slot(transponder, 50 * MHZ), YEAR_2027, an_owner(), tomorrow())
+        first = hold_slot(session, a_slot(transponder, 50 * MHZ), YEAR_2027, an_owner(), tomorrow())
     with clock.at(tomorrow() + timedelta(minutes=1)), database.as_worker() as session:
-        second = reserve_slot(session, a_slot(transponder, 50 * MHZ), YEAR_2027, an_owner(), tomorrow())
+        second = hold_slot(session, a_slot(transponder, 50 * MHZ), YEAR_2027, an_owner(), tomorrow())
         ended = session.get_one(SpectrumAssignment, first.id)
         assert (ended.state, ended.released_because) == (HoldState.RELEASED, EXPIRED)
         assert second.start_hz == first.start_hz
@@ -212,22 +212,22 @@ def test_a_hold_that_ran_out_is_released_by_the_next_seller(database: Database) 
 def test_an_assignment_has_no_end_of_hold_and_is_released_once(database: Database) -> None:
     with database.as_worker() as session:
         transponder = a_transponder(session)
-        slot = reserve_slot(session, a_slot(transponder, 50 * MHZ), YEAR_2027, an_owner(), tomorrow())
+        slot = hold_slot(session, a_slot(transponder, 50 * MHZ), YEAR_2027, an_owner(), tomorrow())
         assign(session, [slot])
     with clock.at(tomorrow() + timedelta(days=30)), database.as_worker() as session:
         with pytest.raises(RuleRefused):
-            reserve_slot(session, a_slot(transponder, 50 * MHZ), YEAR_2027, an_owner(), tomorrow())
+            hold_slot(session, a_slot(transponder, 50 * MHZ), YEAR_2027, an_owner(), tomorrow())
         kept = session.get_one(SpectrumAssignment, slot.id)
         release(session, [kept], "the service ended")
         release(session, [kept], "again")
         assert kept.released_because == "the service ended"
-        reserve_slot(session, a_slot(transponder, 50 * MHZ), YEAR_2027, an_owner(), tomorrow())
+        hold_slot(session, a_slot(transponder, 50 * MHZ), YEAR_2027, an_owner(), tomorrow())
 
 
 def test_a_slot_says_whose_it_is(database: Database) -> None:
     owner = an_owner()
     with database.as_worker() as session:
-        slot = reserve_slot(session, a_slot(a_transponder(session), MHZ), YEAR_2027, owner, tomorrow())
+        slot = hold_slot(session, a_slot(a_transponder(session), MHZ), YEAR_2027, owner, tomorrow())
     assert Owner(slot.order_id, slot.order_reference, slot.party_id) == owner
 
 
@@ -314,7 +314,7 @@ def test_two_carriers_fit_exactly_when_both_can_be_booked_wider_first(
         booked = True
         try:
             for width_mhz in sorted((one_mhz, other_mhz), reverse=True):
-                reserve_slot(session, a_slot(transponder, width_mhz * MHZ, 0), YEAR_2027, an_owner(), tomorrow())
+                hold_slot(session, a_slot(transponder, width_mhz * MHZ, 0), YEAR_2027, an_owner(), tomorrow())
         except RuleRefused:
             booked = False
     assert fits == booked

@@ -7,13 +7,14 @@ from satcom.core.security import WORKER
 from satcom.core.values import Json
 from satcom.resource.catalog import ResourceCategory
 from satcom.resource.hold import Owner, Period, assign
-from satcom.resource.spectrum import SpectrumAssignment, WantedSlot, reserve_slot
+from satcom.resource.spectrum import SpectrumAssignment, WantedSlot
 from satcom.service.catalog import ServiceSpecification, create_service_specification
 from satcom.service.inventory import Design, Service, configure_service, design_service, reserve_service
 from satcom.service.ordering import place_service_order
 from satcom.service.solution import LeaseSolution
 from tests.resource.a_network import YEAR_2027, a_transponder, tomorrow
 from tests.resource.a_resource_catalogue import built_from
+from tests.resource.held_alone import hold_slot
 
 MHZ = 1_000_000
 
@@ -45,7 +46,7 @@ def a_lease_on_the_air(session: Session, party_id: str) -> tuple[Service, LeaseS
     order_id = new_id()
     owner, period = Owner(order_id, "PO-2026-000009", party_id), Period(YEAR_2027.start_at)
     wanted = WantedSlot(transponder.id, lease.bandwidth_hz, lease.power_share_hz)
-    slot = reserve_slot(session, wanted, period, owner, tomorrow())
+    slot = hold_slot(session, wanted, period, owner, tomorrow())
     assign(session, [slot])
     service = design_service(session, Design(order_id, party_id, "Lease", _specification(session), ()))
     place_service_order(session, order_id, party_id, service.id, lease, None, None)

@@ -7,9 +7,10 @@ from sqlmodel import Session
 from satcom.core.entity import checked
 from satcom.resource.carrier_pool import CarrierPool
 from satcom.resource.hold import Owner, Period, assign
-from satcom.resource.spectrum import WantedSlot, reserve_slot
+from satcom.resource.spectrum import WantedSlot
 from satcom.service.solution import AccessDemand
 from tests.resource.a_network import tomorrow
+from tests.resource.held_alone import hold_slot
 from tests.service.the_demonstration import identifier, the_demand
 
 HUB, TRANSPONDER = "hub-hartebeesthoek-1", "tp-eutelsat-10b-ku-2v"
@@ -22,7 +23,7 @@ def load_pools(session: Session, committable_percent: float = 80.0, contention_r
     for name, direction, baud, carriers in (("forward", "forward", 6 * MHZ, 1), ("return", "return", 4 * MHZ, 8)):
         width_hz = baud * 6 // 5
         wanted = WantedSlot(identifier("Transponder", TRANSPONDER), width_hz, width_hz)
-        slot = reserve_slot(session, wanted, Period(datetime(2026, 1, 1, tzinfo=UTC)), OPERATOR, tomorrow())
+        slot = hold_slot(session, wanted, Period(datetime(2026, 1, 1, tzinfo=UTC)), OPERATOR, tomorrow())
         assign(session, [slot])
         pool = {
             "id": identifier("CarrierPool", name),

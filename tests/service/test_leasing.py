@@ -10,7 +10,7 @@ from satcom.core.clock import clock
 from satcom.core.database import Database
 from satcom.core.errors import Refused
 from satcom.resource.hold import Owner, Period
-from satcom.resource.spectrum import WantedSlot, reserve_slot
+from satcom.resource.spectrum import WantedSlot
 from satcom.service.design.facts import Inputs
 from satcom.service.design.solving import solve
 from satcom.service.evidence import keep, largest_difference, recompute
@@ -18,6 +18,7 @@ from satcom.service.qualification import design, qualify
 from satcom.service.solution import LeaseDemand, LeaseSolution, Qualification, Reason
 from tests.postgres_server import drop_database, new_database
 from tests.resource.a_network import tomorrow
+from tests.resource.held_alone import hold_slot
 from tests.service.the_demonstration import ORDERED_AT, START, load_the_network
 
 MHZ = 1_000_000
@@ -122,7 +123,7 @@ def test_what_was_found_can_be_held_and_is_not_offered_twice(database: Database)
         held = 0
         while ways := leases(qualify(session, demand)):
             wanted = WantedSlot(ways[0].transponder_id, ways[0].bandwidth_hz, ways[0].power_share_hz)
-            reserve_slot(session, wanted, period, NOBODY, tomorrow())
+            hold_slot(session, wanted, period, NOBODY, tomorrow())
             held += 1
         assert 3 <= held <= 18  # three transponders of 54 MHz
 

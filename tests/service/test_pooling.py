@@ -7,7 +7,7 @@ import pytest
 from satcom.core.clock import clock
 from satcom.core.database import Database
 from satcom.core.errors import Refused
-from satcom.resource.carrier_pool import WantedShare, admit
+from satcom.resource.carrier_pool import WantedShare
 from satcom.resource.hold import Owner, Period
 from satcom.service.design.facts import Inputs
 from satcom.service.design.solving import solve
@@ -16,6 +16,7 @@ from satcom.service.qualification import design, qualify
 from satcom.service.solution import AccessDemand, AccessSolution, Reason
 from tests.postgres_server import drop_database, new_database
 from tests.resource.a_network import tomorrow
+from tests.resource.held_alone import hold_share
 from tests.service.shared_carriers import load_pools, the_access
 from tests.service.the_demonstration import ORDERED_AT, identifier, load_the_network
 
@@ -86,7 +87,7 @@ def test_a_pool_that_is_promised_away_serves_nobody_else(database: Database) -> 
         demand = the_access()
         period, nobody = Period(demand.start_at), Owner(None, None, None)
         first = qualify(session, demand)
-        admit(
+        hold_share(
             session,
             WantedShare(identifier("CarrierPool", "forward"), 1, 1, 4_700_000, 4_700_000),
             period,

@@ -17,15 +17,14 @@ from satcom.core.database import Database
 from satcom.core.errors import Refused, RuleRefused
 from satcom.resource.free_spectrum import TakenSpectrum
 from satcom.resource.hold import Owner, Period
-from satcom.resource.hub import reserve_port
 from satcom.resource.spectrum import WantedSlot
-from satcom.resource.spectrum import reserve_slot as take_slot
 from satcom.service.design.facts import Inputs, Occupancy
 from satcom.service.design.solving import decide, solve
 from satcom.service.design.survey import survey
 from satcom.service.qualification import design, qualify, qualify_solution, refuse_hopeless_place
 from satcom.service.solution import CarrierPlan, Demand, LinkDemand, Qualification, Reason, SiteSolution
 from tests.postgres_server import drop_database, new_database
+from tests.resource.held_alone import hold_port, hold_slot
 from tests.service.the_demonstration import ORDERED_AT, identifier, load_the_network, the_demand
 
 NOBODY = Owner(None, None, None)
@@ -183,8 +182,8 @@ def test_both_carriers_of_every_solution_find_room_and_power_when_they_are_taken
                 for carrier in both:
                     width_hz, power_hz = carrier.occupied_bandwidth_hz, carrier.power_equivalent_bandwidth_hz
                     wanted = WantedSlot(carrier.transponder_id, width_hz, power_hz)
-                    take_slot(session, wanted, period, NOBODY, until)
-                reserve_port(session, solution.hub_id, period, NOBODY, until)
+                    hold_slot(session, wanted, period, NOBODY, until)
+                hold_port(session, solution.hub_id, period, NOBODY, until)
                 trial.rollback()
 
 
@@ -198,7 +197,7 @@ def test_a_transponder_whose_spectrum_was_taken_is_offered_no_more(database: Dat
         for width_hz in (32_000_000, 16_000_000, 8_000_000, 4_000_000, 2_000_000, 1_000_000, 500_000):
             wanted = WantedSlot(best.forward.transponder_id, width_hz, 0)
             with suppress(RuleRefused):
-                while take_slot(session, wanted, period, NOBODY, until):
+                while hold_slot(session, wanted, period, NOBODY, until):
                     fitting += 1
         assert fitting
         after = qualify(session, demand)
