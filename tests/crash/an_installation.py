@@ -171,7 +171,7 @@ class Installation:
                     self.ended.append(f"{name} ended with code {code}")
                 program.start()
 
-    def wait_until_served(self, within_s: float = 60) -> None:
+    def wait_until_served(self, within_s: float = 600) -> None:
         give_up = time.monotonic() + within_s
         while time.monotonic() < give_up:
             try:
@@ -182,7 +182,7 @@ class Installation:
             time.sleep(0.1)
         raise AssertionError(f"not served after {within_s} s:\n{self.last_words()}")
 
-    def wait_until_worked(self, within_s: float = 60) -> None:
+    def wait_until_worked(self, within_s: float = 600) -> None:
         """Until every worker has come up: what is done to the database by hand must not meet its start."""
         here = text("SELECT count(*) FROM procrastinate_workers")
         give_up = time.monotonic() + within_s

@@ -56,7 +56,7 @@ def under_fire(installation: Installation, office: ChangeOffice, random: Random)
         killer.stop()
 
 
-def recover(installation: Installation, office: ChangeOffice, within_s: float = 120) -> list[str]:
+def recover(installation: Installation, office: ChangeOffice, within_s: float = 600) -> list[str]:
     """Start everything afresh, let it finish, and compare the books."""
     installation.points.want({}, 0)
     installation.operation.hub.restart()

@@ -178,7 +178,7 @@ def order_all_at_once(installation: Installation, random: Random) -> None:
         assert list(pool.map(order, range(CUSTOMERS))) == [201] * CUSTOMERS
 
 
-def ended(api: httpx.Client, within_s: float = 90) -> list[dict[str, Any]]:
+def ended(api: httpx.Client, within_s: float = 600) -> list[dict[str, Any]]:
     """The orders when all have ended."""
     give_up = time.monotonic() + within_s
     while True:

@@ -19,14 +19,14 @@ def test_orders_go_on_in_the_same_process_when_the_database_comes_back(tmp_path:
         with installation.watched_over():
             installation.wait_until_served()
             office.place([Kind.PATIENT])
-            assert office.until(lambda: not office.open(), within_s=60)
+            assert office.until(lambda: not office.open(), within_s=600)
             pid = embedded_postgres.status(installation.data_dir).pid
             assert pid is not None
             os.kill(pid, signal.SIGKILL)
             time.sleep(AWAY_S)
             embedded_postgres.ensure_alive(installation.data_dir, fsync=False)
             office.place([Kind.PATIENT] * 2)
-            assert office.until(lambda: not office.open(), within_s=60), installation.last_words()
+            assert office.until(lambda: not office.open(), within_s=600), installation.last_words()
         assert [story.state for story in office.stories] == ["completed"] * 3
         assert installation.killed.total() == 0
         assert installation.ended == []

@@ -59,7 +59,7 @@ class Customers:
         body = {"productOrder": {"id": order_id}, "cancellationReason": "no longer wanted"}
         self.api.post(CANCELLATIONS, json=body).raise_for_status()
 
-    def wait_for(self, orders: list[str], task: str, state: str, within_s: float = 120) -> None:
+    def wait_for(self, orders: list[str], task: str, state: str, within_s: float = 600) -> None:
         """Until the task of all these orders is in this state."""
         give_up = time.monotonic() + within_s
         flows = {one["relatedEntity"][0]["id"]: one["id"] for one in self.listed(FLOWS)}

@@ -29,7 +29,7 @@ def let_in_for_long(installation: Installation) -> None:
 
 
 def all_in_service(installation: Installation, office: Office, orders: int) -> None:
-    assert office.until(lambda: not office.open(), within_s=90), installation.stuck()
+    assert office.until(lambda: not office.open(), within_s=600), installation.stuck()
     assert [story.state for story in office.stories] == ["completed"] * orders
     with (
         httpx.Client(base_url=installation.url, headers=installation.headers, timeout=60, trust_env=False) as api,

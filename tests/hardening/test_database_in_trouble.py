@@ -25,7 +25,7 @@ WRITE_MUCH = sql.SQL("CREATE TABLE much AS SELECT repeat('x', 1000) FROM generat
 
 
 def all_in_service(installation: Installation, office: Office) -> None:
-    assert office.until(lambda: not office.open(), within_s=90), installation.last_words()
+    assert office.until(lambda: not office.open(), within_s=600), installation.last_words()
     assert [story.state for story in office.stories] == ["completed"] * len(office.stories)
     with (
         httpx.Client(base_url=installation.url, headers=installation.headers, timeout=60, trust_env=False) as api,

@@ -38,7 +38,7 @@ def test_orders_that_ran_while_they_were_backed_up_go_on_elsewhere_and_nothing_i
         with lost.watched_over():
             lost.wait_until_served()
             office.place([Kind.PATIENT] * ORDERS)
-            assert office.until(lambda: len(office.open()) < ORDERS, within_s=60), lost.last_words()
+            assert office.until(lambda: len(office.open()) < ORDERS, within_s=600), lost.last_words()
             satcom(lost.operation.database.url, "db", "backup", str(kept))
         office.close()
         assert office.open(), "nothing ran any more when the backup was taken"
@@ -59,7 +59,7 @@ def go_on(installation: Installation, left_by: Office) -> None:
     office.stories = left_by.stories
     with installation.watched_over():
         installation.wait_until_served()
-        assert office.until(lambda: not office.open(), within_s=90), installation.last_words()
+        assert office.until(lambda: not office.open(), within_s=600), installation.last_words()
         assert [story.state for story in office.stories] == ["completed"] * ORDERS
         with (
             httpx.Client(base_url=installation.url, headers=installation.headers, timeout=60, trust_env=False) as api,
