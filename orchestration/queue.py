@@ -4,6 +4,7 @@ A job says "advance this flow" and no more: the plan rows are the truth. A job l
 until the sweep finds that the worker's heartbeat has stopped; a job too many finds nothing to do.
 """
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 from sqlalchemy import text
@@ -13,9 +14,11 @@ from sqlmodel import Session
 QUEUE, TASK = "flows", "advance"
 
 _DEFER = text(
-    "SELECT procrastinate_defer_jobs_v1(ARRAY[ROW(:queue, :task, 0, NULL, :once, jsonb_build_object('flow_id',"
-    " CAST(:flow AS text)), NULL)]::procrastinate_job_to_defer_v1[])"
-    " WHERE NOT EXISTS (SELECT 1 FROM procrastinate_jobs WHERE queueing_lock = :once AND status = 'todo')"
+    "SELECT procrastinate_defer_jobs_v1(array_agg(ROW(:queue, :task, 0, NULL, wanted.once,"
+    " jsonb_build_object('flow_id', wanted.flow), NULL)::procrastinate_job_to_defer_v1))"
+    " FROM unnest(CAST(:once AS text[]), CAST(:flows AS text[])) wanted (once, flow)"
+    " WHERE NOT EXISTS (SELECT 1 FROM procrastinate_jobs WHERE queueing_lock = wanted.once AND status = 'todo')"
+    " HAVING count(*) > 0"
 )
 
 # A job of a worker that was pruned has no worker. A heartbeat from the future was before the clock was set back.
@@ -44,13 +47,25 @@ def enqueue(session: Session, flow_id: str, because: str | None = None) -> None:
     The caller holds the flow's row lock or has just made the flow, so a job that runs later sees what the caller did.
     A caller that holds no lock names a cause of its own: its job is seen when the caller's work is.
     """
-    once = f"advance:{flow_id}" + (f":{because}" if because else "")
+    _defer(session, {f"advance:{flow_id}" + (f":{because}" if because else ""): flow_id})
+
+
+def enqueue_all(session: Session, flow_ids: Sequence[str]) -> None:
+    """As `enqueue` of each, in one statement."""
+    if not _defer(session, {f"advance:{flow_id}": flow_id for flow_id in flow_ids}):
+        for flow_id in flow_ids:
+            enqueue(session, flow_id)
+
+
+def _defer(session: Session, wanted: dict[str, str]) -> bool:
+    """False when somebody asks for one of them at the same time: his job has not begun, and will see our change."""
+    given = {"queue": QUEUE, "task": TASK, "once": list(wanted), "flows": list(wanted.values())}
     try:
         with session.begin_nested():
-            session.connection().execute(_DEFER, {"queue": QUEUE, "task": TASK, "once": once, "flow": flow_id})
+            session.connection().execute(_DEFER, given)
     except IntegrityError:
-        # Somebody asked at the same time; that job has not begun and will see our change.
-        return
+        return False
+    return True
 
 
 def take_over(session: Session, dead_after: timedelta) -> list[str]:
@@ -61,8 +76,7 @@ def take_over(session: Session, dead_after: timedelta) -> list[str]:
     session.connection().execute(_DO_NOW, {"queue": QUEUE, "dead_after": dead_after})
     lost = session.connection().execute(_DROP_LOST, {"queue": QUEUE, "dead_after": dead_after}).scalars()
     flows = sorted(set(lost))
-    for flow_id in flows:
-        enqueue(session, flow_id)
+    enqueue_all(session, flows)
     return flows
 
 

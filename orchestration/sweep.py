@@ -11,7 +11,7 @@ from sqlmodel import Session, col, select
 
 from satcom.core.clock import now, wall_now
 from satcom.orchestration.plan import LONGEST_REST, FlowState, ProcessFlow, TaskFlow, TaskState, UndoState, tasks_of
-from satcom.orchestration.queue import enqueue, in_work, take_over
+from satcom.orchestration.queue import enqueue_all, in_work, take_over
 from satcom.resource.reservation import expire_due
 
 AT_ONCE = 500
@@ -39,8 +39,7 @@ def wake_due(session: Session) -> int:
         .limit(AT_ONCE)
     )
     found = list(session.exec(flows))
-    for flow_id in found:
-        enqueue(session, flow_id)
+    enqueue_all(session, found)
     return len(found)
 
 

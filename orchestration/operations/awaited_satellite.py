@@ -22,7 +22,7 @@ from satcom.market.order_delivery import expect_finish, hold_for, tell_customer
 from satcom.market.ordering import ENDED, ProductOrder
 from satcom.orchestration.operations.ordered_network import own_solution_in
 from satcom.orchestration.plan import FlowState, Later, ProcessFlow, TaskFlow, TaskState, tasks_of
-from satcom.orchestration.queue import enqueue
+from satcom.orchestration.queue import enqueue_all
 from satcom.orchestration.schedule import expected_ends
 from satcom.resource.hold import Period
 from satcom.resource.ordering import redate_resource_order
@@ -233,14 +233,13 @@ def follow_the_satellite(session: Session, event: InServiceDateMoved) -> None:
         _redate(session, satellite, event.before, one)
     for flow_id in flows:
         _await_from(session, flow_id, first_moment(to))
-        enqueue(session, flow_id)
+    enqueue_all(session, flows)
 
 
 @on(SatelliteEnteredService)
 def release_orders(session: Session, event: SatelliteEnteredService) -> None:
     """What waited for the satellite looks again."""
-    for flow_id in lock_sold(session, event.satellite):
-        enqueue(session, flow_id)
+    enqueue_all(session, lock_sold(session, event.satellite))
 
 
 def _redate(session: Session, satellite: Satellite, before: date, one: Touched) -> None:

@@ -1,5 +1,7 @@
 """The queue: what a dead worker held is asked for again, whatever else waits."""
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 from sqlalchemy import text
@@ -7,7 +9,7 @@ from sqlmodel import Session
 
 from satcom.core.database import Database
 from satcom.core.entity import new_id
-from satcom.orchestration.queue import enqueue, take_over
+from satcom.orchestration.queue import enqueue, enqueue_all, take_over
 
 DEAD_AFTER = timedelta(seconds=5)
 A_WORKER = text(
@@ -54,3 +56,22 @@ def test_what_a_worker_does_that_lives_is_left_to_it(database: Database) -> None
         taken_by_a_worker(session, heartbeat_age_s=1)
         assert take_over(session, DEAD_AFTER) == []
         assert jobs(session) == [("doing", flow)]
+
+
+def test_asking_for_many_at_once_asks_for_each_once_whoever_asks_for_one_of_them_just_then(database: Database) -> None:
+    flows = sorted(new_id() for _ in range(3))
+
+    def ask_for_all() -> None:
+        with database.as_worker() as session:
+            enqueue_all(session, flows)
+
+    with ThreadPoolExecutor(1) as another:
+        with database.as_worker() as session:
+            enqueue(session, flows[1])
+            asked = another.submit(ask_for_all)
+            time.sleep(0.5)  # it stands at the job that is not committed
+            assert not asked.done()
+        asked.result()
+    ask_for_all()
+    with database.as_worker() as session:
+        assert jobs(session) == [("todo", flow) for flow in flows]

@@ -1,0 +1,140 @@
+"""Many orders that wait for a terminal: what they cost the sweep, the start of the server, and who looks at them.
+
+One order is placed and carried to its wait; the others are copies of its rows, each with an id, a reference and a plan
+of its own. A sweep runs every few seconds on every host, so it must not cost more when more orders wait.
+"""
+
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import typer
+from benchmarks.measured import Row, Table, a_server, load, median_ms, postgres_version, publish, seconds
+from benchmarks.served import client, served
+from sqlalchemy import Connection, create_engine, text
+from sqlmodel import Session
+
+from satcom.app import declarations
+from satcom.app.worker import DEAD_AFTER_S
+from satcom.core.database import Database
+from satcom.core.entity import Entity
+from satcom.market.ordering import ProductOrder
+from satcom.orchestration.escalation import escalate_due
+from satcom.orchestration.plan import ProcessFlow, TaskFlow
+from satcom.orchestration.sweep import AT_ONCE, take_up_lost, wake_due
+from satcom.orchestration.waits import PATH
+from tests.market.a_market import a_token
+from tests.orchestration.operations.an_order_to_service import an_operation
+
+NAME, REPEATS, WORKERS = "waiting_orders", 5, 2
+METRICS = "/metrics"
+_ID = "md5({whose} || number)::uuid"
+_REFERENCE = "'PO-2025-' || lpad(number::text, 6, '0')"
+
+
+def one_that_waits(database: Database, folder: Path) -> ProcessFlow:
+    """The plan of an order for a terminal that nobody has in stock."""
+    with an_operation(database, folder, in_stock=0) as operation:
+        flow, tasks = operation.advance(operation.order())
+    if flow.state != "active" or not any(task.state == "active" for task in tasks.values()):
+        raise RuntimeError(f"the order does not wait: {flow.state}, {flow.cause}")
+    return flow
+
+
+def copied(connection: Connection, flow: ProcessFlow, first: int, last: int) -> None:
+    """Orders `first` to `last`, each with its plan."""
+    order_id, flow_id = _ID.format(whose="'order'"), _ID.format(whose="'flow'")
+    numbers = {"first": first, "last": last}
+    _copy(connection, ProductOrder, {"id": order_id, "reference": _REFERENCE}, numbers | {"id": flow.subject_id})
+    plan = {"id": flow_id, "subject_id": order_id, "reference": _REFERENCE}
+    _copy(connection, ProcessFlow, plan, numbers | {"id": flow.id})
+    task = {"id": _ID.format(whose="one.id::text"), "process_flow_id": flow_id}
+    _copy(connection, TaskFlow, task, numbers | {"process_flow_id": flow.id})
+    connection.execute(text("ANALYZE product_order, process_flow, task_flow"))
+
+
+def _copy(connection: Connection, kind: type[Entity], other: dict[str, str], of: dict[str, Any]) -> None:
+    table = kind.__table__  # type: ignore[attr-defined]
+    names = [column.name for column in table.columns]
+    values = ", ".join(other.get(name, f"one.{name}") for name in names)
+    which = next(name for name in of if name.endswith("id"))
+    numbers = "generate_series(CAST(:first AS int), CAST(:last AS int)) number"
+    rows = f"FROM {table.name} one, {numbers} WHERE one.{which} = CAST(:{which} AS uuid)"
+    connection.execute(text(f"INSERT INTO {table.name} ({', '.join(names)}) SELECT {values} {rows}"), of)
+
+
+def taken_ms(database: Database, what: Callable[[Session], object]) -> float:
+    def once() -> None:
+        with database.as_worker("sweep") as session:
+            what(session)
+
+    return median_ms([seconds(once) for _ in range(REPEATS)])
+
+
+def due(connection: Connection, count: int) -> None:
+    """What `count` of them wait for should be there by now."""
+    some = "SELECT id FROM task_flow WHERE state = 'active' AND kind = 'wait' AND expected_at IS NOT NULL LIMIT :count"
+    connection.execute(
+        text(f"UPDATE task_flow SET expected_at = now() - interval '1 hour' WHERE id IN ({some})"), {"count": count}
+    )
+
+
+def measured(database: Database, headers: dict[str, str], waiting: int) -> Row:
+    sweep = [
+        taken_ms(database, wake_due),
+        taken_ms(database, escalate_due),
+        taken_ms(database, partial(take_up_lost, dead_after=timedelta(seconds=DEAD_AFTER_S))),
+    ]
+    began = time.perf_counter()
+    with served(database.url, workers=WORKERS) as address, client(address, headers) as http:
+        start_s = time.perf_counter() - began
+        pages = [http.get(one) for one in (METRICS, f"{PATH}?limit=100") for _ in range(REPEATS)]
+    for page in pages:
+        page.raise_for_status()
+    metrics, listed = (
+        median(page.elapsed.total_seconds() * 1000 for page in part) for part in (pages[:REPEATS], pages[REPEATS:])
+    )
+    return (waiting, *sweep, start_s, metrics, listed)
+
+
+def main(waiting: int = 100_000, write: bool = False) -> None:
+    assert declarations.ROUTES
+    began = load()
+    with a_server() as url, TemporaryDirectory(prefix="satcom-hub-") as folder:
+        database, engine = Database(url, 4), create_engine(url)
+        flow = one_that_waits(database, Path(folder))
+        headers = a_token(database, "administrator")
+        rows, there = [], 0
+        for wanted in (waiting // 100, waiting):
+            with engine.begin() as connection:
+                copied(connection, flow, there + 1, wanted)
+            there = wanted
+            rows.append(measured(database, headers, wanted))
+        with engine.begin() as connection:
+            due(connection, AT_ONCE)
+        with database.as_worker("sweep") as session:
+            wake_s = seconds(partial(wake_due, session))
+        server = postgres_version(url)
+        engine.dispose()
+        database.close()
+    columns = (
+        "orders that wait",
+        "sweep: wake, ms",
+        "escalate, ms",
+        "take over, ms",
+        "start of server and workers, s",
+        "/metrics, ms",
+        "100 waits, ms",
+    )
+    note = f"Nothing is due in these. To wake {AT_ONCE} of {waiting:,} takes {wake_s * 1000:.0f} ms."
+    command = f"python -m benchmarks.{NAME} --waiting {waiting}"
+    publish(NAME, command, f"{server}; {began}", [Table("Orders that wait", columns, rows, note)], write)
+
+
+if __name__ == "__main__":
+    typer.run(main)
