@@ -28,7 +28,7 @@ from satcom.market.ordering import (
 from satcom.market.partner_margin import COMPARED_MONTHS, margin_kept
 from satcom.market.pricing import PricedOffer
 from satcom.market.solution_price import charge_prices, price_change, price_solution, total_prices
-from satcom.service.solution import Chosen, PartnerSolution, Solution
+from satcom.service.solution import Chosen, PartnerSolution
 
 
 @dataclass(frozen=True)
@@ -61,11 +61,14 @@ def price_order(session: Session, order_id: str, solution: Chosen) -> PricedOffe
     return _priced(session, order, priced)
 
 
-def price_order_of_change(session: Session, order_id: str, before: Solution, after: Solution) -> PricedOffer:
+def price_order_of_change(session: Session, order_id: str, before: Chosen, after: Chosen) -> PricedOffer:
     """As `price_order`, of an order that changes a service: what is new of it is charged once."""
     order = find_for_update(session, ProductOrder, order_id)
     offering = find(session, ProductOffering, order.item.offering_id)
-    return _priced(session, order, price_change(session, offering, before, after, order.order_date))
+    priced = price_change(session, offering, before, after, order.order_date)
+    if isinstance(after, PartnerSolution):
+        margin_kept(after, priced, COMPARED_MONTHS)
+    return _priced(session, order, priced)
 
 
 def _priced(session: Session, order: ProductOrder, priced: PricedOffer) -> PricedOffer:

@@ -16,10 +16,10 @@ from satcom.core.errors import RuleRefused
 from satcom.core.security import OUTSIDE, Principal
 from satcom.core.tmf_api import ASKED
 from satcom.core.values import Money
-from satcom.market.catalog.product_offering import ProductOffering, list_prices
+from satcom.market.catalog.product_offering import ProductOffering
 from satcom.market.partner_margin import margin_kept, over
 from satcom.market.pricing import PricedOffer
-from satcom.market.solution_price import price_by_list
+from satcom.market.solution_price import price_change, price_solution
 from satcom.service.qualification import asked_of_partners, partners_to_ask, qualify
 from satcom.service.solution import Demand, LeaseDemand, PartnerSolution, Qualification
 from satcom.supplychain.drivers.port import CapacityAsked
@@ -80,16 +80,32 @@ def answers_for(session: Session, index: int) -> tuple[PartnerAnswer, ...]:
     return answers.get(index, ())
 
 
+def priced_by_partner(
+    session: Session, offering: ProductOffering, before: PartnerSolution | None, after: PartnerSolution, at: datetime
+) -> PricedOffer:
+    """Our price for what a partner serves: anew, or as a change of what it served `before`."""
+    if before is None:
+        return price_solution(session, offering, after, at)
+    return price_change(session, offering, before, after, at)
+
+
 def partner_proposals(
-    session: Session, offering: ProductOffering, found: Qualification, months: int, at: datetime
+    session: Session,
+    offering: ProductOffering,
+    found: Qualification,
+    months: int,
+    at: datetime,
+    before: PartnerSolution | None = None,
 ) -> tuple[list[PartnerProposal], list[PartnerSetback]]:
-    """The offers that can be made, cheapest for the customer first, and why the others cannot."""
-    prices = list_prices(session, offering)
+    """The offers that can be made, cheapest for the customer first, and why the others cannot.
+
+    Where what a partner serves is to change, it is `before` as it was.
+    """
     proposals = []
     setbacks = [PartnerSetback(one.reason.value, one.partner_name, one.text) for one in found.partner_losers]
     for solution in found.partner_solutions:
         try:
-            priced = price_by_list(prices, solution, at)
+            priced = priced_by_partner(session, offering, before, solution, at)
             margin = margin_kept(solution, priced, months)
         except RuleRefused as refused:
             first = refused.faults[0]

@@ -67,16 +67,25 @@ def price_by_list(prices: Sequence[ListPrice], solution: Chosen, at: datetime) -
     return price(own, quantities_of(solution, own), at)
 
 
+def priced_for_partners(session: Session, offering: ProductOffering) -> bool:
+    """Whether the offering may be delivered by a partner: it has a monthly price for that."""
+    return any(_for_partner(one) for one in list_prices(session, offering))
+
+
+def _for_partner(one: ListPrice) -> bool:
+    return PARTNER_CAPACITY in one.only_for.get(CAPACITY, ()) and one.price_type is PriceType.RECURRING
+
+
 def _for_partners(prices: Sequence[ListPrice]) -> list[ListPrice]:
     """The prices of what a partner serves: those that name it, and those that hold for every site.
 
     What goes by band, terminal, MHz or committed rate is priced for our own network. Raises `RuleRefused` when none
     names it.
     """
-    named = [one for one in prices if PARTNER_CAPACITY in one.only_for.get(CAPACITY, ())]
-    if not any(one.price_type is PriceType.RECURRING for one in named):
+    if not any(_for_partner(one) for one in prices):
         why = "no monthly price is listed for what a partner serves"
         raise RuleRefused("/productOfferingPrice", why, "noPrice", f"a price for {CAPACITY} {PARTNER_CAPACITY}")
+    named = [one for one in prices if PARTNER_CAPACITY in one.only_for.get(CAPACITY, ())]
     everywhere = (PriceUnit.EACH, PriceUnit.MEGABIT_PER_SECOND)
     return named + [one for one in prices if not one.only_for and one.unit in everywhere]
 
@@ -87,14 +96,16 @@ def _partners_quantities(solution: PartnerSolution) -> Quantities:
 
 
 def price_change(
-    session: Session, offering: ProductOffering, before: Solution, after: Solution, at: datetime
+    session: Session, offering: ProductOffering, before: Chosen, after: Chosen, at: datetime
 ) -> PricedOffer:
     """What a service costs that changes: every month all of it, once what it did not have before.
 
     Charges that fall due once for every service are not charged again. Raises `RuleRefused` where the list has a gap.
     """
     prices = list_prices(session, offering)
-    had, priced = quantities_of(before, prices).chosen, price_by_list(prices, after, at)
+    priced = price_by_list(prices, after, at)
+    quantities = _partners_quantities(before) if isinstance(before, PartnerSolution) else quantities_of(before, prices)
+    had = quantities.chosen
     for_choice_of_now = {one.id for one in prices if one.only_for and not one.fits(had)}
     lines = tuple(
         one for one in priced.lines if one.price_type is PriceType.RECURRING or one.price_id in for_choice_of_now

@@ -157,6 +157,7 @@ class Engine:
         """What the outside was asked for has not come: it is asked again, less and less often."""
         expected = answer.at if answer.at is not None and answer.at > now() else None
         task.wake_at = wall_now() + back_off(task.attempts)
+        task.due_at = answer.at or task.due_at or (task.started_at or now()) + timedelta(seconds=task.expected_s)
         task.deadline = task.deadline or answer.deadline
         if task.expected_at != expected:
             task.expected_at = expected

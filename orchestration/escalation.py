@@ -89,7 +89,7 @@ def escalate_due(session: Session) -> int:
     found = session.exec(
         select(TaskFlow.id, TaskFlow.process_flow_id, EscalationRule)
         .join(EscalationRule, col(EscalationRule.owner) == col(TaskFlow.owner))
-        .where(TaskFlow.kind == TaskKind.WAIT, TaskFlow.state == TaskState.ACTIVE)
+        .where(col(TaskFlow.kind).in_((TaskKind.WAIT, TaskKind.OUTSIDE)), TaskFlow.state == TaskState.ACTIVE)
         .where(since + func.make_interval(0, 0, 0, 0, 0, 0, col(EscalationRule.after_hours) * 3600) <= now())
         .order_by(col(TaskFlow.process_flow_id))
     ).all()

@@ -24,7 +24,7 @@ from satcom.core.values import Json, Reference
 
 LONGEST_REST: Final = timedelta(minutes=2)  # no lease, and no pause between two attempts, is longer
 OPEN = "state = 'active' OR state = 'hold' OR undo_state = 'hold'"  # the few that are counted again and again
-Handler: TypeAlias = Callable[..., "Json | Later | ForAPerson"]
+Handler: TypeAlias = Callable[..., "Json | Later | ForAPerson | Again"]
 
 
 class FlowState(StrEnum):
@@ -183,6 +183,11 @@ class ForAPerson:
 
 
 @dataclass(frozen=True)
+class Again:
+    """What a task answers when what came before it has to be done anew, from its `again_from` on."""
+
+
+@dataclass(frozen=True)
 class TaskHandle:
     """Stands for a task's result while a plan is declared."""
 
@@ -211,7 +216,7 @@ class Plan:
         """A task. It needs what it is given and what it comes `after`. `outside`: it touches more than our database.
 
         Once a task with `no_return` is done the order is not undone any more: what is refused then waits for a person.
-        A person may skip a `skippable` task; having it tried again begins with the task `again_from`.
+        A person may skip a `skippable` task; having it tried again, or answering `Again`, begins with `again_from`.
         """
         kind = TaskKind.OUTSIDE if outside else TaskKind.DATABASE
         return self._add(

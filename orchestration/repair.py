@@ -6,19 +6,17 @@ Each is an edit of the plan's rows, signed in the change log by who did it, and 
 from dataclasses import dataclass
 from datetime import datetime
 
-import networkx
 from sqlmodel import Session
 
 from satcom.core.clock import now
 from satcom.core.database import find_for_update
 from satcom.core.errors import NotFound, RuleRefused, WrongState
 from satcom.core.events import announce
-from satcom.core.life_cycle import move
 from satcom.core.security import Capability, Principal
 from satcom.orchestration.plan import FlowState, ProcessFlow, TaskFlow, TaskKind, TaskState, UndoState, tasks_of
 from satcom.orchestration.queue import enqueue
-from satcom.orchestration.schedule import expected_finish, graph_of
-from satcom.orchestration.standing import complete
+from satcom.orchestration.schedule import expected_finish
+from satcom.orchestration.standing import begin_again, complete
 
 OPEN = frozenset({FlowState.ACTIVE, FlowState.HOLD})
 
@@ -43,11 +41,7 @@ def retry(session: Session, flow_id: str, task_name: str, by: Principal) -> Task
             "notHeld",
             "hold",
         )
-    for one in _again(tasks, task):
-        move(one, TaskState.NEW)
-        # another key: a hub answers a key that it knows as it did before; what was attempted may still be to undo
-        one.round, one.result, one.finished_at = one.round + 1, None, None
-    task.fault = None
+    begin_again(tasks, task)
     return _kept(session, flow, tasks, task)
 
 
@@ -94,16 +88,6 @@ def _opened(
     if task is None:
         raise NotFound("task", task_name)
     return flow, tasks, task
-
-
-def _again(tasks: list[TaskFlow], task: TaskFlow) -> list[TaskFlow]:
-    """The task, and those before it that have to be done again with it."""
-    names = {task.task_flow_specification}
-    if task.again_from is not None:
-        graph = graph_of(tasks)
-        before = networkx.ancestors(graph, task.task_flow_specification)
-        names |= ({task.again_from} | networkx.descendants(graph, task.again_from)) & before
-    return [one for one in tasks if one.task_flow_specification in names]
 
 
 def _kept(session: Session, flow: ProcessFlow, tasks: list[TaskFlow], task: TaskFlow) -> TaskFlow:

@@ -2,6 +2,7 @@
 
 from typing import Any, Final, TypeAlias
 
+import networkx
 import structlog
 from sqlmodel import Session
 
@@ -12,6 +13,7 @@ from satcom.core.values import Json
 from satcom.orchestration.flow_event import FlowNeedsPerson
 from satcom.orchestration.outcome import fault_of
 from satcom.orchestration.plan import (
+    Again,
     FlowState,
     ForAPerson,
     Later,
@@ -20,17 +22,21 @@ from satcom.orchestration.plan import (
     TaskKind,
     TaskState,
     UndoState,
+    tasks_of,
 )
+from satcom.orchestration.schedule import graph_of
 
-Outcome: TypeAlias = Json | Later | ForAPerson
+Outcome: TypeAlias = Json | Later | ForAPerson | Again
 NOC: Final = "noc"
 log = structlog.get_logger()
 
 
 def settle(session: Session, flow: ProcessFlow, task: TaskFlow, outcome: Outcome) -> None:
-    """The task is done, unless its answer says that a person has to judge."""
+    """The task is done, unless it says that a person has to judge, or that what came before it is to be done anew."""
     if isinstance(outcome, ForAPerson):
         hold(session, flow, task, {"field": outcome.field, "why": outcome.why, "code": outcome.code})
+    elif isinstance(outcome, Again):
+        begin_again(tasks_of(session, flow), task)
     elif isinstance(outcome, Later):
         hold(session, flow, task, fault_of(TypeError(f"{task.handler} is no wait and answers later")))
     else:
@@ -42,6 +48,21 @@ def complete(task: TaskFlow, outcome: Json) -> None:
     task.result, task.fault = outcome, None
     task.finished_at = now()
     task.wake_at = task.lease_until = task.expected_at = None
+
+
+def begin_again(tasks: list[TaskFlow], task: TaskFlow) -> None:
+    """The task, and those before it that hang on its `again_from`, are to be done anew."""
+    names = {task.task_flow_specification}
+    if task.again_from is not None:
+        graph = graph_of(tasks)
+        before = networkx.ancestors(graph, task.task_flow_specification)
+        names |= ({task.again_from} | networkx.descendants(graph, task.again_from)) & before
+    for one in tasks:
+        if one.task_flow_specification in names:
+            move(one, TaskState.NEW)
+            # another key: a hub answers a key that it knows as it did before; what was attempted may still be to undo
+            one.round, one.result, one.finished_at = one.round + 1, None, None
+    task.fault = None
 
 
 def hold(session: Session, flow: ProcessFlow, task: TaskFlow, fault: dict[str, Any]) -> None:

@@ -22,7 +22,8 @@ router = APIRouter(tags=["wait"])
 def open_waits(session: Session, query: Query, by: Principal) -> Page:
     """The waits that are open, the longest overdue first, each with the reference of its order."""
     open_ones = (
-        Filter("kind", ("kind",), "eq", (TaskKind.WAIT.value,)),
+        Filter("kind", ("kind",), "eq", (TaskKind.WAIT.value, TaskKind.OUTSIDE.value)),
+        Filter("owner", ("owner",), "regex", (".",)),  # a call to the outside is nobody's; a wait for it is somebody's
         Filter("state", ("state",), "eq", (TaskState.ACTIVE.value,)),
     )
     filters = (*query.filters, *open_ones)

@@ -12,7 +12,7 @@ from satcom.core.database import find, find_for_update
 from satcom.core.values import Characteristic, Reference
 from satcom.service.catalog import ServiceSpecification, validate_characteristics
 from satcom.service.inventory import Service, begin_path
-from satcom.service.solution import Solution
+from satcom.service.solution import Chosen, PartnerSolution
 
 
 def changed_characteristics(
@@ -32,11 +32,14 @@ def change_service(
     service_id: str,
     order_id: str,
     at: datetime,
-    solution: Solution,
+    solution: Chosen,
     characteristics: Sequence[Characteristic],
     resources: Sequence[Reference],
 ) -> Service:
-    """From `at` on the service is as `order_id` has it, over the path of `solution`. Doing it again does nothing."""
+    """From `at` on the service is as `order_id` has it, over the path of `solution`; a partner's path is not ours.
+
+    Doing it again does nothing.
+    """
     service = find_for_update(session, Service, service_id)
     if service.order_id == order_id:
         return service
@@ -45,5 +48,6 @@ def change_service(
     service.supporting_resource = list(resources)
     session.add(service)
     session.flush()
-    begin_path(session, service, at, solution)
+    if not isinstance(solution, PartnerSolution):
+        begin_path(session, service, at, solution)
     return service

@@ -150,6 +150,13 @@ def capacity_of_order(session: Session, order_id: str) -> PartnerCapacity | None
     return session.exec(query).first()
 
 
+def refusals(session: Session, order_id: str) -> dict[str, str]:
+    """The partnerships whose capacity was chosen for the order and not to be had, with the reason."""
+    released = col(PartnerCapacity.state) == PartnerCapacityState.RELEASED
+    query = select(PartnerCapacity).where(PartnerCapacity.order_id == order_id, released)
+    return {one.partnership_id: one.released_because or "" for one in session.exec(query)}
+
+
 @on(PartnershipToBeDeleted)
 def keep_partners_of_capacity(session: Session, event: PartnershipToBeDeleted) -> None:
     """A partnership under which capacity was leased stays on record."""

@@ -36,21 +36,26 @@ def connected(partners: Sequence[CapacityPartner]) -> tuple[CapacityPartner, ...
     return tuple(one for one in partners if partner_token(one.api_url) is not None)
 
 
-def ask_partners(partners: Sequence[CapacityPartner], asked: CapacityAsked) -> tuple[PartnerAnswer, ...]:
-    """What each partner offers for the site, in the order of the partners. Who is late has not answered."""
+def ask_partners(
+    partners: Sequence[CapacityPartner], asked: CapacityAsked, changes: str | None = None
+) -> tuple[PartnerAnswer, ...]:
+    """What each partner offers for the site, in the order of the partners. Who is late has not answered.
+
+    `changes`: what was delivered for that order of the partner is to be so.
+    """
     if not partners:
         return ()
     limit_s = settings().partner_limit_s
     pool = ThreadPoolExecutor(len(partners), thread_name_prefix="partner")
-    asking = [pool.submit(_ask, one, asked, limit_s) for one in partners]
+    asking = [pool.submit(_ask, one, asked, changes, limit_s) for one in partners]
     wait(asking, limit_s)
     pool.shutdown(wait=False, cancel_futures=True)
     return tuple(_answer(one, asked, future, limit_s) for one, future in zip(partners, asking, strict=True))
 
 
-def _ask(partner: CapacityPartner, asked: CapacityAsked, limit_s: float) -> CapacityOffer:
+def _ask(partner: CapacityPartner, asked: CapacityAsked, changes: str | None, limit_s: float) -> CapacityOffer:
     with partner_at(partner.api_url, timeout_s=limit_s, attempts=1) as driver:
-        return driver.search(asked)
+        return driver.search(asked, changes)
 
 
 def _answer(

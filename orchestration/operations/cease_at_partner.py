@@ -8,11 +8,9 @@ from sqlmodel import Session
 
 from satcom.core.clock import now
 from satcom.core.database import find
-from satcom.core.errors import RuleRefused
 from satcom.core.values import Json
 from satcom.market.inventory import end_product
 from satcom.market.order_item import DELETE
-from satcom.market.order_of_change import PRODUCT
 from satcom.market.ordering import ProductOrder
 from satcom.orchestration.engine import Call
 from satcom.orchestration.operations.cease_of_service import (
@@ -23,11 +21,15 @@ from satcom.orchestration.operations.cease_of_service import (
 from satcom.orchestration.operations.order_to_service import NO_TIME, PLANNING, complete_orders
 from satcom.orchestration.operations.ordered_activation import begin_orders
 from satcom.orchestration.operations.ordered_at_partner import partner_called
-from satcom.orchestration.operations.service_in_place import AtPartner, at_partner, cancel_the_orders_below
+from satcom.orchestration.operations.service_in_place import (
+    cancel_the_orders_below,
+    delivered_by_partner,
+    served_by_partner,
+)
 from satcom.orchestration.plan import Plan, plan
 from satcom.service.inventory import terminate_service
 from satcom.service.ordering import place_service_order
-from satcom.supplychain.partner_capacity import capacity_of_order, note_released
+from satcom.supplychain.partner_capacity import note_released
 from satcom.supplychain.partnership import Partnership
 
 
@@ -46,7 +48,7 @@ def cease_at_partner(plan: Plan, order: str, ends_at: str | None = None) -> None
 def order_the_partners_cease(session: Session, order_id: str) -> Json:
     """The service is to be deleted; of our own network it takes nothing."""
     order = find(session, ProductOrder, order_id)
-    served = _served(session, order)
+    served = served_by_partner(session, order)
     last_day = served.product.termination_date
     return place_service_order(
         session, order.id, order.party_id or "", served.service.id, served.solution, None, last_day, DELETE
@@ -56,13 +58,10 @@ def order_the_partners_cease(session: Session, order_id: str) -> Json:
 def prepare_end_at_partner(session: Session, order_id: str) -> Json:
     """Where the partner answers, and which order it delivered."""
     begin_orders(session, order_id)
-    served = _served(session, find(session, ProductOrder, order_id))
-    capacity = capacity_of_order(session, served.order_id)
-    if capacity is None or capacity.partner_order_id is None:
-        why = f"what the partner delivers for {served.service.name} is not on record"
-        raise RuleRefused(PRODUCT, why, "notOnRecord", "a product that was delivered by an order")
+    served = served_by_partner(session, find(session, ProductOrder, order_id))
+    capacity, partner_order_id = delivered_by_partner(session, served)
     partnership = find(session, Partnership, capacity.partnership_id)
-    return {"apiUrl": partnership.partner[0].api_url, "partnerOrderId": capacity.partner_order_id}
+    return {"apiUrl": partnership.partner[0].api_url, "partnerOrderId": partner_order_id}
 
 
 def end_at_partner(call: Call, prepared: dict[str, Json]) -> Json:
@@ -74,14 +73,7 @@ def end_at_partner(call: Call, prepared: dict[str, Json]) -> Json:
 def end_partners_service(session: Session, order_id: str) -> Json:
     """From this instant the customer has the service no more."""
     at, order = now(), find(session, ProductOrder, order_id)
-    served = _served(session, order)
+    served = served_by_partner(session, order)
     note_released(session, served.order_id, f"ended by {order.reference}")
     terminate_service(session, served.service.id, at)
     return end_product(session, served.product.id, at).id
-
-
-def _served(session: Session, order: ProductOrder) -> AtPartner:
-    served = at_partner(session, order)
-    if served is None:
-        raise RuleRefused(PRODUCT, "no partner serves the product", "notByPartner", "a product that a partner serves")
-    return served

@@ -17,6 +17,7 @@ from satcom.core.database import find
 from satcom.core.errors import RuleRefused
 from satcom.core.security import WORKER
 from satcom.core.values import Json, reference
+from satcom.enterprise.party import operator_of
 from satcom.market.adjusting_bill import adjusting_bill
 from satcom.market.inventory import Product
 from satcom.market.order_delivery import begin, price_order_of_change
@@ -55,11 +56,13 @@ from satcom.orchestration.operations.ordered_site import (
 )
 from satcom.orchestration.operations.service_in_place import (
     InPlace,
+    at_partner,
     cancel_the_orders_below,
     in_place,
     prepare_change,
 )
-from satcom.orchestration.plan import Later, Plan, TaskHandle, plan
+from satcom.orchestration.plan import Later, Plan, TaskHandle, flow_of, plan
+from satcom.orchestration.schedule import change_over
 from satcom.resource.catalog import ResourceCategory
 from satcom.resource.ground import Terminal, TerminalState, move_terminal, pass_on_site, terminal_at_site
 from satcom.resource.ordering import Ordered, ordered, place_resource_order
@@ -72,6 +75,7 @@ from satcom.service.solution import Demand, LeaseSolution, Qualification, SiteDe
 from satcom.supplychain.stock import pass_on_terminal
 
 CHANGE_OF_SERVICE: Final = "changeOfService"
+CHANGE_AT_PARTNER: Final = "changeAtPartner"
 
 
 @plan(CHANGE_OF_SERVICE)
@@ -117,6 +121,8 @@ def _at_the_site(
 
 def needs_another_terminal(session: Session, order: ProductOrder) -> bool:
     """Whether the customer asks for another terminal than the one that stands at his site."""
+    if at_partner(session, order) is not None:
+        return False  # the partner brings it
     asked, solution = demand_of_order(session, order), in_place(session, order).solution
     if not isinstance(asked, SiteDemand) or not isinstance(solution, SiteWay) or asked.terminal_types is None:
         return False
@@ -124,8 +130,16 @@ def needs_another_terminal(session: Session, order: ProductOrder) -> bool:
 
 
 def qualify_the_change(session: Session, order_id: str) -> Json:
-    """All ways of today for what is asked for, where what the service has counts as free; with their evidence."""
+    """All ways of today for what is asked for, where what the service has counts as free; with their evidence.
+
+    What a partner serves changes there.
+    """
     order = find(session, ProductOrder, order_id)
+    flow = flow_of(session, order_id)
+    if flow is not None and at_partner(session, order) is not None:
+        ours = operator_of(session).organization_id
+        change_over(session, flow, CHANGE_AT_PARTNER, qualify_the_change.__name__, ours)
+        return None
     place, demand = in_place(session, order), demand_of_order(session, order)
     as_it_stands = _as_it_stands(place.solution, needs_another_terminal(session, order))
     demand = demand.model_copy(update=as_it_stands)

@@ -13,6 +13,7 @@ from satcom.market.ordering import CancellationRequested, OrderState, ProductOrd
 from satcom.orchestration.flow_event import FlowAdvanced, FlowNeedsPerson, FlowUndone
 from satcom.orchestration.operations.awaited_satellite import satellite_is_in_service
 from satcom.orchestration.operations.cease_of_service import CEASE_OF_SERVICE, give_notice
+from satcom.orchestration.operations.change_at_partner import check_change_at_partner
 from satcom.orchestration.operations.change_of_service import (
     CHANGE_OF_SERVICE,
     begin_the_change,
@@ -22,6 +23,7 @@ from satcom.orchestration.operations.order_to_service import ORDER_TO_SERVICE, b
 from satcom.orchestration.operations.ordered_approval import order_is_approved
 from satcom.orchestration.operations.ordered_network import resources_for
 from satcom.orchestration.operations.ordered_site import terminal_is_here
+from satcom.orchestration.operations.service_in_place import at_partner
 from satcom.orchestration.plan import FlowState, ProcessFlow, TaskFlow, TaskState, UndoState, flow_of, tasks_of
 from satcom.orchestration.queue import enqueue
 from satcom.orchestration.repair import FlowRepaired
@@ -43,6 +45,8 @@ def begin_flow(session: Session, event: ProductOrderCreated) -> None:
         ends_at = instant_text(last_day) if last_day is not None else None
         flow = lay_out(session, CEASE_OF_SERVICE, order, order.reference, needs, ends_at)
     elif order.item.action == MODIFY:
+        if at_partner(session, order) is not None:
+            check_change_at_partner(session, order)
         another = needs_another_terminal(session, order)
         flow = lay_out(session, CHANGE_OF_SERVICE, order, order.reference, needs, another)
         order.expected_completion_date = flow.expected_finish

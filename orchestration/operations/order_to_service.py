@@ -18,10 +18,12 @@ from satcom.core.security import WORKER
 from satcom.core.values import Json
 from satcom.enterprise.party import operator_of
 from satcom.market.billing import first_bill
+from satcom.market.catalog.product_offering import ProductOffering
 from satcom.market.inventory import hand_over as hand_product_over
 from satcom.market.order_delivery import begin, complete_order, price_order
 from satcom.market.ordering import ProductOrder
 from satcom.market.product_delivery import create_product
+from satcom.market.solution_price import priced_for_partners
 from satcom.orchestration.operations.awaited_satellite import satellite_is_in_service
 from satcom.orchestration.operations.ordered_activation import (
     accept_test,
@@ -156,22 +158,35 @@ def _on_the_air(plan: Plan, order: str, service: TaskHandle, ready: list[TaskHan
 def qualify_again(session: Session, order_id: str) -> Json:
     """The network may have changed since the quote: the best way of today, with its evidence.
 
-    Where no way of our own is feasible and partners can be asked, the order goes on by `partner_to_service`.
+    Where no way of our own is feasible, partners can be asked and the offer has a price for what they serve, the order
+    goes on by `partner_to_service`.
     """
     order = find(session, ProductOrder, order_id)
     demand = demand_of_order(session, order)
     answer = qualify_on_record(session, demand, order.party_id)
     if answer.solutions:
         return {"solution": answer.solutions[0].wire(), "evidenceId": answer.evidence_id}
-    flow = flow_of(session, order_id)
-    if flow is None or not partners_to_ask(session, demand):
+    if not _left_to_partners(session, order, qualify_again.__name__):
         raise nothing_feasible(answer)
-    change_over(session, flow, PARTNER_TO_SERVICE, qualify_again.__name__, operator_of(session).organization_id)
     return {"evidenceId": answer.evidence_id}
 
 
+def _left_to_partners(session: Session, order: ProductOrder, after: str) -> bool:
+    """Whether partners may serve the order; then it goes on so, after the task `after`."""
+    flow, demand = flow_of(session, order.id), demand_of_order(session, order)
+    if flow is None or not partners_to_ask(session, demand):
+        return False
+    if not priced_for_partners(session, find(session, ProductOffering, order.item.offering_id)):
+        return False
+    change_over(session, flow, PARTNER_TO_SERVICE, after, operator_of(session).organization_id)
+    return True
+
+
 def reserve_all_or_none(session: Session, order_id: str, qualified: dict[str, Json]) -> Json:
-    """Hold slots, power, port and terminal of the chosen way; of the next best where others were quicker."""
+    """Hold slots, power, port and terminal of the chosen way; of the next best where others were quicker.
+
+    Where they took the last room, partners may serve the order, as in `qualify_again`.
+    """
     order = find(session, ProductOrder, order_id)
     chosen, evidence_id = own_solution_in(qualified), qualified["evidenceId"]
     taken = reserved_way(session, order, chosen)
@@ -180,6 +195,8 @@ def reserve_all_or_none(session: Session, order_id: str, qualified: dict[str, Js
         evidence_id = answer.evidence_id
         ways = (way for way in answer.solutions if reserved_way(session, order, way))
         taken = next(ways, None)
+        if taken is None and _left_to_partners(session, order, reserve_all_or_none.__name__):
+            return {"evidenceId": evidence_id}
         if taken is None and answer.solutions:
             reserve(
                 session, wanted(session, order, answer.solutions[0]), now() + HOLD_FOR, WORKER

@@ -15,17 +15,18 @@ from sqlmodel import Session
 from satcom.core.clock import now
 from satcom.core.database import find
 from satcom.core.errors import InHouse, RuleRefused
-from satcom.core.values import Json, Value, reference
+from satcom.core.values import Json, Reference, Value, reference
 from satcom.market.catalog.product_offering import ProductOffering
+from satcom.market.order_item import MODIFY
 from satcom.market.ordering import ProductOrder
 from satcom.market.partner_margin import COMPARED_MONTHS, margin_of
-from satcom.market.partner_offers import NOT_TOLD, partner_proposals
-from satcom.market.solution_price import price_solution
+from satcom.market.partner_offers import NOT_TOLD, PartnerSetback, partner_proposals, priced_by_partner
 from satcom.orchestration.engine import Call
 from satcom.orchestration.operations.ordered_activation import begin_orders
 from satcom.orchestration.operations.ordered_network import demand_of_order, demand_of_site, solution_in
 from satcom.orchestration.operations.ordered_site import LATEST_AFTER_EXPECTED, UNDONE
-from satcom.orchestration.plan import Later
+from satcom.orchestration.operations.service_in_place import AtPartner, delivered_by_partner, served_by_partner
+from satcom.orchestration.plan import Again, Later
 from satcom.resource.drivers.port import DriverUnavailable
 from satcom.service.design.partnering import above_ceiling, ceiling_text
 from satcom.service.evidence import qualify_on_record
@@ -49,6 +50,7 @@ from satcom.supplychain.partner_capacity import (
     note_held,
     note_ordered,
     note_released,
+    refusals,
     take_offer,
 )
 from satcom.supplychain.partner_search import PartnerAnswer, ask_partners
@@ -56,17 +58,22 @@ from satcom.supplychain.partnership import CapacityPartner, Partnership
 
 ASKED_FOR_AT_MOST: Final = timedelta(days=1)
 NO_NEWS: Final = timedelta(days=30)  # for who does not say when he will have delivered
+REFUSAL: Final = "refusal"
 PARTNERS: TypeAdapter[list[CapacityPartner]] = TypeAdapter(list[CapacityPartner])
 ANSWERS: TypeAdapter[list[PartnerAnswer]] = TypeAdapter(list[PartnerAnswer])
 HELD: TypeAdapter[CapacityHeld] = TypeAdapter(CapacityHeld)
 
 
 class Errand(Value):
-    """What the calls of one order are made with: where the partner answers, what is asked, what it offered."""
+    """What the calls of one order are made with: where the partner answers, what is asked, what it offered.
+
+    `changes` is the partner's order that delivered what is to change.
+    """
 
     api_url: str
     asked: CapacityAsked
     offer: CapacityOffer
+    changes: str | None = None
 
 
 @contextmanager
@@ -94,7 +101,8 @@ def prepare_question(session: Session, order_id: str) -> Json:
 def ask_again(call: Call, question: dict[str, Json]) -> Json:
     """Partners may offer something else than at the time of the quote. While one is away and none offers, again."""
     asked = CapacityAsked.model_validate(question["asked"])
-    answers = ask_partners(PARTNERS.validate_python(question["partners"]), asked)
+    changes = question.get("changes")
+    answers = ask_partners(PARTNERS.validate_python(question["partners"]), asked, str(changes) if changes else None)
     if answers and not any(one.offer for one in answers) and any(one.unreachable for one in answers):
         away = "; ".join(f"{one.partner_name}: {one.unreachable}" for one in answers if one.unreachable)
         raise DriverUnavailable(f"partners cannot be asked: {away}")
@@ -103,27 +111,42 @@ def ask_again(call: Call, question: dict[str, Json]) -> Json:
 
 
 def choose_partner(session: Session, order_id: str, answers: list[Json]) -> Json:
-    """The offer that costs the customer least, with the evidence. Raises `InHouse` with what is against each."""
+    """The offer that costs the customer least, with the evidence; who refused to hold his is not chosen again.
+
+    Raises `InHouse` with what is against each.
+    """
     order = find(session, ProductOrder, order_id)
     told = ANSWERS.validate_python(answers)
     found = qualify_on_record(session, demand_of_order(session, order), order.party_id, partners=told)
-    solution = _chosen(session, order, found)
+    served = _served_before(session, order)
+    changes = delivered_by_partner(session, served)[1] if served is not None else None
+    solution = _chosen(session, order, found, served)
     take_offer(session, order.id, solution)
     partnership = find(session, Partnership, solution.partnership_id)
     url = partnership.partner[0].api_url or ""
-    errand = Errand(api_url=url, asked=solution.asked, offer=solution.offer)
+    errand = Errand(api_url=url, asked=solution.asked, offer=solution.offer, changes=changes)
     return {"solution": solution.wire(), "evidenceId": found.evidence_id, "errand": errand.wire()}
 
 
-def _chosen(session: Session, order: ProductOrder, found: Qualification) -> PartnerSolution:
+def _chosen(session: Session, order: ProductOrder, found: Qualification, served: AtPartner | None) -> PartnerSolution:
     offering = find(session, ProductOffering, order.item.offering_id)
     months = order.item.term_months or COMPARED_MONTHS
-    proposals, setbacks = partner_proposals(session, offering, found, months, order.order_date)
-    if proposals:
-        return proposals[0].solution
+    before, refused = served.solution if served is not None else None, refusals(session, order.id)
+    proposals, setbacks = partner_proposals(session, offering, found, months, order.order_date, before)
+    left = [one.solution for one in proposals if one.solution.partnership_id not in refused]
+    if left:
+        return left[0]
+    for one in found.partner_solutions:
+        if one.partnership_id in refused:
+            setbacks.append(PartnerSetback(PartnerReason.REFUSED, one.partner_name, refused[one.partnership_id]))
     why = "; ".join(f"{one.partner_name}: {one.why}" for one in setbacks) or "no partner can be asked any more"
     code = setbacks[0].code if setbacks else PartnerReason.UNREACHABLE.value
     raise InHouse("/place", why, code, NOT_TOLD)
+
+
+def _served_before(session: Session, order: ProductOrder) -> AtPartner | None:
+    """What a partner serves, and the order changes."""
+    return served_by_partner(session, order) if order.item.action == MODIFY else None
 
 
 def forget_partner(session: Session, order_id: str, answers: Json) -> Json:
@@ -135,20 +158,30 @@ def forget_partner(session: Session, order_id: str, answers: Json) -> Json:
 
 
 def hold_at_partner(call: Call, chosen: dict[str, Json]) -> Json:
+    """What the partner holds, or why it does not: then another may."""
     errand = Errand.model_validate(chosen["errand"])
-    with partner_called(errand.api_url) as partner:
-        held: Json = HELD.dump_python(partner.hold(errand.offer, call.key), mode="json")
+    try:
+        with partner_called(errand.api_url) as partner:
+            held: Json = HELD.dump_python(partner.hold(errand.offer, call.key), mode="json")
+    except InHouse as refused:
+        return {REFUSAL: refused.faults[0].why}
     return held
 
 
-def release_at_partner(call: Call, chosen: dict[str, Json]) -> Json:
+def release_at_partner(call: Call, chosen: dict[str, Json] | None) -> Json:
+    if chosen is None:  # whoever was asked refused, and nobody else could be chosen
+        return None
     errand = Errand.model_validate(chosen["errand"])
     with partner_called(errand.api_url) as partner:
         partner.release(errand.offer, call.cancels or "", call.key)
     return None
 
 
-def note_partners_hold(session: Session, order_id: str, held: Json) -> Json:
+def note_partners_hold(session: Session, order_id: str, held: dict[str, Json]) -> Json | Again:
+    """The hold is on our books. Where it was refused, a partner is chosen anew."""
+    if REFUSAL in held:
+        note_released(session, order_id, str(held[REFUSAL])[:500])
+        return Again()
     kept = HELD.validate_python(held)
     note_held(session, order_id, kept.hold_id, kept.until)
     return None
@@ -160,7 +193,8 @@ def note_partners_hold(session: Session, order_id: str, held: Json) -> Json:
 def order_at_partner(call: Call, chosen: dict[str, Json], held: Json) -> Json:
     errand = Errand.model_validate(chosen["errand"])
     with partner_called(errand.api_url) as partner:
-        return partner.order(errand.asked, errand.offer, HELD.validate_python(held).hold_id, call.key).wire()
+        hold_id = HELD.validate_python(held).hold_id
+        return partner.order(errand.asked, errand.offer, hold_id, call.key, errand.changes).wire()
 
 
 def cancel_at_partner(call: Call, chosen: dict[str, Json], held: Json) -> Json:
@@ -182,7 +216,9 @@ def accept_partners_price(session: Session, order_id: str, chosen: dict[str, Jso
         raise InHouse("partner", why, PartnerReason.ABOVE_CEILING, NOT_TOLD)
     order = find(session, ProductOrder, order_id)
     offering = find(session, ProductOffering, order.item.offering_id)
-    priced = price_solution(session, offering, solution, order.order_date)
+    served = _served_before(session, order)
+    before = served.solution if served is not None else None
+    priced = priced_by_partner(session, offering, before, solution, order.order_date)
     try:
         margin = margin_of(solution, priced, placed.one_time, placed.monthly, order.item.term_months or COMPARED_MONTHS)
     except RuleRefused as refused:
@@ -207,11 +243,15 @@ def partner_delivers(call: Call, chosen: dict[str, Json], accepted: dict[str, Js
 def take_delivery(session: Session, order_id: str, service_id: str) -> Json:
     """The partner serves the site: our service stands on it."""
     begin_orders(session, order_id)
-    capacity = note_delivered(session, order_id)
-    part = reference(capacity.id, PartnerCapacity.__name__, capacity.href, "capacity of a partner")
-    reserve_service(session, service_id, [part])
+    reserve_service(session, service_id, [delivered_part(session, order_id)])
     configure_service(session, service_id)
     return None
+
+
+def delivered_part(session: Session, order_id: str) -> Reference:
+    """What the partner has delivered for the order, as the service names it."""
+    capacity = note_delivered(session, order_id)
+    return reference(capacity.id, PartnerCapacity.__name__, capacity.href, "capacity of a partner")
 
 
 def refuse_delivery(session: Session, order_id: str, service_id: str) -> Json:

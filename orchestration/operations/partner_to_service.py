@@ -1,8 +1,9 @@
 """Partner to service: how an order that no way of our own can serve is delivered by a partner.
 
-An order comes here from `order_to_service`, when its qualification finds nothing feasible and partners can be asked.
-Capacity is held at the partner before anything is promised, ordered once the service is designed, and billed when the
-partner delivers. Undone, the partner's order is cancelled, then its hold released.
+An order comes here from `order_to_service`, when its qualification finds nothing feasible, or others took the last room
+before it was held, and partners can be asked. Capacity is held at the partner before anything is promised, at the next
+one where it is refused; ordered once the service is designed, and billed when the partner delivers. Undone, the
+partner's order is cancelled, then its hold released.
 """
 
 from satcom.orchestration.operations.order_to_service import (
@@ -47,7 +48,7 @@ def partner_to_service(plan: Plan, order: str) -> None:
     answers = plan.task(ask_again, question, outside=True, within=ASKED_FOR_AT_MOST)
     chosen = plan.task(choose_partner, order, answers, undo=forget_partner)
     held = plan.task(hold_at_partner, chosen, outside=True, undo=release_at_partner)
-    noted = plan.task(note_partners_hold, order, held)
+    noted = plan.task(note_partners_hold, order, held, again_from=chosen)
     priced = plan.task(price_the_order, order, chosen, after=[noted])
     begun = plan.task(begin_delivery, order, after=[priced])
 

@@ -29,6 +29,7 @@ from satcom.service.activation import from_json, to_json
 from satcom.service.inventory import Service
 from satcom.service.ordering import cancel_service_order, service_order_of
 from satcom.service.solution import PartnerSolution, Solution
+from satcom.supplychain.partner_capacity import PartnerCapacity, capacity_of_order
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ def in_place(session: Session, order: ProductOrder) -> InPlace:
     placed, reservation = service_order_of(session, delivered_by), reservation_of(session, delivered_by)
     solution = placed.solution if placed is not None else None
     if isinstance(solution, PartnerSolution):
-        why = f"a partner serves {service.name}; what it serves is ended and ordered anew"
+        why = f"a partner serves {service.name}"
         raise RuleRefused(PRODUCT, why, "byPartner", "a product that our own network serves")
     if solution is None or reservation is None:
         why = f"what carries {service.name} is not on record"
@@ -69,13 +70,30 @@ class AtPartner:
 
 
 def at_partner(session: Session, order: ProductOrder) -> AtPartner | None:
-    """What the order is to end, where a partner serves it; else `None`."""
+    """What the order is to change or end, where a partner serves it; else `None`."""
     product = find(session, Product, order.changed_product_id or "")
     service = find(session, Service, product.realizing_service[0].id)
     placed = service_order_of(session, service.order_id or "")
     if placed is None or not isinstance(placed.solution, PartnerSolution):
         return None
     return AtPartner(product, service, service.order_id or "", placed.solution)
+
+
+def served_by_partner(session: Session, order: ProductOrder) -> AtPartner:
+    """As `at_partner`. Raises `RuleRefused` where no partner serves the product."""
+    served = at_partner(session, order)
+    if served is None:
+        raise RuleRefused(PRODUCT, "no partner serves the product", "notByPartner", "a product that a partner serves")
+    return served
+
+
+def delivered_by_partner(session: Session, served: AtPartner) -> tuple[PartnerCapacity, str]:
+    """What the partner delivers, and for which of its orders. Raises `RuleRefused` where that is not on record."""
+    capacity = capacity_of_order(session, served.order_id)
+    if capacity is None or capacity.partner_order_id is None:
+        why = f"what the partner delivers for {served.service.name} is not on record"
+        raise RuleRefused(PRODUCT, why, "notOnRecord", "a product that was delivered by an order")
+    return capacity, capacity.partner_order_id
 
 
 def cancel_the_orders_below(session: Session, order_id: str, reserved: Json = None) -> Json:

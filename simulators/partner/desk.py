@@ -24,6 +24,7 @@ class World(BaseModel):
     currency: str = "USD"
     price_per_mbps: float = Field(default=190.0, gt=0, description="a month, of both directions together")
     one_time_price: float = Field(default=3200.0, ge=0)
+    change_price: float = Field(default=0.0, ge=0, description="once, for a change of what is delivered")
     largest_mbps: float = Field(default=60.0, gt=0)
     south_deg: float = -60.0
     north_deg: float = 60.0
@@ -78,7 +79,10 @@ class Desk:
             latitude_deg, longitude_deg = float(asked["latitudeDeg"]), float(asked["longitudeDeg"])
         except (KeyError, TypeError, ValueError) as error:
             raise Refusal(400, "missing", f"the characteristic {error} is missing or no number") from error
-        kept: Body = {"id": item.get("id", "1"), "action": "add", "state": "done"}
+        action = str(item.get("action") or "add")
+        kept: Body = {"id": item.get("id", "1"), "action": action, "state": "done"}
+        if action == "modify" and not self._delivers(str(product.get("id"))):
+            return kept | _unqualified("noProduct", f"there is no product {product.get('id')} that could change")
         if not (
             world.south_deg <= latitude_deg <= world.north_deg and world.west_deg <= longitude_deg <= world.east_deg
         ):
@@ -87,7 +91,7 @@ class Desk:
         if rate_mbps > world.largest_mbps:
             why = f"{rate_mbps:g} Mbit/s are asked for, {world.largest_mbps:g} Mbit/s are free"
             return kept | _unqualified("noCapacity", why)
-        priced = product | {"productPrice": self._prices(rate_mbps, 1.0)}
+        priced = product | {"productPrice": self._prices(rate_mbps, 1.0, action)}
         return kept | {
             "qualificationItemResult": "qualified",
             "productOffering": {"id": "managed-site", "name": "Managed site capacity"},
@@ -95,13 +99,14 @@ class Desk:
             "expectedActivationDate": text(datetime.now(UTC) + timedelta(days=world.activation_days)),
         }
 
-    def _prices(self, rate_mbps: float, factor: float) -> list[Body]:
+    def _prices(self, rate_mbps: float, factor: float, action: str) -> list[Body]:
         world = self.world
+        once = ("Change", world.change_price) if action == "modify" else ("Installation", world.one_time_price)
         return [
             _price(
                 "Managed capacity", "recurring", round(rate_mbps * world.price_per_mbps * factor, 2), world.currency
             ),
-            _price("Installation", "oneTime", round(world.one_time_price * factor, 2), world.currency),
+            _price(once[0], "oneTime", round(once[1] * factor, 2), world.currency),
         ]
 
     def reserve(self, body: Body) -> tuple[int, Body]:
@@ -118,6 +123,9 @@ class Desk:
         self.store.record("hold", held["id"])
         return 201, self.store.put(RESERVATION, held)
 
+    def reservations(self) -> list[Body]:
+        return self.store.called(RESERVATION, None)
+
     def release(self, reservation_id: str, change: Body) -> tuple[int, Body]:
         """A reservation is given back by cancelling it."""
         held = self.store.get(RESERVATION, reservation_id)
@@ -130,12 +138,15 @@ class Desk:
         return 200, self.store.put(RESERVATION, held | {"state": "cancelled"})
 
     def order(self, body: Body) -> tuple[int, Body]:
-        """TMF622: order what is held, at the price of today; or end what was delivered."""
+        """TMF622: order what is held, at the price of today, anew or as a change; or end what was delivered."""
         if body.get("externalId") and self.store.called(ORDER, str(body["externalId"])):
             raise Refusal(409, "orderedAlready", f"order {body['externalId']} was placed before")
         item = body["productOrderItem"][0]
-        if item["action"] == "delete":
-            return self._end(body, str(item["product"].get("id")))
+        action, product_id = str(item["action"]), str(item["product"].get("id"))
+        if action == "delete":
+            return self._end(body, product_id)
+        if action == "modify" and not self._delivers(product_id):
+            raise Refusal(422, "notFound", f"there is no product {product_id}")
         held = [self.store.get(RESERVATION, str(one.get("id"))) for one in item["product"].get("realizingResource", [])]
         if not held or held[0] is None or held[0]["state"] != "held":
             raise Refusal(422, "notHeld", "nothing is held for this order")
@@ -144,26 +155,31 @@ class Desk:
         asked = _values(item["product"])
         rate_mbps = (float(asked["downlinkRateBps"]) + float(asked["uplinkRateBps"])) / 1e6
         now = datetime.now(UTC)
-        delivered = item | {"product": item["product"] | {"id": str(uuid4())}}
+        delivered = item | {"product": item["product"] | {"id": product_id if action == "modify" else str(uuid4())}}
         placed = body | {
             "productOrderItem": [delivered],
             "id": str(uuid4()),
             "state": "acknowledged",
             "orderDate": text(now),
             "expectedCompletionDate": text(now + timedelta(seconds=self.world.delivery_s)),
-            "orderTotalPrice": self._prices(rate_mbps, self.world.price_factor_at_order),
+            "orderTotalPrice": self._prices(rate_mbps, self.world.price_factor_at_order, action),
         }
         self.store.put(RESERVATION, held[0] | {"state": "completed"})
         self.store.record("order", placed["id"])
         return 201, self.store.put(ORDER, placed)
 
     def _end(self, body: Body, product_id: str) -> tuple[int, Body]:
-        delivered = (one["productOrderItem"][0]["product"].get("id") for one in self.orders(None))
-        if product_id not in delivered:
+        if not self._delivers(product_id):
             raise Refusal(422, "notFound", f"there is no product {product_id}")
         ended = body | {"id": str(uuid4()), "state": "completed", "orderDate": text(datetime.now(UTC))}
         self.store.record("end", product_id)
         return 201, self.store.put(ORDER, ended)
+
+    def _delivers(self, product_id: str) -> bool:
+        """Whether the product was delivered, and is not ended."""
+        items = [one["productOrderItem"][0] for one in self.orders(None) if one["state"] == "completed"]
+        actions = {one["action"] for one in items if one["product"].get("id") == product_id}
+        return "add" in actions and "delete" not in actions
 
     def find_order(self, order_id: str) -> Body:
         placed = self.store.get(ORDER, order_id)

@@ -144,6 +144,10 @@ def _business(app: FastAPI, partner: Partner, guarded: list[DependsOn]) -> None:
     async def reserve(request: Request, body: Given, key: Key = None) -> Response:
         return await partner.answer(request, Action.HOLD, body, key, lambda: desk.reserve(body))
 
+    @app.get(RESERVATIONS, dependencies=guarded)
+    async def reservations() -> list[Body]:
+        return desk.reservations()
+
     @app.patch(f"{RESERVATIONS}/{{reservation_id}}", dependencies=guarded)
     async def release(request: Request, reservation_id: str, body: Given, key: Key = None) -> Response:
         return await partner.answer(request, Action.RELEASE, body, key, lambda: desk.release(reservation_id, body))

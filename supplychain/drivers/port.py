@@ -87,8 +87,11 @@ class PartnerDriver(Protocol):
     All methods raise `PartnerRefused` when the partner will not, `PartnerUnavailable` when it cannot be asked.
     """
 
-    def search(self, asked: CapacityAsked) -> CapacityOffer:
-        """What it would cost. Binds nobody. Refused: it does not serve that."""
+    def search(self, asked: CapacityAsked, changes: str | None = None) -> CapacityOffer:
+        """What it would cost; all of it, also where it `changes` what was delivered for an order of that id.
+
+        Binds nobody. Refused: it does not serve that.
+        """
         ...
 
     def hold(self, offer: CapacityOffer, key: str) -> CapacityHeld: ...
@@ -97,7 +100,11 @@ class PartnerDriver(Protocol):
         """Give back what was held under `hold_key`; nothing, where nothing was."""
         ...
 
-    def order(self, asked: CapacityAsked, offer: CapacityOffer, hold_id: str, key: str) -> CapacityOrdered: ...
+    def order(
+        self, asked: CapacityAsked, offer: CapacityOffer, hold_id: str, key: str, changes: str | None = None
+    ) -> CapacityOrdered:
+        """Order what is held, anew or to change what was delivered for the order `changes`."""
+        ...
 
     def standing(self, order_id: str) -> CapacityOrdered: ...
 

@@ -112,12 +112,25 @@ class _Transient(Exception):
 class TmfPartnerDriver:
     """A `PartnerDriver`. Keeps connections open; close it, or use it in a `with`.
 
-    `timeout_s` limits connecting and each wait for data; `attempts` counts all tries of one request.
+    `timeout_s` limits connecting and each wait for data; `attempts` counts all tries of one request. `transport` puts
+    something else in the place of the network.
     """
 
-    def __init__(self, url: str, token: str, *, timeout_s: float = TIMEOUT_S, attempts: int = ATTEMPTS) -> None:
+    def __init__(
+        self,
+        url: str,
+        token: str,
+        *,
+        timeout_s: float = TIMEOUT_S,
+        attempts: int = ATTEMPTS,
+        transport: httpx.BaseTransport | None = None,
+    ) -> None:
         self._client = httpx.Client(
-            base_url=url, headers={"Authorization": f"Bearer {token}"}, timeout=timeout_s, follow_redirects=False
+            base_url=url,
+            headers={"Authorization": f"Bearer {token}"},
+            timeout=timeout_s,
+            follow_redirects=False,
+            transport=transport,
         )
         self._attempts = attempts
 
@@ -132,8 +145,9 @@ class TmfPartnerDriver:
     def close(self) -> None:
         self._client.close()
 
-    def search(self, asked: CapacityAsked) -> CapacityOffer:
-        item: Json = {"id": "1", "action": "add", "product": _product(asked)}
+    def search(self, asked: CapacityAsked, changes: str | None = None) -> CapacityOffer:
+        action, product = self._what(asked, changes)
+        item: Json = {"id": "1", "action": action, "product": product}
         body: dict[str, Json] = {"instantSyncQualification": True, "productOfferingQualificationItem": [item]}
         told = self._ask("POST", QUALIFICATIONS, _Qualification, body=body)
         found = told.product_offering_qualification_item[0]
@@ -164,13 +178,16 @@ class TmfPartnerDriver:
             return  # nothing is held
         self._ask("PATCH", f"{RESERVATIONS}/{held.hold_id}", _Named, key=key, body={"state": "cancelled"})
 
-    def order(self, asked: CapacityAsked, offer: CapacityOffer, hold_id: str, key: str) -> CapacityOrdered:
+    def order(
+        self, asked: CapacityAsked, offer: CapacityOffer, hold_id: str, key: str, changes: str | None = None
+    ) -> CapacityOrdered:
         held: Json = {"id": hold_id, "@referredType": "Reservation"}
+        action, product = self._what(asked, changes)
         item: dict[str, Json] = {
             "id": "1",
-            "action": "add",
+            "action": action,
             "productOffering": {"id": offer.offering_id},
-            "product": {**_product(asked), "realizingResource": [held]},
+            "product": {**product, "realizingResource": [held]},
         }
         body: dict[str, Json] = {
             "externalId": key,
@@ -189,12 +206,22 @@ class TmfPartnerDriver:
                 self._ask("POST", CANCELLATIONS, _Named, key=key, body={"productOrder": {"id": one.id}})
 
     def end(self, order_id: str, key: str) -> None:
+        item: Json = {"id": "1", "action": "delete", "product": {"id": self._delivered(order_id)}}
+        self._ask("POST", ORDERS, _Named, key=key, body={"externalId": key, "productOrderItem": [item]})
+
+    def _what(self, asked: CapacityAsked, changes: str | None) -> tuple[str, dict[str, Json]]:
+        """A product to be added, or the one that was delivered for the order `changes` as it is to be."""
+        if changes is None:
+            return "add", _product(asked)
+        return "modify", {"id": self._delivered(changes), **_product(asked)}
+
+    def _delivered(self, order_id: str) -> str:
+        """The product that was delivered for an order."""
         placed = self._ask("GET", f"{ORDERS}/{order_id}", _Order)
         product = next((one.product.id for one in placed.product_order_item if one.product and one.product.id), None)
         if product is None:
-            raise PartnerRefused("noProduct", f"the order {order_id} has delivered no product that could end")
-        item: Json = {"id": "1", "action": "delete", "product": {"id": product}}
-        self._ask("POST", ORDERS, _Named, key=key, body={"externalId": key, "productOrderItem": [item]})
+            raise PartnerRefused("noProduct", f"the order {order_id} has delivered no product")
+        return product
 
     def _ask(
         self,

@@ -89,10 +89,10 @@ def partner_process(tmp_path: Path) -> Iterator[PartnerProcess]:
 
 
 @contextmanager
-def connected_to(partner: PartnerProcess) -> Iterator[None]:
-    """This process has the token of the partner among its settings."""
+def connected_to(*partners: PartnerProcess) -> Iterator[None]:
+    """This process has the tokens of the partners among its settings."""
     with pytest.MonkeyPatch.context() as patched:
-        patched.setenv("SATCOM_PARTNER_TOKENS", partner.tokens)
+        patched.setenv("SATCOM_PARTNER_TOKENS", json.dumps({one.url: one.token for one in partners}))
         settings.cache_clear()
         yield
     settings.cache_clear()

@@ -3,16 +3,18 @@
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from sqlmodel import Session, select
 
+from satcom.core.clock import clock
 from satcom.core.database import Database, find
 from satcom.core.entity import from_body
 from satcom.core.errors import RuleRefused
-from satcom.core.security import WORKER
+from satcom.core.security import WORKER, Role
+from satcom.core.tmf_query import read_query
 from satcom.core.values import Json
 from satcom.enterprise.party import operator_of
 from satcom.market.billing import CustomerBill
@@ -20,7 +22,10 @@ from satcom.market.catalog.product_offering import ProductOffering, patch_produc
 from satcom.market.catalog.product_offering_price import ProductOfferingPrice, create_price
 from satcom.market.inventory import Product, ProductStatus
 from satcom.market.ordering import CancelProductOrder, OrderState, ProductOrder, cancel_order, place_order
+from satcom.orchestration.escalation import NewEscalation, add_rule, escalate_due
 from satcom.orchestration.plan import FlowState, ProcessFlow, TaskFlow, TaskState
+from satcom.orchestration.waits import open_waits
+from satcom.resource.hub import Hub
 from satcom.service.inventory import Service, ServiceState
 from satcom.supplychain.partner_capacity import PartnerCapacity, PartnerCapacityState
 from satcom.supplychain.partnership import Partnership, drop_partnership
@@ -64,11 +69,12 @@ def leasing(database: Database, tmp_path: Path) -> Iterator[Leasing]:
         partner.set_world(delivery_s=0, price_per_mbps=250, one_time_price=1000)
         with database.as_worker() as session:
             a_partnership(session, partner.url)
-            _price(session, operation)
+            price_what_partners_serve(session, operation)
         yield Leasing(operation, partner)
 
 
-def _price(session: Session, operation: Operation) -> None:
+def price_what_partners_serve(session: Session, operation: Operation) -> None:
+    """The offering of the operation has a monthly price for what a partner serves."""
     body = a_price("Capacity of a partner", OUR_PRICE, monthly=True, unit="Mbit/s", capacity="partnerCapacity")
     price = create_price(session, from_body(ProductOfferingPrice, body), WORKER)
     offering = session.get_one(ProductOffering, operation.market.offering)
@@ -107,7 +113,9 @@ def test_the_tasks_that_tell_what_a_partner_charges_are_not_the_customers(leasin
     assert {name for name, one in tasks.items() if one.party_id != ours} == {"qualify_again"}
 
 
-def test_what_the_partner_has_not_delivered_is_waited_for_by_somebody_until_a_day(leasing: Leasing) -> None:
+def test_what_the_partner_has_not_delivered_is_waited_for_by_somebody_until_a_day(
+    leasing: Leasing, monkeypatch: pytest.MonkeyPatch
+) -> None:
     leasing.partner.set_world(delivery_s=3600)
     order_id = leasing.order()
     _, tasks = leasing.operation.advance(order_id)
@@ -116,6 +124,15 @@ def test_what_the_partner_has_not_delivered_is_waited_for_by_somebody_until_a_da
     assert waiting.deadline is not None
     assert waiting.expected_at is not None
     assert waiting.expected_at > datetime.now(UTC)
+    assert waiting.due_at == waiting.expected_at
+    with leasing.operation.database.as_worker() as session:
+        [told] = open_waits(session, read_query([]), WORKER).rows
+        assert told["taskFlowSpecification"] == "partner_delivers"
+        add_rule(session, NewEscalation(owner=Role.SUPPLY, next_owner=Role.NOC, after_hours=48), WORKER)
+    monkeypatch.setattr(clock, "offset", timedelta(days=5))
+    with leasing.operation.database.as_worker() as session:
+        assert escalate_due(session) == 1
+    assert leasing.operation.flow(order_id)[1]["partner_delivers"].owner == "noc"
     leasing.partner.set_world(delivery_s=0)
     leasing.followed(order_id, FlowState.COMPLETED)
 
@@ -171,11 +188,58 @@ def test_an_order_beyond_the_terms_is_undone_for_a_reason_with_its_number(
     assert _balanced(leasing.partner.journal())
 
 
-def test_a_refused_hold_ends_the_order_and_leaves_nothing_at_the_partner(leasing: Leasing) -> None:
+def test_a_refused_hold_ends_the_order_when_no_other_partner_offers(leasing: Leasing) -> None:
     leasing.partner.set_faults({"action": "hold", "kind": "refused", "reason": "sold an hour ago"})
     _, tasks = leasing.followed(leasing.order(), FlowState.CANCELLED)
-    assert "sold an hour ago" in (tasks["hold_at_partner"].fault or {})["why"]
+    assert "sold an hour ago" in (tasks["choose_partner"].fault or {})["why"]
     assert leasing.partner.journal() == ["qualify"]
+
+
+def test_where_one_partner_refuses_to_hold_the_next_one_delivers(leasing: Leasing, tmp_path: Path) -> None:
+    leasing.partner.set_faults({"action": "hold", "kind": "refused", "reason": "sold an hour ago"})
+    with partner_process(tmp_path / "dearer") as dearer, connected_to(leasing.partner, dearer):
+        dearer.set_world(delivery_s=0, price_per_mbps=280, one_time_price=1000)
+        with leasing.operation.database.as_worker() as session:
+            a_partnership(session, dearer.url, name="Dearer")
+        order_id = leasing.order()
+        leasing.followed(order_id, FlowState.COMPLETED)
+        assert leasing.partner.journal() == ["qualify"]
+        assert dearer.journal() == ["qualify", "hold", "order"]
+    with leasing.operation.database.as_worker() as session:
+        tried = session.exec(select(PartnerCapacity).where(PartnerCapacity.order_id == order_id)).all()
+        assert {(one.partner_name, one.state) for one in tried} == {
+            ("Oceanis", PartnerCapacityState.RELEASED),
+            ("Dearer", PartnerCapacityState.DELIVERED),
+        }
+        assert "sold an hour ago" in next(one.released_because or "" for one in tried if one.partner_name == "Oceanis")
+
+
+@pytest.mark.parametrize("priced", [True, False])
+def test_when_others_take_the_last_port_before_it_is_held_a_partner_serves_if_the_offer_has_a_price_for_that(
+    leasing: Leasing, priced: bool
+) -> None:
+    operation = leasing.operation
+    if not priced:
+        with operation.database.as_worker() as session:
+            offering = session.get_one(ProductOffering, operation.market.offering)
+            own: list[Json] = [{"id": one.id} for one in offering.product_offering_price[:-1]]
+            patch_product_offering(session, offering, {"productOfferingPrice": own}, WORKER)
+
+    def others_are_quicker(task: TaskFlow, phase: str) -> None:
+        if (task.task_flow_specification, phase) == ("qualify_again", "result"):
+            with operation.database.as_worker() as session:
+                for hub in session.exec(select(Hub)):
+                    hub.ports = 0
+
+    order_id = operation.order()
+    operation.advance(order_id, others_are_quicker)
+    ended = FlowState.COMPLETED if priced else FlowState.CANCELLED
+    _, tasks = leasing.followed(order_id, ended)
+    if priced:
+        assert tasks["qualify_again"].result["solution"]["capacity"] == "carriers"
+        assert leasing.partner.journal() == ["qualify", "hold", "order"]
+    else:
+        assert (tasks["reserve_all_or_none"].fault or {})["code"] == "noHubPort"
 
 
 def test_a_cancelled_order_is_cancelled_and_released_at_the_partner_however_often_its_answers_are_lost(
