@@ -18,6 +18,11 @@ AN_AWAITED: Final = "the id of a satellite that is not in service yet"
 CUSTOMER: Final = "customer-lualaba-copper"
 PARTNER: Final = "partner-oceanis"
 SITE: Final[dict[str, Json]] = {"latitudeDeg": -10.7148, "longitudeDeg": 25.3855, "altitudeM": 1430, "country": "CD"}
+BEAM: Final[dict[str, Json]] = {
+    "satelliteId": loaded_id("Satellite", "sat-amos-17"),
+    "band": "Ku",
+    "boresight": {"latitudeDeg": -10, "longitudeDeg": 25, "halfPowerWidthDeg": 4},
+}
 LINK: Final[dict[str, Json]] = {"downlinkRateBps": 10_000_000, "uplinkRateBps": 4_000_000, "availabilityPercent": 99.7}
 
 
@@ -197,6 +202,12 @@ def _inventories() -> dict[str, Json]:
             "name": "Another satellite",
             "resourceCharacteristic": _values({"noradId": 99999, "orbitalLongitudeDeg": 10.5, "state": "planned"}),
         },
+        "physicalResource": {
+            "@type": "EarthStation",
+            "name": "Another teleport",
+            "resourceCharacteristic": _values({"latitudeDeg": -4.3, "longitudeDeg": 15.3, "country": "CD"}),
+        },
+        "logicalResource": {"@type": "Beam", "name": "Another beam", "resourceCharacteristic": _values(BEAM)},
     }
 
 

@@ -67,6 +67,8 @@ ROUTES: tuple[TmfRoutes, ...] = (
     evidence.evidence_routes,
     resource_catalog.routes,
     resource_inventory.routes,
+    resource_inventory.physical_routes,
+    resource_inventory.logical_routes,
     reservation_by_hand.routes,
     resource_ordering.routes,
     licence.licence_routes,

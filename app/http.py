@@ -23,7 +23,7 @@ from satcom.app.business_metrics import Scrapes
 from satcom.app.declarations import QUESTIONS, ROUTES, version
 from satcom.core import metrics
 from satcom.core.database import Database
-from satcom.core.entity import Entity
+from satcom.core.entity import Api, Entity
 from satcom.core.errors import Fault, Refused
 from satcom.core.settings import settings
 from satcom.core.tmf_api import database_of, json_response, token_of
@@ -76,8 +76,9 @@ def description(app: FastAPI) -> dict[str, Any]:
     """The API description, with the schemas of the official documents."""
     if app.openapi_schema is None:
         described = get_openapi(title=app.title, version=app.version, routes=app.routes)
-        kinds: list[type[Entity]] = [TaskFlow, *(kind for routes in ROUTES for kind in routes.kinds)]
-        described.setdefault("components", {}).setdefault("schemas", {}).update(components(kinds))
+        offered: list[tuple[Api, type[Entity]]] = [(TaskFlow.api, TaskFlow)]
+        offered += [(routes.api, kind) for routes in ROUTES for kind in routes.kinds]
+        described.setdefault("components", {}).setdefault("schemas", {}).update(components(offered))
         described["components"]["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
         described["security"] = [{"token": []}]
         app.openapi_schema = with_errors(with_examples(described))

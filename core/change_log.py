@@ -133,7 +133,7 @@ OTHER_WORDS = {
 def event_name(entity: Entity, kind: str) -> str:
     """The official event name, in the words of the resource's own document where it has the event at all."""
     api = entity.api
-    subject = api.definition or type(entity).__name__
+    subject = api.event_definition or type(entity).__name__
     subject = subject[0].lower() + subject[1:]
     if api.document is not None:
         listeners = api.document.listeners

@@ -92,17 +92,23 @@ class Api:
     reads: Capability
     document: TmfDocument | None = None
     definition: str | None = None
+    subtype: str | None = None
+
+    @property
+    def event_definition(self) -> str | None:
+        """What events call it, where the document tells kinds of one family apart."""
+        return self.subtype or self.definition
 
     @property
     def path(self) -> str:
         return f"{self.base_path}/{self.collection}"
 
 
-def tmf(document: str, definition: str, reads: Capability) -> Api:
+def tmf(document: str, definition: str, reads: Capability, subtype: str | None = None) -> Api:
     """A resource of an official document, at the path the document gives it."""
     official = tmf_document(document)
     collection = definition[0].lower() + definition[1:]
-    return Api(official.base_path, collection, reads, official, definition)
+    return Api(official.base_path, collection, reads, official, definition, subtype)
 
 
 def own(base_path: str, collection: str, reads: Capability) -> Api:
@@ -111,7 +117,10 @@ def own(base_path: str, collection: str, reads: Capability) -> Api:
 
 
 class Entity(SQLModel):
-    """What every entity has. `party_id` is the party it belongs to; `None` only for what belongs to nobody."""
+    """What every entity has. `party_id` is the party it belongs to; `None` only for what belongs to nobody.
+
+    `extensions` are attributes of our own that a client may send; `computed` are those that he may only read.
+    """
 
     id: str = Field(default_factory=new_id, primary_key=True, sa_type=Uuid(as_uuid=False))
     party_id: str | None = Field(default=None, index=True, sa_type=Uuid(as_uuid=False))
@@ -126,6 +135,8 @@ class Entity(SQLModel):
     private: ClassVar[frozenset[str]] = frozenset()
     characteristic_field: ClassVar[str | None] = None
     readable_by_all: ClassVar[bool] = False
+    extensions: ClassVar[frozenset[str]] = frozenset()
+    computed: ClassVar[frozenset[str]] = frozenset()
 
     @property
     def href(self) -> str:
@@ -221,7 +232,8 @@ def shape(kind: type[Entity]) -> Shape:
         column_type = kind.__table__.c[name].type  # type: ignore[attr-defined]
         as_json = column_type if isinstance(column_type, JsonOf) else None
         as_characteristic = not known and kind.characteristic_field is not None
-        attributes.append(Attribute(name, wire, as_characteristic, as_json, known or as_characteristic))
+        writable = known or as_characteristic or wire in kind.extensions
+        attributes.append(Attribute(name, wire, as_characteristic, as_json, writable))
     return Shape(kind, tuple(attributes), {attribute.wire: attribute for attribute in attributes})
 
 
@@ -230,18 +242,25 @@ def wire(entity: Entity) -> dict[str, Json]:
     return shape(type(entity)).of(entity)
 
 
-def from_body(kind: type[E], body: Json) -> E:
+def from_body(kind: type[E], body: Json, at: Api | None = None) -> E:
     """A new entity from a POST body, checked against the official document and the column types.
 
-    Raises `Refused` with every fault, each under its JSON pointer.
+    `at` is where it was sent to, when that is not the kind's own collection. Raises `Refused` with every fault, each
+    under its JSON pointer.
     """
-    api = kind.api
+    api = at or kind.api
     if api.document is None or api.definition is None:
         raise TypeError(f"{kind.__name__} has no document to check a body against")
-    faults = body_faults(api.document, api.document.create_definition(api.definition), body, frozenset())
+    faults = body_faults(api.document, api.document.create_definition(api.definition), body, kind.extensions)
+    faults += computed_faults(kind, body) if isinstance(body, dict) else []
     if faults or not isinstance(body, dict):
         raise Refused.all(faults)
     return from_wire(kind, body)
+
+
+def computed_faults(kind: type[Entity], body: dict[str, Json]) -> list[Fault]:
+    """What of a body follows from other things, and is written by nobody."""
+    return [Fault(f"/{name}", "it is computed", "readOnly") for name in sorted(kind.computed & body.keys())]
 
 
 def from_wire(kind: type[E], body: dict[str, Json]) -> E:
@@ -267,7 +286,7 @@ def columns_of(kind: type[Entity], body: dict[str, Json]) -> dict[str, Any]:
         attribute = form.by_wire.get(name)
         if name in ("id", "href") or (name == "@type" and value == kind.__name__):
             continue
-        if attribute is not None and not attribute.characteristic:
+        if attribute is not None:  # a column that only the subtype's document names is a characteristic elsewhere
             values[attribute.column] = value
         elif name == kind.characteristic_field and isinstance(value, list):
             rest: list[Json] = []
@@ -293,6 +312,8 @@ def change(entity: Entity, patch: dict[str, Json]) -> None:
     state_name = to_camel(kind.state_field)
     if kind.life_cycle is not None and state_name in patch and patch[state_name] != wire(entity)[state_name]:
         raise WrongState(f"/{state_name}", "it is moved by what happens to the object, not by a change", "illegalMove")
+    if kind.computed & patch.keys():
+        raise Refused.all(computed_faults(kind, patch))
     merged = merge_patch(wire(entity), patch)
     if not isinstance(merged, dict):
         raise Refused("/", "the patch is not a JSON object", "wrongType", "object")

@@ -90,7 +90,7 @@ def kinds_of(document: str, by: Principal) -> list[type[Entity]]:
 
 def resource_of(kind: type[Entity]) -> str:
     """The name under which an event carries it."""
-    name = kind.api.definition or kind.__name__
+    name = kind.api.event_definition or kind.__name__
     return name[0].lower() + name[1:]
 
 
@@ -98,7 +98,8 @@ def watch_of(document: TmfDocument, query: str | None, kinds: Sequence[type[Enti
     """Raises `Refused` with what is wrong in the query."""
     attributes: dict[str, frozenset[str]] = {}
     for kind in kinds:
-        known = document.attributes(kind.api.definition or "") | shape(kind).by_wire.keys() | {"id", "href", "@type"}
+        official = document.attributes(kind.api.event_definition or "")
+        known = official | shape(kind).by_wire.keys() | {"id", "href", "@type"}
         attributes[resource_of(kind)] = attributes.get(resource_of(kind), frozenset()) | known
     ways = ("CreateEvent", "AttributeValueChangeEvent", "StateChangeEvent", "DeleteEvent")
     own_names = {f"{resource}{way}" for resource in attributes for way in ways}

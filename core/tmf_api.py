@@ -24,7 +24,7 @@ from satcom.core.security import MAY, Capability, Principal
 from satcom.core.settings import settings
 from satcom.core.tmf_document import body_faults
 from satcom.core.tmf_openapi import list_operation, one_operation, write_operation
-from satcom.core.tmf_query import Page, get_row, list_rows, read_query
+from satcom.core.tmf_query import Page, chosen, get_row, list_rows, read_query
 from satcom.core.values import Json
 
 JSON = "application/json;charset=utf-8"
@@ -122,13 +122,13 @@ def json_response(body: Json, status: int = 200, headers: dict[str, str] | None 
 class TmfRoutes:
     """The routes of one collection. Several kinds make a family that shares it, told apart by `@type`.
 
-    `derived` completes bodies that are read with what no column holds.
+    `derived` completes bodies with what no column holds. `api` is where some kinds of a family stand a second time.
     """
 
-    def __init__(self, *kinds: type[Entity], derived: Derived | None = None) -> None:
+    def __init__(self, *kinds: type[Entity], derived: Derived | None = None, api: Api | None = None) -> None:
         self.kinds: Sequence[type[Entity]] = kinds
         self.derived = derived
-        self.api = kinds[0].api
+        self.api = api or kinds[0].api
         self.name = self.api.collection
         self.tag = f"{self.api.document.name} {self.api.document.title}" if self.api.document else "Own"
         self.router = APIRouter(tags=[self.tag])
@@ -140,18 +140,16 @@ class TmfRoutes:
             with database_of(request).request(token_of(request)) as (session, principal):
                 principal.need(self.api.reads)
                 page = list_rows(session, self.kinds, query, principal)
-                if self.derived is not None:
-                    self.derived(session, page.rows)
-            return page_response(page)
+                self._complete(session, page.rows)
+            return page_response(Page([chosen(one, query.fields) for one in page.rows], page.total))
 
         def get_one(request: Request, id: str) -> Response:
             fields = read_query(request.query_params.multi_items()).fields
             with database_of(request).request(token_of(request)) as (session, principal):
                 principal.need(self.api.reads)
-                body, version = get_row(session, self.kinds, id, fields, principal)
-                if self.derived is not None:
-                    self.derived(session, [body])
-            return json_response(body, headers={"ETag": f'"{version}"'})
+                body, version = get_row(session, self.kinds, id, principal)
+                self._complete(session, [body])
+            return json_response(chosen(body, fields), headers={"ETag": f'"{version}"'})
 
         path, name = self.api.path, self.name
         self.router.add_api_route(
@@ -161,31 +159,47 @@ class TmfRoutes:
             f"{path}/{{id}}", get_one, methods=["GET"], name=f"get {name}", openapi_extra=one_operation(self.api)
         )
 
-    def post(
-        self,
-        command: Create,
-        may: Capability,
-        kind: type[Entity] | None = None,
-        status: int = 201,
-        asking: Asking | None = None,
-    ) -> None:
-        """POST creates a `kind` through `command`.
+    def _complete(self, session: Session, bodies: Sequence[dict[str, Json]]) -> None:
+        """What no column holds, and where the rows stand here."""
+        if self.derived is not None:
+            self.derived(session, bodies)
+        if self.api.path != self.kinds[0].api.path:
+            for body in bodies:
+                body["href"] = f"{self.api.path}/{body['id']}"
+
+    def _told(self, session: Session, entity: Entity) -> dict[str, Json]:
+        """What is answered to whoever wrote it."""
+        body = wire(entity)
+        self._complete(session, [body])
+        return body
+
+    def kind_of(self, body: dict[str, Json]) -> type[Entity]:
+        """The kind that a new object is: of a family the one that `@type` names. Raises `Refused` with those it has."""
+        if len(self.kinds) == 1:
+            return self.kinds[0]
+        kind = next((kind for kind in self.kinds if kind.__name__ == body.get("@type")), None)
+        if kind is None:
+            names = ", ".join(kind.__name__ for kind in self.kinds)
+            raise Refused("/@type", f"says of which kind the {self.name} is", "invalid", names)
+        return kind
+
+    def post(self, command: Create, may: Capability, status: int = 201, asking: Asking | None = None) -> None:
+        """POST creates through `command`.
 
         `asking` says, in a transaction of its own that writes nothing, what has to be asked outside; it is asked when
         that transaction is over, and `command` finds the answer in `session.info[ASKED]`.
         """
         self._reads_what_it_writes(may)
-        created = kind or self.kinds[0]
 
         def create(request: Request, body: Body) -> Response:
-            answer = None if asking is None else _asked(request, body, created, may, asking)
+            answer = None if asking is None else self._asked(request, body, may, asking)
 
             def act(session: Session, principal: Principal) -> Answer:
                 session.info[ASKED] = answer
-                entity = command(session, from_body(created, read_json(body)), principal)
+                entity = command(session, self._read_body(body), principal)
                 session.flush()
-                headers = {"Location": entity.href, "ETag": f'"{entity.version}"'}
-                return Answer(status, headers, wire(entity))
+                told = self._told(session, entity)
+                return Answer(status, {"Location": str(told["href"]), "ETag": f'"{entity.version}"'}, told)
 
             return once(request, body, may, act)
 
@@ -202,11 +216,11 @@ class TmfRoutes:
             def act(session: Session, principal: Principal) -> Answer:
                 patch = read_json(body)
                 _, entity = self._locked(session, id)
-                check_patch(self.api, patch)
+                check_patch(self.api, patch, type(entity).extensions)
                 match_version(request, entity)
                 changed = command(session, entity, patch, principal)
                 session.flush()
-                return Answer(200, {"ETag": f'"{changed.version}"'}, wire(changed))
+                return Answer(200, {"ETag": f'"{changed.version}"'}, self._told(session, changed))
 
             return once(request, body, may, act)
 
@@ -246,20 +260,23 @@ class TmfRoutes:
         if len(self.kinds) == 1:
             return self.kinds[0], find_for_update(session, self.kinds[0], identifier)
         principal: Principal = session.info["principal"]
-        body, _ = get_row(session, self.kinds, identifier, frozenset(), principal)
+        body, _ = get_row(session, self.kinds, identifier, principal)
         kind = next(kind for kind in self.kinds if kind.__name__ == body["@type"])
         return kind, find_for_update(session, kind, identifier)
 
+    def _read_body(self, body: bytes) -> Entity:
+        read = read_json(body)
+        return from_body(self.kind_of(read), read, self.api)
 
-def _asked(request: Request, body: bytes, kind: type[Entity], may: Capability, asking: Asking) -> object:
-    """What the outside answers, asked while no transaction is open."""
-    with database_of(request).request(token_of(request)) as (session, principal):
-        principal.need(may)
-        ask = asking(session, from_body(kind, read_json(body)), principal)
-    return ask()
+    def _asked(self, request: Request, body: bytes, may: Capability, asking: Asking) -> object:
+        """What the outside answers, asked while no transaction is open."""
+        with database_of(request).request(token_of(request)) as (session, principal):
+            principal.need(may)
+            ask = asking(session, self._read_body(body), principal)
+        return ask()
 
 
-def check_patch(api: Api, patch: dict[str, Json]) -> None:
+def check_patch(api: Api, patch: dict[str, Json], extensions: frozenset[str]) -> None:
     """Whether the document knows what a patch names; what it does not name it may leave out, mandatory or not.
 
     Raises `Refused` with every fault.
@@ -269,9 +286,9 @@ def check_patch(api: Api, patch: dict[str, Json]) -> None:
     definition = api.document.update_definition(api.definition)
     given: Json = {key: value for key, value in patch.items() if value is not None}
     faults: list[Fault] = [
-        fault for fault in body_faults(api.document, definition, given, frozenset()) if fault.code != "missing"
+        fault for fault in body_faults(api.document, definition, given, extensions) if fault.code != "missing"
     ]
-    known = api.document.attributes(definition)
+    known = api.document.attributes(definition) | extensions
     faults += [
         Fault(f"/{key}", f"there is no attribute {key!r} here", "unknownAttribute")
         for key, value in patch.items()

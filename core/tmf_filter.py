@@ -178,7 +178,8 @@ def _form_of(kind: type[Entity], path: tuple[str, ...]) -> Form | None:
         if not is_json(column):
             return _form_in_column(column.type) if len(path) == 1 else None
     api = kind.api
-    return _form_in_json(api.document, api.definition, path) if api.document and api.definition else None
+    definition = api.event_definition
+    return _form_in_json(api.document, definition, path) if api.document and definition else None
 
 
 def value_faults(kinds: Sequence[type[Entity]], wanted: Filter) -> list[Fault]:
@@ -218,7 +219,8 @@ def is_json(column: ColumnElement[Any]) -> bool:
 def attributes_of(kind: type[Entity]) -> frozenset[str]:
     """Every attribute that may be asked for, sorted or filtered by."""
     api = kind.api
-    official = api.document.attributes(api.definition) if api.document and api.definition else frozenset()
+    definitions = [one for one in (api.definition, api.subtype) if one is not None]
+    official = frozenset[str]().union(*(api.document.attributes(one) for one in definitions if api.document))
     return official | frozenset(shape(kind).by_wire) | {"id", "href", "@type"}
 
 

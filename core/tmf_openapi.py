@@ -154,20 +154,24 @@ def _example(document: TmfDocument, schema: Any, name: str, depth: int) -> Json:
             )
 
 
-def components(kinds: Iterable[type[Entity]]) -> dict[str, Any]:
-    """The component schemas of the documents that `kinds` are of, and the error body.
+def components(offered: Iterable[tuple[Api, type[Entity]]]) -> dict[str, Any]:
+    """The component schemas of the documents that are offered, each kind at its collection, and the error body.
 
     An entity is answered with attributes of our own beside the document's, and with `fields` without most of them.
     """
-    answered = {kind: kind.api.document for kind in kinds}
+    answered = list(offered)
     found: dict[str, Any] = {ERROR_NAME: ERROR_SCHEMA}
-    for name in sorted({document.name for document in answered.values() if document is not None}):
-        for definition, schema in tmf_document(name).definitions.items():
-            found[f"{name}.{definition}"] = _renamed(schema, name)
-    for kind, document in answered.items():
-        if document is not None and kind.api.definition is not None:
-            whole = found[f"{document.name}.{kind.api.definition}"]
-            own: dict[str, Any] = {one.wire: {} for one in shape(kind).attributes if not one.writable}
+    for name in sorted({api.document.name for api, _ in answered if api.document is not None}):
+        for defined, schema in tmf_document(name).definitions.items():
+            found[f"{name}.{defined}"] = _renamed(schema, name)
+    for api, kind in answered:
+        document, definition = api.document, api.definition
+        if document is not None and definition is not None:
+            whole = found[f"{document.name}.{definition}"]
+            names = [one.wire for one in shape(kind).attributes if not one.writable or one.wire in kind.extensions]
+            own: dict[str, Any] = {name: {} for name in names}
+            for sent in {document.create_definition(definition), document.update_definition(definition)}:
+                found[f"{document.name}.{sent}"]["properties"] |= {name: {} for name in sorted(kind.extensions)}
             whole["properties"] = own | whole["properties"] | {"@type": {"type": "string"}}
             whole["required"] = ["id", "href"]
     return found

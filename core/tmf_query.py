@@ -123,7 +123,7 @@ def _order(kind: type[Entity], query: Query) -> list[ColumnElement[Any]]:
 
 
 def list_rows(session: Session, kinds: Sequence[type[Entity]], query: Query, principal: Principal) -> Page:
-    """One page and the total. Raises `Refused` on the filter when its pattern is wrong or takes too long."""
+    """One page of whole rows, and the total. Raises `Refused` when a pattern is wrong or takes too long."""
     patterns = [one for one in query.filters if one.operator == "regex"]
     if not patterns:
         return _list_rows(session, kinds, query, principal)
@@ -154,7 +154,7 @@ def _list_rows(session: Session, kinds: Sequence[type[Entity]], query: Query, pr
         found = [shape(kind).wire(dict(row)) for row in session.connection().execute(page).mappings()]
     else:
         found = _family_rows(session, matching, query)
-    return Page([chosen(row, query.fields) for row in found], total)
+    return Page(found, total)
 
 
 def _family_rows(
@@ -195,7 +195,7 @@ def _columns(kind: type[Entity]) -> Any:
 
 
 def get_row(
-    session: Session, kinds: Sequence[type[Entity]], identifier: str, fields: frozenset[str], principal: Principal
+    session: Session, kinds: Sequence[type[Entity]], identifier: str, principal: Principal
 ) -> tuple[dict[str, Json], int]:
     """One body and its version. Raises `NotFound`, also for what belongs to others."""
     if is_uuid(identifier):
@@ -205,7 +205,7 @@ def get_row(
             )
             row = session.connection().execute(statement).mappings().first()
             if row is not None:
-                return chosen(shape(kind).wire(dict(row)), fields), row["version"]
+                return shape(kind).wire(dict(row)), row["version"]
     raise NotFound(kinds[0].api.collection, identifier)
 
 

@@ -34,7 +34,7 @@ from satcom.core.tmf_api import (
 )
 from satcom.core.tmf_filter import Filter
 from satcom.core.tmf_openapi import list_operation, one_operation, write_operation
-from satcom.core.tmf_query import Page, Query, get_row, list_rows, read_query
+from satcom.core.tmf_query import Page, Query, chosen, get_row, list_rows, read_query
 from satcom.core.values import Instant, Json
 from satcom.orchestration.plan import ProcessFlow, TaskFlow, TaskState
 from satcom.orchestration.repair import redate, retry, skip
@@ -74,7 +74,7 @@ def tasks_listed(session: Session, query: Query, by: Principal) -> Page:
     if asked & INSIDE and not by.may(Capability.READ_NETWORK):
         raise NotAllowed(f"{by.name} may not ask for {', '.join(sorted(asked & INSIDE))}")
     page = list_rows(session, (TaskFlow,), query, by)
-    return Page([_shown(row, by) for row in page.rows], page.total)
+    return Page([chosen(_shown(row, by), query.fields) for row in page.rows], page.total)
 
 
 def task_flow(
@@ -84,8 +84,8 @@ def task_flow(
     flow = find(session, ProcessFlow, flow_id)
     if find(session, TaskFlow, task_id).process_flow_id != flow.id:
         raise NotFound(TaskFlow.__name__, task_id)
-    body, version = get_row(session, (TaskFlow,), task_id, fields, by)
-    return _shown(body, by), version
+    body, version = get_row(session, (TaskFlow,), task_id, by)
+    return chosen(_shown(body, by), fields), version
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,7 @@ def repair_task(session: Session, flow_id: str, task_id: str, asked: Repair, by:
 
 def read_repair(patch: dict[str, Json]) -> Repair:
     """What a patch of a task asks for. Raises `Refused` with every attribute that the engine alone moves."""
-    check_patch(TaskFlow.api, patch)
+    check_patch(TaskFlow.api, patch, TaskFlow.extensions)
     fixed = sorted(patch.keys() - {"state", CHARACTERISTIC, "@type"})
     faults = [Fault(f"/{name}", "it is not changed by hand", "fixed", f"state, {CHARACTERISTIC}") for name in fixed]
     state = patch.get("state")

@@ -22,7 +22,7 @@ from satcom.core.life_cycle import LifeCycle, move
 from satcom.core.security import Capability, Principal
 from satcom.core.tmf_api import TmfRoutes
 from satcom.core.values import Money, Value
-from satcom.resource.resource import Band, Finite, IdText, Resource
+from satcom.resource.resource import PHYSICAL, Band, Finite, IdText, Resource
 from satcom.supplychain.equipment_return import TerminalToBeReturned
 
 
@@ -55,6 +55,7 @@ class EarthStation(Resource, table=True):
     """A teleport. Nothing is seen from it below `horizon_mask_deg`."""
 
     __tablename__ = "earth_station"
+    api: ClassVar = PHYSICAL
 
     latitude_deg: Finite = Field(ge=-90, le=90)
     longitude_deg: Finite = Field(ge=-180, le=180)
@@ -96,6 +97,7 @@ class Terminal(Resource, table=True):
     """One terminal at one site. It belongs to the party that it serves."""
 
     __tablename__ = "terminal"
+    api: ClassVar = PHYSICAL
     __table_args__ = (
         Index("device_at_one_site", "serial_number", unique=True, postgresql_where=text("state <> 'removed'")),
     )

@@ -6,7 +6,7 @@ database. Configuring the hub is `resource.drivers`.
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,7 @@ from satcom.core.clock import now
 from satcom.core.entity import JsonOf, id_type
 from satcom.core.errors import Fault, Refused, RuleRefused
 from satcom.resource.hold import LINE, Hold, HoldState, Owner, Period, check_until, keep, lock_for_holding
-from satcom.resource.resource import Band, IdText, Resource, pointer
+from satcom.resource.resource import PHYSICAL, Band, IdText, Resource, pointer
 
 MAX_PORTS = 10_000
 
@@ -27,6 +27,7 @@ class Hub(Resource, table=True):
     """A hub at an earth station."""
 
     __tablename__ = "hub"
+    api: ClassVar = PHYSICAL
     __table_args__ = (CheckConstraint("ports >= 0", name="ports_not_negative"),)
 
     earth_station_id: Annotated[str, IdText] = Field(foreign_key="earth_station.id", index=True, sa_type=id_type())

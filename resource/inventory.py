@@ -1,26 +1,30 @@
 """The network inventory (TMF639): all kinds of resource as one collection, told apart by `@type`.
 
+What can be touched is a physical resource (satellites and their transponders, earth stations, hubs, terminals), the
+rest logical (beams, slots, ports, pools and shares); each of these is a collection of the same objects, too.
 Orders and flows write the inventory. Directly it is written only by the migration role, which is how an operator brings
 the network that he has: each object is checked like any command, and its change is marked. A change that would leave
 sold capacity without the band or the port it was sold on is refused; a state is moved along its life cycle.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
-from fastapi import Request, Response
+from psycopg.errors import ForeignKeyViolation
+from sqlalchemy import type_coerce
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
 
 from satcom.core.clock import now
 from satcom.core.database import principal_in
-from satcom.core.entity import change, from_body, wire
+from satcom.core.entity import change, wire
 from satcom.core.errors import Fault, Refused, RuleRefused
-from satcom.core.idempotency import Answer
+from satcom.core.events import announce
 from satcom.core.life_cycle import move
 from satcom.core.security import MIGRATION, Capability, Principal
 from satcom.core.tenancy import visible
-from satcom.core.tmf_api import Body, TmfRoutes, once, read_json
-from satcom.core.tmf_openapi import write_operation
+from satcom.core.tmf_api import TmfRoutes
 from satcom.core.values import Json
 from satcom.enterprise.party import find_party, operator_of
 from satcom.resource.carrier_pool import CarrierPool, PoolShare, fill_of, lock_pools, take_over_share
@@ -28,7 +32,14 @@ from satcom.resource.ground import EarthStation, Terminal
 from satcom.resource.hold import Hold, Period
 from satcom.resource.hub import Hub, HubPortAssignment, lock_hubs, take_over_port
 from satcom.resource.payload import Beam, Transponder
-from satcom.resource.resource import Resource, check_references, pointer
+from satcom.resource.resource import (
+    LOGICAL_COLLECTION,
+    PHYSICAL,
+    PHYSICAL_COLLECTION,
+    Resource,
+    check_references,
+    pointer,
+)
 from satcom.resource.satellite import CARRIES_TRAFFIC, Satellite
 from satcom.resource.satellite_life import follow_correction
 from satcom.resource.spectrum import SpectrumAssignment, assignments_of, lock_transponders, take_over_carrier
@@ -46,6 +57,7 @@ KINDS: tuple[type[Resource], ...] = (
     Terminal,
 )
 CHARACTERISTICS = "resourceCharacteristic"
+SERIAL_NUMBER = "serialNumber"
 TAKEN = {"slot_is_sold_once": "start_hz", "port_is_given_once": "port_number"}  # constraint, and the column it is about
 
 
@@ -227,31 +239,63 @@ def _refusal(kind: type[Resource], name: str, error: IntegrityError) -> RuleRefu
     return RuleRefused("/", f"the database's rule {constraint} refuses it", "conflict")
 
 
-def kind_named(body: dict[str, Json]) -> type[Resource]:
-    """The kind that `@type` names. Raises `Refused` with those there are."""
-    kind = next((kind for kind in KINDS if kind.__name__ == body.get("@type")), None)
-    if kind is None:
-        names = ", ".join(kind.__name__ for kind in KINDS)
-        raise Refused("/@type", "says of which kind the resource is", "invalid", names)
-    return kind
+@dataclass(frozen=True)
+class ResourceToBeWithdrawn:
+    """It is about to be taken out of the inventory. Whoever relies on it refuses."""
+
+    resource_id: str
 
 
+def withdraw(session: Session, resource: Resource, by: Principal) -> None:
+    """Take out what was entered by mistake. What was ever ordered, or stands in relation to anything, stays on record.
+
+    Raises `RuleRefused` with who names it.
+    """
+    by.need(Capability.MIGRATE)
+    session.info["mark"] = MIGRATION
+    order = getattr(resource, "order_id", None) or getattr(resource, "reservation_id", None)
+    if order is not None:
+        why = f"it was held or built for {getattr(resource, 'order_reference', None) or order}"
+        raise RuleRefused("id", why, "inUse", "it is released or removed, and stays")
+    if isinstance(resource, Satellite):
+        _check_nobody_points_at(session, resource)
+    announce(session, ResourceToBeWithdrawn(resource.id))
+    try:
+        with session.begin_nested():
+            session.delete(resource)
+            session.flush()
+    except IntegrityError as error:
+        if not isinstance(error.orig, ForeignKeyViolation):
+            raise
+        who = str(getattr(getattr(error.orig, "diag", None), "table_name", "another object")).replace("_", " ")
+        raise RuleRefused("id", f"a {who} names it", "inUse", "what nothing names") from error
+
+
+def _check_nobody_points_at(session: Session, satellite: Satellite) -> None:
+    """No antenna and no hub looks at it."""
+    antennas = type_coerce(col(EarthStation.antennas), JSONB).contains([{"satelliteIds": [satellite.id]}])
+    hubs = type_coerce(col(Hub.satellite_ids), JSONB).contains([satellite.id])
+    for query in (select(EarthStation.name).where(antennas), select(Hub.name).where(hubs)):
+        name = session.exec(query).first()
+        if name is not None:
+            raise RuleRefused("id", f"{name} works with it", "inUse", "a satellite that nothing points at")
+
+
+def tell_serial_numbers(session: Session, bodies: Sequence[dict[str, Json]]) -> None:
+    """TMF639 has the serial number of what can be touched beside its characteristics."""
+    for body in bodies:
+        known = body.get(CHARACTERISTICS)
+        for one in known if isinstance(known, list) else []:
+            if isinstance(one, dict) and one.get("name") == SERIAL_NUMBER:
+                body[SERIAL_NUMBER] = one.get("value")
+
+
+PHYSICAL_KINDS = tuple(kind for kind in KINDS if kind.api is PHYSICAL)
+LOGICAL_KINDS = tuple(kind for kind in KINDS if kind.api is not PHYSICAL)
 routes = TmfRoutes(*KINDS)
-routes.patch(amend, may=Capability.MIGRATE)
-
-
-@routes.router.post(
-    Resource.api.path,
-    name="create resource",
-    status_code=201,
-    openapi_extra=write_operation(Resource.api, "create"),
-)
-def create_resource(request: Request, body: Body) -> Response:
-    """Enter a resource of the kind that `@type` names; the same idempotency key gives the same answer."""
-
-    def act(session: Session, principal: Principal) -> Answer:
-        read = read_json(body)
-        entered = enter(session, from_body(kind_named(read), read), principal)
-        return Answer(201, {"Location": entered.href, "ETag": f'"{entered.version}"'}, wire(entered))
-
-    return once(request, body, Capability.MIGRATE, act)
+physical_routes = TmfRoutes(*PHYSICAL_KINDS, derived=tell_serial_numbers, api=PHYSICAL_COLLECTION)
+logical_routes = TmfRoutes(*LOGICAL_KINDS, api=LOGICAL_COLLECTION)
+for collection in (routes, physical_routes, logical_routes):
+    collection.post(enter, may=Capability.MIGRATE)
+    collection.patch(amend, may=Capability.MIGRATE)
+    collection.delete(withdraw, may=Capability.MIGRATE)

@@ -8,7 +8,7 @@ Which piece of a transponder carries whom is `resource.spectrum`; how strongly a
 Words: ITU Handbook on Satellite Communications, 3rd ed. (EIRP, G/T, SFD, input and output back-off).
 """
 
-from typing import Annotated, Self
+from typing import Annotated, ClassVar, Self
 
 import numpy as np
 from pydantic import ConfigDict, ValidationInfo, field_validator, model_validator
@@ -21,7 +21,7 @@ from sqlmodel import Field
 from satcom.core.entity import HERTZ, JsonOf, id_type, state_type
 from satcom.core.values import Value
 from satcom.resource.physics import coverage
-from satcom.resource.resource import Band, Finite, IdText, Polarisation, Resource
+from satcom.resource.resource import PHYSICAL, Band, Finite, IdText, Polarisation, Resource
 
 MAX_FREQUENCY_HZ = 300_000_000_000
 MAX_BANDWIDTH_HZ = 5_000_000_000
@@ -99,6 +99,7 @@ class Transponder(Resource, table=True):
     """A transparent transponder at its operating point for many carriers."""
 
     __tablename__ = "transponder"
+    api: ClassVar = PHYSICAL
     __table_args__ = (
         CheckConstraint("bandwidth_hz > 0 AND guard_band_hz >= 0", name="has_bandwidth"),
         CheckConstraint("uplink_center_hz <> downlink_center_hz", name="up_is_not_down"),

@@ -6,7 +6,7 @@ so in `core.database.network_view`.
 """
 
 from enum import StrEnum
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from pydantic import BeforeValidator, FiniteFloat
 from sqlalchemy import select
@@ -51,14 +51,23 @@ IdText = BeforeValidator(_known_id)
 Finite = FiniteFloat
 
 
+RESOURCE: Final = tmf("TMF639", "Resource", Capability.READ_NETWORK)
+PHYSICAL: Final = tmf("TMF639", "Resource", Capability.READ_NETWORK, subtype="PhysicalResource")
+PHYSICAL_COLLECTION: Final = tmf("TMF639", "PhysicalResource", Capability.READ_NETWORK)
+LOGICAL_COLLECTION: Final = tmf("TMF639", "LogicalResource", Capability.READ_NETWORK)
+
+
 class Resource(Entity):
-    """Common part. `illustrative` marks values that are made up; what rests on them says so."""
+    """Common part. What can be touched is `PHYSICAL`, the rest is logical.
+
+    `illustrative` marks values that are made up; what rests on them says so.
+    """
 
     name: str = Field(min_length=1, max_length=200)
     source: str | None = Field(default=None, max_length=1000)
     illustrative: bool = Field(default=False)
 
-    api: ClassVar = tmf("TMF639", "Resource", Capability.READ_NETWORK)
+    api: ClassVar = RESOURCE
     characteristic_field: ClassVar[str | None] = "resourceCharacteristic"
 
 

@@ -24,7 +24,7 @@ from satcom.core.life_cycle import LifeCycle
 from satcom.core.security import Capability
 from satcom.core.tmf_api import TmfRoutes
 from satcom.resource.physics.orbit import BadLine, Elements, read_tle
-from satcom.resource.resource import Finite, IdText, Resource
+from satcom.resource.resource import PHYSICAL, Finite, IdText, Resource
 
 MAX_NORAD_ID = 339_999  # the largest number that the five characters of a two-line element set can hold (Alpha-5)
 
@@ -58,6 +58,7 @@ class Satellite(Resource, table=True):
     """One satellite at its geostationary position. Its payload is `resource.payload`."""
 
     __tablename__ = "satellite"
+    api: ClassVar = PHYSICAL
     __table_args__ = (
         CheckConstraint("orbital_longitude_deg BETWEEN -180 AND 180", name="longitude_on_earth"),
         CheckConstraint("end_of_life_date > in_service_date", name="life_in_order"),

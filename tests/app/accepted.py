@@ -145,6 +145,16 @@ def a_satellite(_: Session, __: Market) -> Body:
     return {"@type": "Satellite", "name": "Amos-17", "resourceCharacteristic": characteristics}
 
 
+def a_beam(session: Session, _: Market) -> Body:
+    figures: Body = {
+        "satelliteId": a_network.a_satellite(session).id,
+        "band": "Ku",
+        "boresight": {"latitudeDeg": 0, "longitudeDeg": 20, "halfPowerWidthDeg": 8},
+    }
+    characteristics: Json = [{"name": name, "value": value} for name, value in figures.items()]
+    return {"@type": "Beam", "name": "Africa", "resourceCharacteristic": characteristics}
+
+
 def received_goods(session: Session, _: Market) -> Body:
     item = a_stock_item(session, lead_time_days=28)
     purchase = order_terminal(session, new_id(), item.terminal_type_id)
@@ -217,6 +227,8 @@ BODIES: dict[str, Callable[[Session, Market], Body]] = {
     "product": a_sold_product,
     "service": a_delivered_service,
     "resource": a_satellite,
+    "physicalResource": a_satellite,
+    "logicalResource": a_beam,
     "purchaseOrder": lambda session, _: {"stockItem": {"id": a_stock_item(session).id}, "quantity": 10},
     "shipment": shipped_goods,
     "goodsReceipt": received_goods,

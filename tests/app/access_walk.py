@@ -139,7 +139,7 @@ def bodies(house: House, route: Route, party: Party) -> Iterator[Json]:
         case "reservation":
             of: Json = [{"id": rows["Hub"], "role": "of", "@referredType": "Hub"}]
             yield {"relatedParty": named, "reservationItem": [{"relatedEntity": of}], "reservationPeriod": {}}
-        case "resource":
+        case "resource" | "physicalResource":
             yield _a_station_towards(rows["Satellite"])
         case "satelliteMilestone":
             yield {"satellite": {"id": rows["Satellite"]}, "state": "underConstruction"}

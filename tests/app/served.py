@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from fastapi import APIRouter, FastAPI
 from starlette.routing import BaseRoute, Mount, Route
 
+from satcom.app.declarations import ROUTES
 from satcom.core.entity import Entity
 from satcom.core.schema import entities
 
@@ -38,8 +39,9 @@ def methods_of(route: Route) -> list[str]:
 
 
 def kinds_called(collection: str) -> list[type[Entity]]:
-    """The kinds of one collection."""
-    return [kind for kind in entities() if kind.api.collection == collection and kind.__module__.startswith("satcom.")]
+    """The kinds of one collection, also where they stand a second time."""
+    own = [kind for kind in entities() if kind.api.collection == collection and kind.__module__.startswith("satcom.")]
+    return own or [kind for routes in ROUTES if routes.name == collection for kind in routes.kinds]
 
 
 def kinds_at(path: str) -> list[list[type[Entity]]]:

@@ -6,7 +6,7 @@ A refusal here is tried, too: an operation that is offered after all has no plac
 from datetime import timedelta
 from typing import Any, Final
 
-from satcom.app.api_examples import example_bodies
+from satcom.app.api_examples import BEAM, example_bodies
 from satcom.core.clock import now
 from satcom.core.loading import loaded_id
 from satcom.core.values import Json, instant_text
@@ -35,12 +35,13 @@ STATION: Final[dict[str, Json]] = {
     "antennas": [],
 }
 
+A_BEAM: Final[dict[str, Json]] = {"illustrative": True, **BEAM}
+
 # What no caller may do, by the rule that says so. The documents have it; this business does not.
 REFUSED: Final[dict[Resource, dict[str, str]]] = {
     "TMF622/productOrder": {"DELETE": "orders are kept: bills name them; cancelProductOrder stops one"},
     "TMF637/product": {"DELETE": "what was sold stays in the inventory; a product ends by an order that terminates it"},
     "TMF638/service": {"DELETE": "what was delivered stays in the inventory; a service ends with its product"},
-    "TMF639/resource": {"DELETE": "what carried a service stays in the inventory; a resource is retired"},
     "TMF641/serviceOrder": {
         "POST": "service orders are written by the flow of a product order, which alone has qualified and priced it",
         "PATCH": "a service order follows the product order that it is part of",
@@ -109,8 +110,6 @@ NOT_BUILT: Final[frozenset[Resource]] = frozenset(
         "TMF634/resourceCandidate",
         "TMF634/importJob",
         "TMF634/exportJob",
-        "TMF639/physicalResource",
-        "TMF639/logicalResource",
         "TMF651/agreementSpecification",
         "TMF653/serviceTestSpecification",
         "TMF666/partyAccount",
@@ -147,7 +146,10 @@ def overrides() -> dict[Resource, dict[str, Any]]:
         },
         "TMF637/product": {"body": taken["product"]},
         "TMF638/service": {"body": taken["service"]},
-        "TMF639/resource": {"body": {"@type": "EarthStation", "resourceCharacteristic": _values(STATION)}},
+        # the document has events of resources and of physical resources: what is logical is told as the former
+        "TMF639/resource": {"body": {"@type": "Beam", "resourceCharacteristic": _values(A_BEAM)}},
+        "TMF639/physicalResource": {"body": {"@type": "EarthStation", "resourceCharacteristic": _values(STATION)}},
+        "TMF639/logicalResource": {"body": {"@type": "Beam", "name": "B", "resourceCharacteristic": _values(A_BEAM)}},
         "TMF645/checkServiceQualification": {"body": _nowhere(taken["checkServiceQualification"])},
         "TMF645/queryServiceQualification": {"body": taken["queryServiceQualification"]},
         "TMF666/billingAccount": {"body": taken["billingAccount"]},

@@ -16,11 +16,21 @@ from satcom.core.errors import Refused
 from satcom.core.security import Role
 from satcom.core.tmf_api import json_response
 from satcom.core.values import Json
-from satcom.resource.inventory import routes
+from satcom.resource.inventory import logical_routes, physical_routes, routes
 from satcom.resource.payload import Transponder
 from satcom.resource.satellite import Satellite
 from tests.enterprise.an_operator import an_operator, an_organization
-from tests.resource.a_network import MHZ, YEAR_2027, a_hub, a_satellite, a_slot, a_transponder, an_owner, tomorrow
+from tests.resource.a_network import (
+    MHZ,
+    YEAR_2027,
+    a_hub,
+    a_satellite,
+    a_slot,
+    a_terminal_type,
+    a_transponder,
+    an_owner,
+    tomorrow,
+)
 from tests.resource.held_alone import hold_port, hold_slot
 
 PATH = "/tmf-api/resourceInventoryManagement/v4/resource"
@@ -31,7 +41,8 @@ Headers = dict[str, str]
 def client(database: Database) -> Iterator[TestClient]:
     app = FastAPI()
     app.state.database = database
-    app.include_router(routes.router)
+    for collection in (routes, physical_routes, logical_routes):
+        app.include_router(collection.router)
 
     @app.exception_handler(Refused)
     def refuse(_: Request, error: Refused) -> Response:
@@ -82,7 +93,7 @@ def test_an_existing_satellite_is_entered_read_back_and_marked(
     assert characteristics(read.json())["noradId"] == 44479
     with database.as_worker() as session:
         change = session.exec(select(Change).where(Change.entity_id == made.json()["id"])).one()
-        assert (change.mark, change.event_type) == ("migration", "resourceCreateEvent")
+        assert (change.mark, change.event_type) == ("migration", "physicalResourceCreateEvent")
         assert session.exec(select(Satellite)).one().party_id is not None
 
 
@@ -256,3 +267,62 @@ def test_a_carrier_moved_onto_its_neighbour_is_refused(
     patch: dict[str, Json] = {"resourceCharacteristic": [{"name": "stopHz", "value": first.stop_hz + MHZ}]}
     answer = client.patch(f"{PATH}/{first.id}", json=patch, headers=migration)
     assert (answer.status_code, answer.json()["faults"][0]["code"]) == (422, "slotTaken")
+
+
+BASE = PATH.rsplit("/", 1)[0]
+
+
+def test_what_can_be_touched_and_what_cannot_are_collections_of_the_same_objects(
+    client: TestClient, database: Database, migration: Headers
+) -> None:
+    made = client.post(f"{BASE}/physicalResource", json=a_body(), headers=migration)
+    assert made.status_code == 201, made.text
+    satellite = made.json()
+    assert satellite["href"] == made.headers["location"] == f"{BASE}/physicalResource/{satellite['id']}"
+    boresight: Json = {"latitudeDeg": 0, "longitudeDeg": 20, "halfPowerWidthDeg": 8}
+    a_beam = body("Beam", "Africa", satelliteId=satellite["id"], band="Ku", boresight=boresight)
+    refused = client.post(f"{BASE}/physicalResource", json=a_beam, headers=migration)
+    assert (refused.status_code, refused.json()["faults"][0]["field"]) == (400, "/@type")
+    beam = client.post(f"{BASE}/logicalResource", json=a_beam, headers=migration).json()
+    for collection, kinds in (("physicalResource", {"Satellite"}), ("logicalResource", {"Beam"})):
+        listed = client.get(f"{BASE}/{collection}", headers=migration).json()
+        assert {one["@type"] for one in listed} == kinds
+        assert all(one["href"] == f"{BASE}/{collection}/{one['id']}" for one in listed)
+    assert client.get(f"{BASE}/physicalResource/{beam['id']}", headers=migration).status_code == 404
+    both = {one["@type"]: one["href"] for one in client.get(PATH, headers=migration).json()}
+    assert both == {"Satellite": f"{PATH}/{satellite['id']}", "Beam": f"{PATH}/{beam['id']}"}
+
+
+def test_a_serial_number_stands_where_the_document_has_it(
+    client: TestClient, database: Database, migration: Headers
+) -> None:
+    with database.as_worker() as session:
+        kind = a_terminal_type(session)
+    place: dict[str, Json] = {"latitudeDeg": -10.7, "longitudeDeg": 25.4, "terminalTypeId": kind.id}
+    sent = body("Terminal", "Pit north", **place) | {"serialNumber": "SN-1"}
+    made = client.post(f"{BASE}/physicalResource", json=sent, headers=migration)
+    assert made.status_code == 201, made.text
+    assert made.json()["serialNumber"] == characteristics(made.json())["serialNumber"] == "SN-1"
+    only = client.get(f"{BASE}/physicalResource?serialNumber=SN-1&fields=serialNumber", headers=migration).json()
+    assert only == [{"id": made.json()["id"], "href": made.json()["href"], "serialNumber": "SN-1"}]
+
+
+def test_only_what_was_entered_by_mistake_is_taken_out_again(
+    client: TestClient, database: Database, migration: Headers
+) -> None:
+    with database.as_worker() as session:
+        transponder, hub, lonely = a_transponder(session), a_hub(session), a_satellite(session)
+        port = hold_port(session, hub.id, YEAR_2027, an_owner(), tomorrow())
+        hub.satellite_ids = [transponder.satellite_id]
+    for resource, who in (
+        (f"{BASE}/physicalResource/{transponder.satellite_id}", hub.name),
+        (f"{BASE}/physicalResource/{hub.id}", "hub port assignment"),
+        (f"{BASE}/logicalResource/{transponder.uplink_beam_id}", "transponder"),
+        (f"{BASE}/logicalResource/{port.id}", "held or built for"),
+    ):
+        refused = client.delete(resource, headers=migration)
+        assert (refused.status_code, refused.json()["faults"][0]["code"]) == (422, "inUse"), resource
+        assert who in refused.json()["faults"][0]["why"]
+    assert client.delete(f"{BASE}/logicalResource/{lonely.id}", headers=migration).status_code == 404
+    assert client.delete(f"{PATH}/{lonely.id}", headers=migration).status_code == 204
+    assert client.get(f"{PATH}/{lonely.id}", headers=migration).status_code == 404
