@@ -23,6 +23,7 @@ BEAM: Final[dict[str, Json]] = {
     "band": "Ku",
     "boresight": {"latitudeDeg": -10, "longitudeDeg": 25, "halfPowerWidthDeg": 4},
 }
+MARGIN: Final[dict[str, Json]] = {"value": 15, "default": True, "unitOfMeasure": "%"}
 LINK: Final[dict[str, Json]] = {"downlinkRateBps": 10_000_000, "uplinkRateBps": 4_000_000, "availabilityPercent": 99.7}
 
 
@@ -218,7 +219,14 @@ def _partners() -> dict[str, Json]:
         "monthlyPriceCeilingPerMbps": {"unit": "USD", "value": 320},
         "minimumMarginPercent": 15,
     }
+    term: Json = {"name": "minimumMarginPercent", "valueType": "number", "specCharacteristicValue": [MARGIN]}
     return {
+        "agreementSpecification": {
+            "name": "Capacity of partners",
+            "attachment": [{"name": "Terms of 2027", "url": "https://example.org/capacity-terms-2027.pdf"}],
+            "lifecycleStatus": "Active",
+            "specificationCharacteristic": [term],
+        },
         "agreement": {
             "name": "Capacity of Highveld",
             "agreementType": "partnerCapacity",

@@ -6,7 +6,7 @@ from fastapi import APIRouter
 
 from satcom.core import event_hub, history
 from satcom.core.tmf_api import TmfRoutes
-from satcom.enterprise import agreement, party
+from satcom.enterprise import agreement, agreement_specification, party
 from satcom.market import account, billing, customer, inventory, order_approval, ordering, qualification
 from satcom.market.catalog import product_offering, product_offering_price, product_specification
 from satcom.orchestration import escalation, process_flow, waits
@@ -40,6 +40,7 @@ ROUTES: tuple[TmfRoutes, ...] = (
     party.organization_routes,
     party.individual_routes,
     party.operator_routes,
+    agreement_specification.routes,
     agreement.routes,
     customer.routes,
     account.routes,

@@ -5,6 +5,7 @@ is to be written; row-level security in the database backs them, so that a forgo
 guard against SQL injection. An object belongs to one party; further parties get rows in `party_access` and may read it.
 """
 
+import re
 from collections.abc import Sequence
 
 from sqlalchemy import ColumnElement, Connection, false, or_, select, text, true
@@ -102,3 +103,11 @@ def changes_readable_by_all(kinds: Sequence[str]) -> str:
     """The statement that shows everybody the changes of what everybody may read."""
     names = ", ".join(f"'{kind}'" for kind in sorted(kinds))
     return f"CREATE POLICY change_log_all ON change_log FOR SELECT USING (entity_type IN ({names}))"
+
+
+def change_readable_by_all(connection: Connection, added: Sequence[str] = (), removed: Sequence[str] = ()) -> None:
+    """In a revision: show everybody the changes of these kinds, too, or no longer."""
+    known = connection.execute(text("SELECT qual FROM pg_policies WHERE policyname = 'change_log_all'")).scalar_one()
+    kinds = set(re.findall(r"'(\w+)'", str(known))) | set(added)
+    connection.execute(text("DROP POLICY change_log_all ON change_log"))
+    connection.execute(text(changes_readable_by_all(sorted(kinds - set(removed)))))

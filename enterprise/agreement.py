@@ -22,7 +22,8 @@ from satcom.core.events import announce, on
 from satcom.core.life_cycle import LifeCycle
 from satcom.core.security import Capability, Principal
 from satcom.core.tmf_api import TmfRoutes
-from satcom.core.values import Characteristic, Json, RelatedParty, TimePeriod, Value, instant_text
+from satcom.core.values import Characteristic, Json, Reference, RelatedParty, TimePeriod, Value, instant_text
+from satcom.enterprise.agreement_specification import agreed_terms
 from satcom.enterprise.amendment import amend
 from satcom.enterprise.party import (
     Organization,
@@ -66,6 +67,7 @@ class Agreement(Entity, table=True):
     engaged_party: list[RelatedParty] = Field(sa_type=JsonOf(list[RelatedParty]))
     agreement_item: list[AgreementItem] = Field(sa_type=JsonOf(list[AgreementItem]))
     characteristic: list[Characteristic] = Field(default_factory=list, sa_type=JsonOf(list[Characteristic]))
+    agreement_specification: Reference | None = Field(default=None, sa_type=JsonOf(Reference))
 
     api: ClassVar = tmf("TMF651", "Agreement", Capability.READ_AGREEMENTS)
     state_field: ClassVar[str] = "status"
@@ -89,7 +91,8 @@ class Agreement(Entity, table=True):
 def conclude_agreement(session: Session, agreement: Agreement, by: Principal) -> Agreement:
     """Record an agreement of the operator, drawn up or signed already.
 
-    Raises `Refused` with every fault: parties that do not exist, are closed or too few, a period that is over.
+    Raises `Refused` with every fault: parties that do not exist, are closed or too few, a period that is over, terms
+    that the specification which it names does not have.
     """
     operator = operator_of(session)
     _check(session, agreement, operator.organization_id)
@@ -151,6 +154,10 @@ def _check(session: Session, agreement: Agreement, operator_id: str) -> None:
     if faults:
         raise Refused.all(faults)
     agreement.engaged_party = parties
+    if agreement.agreement_specification is not None:
+        agreement.agreement_specification, agreement.characteristic = agreed_terms(
+            session, agreement.agreement_specification, agreement.characteristic
+        )
 
 
 def _parties(session: Session, named: list[RelatedParty]) -> tuple[list[RelatedParty], list[Fault]]:

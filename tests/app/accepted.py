@@ -246,6 +246,7 @@ BODIES: dict[str, Callable[[Session, Market], Body]] = {
     },
     "hub": lambda _, __: {"callback": f"https://oss.example.org/{new_id()}"},
     "serviceTest": an_access_test,
+    "agreementSpecification": lambda _, __: {"name": "New", "attachment": []},
     "agreement": an_agreement,
     "partnershipSpecification": lambda _, __: SPECIFICATION_BODY,
     "partnership": a_partnership,

@@ -110,7 +110,6 @@ NOT_BUILT: Final[frozenset[Resource]] = frozenset(
         "TMF634/resourceCandidate",
         "TMF634/importJob",
         "TMF634/exportJob",
-        "TMF651/agreementSpecification",
         "TMF653/serviceTestSpecification",
         "TMF666/partyAccount",
         "TMF666/settlementAccount",

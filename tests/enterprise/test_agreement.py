@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from sqlmodel import Session
 
 from satcom.core.clock import now
 from satcom.core.database import Database
@@ -11,6 +12,12 @@ from satcom.core.errors import Refused, RuleRefused, WrongState
 from satcom.core.security import WORKER
 from satcom.core.values import Json, instant_text
 from satcom.enterprise.agreement import Agreement, AgreementStatus, conclude_agreement, patch_agreement
+from satcom.enterprise.agreement_specification import (
+    AgreementSpecification,
+    drop_agreement_specification,
+    patch_agreement_specification,
+    specify_agreement,
+)
 from satcom.enterprise.party import delete_organization, patch_organization
 from tests.enterprise.an_operator import an_operator, an_organization
 from tests.supplychain.a_partnership import agreement_body, an_agreement
@@ -84,3 +91,68 @@ def test_who_is_bound_is_neither_closed_nor_forgotten(database: Database) -> Non
             delete_organization(session, partner, WORKER)
         patch_agreement(session, agreement, {"status": "terminated"}, WORKER)
         patch_organization(session, partner, {"status": "closed"}, WORKER)
+
+
+TERMS: Json = [
+    {
+        "name": "minimumMarginPercent",
+        "valueType": "number",
+        "configurable": True,
+        "specCharacteristicValue": [{"value": 15, "default": True}, {"valueFrom": "5", "valueTo": "40.5"}],
+    },
+    {"name": "monthlyPriceCeilingPerMbps", "valueType": "object"},
+]
+TEXT: Json = [{"name": "Terms", "url": "https://example.org/terms.pdf"}]
+SPECIFICATION: dict[str, Json] = {"name": "Capacity", "attachment": TEXT, "specificationCharacteristic": TERMS}
+
+
+def a_specification(session: Session, **changed: Json) -> AgreementSpecification:
+    body = SPECIFICATION | {"lifecycleStatus": "Active"} | changed
+    return specify_agreement(session, from_body(AgreementSpecification, body), WORKER)
+
+
+def test_an_agreement_states_the_terms_of_its_kind_and_what_goes_without_saying_is_filled_in(
+    database: Database,
+) -> None:
+    with database.as_worker() as session:
+        an_operator(session)
+        kind = a_specification(session)
+        ceiling: Json = {"name": "monthlyPriceCeilingPerMbps", "value": {"unit": "USD", "value": 300}}
+        body = agreement_body(session, an_organization(session, "Oceanis"))
+        body |= {"agreementSpecification": {"id": kind.id}, "characteristic": [ceiling]}
+        agreement = conclude_agreement(session, from_body(Agreement, body), WORKER)
+        assert agreement.agreement_specification is not None
+        assert agreement.agreement_specification.name == "Capacity"
+        assert {one.name: one.value for one in agreement.characteristic}["minimumMarginPercent"] == 15
+        too_high: Json = {"name": "minimumMarginPercent", "value": 41}
+        unheard_of: Json = {"name": "exclusivity", "value": True}
+        refused: list[tuple[Json, str]] = [
+            ([], "/characteristic"),
+            ([ceiling, too_high], "/characteristic/1/value"),
+            ([ceiling, unheard_of], "/characteristic/1/name"),
+        ]
+        for terms, where in refused:
+            with pytest.raises(Refused) as told:
+                conclude_agreement(session, from_body(Agreement, body | {"characteristic": terms}), WORKER)
+            assert told.value.faults[0].field == where
+
+
+def test_a_kind_of_agreement_that_is_in_use_keeps_its_text_and_one_that_is_not_is_named_by_nobody(
+    database: Database,
+) -> None:
+    with database.as_worker() as session:
+        an_operator(session)
+        with pytest.raises(Refused, match="no text"):
+            a_specification(session, attachment=[])
+        used = a_specification(session)
+        with pytest.raises(RuleRefused, match="rely on it"):
+            patch_agreement_specification(session, used, {"attachment": []}, WORKER)
+        with pytest.raises(RuleRefused, match="only a draft"):
+            drop_agreement_specification(session, used, WORKER)
+        draft = a_specification(session, lifecycleStatus="In study")
+        body = agreement_body(session, an_organization(session, "Oceanis"))
+        for identifier, why in ((draft.id, "In study"), ("none", "no agreement specification")):
+            named = body | {"agreementSpecification": {"id": identifier}}
+            with pytest.raises(Refused, match=why):
+                conclude_agreement(session, from_body(Agreement, named), WORKER)
+        drop_agreement_specification(session, draft, WORKER)
