@@ -50,6 +50,10 @@ def _customer() -> Json:
     return [{**_reference("Organization", CUSTOMER), "name": "Lualaba Copper", "role": "customer"}]
 
 
+def _partner() -> dict[str, Json]:
+    return {**_reference("Organization", PARTNER), "name": "Oceanis", "role": "partner"}
+
+
 def _values(given: dict[str, Json]) -> Json:
     return [{"name": name, "value": value} for name, value in given.items()]
 
@@ -68,6 +72,17 @@ def _parties() -> dict[str, Json]:
             "engagedParty": _reference("Organization", "supplier-rift-valley-vsat"),
         },
         "billingAccount": {"name": "Lualaba Copper, second account", "relatedParty": _customer()},
+        "billingCycleSpecification": {
+            "name": "On the 15th, payable in 45 days",
+            "frequency": "monthly",
+            "billingDateShift": 14,
+            "paymentDueDateOffset": 45,
+        },
+        "billFormat": {"name": "PDF", "description": "Pages for people"},
+        "billPresentationMedia": {"name": "Electronic mail"},
+        "financialAccount": {"name": "Receivables, Central Africa"},
+        "partyAccount": {"name": "Lualaba Copper", "relatedParty": _customer()},
+        "settlementAccount": {"name": "Oceanis, capacity", "relatedParty": [_partner()]},
     }
 
 

@@ -7,7 +7,8 @@ from fastapi import APIRouter
 from satcom.core import event_hub, history
 from satcom.core.tmf_api import TmfRoutes
 from satcom.enterprise import agreement, agreement_specification, party
-from satcom.market import account, billing, customer, inventory, order_approval, ordering, qualification
+from satcom.market import billing, customer, inventory, order_approval, ordering, qualification
+from satcom.market.account import balance, bill_presentation, billing_cycle
 from satcom.market.catalog import product_offering, product_offering_price, product_specification
 from satcom.orchestration import escalation, process_flow, waits
 from satcom.orchestration.operations import (
@@ -43,7 +44,13 @@ ROUTES: tuple[TmfRoutes, ...] = (
     agreement_specification.routes,
     agreement.routes,
     customer.routes,
-    account.routes,
+    billing_cycle.routes,
+    bill_presentation.format_routes,
+    bill_presentation.media_routes,
+    balance.financial_routes,
+    balance.party_routes,
+    balance.settlement_routes,
+    balance.routes,
     product_specification.product_specification_routes,
     product_offering.product_offering_routes,
     product_offering_price.product_offering_price_routes,

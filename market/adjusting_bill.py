@@ -16,7 +16,7 @@ from satcom.core.database import find
 from satcom.core.errors import RuleRefused
 from satcom.core.values import Money, TimePeriod
 from satcom.enterprise.party import operator_of
-from satcom.market.account import BillingAccount
+from satcom.market.account.billing_account import BillingAccount
 from satcom.market.billing import (
     VOID,
     Adjustment,

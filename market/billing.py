@@ -31,7 +31,8 @@ from satcom.core.tmf_api import TmfRoutes
 from satcom.core.values import Amount, Instant, Money, Reference, RelatedParty, TimePeriod, Value, reference
 from satcom.enterprise.numbering import next_reference
 from satcom.enterprise.party import Operator, operator_of
-from satcom.market.account import AccountToBeClosed, BillingAccount
+from satcom.market.account.account import AccountToBeClosed, AccountToBeDeleted
+from satcom.market.account.billing_account import BillingAccount
 from satcom.market.inventory import Product
 from satcom.market.pricing import PriceType, round_money
 from satcom.market.solution_price import ChargePrice
@@ -386,6 +387,15 @@ def keep_accounts_with_open_bills(session: Session, event: AccountToBeClosed) ->
     bill = session.exec(query).first()
     if bill is not None:
         raise RuleRefused("/state", f"bill {bill.bill_no} is {bill.state}", "inUse", "settle it first")
+
+
+@on(AccountToBeDeleted)
+def keep_billed_accounts(session: Session, event: AccountToBeDeleted) -> None:
+    """An account that was ever billed stays, also when the bill was void: its number is used."""
+    account = type_coerce(col(CustomerBill.billing_account), JSONB)
+    bill = session.exec(select(CustomerBill).where(account.contains({"id": event.account_id}))).first()
+    if bill is not None:
+        raise RuleRefused("id", f"bill {bill.bill_no} is of it", "inUse", "close the account instead")
 
 
 routes = TmfRoutes(CustomerBill)

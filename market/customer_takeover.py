@@ -13,7 +13,8 @@ from sqlmodel import Session
 from satcom.core.errors import Refused
 from satcom.core.security import Capability, Principal
 from satcom.enterprise.party import Organization, OrganizationStatus, operator_of, party_reference
-from satcom.market.account import AccountState, BillingAccount
+from satcom.market.account.account import AccountState
+from satcom.market.account.billing_account import BillingAccount
 from satcom.market.customer import Customer, CustomerStatus
 
 

@@ -24,7 +24,7 @@ from satcom.core.life_cycle import LifeCycle, move
 from satcom.core.security import MIGRATION, Capability, Principal
 from satcom.core.tmf_api import TmfRoutes
 from satcom.core.values import Characteristic, Json, Reference, RelatedParty, Value, reference
-from satcom.market.account import AccountToBeClosed
+from satcom.market.account.account import AccountToBeClosed, AccountToBeDeleted
 from satcom.market.catalog.offering_term import Term, begun
 from satcom.market.catalog.product_offering import offered_characteristics
 from satcom.market.order_item import FaultsFound, account_of, customer_among, offering_of
@@ -225,6 +225,16 @@ def keep_accounts_of_products(session: Session, event: AccountToBeClosed) -> Non
     product = session.exec(query).first()
     if product is not None:
         raise RuleRefused("/state", f"product {product.name!r} ({product.id}) is charged to it", "inUse")
+
+
+@on(AccountToBeDeleted)
+def keep_accounts_of_what_was_sold(session: Session, event: AccountToBeDeleted) -> None:
+    """An account that a product was ever charged to stays."""
+    account = type_coerce(col(Product.billing_account), JSONB)
+    product = session.exec(select(Product).where(account.contains({"id": event.account_id}))).first()
+    if product is not None:
+        why = f"product {product.name!r} ({product.id}) names it"
+        raise RuleRefused("id", why, "inUse", "close the account instead")
 
 
 routes = TmfRoutes(Product)

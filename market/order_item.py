@@ -19,7 +19,7 @@ from satcom.core.errors import Fault, NotFound, Refused, RuleRefused
 from satcom.core.security import CUSTOMER_ROLE, OUTSIDE, Principal
 from satcom.core.values import Characteristic, Reference, RelatedParty, Value, instant_text, reference
 from satcom.enterprise.party import Party, find_party, party_reference
-from satcom.market.account import BillingAccount, charged_account
+from satcom.market.account.billing_account import BillingAccount, charged_account
 from satcom.market.catalog.offering_term import MINIMUM_TERM, MONTH, Duration, months_of, term_called
 from satcom.market.catalog.product_offering import (
     ProductOffering,

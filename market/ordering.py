@@ -31,7 +31,7 @@ from satcom.core.tmf_api import TmfRoutes
 from satcom.core.values import Json, Note, Reference, RelatedParty, instant_text, reference
 from satcom.enterprise.note import signed
 from satcom.enterprise.numbering import next_reference
-from satcom.market.account import AccountToBeClosed
+from satcom.market.account.account import AccountToBeClosed, AccountToBeDeleted
 from satcom.market.inventory import Product, ProductStatus, product_of_order
 from satcom.market.order_item import (
     DELETE,
@@ -362,6 +362,15 @@ def keep_accounts_of_open_orders(session: Session, event: AccountToBeClosed) -> 
     order = session.exec(query).first()
     if order is not None:
         raise RuleRefused("/state", f"order {order.reference} is {order.state} and will be charged to it", "inUse")
+
+
+@on(AccountToBeDeleted)
+def keep_ordered_accounts(session: Session, event: AccountToBeDeleted) -> None:
+    """An account that anything was ever ordered on stays."""
+    account = type_coerce(col(ProductOrder.billing_account), JSONB)
+    order = session.exec(select(ProductOrder).where(account.contains({"id": event.account_id}))).first()
+    if order is not None:
+        raise RuleRefused("id", f"order {order.reference} names it", "inUse", "close the account instead")
 
 
 routes = TmfRoutes(ProductOrder)

@@ -16,12 +16,12 @@ from satcom.core.loading import loaded_id
 from satcom.core.security import CUSTOMER_ROLE, WORKER
 from satcom.core.values import Currency, Json
 from satcom.enterprise.party import Organization, operator_of
-from satcom.market.account import (
-    DUE_DAYS,
+from satcom.market.account.billing_account import (
     BillingAccount,
     create_billing_account,
     patch_billing_account,
 )
+from satcom.market.account.billing_cycle import DUE_DAYS
 from satcom.market.customer import Customer, create_customer, patch_customer
 from satcom.market.customer_takeover import NewCustomer, take_over_customers
 from satcom.resource.ground import Country

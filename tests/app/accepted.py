@@ -9,11 +9,13 @@ from satcom.core.clock import now
 from satcom.core.entity import from_body, new_id
 from satcom.core.security import WORKER
 from satcom.core.values import Json, instant_text
+from satcom.enterprise.party import Organization
 from satcom.service.catalog import ServiceSpecification, create_service_specification
 from satcom.supplychain.procurement import order_terminal
 from satcom.supplychain.stock import receive_stock
 from tests.app.conftest import House
 from tests.enterprise.an_operator import an_organization
+from tests.market.a_customer import named
 from tests.market.a_market import CHARACTERISTICS, PRICES, SPECIFICATION, Market, an_order, as_customer
 from tests.resource import a_network
 from tests.resource.a_network import a_hub, a_transponder
@@ -21,6 +23,7 @@ from tests.resource.a_resource_catalogue import built_from
 from tests.service.a_lease import a_lease_on_the_air
 from tests.service.a_service import a_specification
 from tests.supplychain.a_partnership import SPECIFICATION_BODY, agreement_body, partnership_body
+from tests.supplychain.a_partnership import a_partnership as engaged_partner
 from tests.supplychain.a_stock import a_stock_item
 
 Body = dict[str, Json]
@@ -204,6 +207,11 @@ def an_agreement(session: Session, _: Market) -> Body:
     return agreement_body(session, an_organization(session, "Partner"))
 
 
+def a_settlement_account(session: Session, market: Market) -> Body:
+    partner = session.get_one(Organization, engaged_partner(session, "https://api.partner.example").organization_id)
+    return {"name": "New", "relatedParty": [named(partner)]}
+
+
 def a_partnership(session: Session, _: Market) -> Body:
     return partnership_body(session, an_organization(session, "Partner"), "https://api.partner.example")
 
@@ -213,6 +221,12 @@ BODIES: dict[str, Callable[[Session, Market], Body]] = {
     "individual": lambda _, __: {"givenName": "Ada", "familyName": "Obi"},
     "customer": a_customer_to_be,
     "billingAccount": an_account,
+    "billingCycleSpecification": lambda _, __: {"name": "Monthly", "billingDateShift": 14},
+    "billFormat": lambda _, __: {"name": "PDF"},
+    "billPresentationMedia": lambda _, __: {"name": "Mail"},
+    "financialAccount": lambda _, __: {"name": "Receivables"},
+    "partyAccount": lambda session, _: {"name": "All", "relatedParty": [named(an_organization(session, "New"))]},
+    "settlementAccount": a_settlement_account,
     "productSpecification": _catalogue_entry(SPECIFICATION),
     "productOffering": an_offering,
     "productOfferingPrice": _catalogue_entry(PRICES[2]),

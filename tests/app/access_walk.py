@@ -128,6 +128,10 @@ def bodies(house: House, route: Route, party: Party) -> Iterator[Json]:
             yield {"name": "taken", "engagedParty": customer}
         case "billingAccount":
             yield {"name": "taken", "relatedParty": named}
+        case "partyAccount" | "settlementAccount":
+            yield {"name": "taken", "relatedParty": [customer]}
+        case "financialAccount":
+            yield {"name": "taken", "relatedParty": [customer]}
         case "productOrder":
             yield house.an_order(party)
         case "cancelProductOrder":

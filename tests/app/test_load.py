@@ -24,7 +24,7 @@ from satcom.core.errors import Refused
 from satcom.core.loading import loaded_id
 from satcom.core.schema import entities
 from satcom.core.security import WORKER
-from satcom.market.account import BillingAccount
+from satcom.market.account.billing_account import BillingAccount
 from satcom.market.catalog.product_offering import ProductOffering
 from satcom.market.customer import Customer
 from satcom.market.ordering import OrderState, ProductOrder, place_order

@@ -12,7 +12,7 @@ from satcom.app.loading.loading import Outcome
 from satcom.core.database import Database
 from satcom.core.errors import Refused
 from satcom.core.loading import loaded_id
-from satcom.market.account import BillingAccount
+from satcom.market.account.billing_account import BillingAccount
 from satcom.market.customer import Customer
 from satcom.resource.spectrum import SpectrumAssignment
 from tests.app.test_load import all_rows, folder, loaded, loaded_template

@@ -21,7 +21,7 @@ from satcom.app.http import create_app
 from satcom.core import migration
 from satcom.core.access import create_token
 from satcom.core.database import Database
-from satcom.market import account
+from satcom.market.account import billing_account as account
 from tests.enterprise.an_operator import an_operator, an_organization
 from tests.market.a_market import a_buyer
 
@@ -67,7 +67,7 @@ def test_a_new_attribute_is_one_line_and_one_migration(postgres: str, tmp_path: 
     url = new_database(postgres)
     before = migration.upgrade(url)
     house = copy(files(), tmp_path / "house")
-    account = house / "market" / "account.py"
+    account = house / "market" / "account" / "billing_account.py"
     source = account.read_text(encoding="utf-8")
     assert source.count(BESIDE) == 1
     account.write_text(source.replace(BESIDE, BESIDE + LINE), encoding="utf-8")

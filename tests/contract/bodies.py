@@ -23,6 +23,17 @@ ENGAGED: Final[dict[str, Json]] = {
     "name": "Partner",
     "engagedParty": {"id": "${party.id}", "@referredType": "Organization"},
 }
+ACCOUNT_OF: Final[dict[str, Json]] = {"id": "${party.id}", "name": "Partner", "@referredType": "Organization"}
+ENGAGEMENT: Final[dict[str, Json]] = {
+    "name": "engagement",
+    "api": "TMF668",
+    "resource": "partnership",
+    "body": {
+        "name": "Installation",
+        "specification": {"id": loaded_id("PartnershipSpecification", "partnership-capacity")},
+        "partner": [ENGAGED],
+    },
+}
 NOWHERE: Final[dict[str, Json]] = {"latitudeDeg": 39.03, "longitudeDeg": 125.75, "country": "KP"}
 # Everything that an earth station is told with, so that it comes back as it was sent.
 STATION: Final[dict[str, Json]] = {
@@ -71,7 +82,6 @@ REFUSED: Final[dict[Resource, dict[str, str]]] = {
         "PATCH": "a measurement is kept as it was read; measure again",
         "DELETE": "a measurement is kept: the hand-over rests on it",
     },
-    "TMF666/billingAccount": {"DELETE": "an account is closed, never deleted: its bills stay"},
     "TMF678/customerBill": {"PATCH": "a bill is kept as it was sent"},
     "TMF679/productOfferingQualification": {
         "PATCH": "an answer is kept as it was given, with its evidence; ask again",
@@ -88,6 +98,9 @@ REFUSED: Final[dict[Resource, dict[str, str]]] = {
 MOVING: Final[dict[Resource, frozenset[str]]] = {
     "TMF622/productOrder": frozenset({"productOrderItem", "orderTotalPrice", "expectedCompletionDate", "note"}),
     "TMF666/billingAccount": frozenset({"lastModified"}),
+    "TMF666/partyAccount": frozenset({"lastModified"}),
+    "TMF666/settlementAccount": frozenset({"lastModified"}),
+    "TMF666/financialAccount": frozenset({"lastModified"}),
 }
 
 # The checker begins with an object that it has made, and a flow cannot be made: tests/orchestration has these.
@@ -111,12 +124,6 @@ NOT_BUILT: Final[frozenset[Resource]] = frozenset(
         "TMF634/importJob",
         "TMF634/exportJob",
         "TMF653/serviceTestSpecification",
-        "TMF666/partyAccount",
-        "TMF666/settlementAccount",
-        "TMF666/financialAccount",
-        "TMF666/billingCycleSpecification",
-        "TMF666/billFormat",
-        "TMF666/billPresentationMedia",
         "TMF678/customerBillOnDemand",
         "TMF685/resourcePool",
         "TMF685/availabilityCheck",
@@ -152,6 +159,14 @@ def overrides() -> dict[Resource, dict[str, Any]]:
         "TMF645/checkServiceQualification": {"body": _nowhere(taken["checkServiceQualification"])},
         "TMF645/queryServiceQualification": {"body": taken["queryServiceQualification"]},
         "TMF666/billingAccount": {"body": taken["billingAccount"]},
+        "TMF666/partyAccount": {"setup": [PARTY], "body": {"relatedParty": [ACCOUNT_OF]}},
+        "TMF666/settlementAccount": {
+            "setup": [PARTY, ENGAGEMENT],
+            "body": {"relatedParty": [ACCOUNT_OF]},
+        },
+        "TMF666/billingCycleSpecification": {"body": {"name": "Cycle ${uuid}"}},
+        "TMF666/billFormat": {"body": {"name": "Format ${uuid}"}},
+        "TMF666/billPresentationMedia": {"body": {"name": "Media ${uuid}"}},
         "TMF651/agreement": {"body": _draft(taken["agreement"]), "patch": {"description": "as of the second year"}},
         "TMF668/partnershipSpecification": {
             "body": {"name": "Installation ${uuid}", "roleSpecification": [{"name": "installer"}]},

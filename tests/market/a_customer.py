@@ -6,7 +6,7 @@ from satcom.core.entity import from_body
 from satcom.core.security import WORKER
 from satcom.core.values import Json
 from satcom.enterprise.party import Party, party_name
-from satcom.market.account import BillingAccount, create_billing_account
+from satcom.market.account.billing_account import BillingAccount, create_billing_account
 from satcom.market.customer import Customer, create_customer
 from tests.enterprise.an_operator import an_organization
 

@@ -11,7 +11,7 @@ from satcom.core.entity import from_body
 from satcom.core.security import WORKER, Principal
 from satcom.core.values import Json
 from satcom.enterprise.party import Organization
-from satcom.market.account import BillingAccount, create_billing_account
+from satcom.market.account.billing_account import BillingAccount, create_billing_account
 from satcom.market.catalog.product_offering import ProductOffering, create_product_offering
 from satcom.market.catalog.product_offering_price import ProductOfferingPrice, create_price
 from satcom.market.catalog.product_specification import ProductSpecification, create_product_specification

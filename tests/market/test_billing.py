@@ -21,7 +21,7 @@ from satcom.core.security import WORKER
 from satcom.core.tmf_document import body_faults, tmf_document
 from satcom.core.values import Json, Money
 from satcom.enterprise.party import operator_of
-from satcom.market.account import BillingAccount, patch_billing_account
+from satcom.market.account.billing_account import BillingAccount, patch_billing_account
 from satcom.market.billing import (
     AppliedCustomerBillingRate,
     BillState,

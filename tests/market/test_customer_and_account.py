@@ -19,7 +19,7 @@ from satcom.enterprise.party import (
     find_party,
     patch_organization,
 )
-from satcom.market.account import BillingAccount, charged_account, patch_billing_account
+from satcom.market.account.billing_account import BillingAccount, charged_account, patch_billing_account
 from satcom.market.customer import Customer, delete_customer, ordering_customer, patch_customer
 from tests.enterprise.an_operator import an_individual, an_operator, an_organization
 from tests.market.a_customer import a_customer, an_account, named

@@ -8,7 +8,7 @@ from satcom.core.errors import NotAllowed, Refused
 from satcom.core.security import WORKER, Principal, Role
 from satcom.core.values import Json
 from satcom.enterprise.party import Organization
-from satcom.market.account import BillingAccount
+from satcom.market.account.billing_account import BillingAccount
 from satcom.market.customer import Customer, CustomerStatus, customer_of
 from satcom.market.customer_takeover import NewCustomer, take_over_customers
 from tests.enterprise.an_operator import an_operator

@@ -15,7 +15,7 @@ from satcom.core.entity import from_body, new_id, wire
 from satcom.core.errors import Refused, RuleRefused, WrongState
 from satcom.core.security import WORKER
 from satcom.core.values import Json, instant_text
-from satcom.market.account import BillingAccount, patch_billing_account
+from satcom.market.account.billing_account import BillingAccount, patch_billing_account
 from satcom.market.inventory import (
     Product,
     ProductStatus,

@@ -17,7 +17,7 @@ from satcom.core.errors import Refused, RuleRefused, WrongState
 from satcom.core.events import _handlers, on
 from satcom.core.security import WORKER, Principal, Role
 from satcom.core.values import Json, instant_text
-from satcom.market.account import BillingAccount, patch_billing_account
+from satcom.market.account.billing_account import BillingAccount, patch_billing_account
 from satcom.market.order_delivery import begin, hold_for
 from satcom.market.ordering import (
     CancellationRequested,

@@ -20,7 +20,7 @@ from satcom.core.errors import Refused, RuleRefused, WrongState
 from satcom.core.events import _handlers, on
 from satcom.core.security import WORKER
 from satcom.core.values import Json, instant_text
-from satcom.market.account import BillingAccount, patch_billing_account
+from satcom.market.account.billing_account import BillingAccount, patch_billing_account
 from satcom.market.catalog.product_offering import ProductOffering, patch_product_offering
 from satcom.market.customer import Customer, CustomerStatus, customer_of, patch_customer
 from satcom.market.order_delivery import (

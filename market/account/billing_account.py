@@ -1,75 +1,71 @@
 """Billing accounts: where a customer's charges go, in which currency, on which day, payable by when.
 
-An account belongs to one customer and has one currency for life. It is closed, never deleted: its bills stay.
-Words: TMF666. The bill day is the billing cycle's `billingDateShift`: days after the first of the month.
+An account belongs to one customer and has one currency for life. Once anything was ordered or billed on it, it is
+closed and never deleted. How and when its bills are made, and which financial account carries it, it names by what
+finance keeps. Words: TMF666.
 """
 
-from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from typing import ClassVar
 
 from pydantic import Field as ValueField
-from sqlmodel import Field, Session, select
+from sqlalchemy import or_, type_coerce
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlmodel import Field, Session, col, select
+from sqlmodel.sql.expression import SelectOfScalar
 
 from satcom.core.clock import now
-from satcom.core.entity import INSTANT, Entity, JsonOf, state_type, tmf
-from satcom.core.errors import Refused, RuleRefused
-from satcom.core.events import announce, on
-from satcom.core.life_cycle import LifeCycle
+from satcom.core.entity import INSTANT, JsonOf, tmf
+from satcom.core.errors import RuleRefused
+from satcom.core.events import on
 from satcom.core.security import CUSTOMER_ROLE, Capability, Principal
-from satcom.core.tmf_api import TmfRoutes
-from satcom.core.values import Currency, Json, Money, RelatedParty, Value
-from satcom.enterprise.amendment import amend
-from satcom.enterprise.party import find_party, operator_of, party_reference
+from satcom.core.values import Currency, Json, Money, Reference, RelatedParty, Value
+from satcom.enterprise.party import operator_of
+from satcom.market.account.account import (
+    Account,
+    AccountState,
+    AccountToBeClosed,
+    AccountToBeDeleted,
+    amend_account,
+    drop_account,
+    known_parties,
+    must_open,
+)
+from satcom.market.account.bill_presentation import (
+    BillFormat,
+    BillPresentationMedia,
+    BillTermToBeChanged,
+    TermReference,
+    in_full,
+    term_named,
+)
+from satcom.market.account.billing_cycle import BillingCycle, cycle_named
+from satcom.market.account.financial_account import carrying_account
 from satcom.market.customer import Customer, CustomerStatus, CustomerToBeClosed, CustomerToBeDeleted, customer_of
 
-DUE_DAYS = 30
-
-
-class AccountState(StrEnum):
-    """TMF666 names these as examples of its free `state`."""
-
-    ACTIVE = "Active"
-    SUSPENDED = "Suspended"
-    CLOSED = "Closed"
-
-
-class BillingCycle(Value):
-    """TMF666 `BillingCycleSpecification`. Bills are monthly; the 28th is the last day that every month has."""
-
-    name: str | None = None
-    billing_period: str | None = ValueField(default=None, pattern="^month$")
-    billing_date_shift: int = ValueField(default=0, ge=0, le=27)
-    payment_due_date_offset: int = ValueField(default=DUE_DAYS, ge=0, le=365)
+STRUCTURE = "/billStructure"
 
 
 class BillStructure(Value):
     """TMF666 `BillStructure`: how and when bills are made."""
 
     cycle_specification: BillingCycle | None = None
+    format: TermReference | None = None
+    presentation_media: list[TermReference] = ValueField(default_factory=list)
 
 
-class BillingAccount(Entity, table=True):
+class BillingAccount(Account, table=True):
     """An account that bills are made for."""
 
     __tablename__ = "billing_account"
 
     api: ClassVar = tmf("TMF666", "BillingAccount", Capability.READ_PARTIES)
-    life_cycle: ClassVar = LifeCycle[AccountState](
-        AccountState,
-        ("Active", "Suspended", "new charges are held back"),
-        ("Suspended", "Active", "charges go on"),
-        ("Active", "Closed", "everything is billed and paid"),
-        ("Suspended", "Closed", "everything is billed and paid"),
-    )
 
-    name: str = Field(min_length=1, max_length=300)
-    state: AccountState = Field(default=AccountState.ACTIVE, sa_type=state_type(AccountState))
     related_party: list[RelatedParty] = Field(sa_type=JsonOf(list[RelatedParty]))
     currency: Currency = Field(default="", max_length=3)
     credit_limit: Money | None = Field(default=None, sa_type=JsonOf(Money))
     bill_structure: BillStructure | None = Field(default=None, sa_type=JsonOf(BillStructure))
+    financial_account: Reference | None = Field(default=None, sa_type=JsonOf(Reference))
     last_modified: datetime = Field(default_factory=now, sa_type=INSTANT)
 
     @property
@@ -87,13 +83,6 @@ class BillingAccount(Entity, table=True):
         return self.cycle.payment_due_date_offset
 
 
-@dataclass(frozen=True)
-class AccountToBeClosed:
-    """Whoever still charges the account, or waits for its payment, refuses."""
-
-    account_id: str
-
-
 def charged_account(session: Session, account: BillingAccount, party_id: str, field: str) -> BillingAccount:
     """`account` when an order of `party_id` may be charged to it. Raises `RuleRefused` on `field`."""
     if account.party_id != party_id:
@@ -106,14 +95,13 @@ def charged_account(session: Session, account: BillingAccount, party_id: str, fi
 
 def create_billing_account(session: Session, account: BillingAccount, by: Principal) -> BillingAccount:
     """Open an account for a customer, in its currency or, when none is said, the operator's."""
-    if account.state is not AccountState.ACTIVE:
-        raise Refused("/state", f"nothing begins as {account.state}", "notInEnumeration", AccountState.ACTIVE)
+    must_open(account)
     customer = _holder(session, account)
     account.party_id = customer.party_id
     if not account.currency:
         limit = account.credit_limit
         account.currency = limit.unit if limit is not None else operator_of(session).currency
-    _check_limit(account)
+    _check_terms(session, account)
     session.add(account)
     session.flush()
     return account
@@ -124,24 +112,23 @@ def patch_billing_account(
 ) -> BillingAccount:
     """Change an account or move its state. Holder and currency stay: bills were made by them."""
     currency = account.currency
-    moved_to = amend(account, patch)
+    amend_account(session, account, patch)
     if account.currency != currency:
         raise RuleRefused("/currency", "an account keeps its currency", "fixed", currency)
     if "relatedParty" in patch and _holder(session, account).party_id != account.party_id:
         raise RuleRefused("/relatedParty", "an account keeps its customer", "fixed", account.party_id)
-    _check_limit(account)
-    account.last_modified = now()
-    if moved_to is AccountState.CLOSED:
-        announce(session, AccountToBeClosed(account.id))
+    _check_terms(session, account)
     return account
+
+
+def drop_billing_account(session: Session, account: BillingAccount, by: Principal) -> None:
+    """Forget an account that nothing was ever ordered, sold or billed on."""
+    drop_account(session, account)
 
 
 def _holder(session: Session, account: BillingAccount) -> Customer:
     """The customer among the related parties, whose references are completed. Raises `Refused`, `RuleRefused`."""
-    parties = [
-        find_party(session, one.id, f"/relatedParty/{index}/id") for index, one in enumerate(account.related_party)
-    ]
-    kept = [party_reference(party, one) for party, one in zip(parties, account.related_party, strict=True)]
+    kept = known_parties(session, account.related_party)
     if kept != account.related_party:
         account.related_party = kept
     named = [one for one in kept if (one.role or "").lower() == CUSTOMER_ROLE] or kept
@@ -153,6 +140,35 @@ def _holder(session: Session, account: BillingAccount) -> Customer:
     if customers[0].status is CustomerStatus.CLOSED:
         raise RuleRefused("/relatedParty", f"customer {customers[0].name!r} is closed", "customerClosed")
     return customers[0]
+
+
+def _check_terms(session: Session, account: BillingAccount) -> None:
+    """Its limit is in its currency, and what it names is there. Raises `Refused`, `RuleRefused`."""
+    _check_limit(account)
+    if account.bill_structure is not None:
+        completed = _completed(session, account.bill_structure)
+        if completed != account.bill_structure:
+            account.bill_structure = completed
+    if account.financial_account is not None:
+        carrying = carrying_account(session, account.financial_account, account.party_id)
+        if carrying != account.financial_account:
+            account.financial_account = carrying
+
+
+def _completed(session: Session, given: BillStructure) -> BillStructure:
+    """The structure with the days, names and links of what it names."""
+    cycle, layout = given.cycle_specification, given.format
+    if cycle is not None:
+        cycle = cycle_named(session, cycle, f"{STRUCTURE}/cycleSpecification")
+    if layout is not None:
+        layout = in_full(term_named(session, BillFormat, layout, f"{STRUCTURE}/format"), layout)
+    media = [
+        in_full(term_named(session, BillPresentationMedia, one, f"{STRUCTURE}/presentationMedia/{index}"), one)
+        for index, one in enumerate(given.presentation_media)
+    ]
+    return given.model_copy(
+        update={"cycle_specification": cycle, "format": layout, "presentation_media": media}
+    )
 
 
 def _check_limit(account: BillingAccount) -> None:
@@ -183,6 +199,36 @@ def keep_customer_with_open_accounts(session: Session, event: CustomerToBeClosed
         raise RuleRefused("/status", f"accounts are open: {', '.join(still)[:200]}", "inUse", "close them first")
 
 
-routes = TmfRoutes(BillingAccount)
-routes.post(create_billing_account, may=Capability.KEEP_CUSTOMERS)
-routes.patch(patch_billing_account, may=Capability.KEEP_CUSTOMERS)
+@on(BillTermToBeChanged)
+def keep_terms_of_accounts(session: Session, event: BillTermToBeChanged) -> None:
+    """What an account names stays as its customer was promised it."""
+    structure = type_coerce(col(BillingAccount.bill_structure), JSONB)
+    one: Json = {"id": event.term_id, "isRef": True}
+    places: list[Json] = [{"cycleSpecification": one}, {"format": one}, {"presentationMedia": [one]}]
+    query = select(BillingAccount).where(or_(*(structure.contains(place) for place in places)))
+    account = session.exec(query).first()
+    if account is not None:
+        why = f"billing account {account.name!r} ({account.id}) names it"
+        raise RuleRefused(event.field, why, "inUse", "a new one, which accounts move to")
+
+
+@on(AccountToBeClosed)
+def keep_carrying_account_open(session: Session, event: AccountToBeClosed) -> None:
+    """A financial account is closed after the accounts that it carries."""
+    still = col(BillingAccount.state) != AccountState.CLOSED
+    account = session.exec(_carried_by(event.account_id).where(still)).first()
+    if account is not None:
+        raise RuleRefused("/state", f"billing account {account.name!r} is {account.state}", "inUse", "close it first")
+
+
+@on(AccountToBeDeleted)
+def keep_carrying_account(session: Session, event: AccountToBeDeleted) -> None:
+    """A financial account that carries a billing account stays."""
+    account = session.exec(_carried_by(event.account_id)).first()
+    if account is not None:
+        raise RuleRefused("id", f"it carries billing account {account.name!r}", "inUse", "an account that carries none")
+
+
+def _carried_by(financial_account_id: str) -> SelectOfScalar[BillingAccount]:
+    named = type_coerce(col(BillingAccount.financial_account), JSONB).contains({"id": financial_account_id})
+    return select(BillingAccount).where(named)
