@@ -77,7 +77,7 @@ def reduce_document(path: Path) -> tuple[str, Schema]:
     if named is None:
         raise SystemExit(f"{path}: the name holds no TMF number and version")
     operations = {
-        p: sorted(o for o in operation if o in ("get", "post", "patch", "delete"))
+        p: sorted(o for o in operation if o in ("get", "post", "put", "patch", "delete"))
         for p, operation in document["paths"].items()
         if not p.startswith("/listener")
     }

@@ -166,9 +166,7 @@ def _completed(session: Session, given: BillStructure) -> BillStructure:
         in_full(term_named(session, BillPresentationMedia, one, f"{STRUCTURE}/presentationMedia/{index}"), one)
         for index, one in enumerate(given.presentation_media)
     ]
-    return given.model_copy(
-        update={"cycle_specification": cycle, "format": layout, "presentation_media": media}
-    )
+    return given.model_copy(update={"cycle_specification": cycle, "format": layout, "presentation_media": media})
 
 
 def _check_limit(account: BillingAccount) -> None:

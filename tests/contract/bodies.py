@@ -23,7 +23,11 @@ ENGAGED: Final[dict[str, Json]] = {
     "name": "Partner",
     "engagedParty": {"id": "${party.id}", "@referredType": "Organization"},
 }
-ACCOUNT_OF: Final[dict[str, Json]] = {"id": "${party.id}", "name": "Partner", "@referredType": "Organization"}
+ACCOUNT_OF: Final[dict[str, Json]] = {
+    "id": "${party.id}",
+    "name": "${party.tradingName}",
+    "@referredType": "Organization",
+}
 ENGAGEMENT: Final[dict[str, Json]] = {
     "name": "engagement",
     "api": "TMF668",
@@ -46,13 +50,21 @@ STATION: Final[dict[str, Json]] = {
     "antennas": [],
 }
 
-A_BEAM: Final[dict[str, Json]] = {"illustrative": True, **BEAM}
+# in the order in which it comes back
+A_BEAM: Final[dict[str, Json]] = {
+    "illustrative": True,
+    "satelliteId": BEAM["satelliteId"],
+    "band": BEAM["band"],
+    "contours": [],
+    "boresight": BEAM["boresight"],
+}
 
 # What no caller may do, by the rule that says so. The documents have it; this business does not.
 REFUSED: Final[dict[Resource, dict[str, str]]] = {
     "TMF622/productOrder": {"DELETE": "orders are kept: bills name them; cancelProductOrder stops one"},
     "TMF637/product": {"DELETE": "what was sold stays in the inventory; a product ends by an order that terminates it"},
     "TMF638/service": {"DELETE": "what was delivered stays in the inventory; a service ends with its product"},
+    "TMF639/logicalResource": {"PUT": "what is not sent would be lost; PATCH corrects what it names"},
     "TMF641/serviceOrder": {
         "POST": "service orders are written by the flow of a product order, which alone has qualified and priced it",
         "PATCH": "a service order follows the product order that it is part of",
