@@ -15,6 +15,7 @@ AN_ORDER: Final = "the id of a product order of yours"
 A_PURCHASE: Final = "the id of a purchase order under way"
 A_LEASE: Final = "the id of a service that is a lease and waits for its access test"
 AN_AWAITED: Final = "the id of a satellite that is not in service yet"
+A_POOL: Final = "the id of a resource pool of yours"
 CUSTOMER: Final = "customer-lualaba-copper"
 PARTNER: Final = "partner-oceanis"
 SITE: Final[dict[str, Json]] = {"latitudeDeg": -10.7148, "longitudeDeg": 25.3855, "altitudeM": 1430, "country": "CD"}
@@ -120,7 +121,7 @@ def _service() -> Json:
 
 
 def _questions() -> dict[str, Json]:
-    slot: Json = {
+    slot: dict[str, Json] = {
         "relatedEntity": [{**_reference("Transponder", "tp-amos-17-ku-1v"), "role": "of"}],
         "capacityDemand": {"capacityAmount": {"capacityAmount": "1000000"}, "capacitySpec": {"id": "bandwidthHz"}},
     }
@@ -129,6 +130,17 @@ def _questions() -> dict[str, Json]:
         "productOfferingQualification": {"productOfferingQualificationItem": [_item()]},
         "checkServiceQualification": {"serviceQualificationItem": [{"id": "1", "service": _service()}]},
         "queryServiceQualification": {"searchCriteria": {"service": _service()}},
+        "availabilityCheck": {
+            "resource": _reference("Transponder", "tp-amos-17-ku-1v"),
+            "capacityDemand": slot["capacityDemand"],
+            "requestedPeriod": {"startDateTime": _in_days(30), "endDateTime": _in_days(395)},
+        },
+        "resourcePool": {
+            "description": "Hubs in southern Africa",
+            "resource": [_reference("Hub", "hub-hartebeesthoek-1")],
+        },
+        "push": {"resourcePool": {"id": A_POOL}, "resource": [_reference("Hub", "hub-hartebeesthoek-1")]},
+        "extract": {"resourcePool": {"id": A_POOL}, "resource": [_reference("Hub", "hub-hartebeesthoek-1")]},
         "reservation": {
             "relatedParty": _customer(),
             "reservationItem": [slot, hub],

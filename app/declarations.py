@@ -22,6 +22,7 @@ from satcom.resource import catalog as resource_catalog
 from satcom.resource import ground, licence, reservation_by_hand, satellite, satellite_life, terminal_history
 from satcom.resource import inventory as resource_inventory
 from satcom.resource import ordering as resource_ordering
+from satcom.resource.pool import availability_check, resource_pool
 from satcom.service import access_test, evidence, service_qualification
 from satcom.service import catalog as service_catalog
 from satcom.service import inventory as service_inventory
@@ -77,6 +78,10 @@ ROUTES: tuple[TmfRoutes, ...] = (
     resource_inventory.routes,
     resource_inventory.physical_routes,
     resource_inventory.logical_routes,
+    resource_pool.routes,
+    resource_pool.push_routes,
+    resource_pool.extract_routes,
+    availability_check.routes,
     reservation_by_hand.routes,
     resource_ordering.routes,
     licence.licence_routes,

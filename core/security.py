@@ -49,6 +49,7 @@ class Capability(StrEnum):
     READ_NETWORK = "read resources and resource orders"
     PLAN_FLEET = "keep the dates and milestones of satellites"
     READ_RESERVATIONS = "read reservations"
+    KEEP_POOLS = "form pools of resources"
     HOLD_CAPACITY = "hold capacity, extend holds and give them back"
     READ_SUPPLY = "read stock and purchase orders"
     SUPPLY = "receive and order equipment"
@@ -81,6 +82,7 @@ _ROLES: dict[Capability, str] = {
     Capability.READ_NETWORK: "productManager provisioning noc planning migration",
     Capability.PLAN_FLEET: "planning",
     Capability.READ_RESERVATIONS: "productManager sales provisioning noc planning migration",
+    Capability.KEEP_POOLS: "noc planning",
     Capability.HOLD_CAPACITY: "sales provisioning noc",
     Capability.READ_SUPPLY: "provisioning noc finance supply migration",
     Capability.SUPPLY: "supply",

@@ -2,8 +2,9 @@
 
 A POST asks for slots ({"relatedEntity": [{"id": TRANSPONDER, "@referredType": "Transponder"}], "capacityDemand":
 {"capacityAmount": {"capacityAmount": "6000000"}, "capacitySpec": {"id": "bandwidthHz"}}}) and perhaps a hub port
-({"relatedEntity": [{"id": HUB, "@referredType": "Hub"}]}). A PATCH extends (`validFor`) or gives back (`state`). What
-an order holds is given back by the order only. Nothing is deleted: what was held stays on record.
+({"relatedEntity": [{"id": HUB, "@referredType": "Hub"}]}), or for either from a pool (`resource.pool`). A PATCH extends
+(`validFor`) or gives back (`state`). What an order holds is given back by the order only. Nothing is deleted: what was
+held stays on record.
 Words: TMF685.
 """
 
@@ -17,10 +18,11 @@ from satcom.core.errors import Fault, NotAllowed, Refused, RuleRefused, WrongSta
 from satcom.core.security import Capability, Principal, Role
 from satcom.core.tmf_api import TmfRoutes
 from satcom.core.tmf_filter import is_uuid
-from satcom.core.values import Json, TimePeriod
+from satcom.core.values import Json, Reference, TimePeriod
 from satcom.enterprise.party import find_party, party_reference
 from satcom.resource.hold import Owner, Period
 from satcom.resource.payload import MAX_BANDWIDTH_HZ
+from satcom.resource.pool.placement import from_pool, placed
 from satcom.resource.reservation import (
     Reservation,
     ReservationItem,
@@ -52,8 +54,9 @@ def hold_by_hand(session: Session, asked: Reservation, by: Principal) -> Reserva
     if not asked.related_party:
         raise Refused("/relatedParty", "for whom it is held is mandatory", "missing")
     party = find_party(session, asked.related_party[0].id, "/relatedParty/0/id")
-    slots, hub_id = _wanted(asked.reservation_item)
     period = _period(asked.reservation_period)
+    items = placed(session, asked.reservation_item, period)
+    slots, hub_id = _wanted(items)
     until = asked.valid_for.end_date_time if asked.valid_for else None
     if until is None:
         raise Refused("/validFor/endDateTime", "a hold says until when", "missing")
@@ -64,7 +67,11 @@ def hold_by_hand(session: Session, asked: Reservation, by: Principal) -> Reserva
     reservation = reserve(session, wanted, until, by)
     reservation.related_party = [party_reference(party, asked.related_party[0]), *asked.related_party[1:]]
     reservation.further = asked.further
-    reservation.reservation_item = _as_asked(asked.reservation_item, reservation.reservation_item)
+    held = _as_asked(items, reservation.reservation_item)
+    reservation.reservation_item = [
+        one if (pool := from_pool(item)) is None else _with_pool(one, pool)
+        for item, one in zip(asked.reservation_item, held, strict=True)
+    ]
     session.flush()
     return reservation
 
@@ -93,6 +100,11 @@ def change_by_hand(session: Session, reservation: Reservation, patch: dict[str, 
     if period.end_date_time > now() + LONGEST_HOLD:
         raise RuleRefused("/validFor/endDateTime", f"longer than {LONGEST_HOLD.days} days", "tooLong")
     return extend(session, reservation, period.end_date_time, by)
+
+
+def _with_pool(item: ReservationItem, pool: Reference) -> ReservationItem:
+    """What is held, and from which pool it was asked for."""
+    return item.model_copy(update={"related_entity": [*item.related_entity, pool]})
 
 
 def _give_back(session: Session, reservation: Reservation, patch: dict[str, Json], by: Principal) -> Reservation:
@@ -126,7 +138,7 @@ def _wanted(items: list[ReservationItem]) -> tuple[tuple[WantedSlot, ...], str |
         if item.action not in (None, "add"):
             faults.append(Fault(f"{at}/action", "nothing is there to be changed", "invalid", "add"))
         if len(kinds) != 1 or kinds[0][0] not in ("Transponder", "Hub") or not is_uuid(kinds[0][1]):
-            accepted = "one Transponder or one Hub, by its id"
+            accepted = "one Transponder, Hub or ResourcePool, by its id"
             faults.append(Fault(f"{at}/relatedEntity", "does not say of what", "invalid", accepted))
         elif kinds[0][0] == "Hub":
             hubs.append(kinds[0][1])

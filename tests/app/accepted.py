@@ -10,6 +10,7 @@ from satcom.core.entity import from_body, new_id
 from satcom.core.security import WORKER
 from satcom.core.values import Json, instant_text
 from satcom.enterprise.party import Organization
+from satcom.resource.pool.resource_pool import ResourcePool, form_pool
 from satcom.service.catalog import ServiceSpecification, create_service_specification
 from satcom.supplychain.procurement import order_terminal
 from satcom.supplychain.stock import receive_stock
@@ -158,6 +159,28 @@ def a_beam(session: Session, _: Market) -> Body:
     return {"@type": "Beam", "name": "Africa", "resourceCharacteristic": characteristics}
 
 
+def _pooled(session: Session) -> Body:
+    return {"id": a_transponder(session).id, "@referredType": "Transponder"}
+
+
+def a_pool(session: Session, *resources: Json) -> str:
+    body: Json = {"description": "Ku", "resource": list(resources)}
+    return form_pool(session, from_body(ResourcePool, body), WORKER).id
+
+
+def extracted(session: Session, _: Market) -> Body:
+    inside = _pooled(session)
+    return {"resourcePool": {"id": a_pool(session, inside)}, "resource": [inside]}
+
+
+def an_availability_question(session: Session, _: Market) -> Body:
+    return {
+        "resource": _pooled(session),
+        "capacityDemand": {"capacityAmount": {"capacityAmount": "6000000"}, "capacitySpec": {"id": "bandwidthHz"}},
+        "requestedPeriod": {"startDateTime": "2027-01-01T00:00:00Z", "endDateTime": "2028-01-01T00:00:00Z"},
+    }
+
+
 def received_goods(session: Session, _: Market) -> Body:
     item = a_stock_item(session, lead_time_days=28)
     purchase = order_terminal(session, new_id(), item.terminal_type_id)
@@ -236,6 +259,10 @@ BODIES: dict[str, Callable[[Session, Market], Body]] = {
     "checkServiceQualification": a_service_check,
     "queryServiceQualification": a_service_query,
     "reservation": a_reservation,
+    "resourcePool": lambda session, _: {"description": "Ku", "resource": [_pooled(session)]},
+    "push": lambda session, _: {"resourcePool": {"id": a_pool(session)}, "resource": [_pooled(session)]},
+    "extract": extracted,
+    "availabilityCheck": an_availability_question,
     "productOrder": lambda _, market: _order(market),
     "cancelProductOrder": a_cancellation,
     "product": a_sold_product,

@@ -119,8 +119,8 @@ def _by_query(route: Route, foreign: list[Party]) -> Iterator[Attempt]:
 def bodies(house: House, route: Route, party: Party) -> Iterator[Json]:
     """What a foreign party could itself send here: copies of its rows, and what asks for something in its name."""
     for kind in kinds_of(route):
-        if kind.__name__ in party.rows:
-            yield _copied(house, kind, party)
+        if kind.__name__ in party.rows and (copied := _copied(house, kind, party)):
+            yield copied
     rows, customer = party.rows, as_customer(party.id)
     named: Json = [customer]
     match route.path.rsplit("/", 1)[1]:
@@ -143,6 +143,16 @@ def bodies(house: House, route: Route, party: Party) -> Iterator[Json]:
         case "reservation":
             of: Json = [{"id": rows["Hub"], "role": "of", "@referredType": "Hub"}]
             yield {"relatedParty": named, "reservationItem": [{"relatedEntity": of}], "reservationPeriod": {}}
+        case "resourcePool":
+            yield {"description": "taken", "resource": [_transponder(rows)]}
+        case "push" | "extract":
+            yield {"resourcePool": {"id": rows["ResourcePool"]}, "resource": [_transponder(rows)]}
+        case "availabilityCheck":
+            demand: Json = {"capacityAmount": {"capacityAmount": "1"}}
+            period: Json = {"startDateTime": "2027-01-01T00:00:00Z"}
+            asked: dict[str, Json] = {"capacityDemand": demand, "requestedPeriod": period}
+            yield asked | {"resource": _transponder(rows)}
+            yield asked | {"resourcePool": {"id": rows["ResourcePool"]}}
         case "resource" | "physicalResource":
             yield _a_station_towards(rows["Satellite"])
         case "satelliteMilestone":
@@ -152,6 +162,10 @@ def bodies(house: House, route: Route, party: Party) -> Iterator[Json]:
         case "goodsReceipt":
             yield {"purchaseOrder": {"id": rows["PurchaseOrder"]}, "serialNumber": ["SN-1"]}
             yield {"stockItem": {"id": rows["StockItem"]}, "serialNumber": ["SN-1"]}
+
+
+def _transponder(rows: dict[str, str]) -> Json:
+    return {"id": rows["Transponder"], "@referredType": "Transponder"}
 
 
 def _a_station_towards(satellite: str) -> Json:
@@ -164,9 +178,10 @@ def _a_station_towards(satellite: str) -> Json:
 
 
 def _copied(house: House, kind: type[Entity], party: Party) -> Json:
-    """The party's row as it could be sent."""
+    """The party's row as it could be sent; nothing where a leak has taken it away."""
     with house.database.as_worker() as session:
-        copied = wire(session.get_one(kind, party.rows[kind.__name__]))
+        row = session.get(kind, party.rows[kind.__name__])
+        copied = wire(row) if row is not None else {}
     document, definition = kind.api.document, kind.api.definition
     if document is None or definition is None:
         return copied

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from sqlmodel import select
 
-from satcom.app.api_examples import A_LEASE, A_PURCHASE, AN_AWAITED, AN_ORDER
+from satcom.app.api_examples import A_LEASE, A_POOL, A_PURCHASE, AN_AWAITED, AN_ORDER
 from satcom.app.http import create_app
 from satcom.app.loading.load import load
 from satcom.core.access import create_token
@@ -17,10 +17,11 @@ from satcom.core.values import Json
 from satcom.market.customer import Customer
 from satcom.resource.ground import TerminalType
 from satcom.supplychain.procurement import order_terminal
-from tests.app.accepted import an_awaited_satellite
+from tests.app.accepted import a_pool, an_awaited_satellite
 from tests.app.conftest import Http
 from tests.app.test_writes import CREATES, ORDERS
 from tests.postgres_server import drop_database, new_database
+from tests.resource.a_network import a_transponder
 from tests.service.a_lease import a_lease_on_the_air
 
 OPERATOR = Path(__file__).parents[2] / "examples" / "operator"
@@ -55,6 +56,13 @@ class Demonstration:
         with self.database.as_worker() as session:
             return an_awaited_satellite(session)
 
+    def a_pool(self, emptied: bool) -> dict[str, Json]:
+        """A pool with a transponder that may be extracted, or one that may be pushed."""
+        with self.database.as_worker() as session:
+            one = a_transponder(session)
+            inside: Json = {"id": one.id, "@referredType": "Transponder"}
+            return {"resourcePool": {"id": a_pool(session, *([] if emptied else [inside]))}, "resource": [inside]}
+
     def a_lease(self) -> Json:
         with self.database.as_worker() as session:
             customer = session.exec(select(Customer)).first()
@@ -85,6 +93,8 @@ def test_the_example_of_a_post_is_accepted_by_the_demonstration_operator(
         body = body | {"satellite": {"id": demonstration.an_awaited_satellite()}}
     if A_PURCHASE in str(body):
         body = body | {"purchaseOrder": {"id": demonstration.a_purchase()}}
+    if A_POOL in str(body):
+        body = body | demonstration.a_pool(emptied=path.endswith("/push"))
     if A_LEASE in str(body):
         body = body | {"relatedService": {"id": demonstration.a_lease()}}
     answer = demonstration.http.post(path, body, demonstration.headers)

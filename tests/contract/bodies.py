@@ -59,6 +59,40 @@ A_BEAM: Final[dict[str, Json]] = {
     "boresight": BEAM["boresight"],
 }
 
+
+def _values(given: dict[str, Json]) -> Json:
+    return [{"name": name, "value": value} for name, value in given.items()]
+
+
+def _set_up(name: str, api: str, resource: str, body: Json) -> dict[str, Json]:
+    return {"name": name, "api": api, "resource": resource, "body": body}
+
+
+A_TELEPORT: Final = _set_up(
+    "teleport",
+    "TMF639",
+    "physicalResource",
+    {
+        "@type": "EarthStation",
+        "name": "Teleport",
+        "resourceCharacteristic": _values({"latitudeDeg": -4.3, "longitudeDeg": 15.3, "country": "CD"}),
+    },
+)
+A_HUB: Final = _set_up(
+    "hub",
+    "TMF639",
+    "physicalResource",
+    {
+        "@type": "Hub",
+        "name": "Hub",
+        "resourceCharacteristic": _values({"earthStationId": "${teleport.id}", "ports": 4}),
+    },
+)
+THE_HUB: Final[dict[str, Json]] = {"id": "${hub.id}", "@referredType": "Hub"}
+AN_EMPTY_POOL: Final = _set_up("pool", "TMF685", "resourcePool", {"description": "Hubs"})
+A_POOL: Final = _set_up("pool", "TMF685", "resourcePool", {"description": "Hubs", "resource": [THE_HUB]})
+MOVED: Final[dict[str, Json]] = {"resourcePool": {"id": "${pool.id}"}, "resource": [THE_HUB]}
+
 # What no caller may do, by the rule that says so. The documents have it; this business does not.
 REFUSED: Final[dict[Resource, dict[str, str]]] = {
     "TMF622/productOrder": {"DELETE": "orders are kept: bills name them; cancelProductOrder stops one"},
@@ -137,10 +171,6 @@ NOT_BUILT: Final[frozenset[Resource]] = frozenset(
         "TMF634/exportJob",
         "TMF653/serviceTestSpecification",
         "TMF678/customerBillOnDemand",
-        "TMF685/resourcePool",
-        "TMF685/availabilityCheck",
-        "TMF685/push",
-        "TMF685/extract",
     }
 )
 
@@ -194,6 +224,10 @@ def overrides() -> dict[Resource, dict[str, Any]]:
             "patch": {"description": "who puts terminals up"},
         },
         "TMF679/productOfferingQualification": {"body": _nowhere(taken["productOfferingQualification"])},
+        "TMF685/resourcePool": {"body": {"description": "Pool ${uuid}"}},
+        "TMF685/availabilityCheck": {"body": taken["availabilityCheck"]},
+        "TMF685/push": {"setup": [A_TELEPORT, A_HUB, AN_EMPTY_POOL], "body": MOVED},
+        "TMF685/extract": {"setup": [A_TELEPORT, A_HUB, A_POOL], "body": MOVED},
         "TMF685/reservation": {
             "body": taken["reservation"],
             "patch": {"validFor": {"endDateTime": instant_text(now() + timedelta(days=3))}},
@@ -208,10 +242,6 @@ def overrides() -> dict[Resource, dict[str, Any]]:
 def _draft(agreement: Any) -> Any:
     """What was signed is not deleted."""
     return agreement | {"status": "inProcess"}
-
-
-def _values(given: dict[str, Json]) -> list[dict[str, Json]]:
-    return [{"name": name, "value": value} for name, value in given.items()]
 
 
 def _nowhere(question: Any) -> Any:
