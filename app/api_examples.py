@@ -173,6 +173,18 @@ def _orders() -> dict[str, Json]:
         },
         "equipmentReturn": {"serialNumber": "STOCK-JOHANNESBURG-KU-120-0001", "reason": "its BUC does not transmit"},
         "goodsReceipt": {"purchaseOrder": {"id": A_PURCHASE}, "serialNumber": ["SN-0001"]},
+        "serviceTestSpecification": {
+            "name": "Line-up of dedicated links",
+            "relatedServiceSpecification": [_reference("ServiceSpecification", "service-spec-dedicated-scpc-link")],
+            "testMeasureDefinition": [
+                {
+                    "metricName": "forwardEsN0",
+                    "unitOfMeasure": "dB",
+                    "thresholdRule": [{"conformanceTargetLower": "-0.8", "conformanceTargetUpper": "1.5"}],
+                }
+            ],
+            "lifecycleStatus": "In test",
+        },
         "serviceTest": {
             "name": "Access test",
             "relatedService": {"id": A_LEASE},

@@ -23,7 +23,7 @@ from satcom.resource import ground, licence, reservation_by_hand, satellite, sat
 from satcom.resource import inventory as resource_inventory
 from satcom.resource import ordering as resource_ordering
 from satcom.resource.pool import availability_check, resource_pool
-from satcom.service import access_test, evidence, service_qualification
+from satcom.service import access_test, evidence, service_qualification, service_test_specification
 from satcom.service import catalog as service_catalog
 from satcom.service import inventory as service_inventory
 from satcom.service import ordering as service_ordering
@@ -70,6 +70,7 @@ ROUTES: tuple[TmfRoutes, ...] = (
     service_ordering.routes,
     service_inventory.routes,
     service_inventory.path_routes,
+    service_test_specification.routes,
     access_test.routes,
     service_qualification.check_routes,
     service_qualification.query_routes,

@@ -17,17 +17,17 @@ from satcom.core.errors import Fault, NotFound, Refused, RuleRefused
 from satcom.core.events import announce
 from satcom.core.security import Capability, Principal
 from satcom.core.tmf_api import TmfRoutes
-from satcom.core.values import Characteristic, Json, reference
+from satcom.core.values import Characteristic, Json, Reference, reference
 from satcom.resource.hold import HoldState
 from satcom.resource.payload import Transponder
 from satcom.resource.spectrum import SpectrumAssignment
 from satcom.service.inventory import Service, ServiceState
 from satcom.service.ordering import service_order_of
 from satcom.service.service_test import Deviation, Measure, ServiceTest, ServiceTestState, violation
+from satcom.service.service_test_specification import LIMITS, Limits, asked_for
 from satcom.service.solution import LeaseSolution
 
-EIRP_TOLERANCE_DB: Final = 0.5
-LEAST_ISOLATION_DB: Final = 30.0
+ACCESS_TEST: Final = "access-test"  # a test by the limits that go without saying
 READINGS: Final = {"lowEdge": "Hz", "highEdge": "Hz", "satelliteEirp": "dBW", "crossPolarIsolation": "dB"}
 OUTSIDE_SLOT, TOO_STRONG, DISTURBS = "outsideSlot", "tooStrong", "crossPolar"
 NO_LEASE = "is no lease that waits for its access test"
@@ -62,7 +62,10 @@ def record_access_test(session: Session, test: ServiceTest, by: Principal) -> Se
     """
     service, lease, slot = _leased(session, test)
     readings = _readings(test.test_measure)
-    test.deviations = judge_access(lease, slot.start_hz, slot.stop_hz, readings)
+    named = test.test_specification or Reference(id=ACCESS_TEST)
+    by_which = asked_for(session, service.service_specification.id, named, ACCESS_TEST)
+    limits, test.test_specification = by_which.limits, by_which.specification
+    test.deviations = judge_access(lease, slot.start_hz, slot.stop_hz, readings, limits)
     test.state = ServiceTestState.FAILED if test.deviations else ServiceTestState.COMPLETED
     test.start_date_time = test.end_date_time = at = now()
     test.service_id, test.party_id = service.id, service.party_id
@@ -72,7 +75,7 @@ def record_access_test(session: Session, test: ServiceTest, by: Principal) -> Se
         Characteristic(name="plannedLowEdge", value=slot.start_hz),
         Characteristic(name="plannedHighEdge", value=slot.stop_hz),
         Characteristic(name="plannedSatelliteEirp", value=lease.eirp_limit_dbw),
-        Characteristic(name="plannedCrossPolarIsolation", value=LEAST_ISOLATION_DB),
+        Characteristic(name="plannedCrossPolarIsolation", value=limits["crossPolarIsolation"].lower),
     ]
     test.test_measure = [
         Measure(
@@ -91,21 +94,25 @@ def record_access_test(session: Session, test: ServiceTest, by: Principal) -> Se
     return test
 
 
-def judge_access(lease: LeaseSolution, start_hz: int, stop_hz: int, read: dict[str, float]) -> list[Deviation]:
+def judge_access(
+    lease: LeaseSolution, start_hz: int, stop_hz: int, read: dict[str, float], limits: Limits = LIMITS
+) -> list[Deviation]:
     """Every reading that the lease does not allow. Empty: the customer may stay on the air."""
-    limits = (
+    most_dbw = lease.eirp_limit_dbw + (limits["satelliteEirp"].upper or 0.0)
+    least_db = limits["crossPolarIsolation"].lower or 0.0
+    judged = (
         ("lowEdge", OUTSIDE_SLOT, start_hz, read["lowEdge"] < start_hz),
         ("highEdge", OUTSIDE_SLOT, stop_hz, read["highEdge"] > stop_hz),
         (
             "satelliteEirp",
             TOO_STRONG,
-            lease.eirp_limit_dbw + EIRP_TOLERANCE_DB,
-            read["satelliteEirp"] > lease.eirp_limit_dbw + EIRP_TOLERANCE_DB,
+            most_dbw,
+            read["satelliteEirp"] > most_dbw,
         ),
-        ("crossPolarIsolation", DISTURBS, LEAST_ISOLATION_DB, read["crossPolarIsolation"] < LEAST_ISOLATION_DB),
+        ("crossPolarIsolation", DISTURBS, least_db, read["crossPolarIsolation"] < least_db),
     )
     return [
-        Deviation(name, code, read[name], limit, READINGS[name], True) for name, code, limit, broken in limits if broken
+        Deviation(name, code, read[name], limit, READINGS[name], True) for name, code, limit, broken in judged if broken
     ]
 
 

@@ -23,14 +23,12 @@ from satcom.core.security import Capability
 from satcom.core.values import Characteristic, Instant, Reference, RelatedParty, Value, reference
 from satcom.resource.drivers.port import CarrierMeasurement, Measurement
 from satcom.service.inventory import Service
+from satcom.service.service_test_specification import LIMITS, Limits, tested_by
 from satcom.service.solution import CarrierPlan, SiteSolution
 
-TOLERANCE_DB: Final = 1.0
-# There and back over a geostationary satellite: four times its height at least (35 786 km), four times the
-# range to the horizon at most (41 679 km), and what modems and framing take.
-LEAST_ROUND_TRIP_S: Final = 0.477
-MOST_ROUND_TRIP_S: Final = 0.806
+LINE_UP: Final = "line-up"  # a test by the limits that go without saying
 BELOW_PLAN, ABOVE_PLAN, NOT_LOCKED, NO_READING = "belowPlan", "abovePlan", "notLocked", "noReading"
+LATENCY_METRIC: Final = "roundTripLatency"
 BELOW_RATE, LATENCY = "belowRate", "latencyOutOfRange"
 ON_DEMAND: Final = "ONDEMAND"
 
@@ -90,6 +88,7 @@ class ServiceTest(Entity, table=True):
     start_date_time: datetime = Field(default_factory=now, sa_type=INSTANT)
     end_date_time: datetime = Field(default_factory=now, sa_type=INSTANT)
     related_service: Reference = Field(sa_type=JsonOf(Reference))
+    test_specification: Reference | None = Field(default=None, sa_type=JsonOf(Reference))
     related_party: list[RelatedParty] = Field(default_factory=list, sa_type=JsonOf(list[RelatedParty]))
     characteristic: list[Characteristic] = Field(default_factory=list, sa_type=JsonOf(list[Characteristic]))
     test_measure: list[Measure] = Field(default_factory=list, sa_type=JsonOf(list[Measure]))
@@ -109,35 +108,38 @@ class ServiceTest(Entity, table=True):
         return [one for one in self.deviations if one.fails]
 
 
-def judge(solution: SiteSolution, measured: Measurement, tolerance_db: float = TOLERANCE_DB) -> list[Deviation]:
+def judge(solution: SiteSolution, measured: Measurement, limits: Limits = LIMITS) -> list[Deviation]:
     """Every reading that is not as planned, in the order forward, return, latency. Empty: all as planned."""
-    found = _judge_carrier("forward", solution.forward, measured.forward, tolerance_db)
+    found = _judge_carrier("forward", solution.forward, measured.forward, limits)
     if measured.return_link is None:
         found.append(Deviation(_metric("return", "Locked"), NOT_LOCKED, None, None, "", True))
     else:
-        found += _judge_carrier("return", solution.return_link, measured.return_link, tolerance_db)
-    latency_s = measured.round_trip_latency_s
+        found += _judge_carrier("return", solution.return_link, measured.return_link, limits)
+    latency_s, allowed = measured.round_trip_latency_s, limits[LATENCY_METRIC]
     if latency_s is None or not isfinite(latency_s):
-        found.append(Deviation("roundTripLatency", NO_READING, None, MOST_ROUND_TRIP_S, "s", True))
-    elif not LEAST_ROUND_TRIP_S <= latency_s <= MOST_ROUND_TRIP_S:
-        limit_s = LEAST_ROUND_TRIP_S if latency_s < LEAST_ROUND_TRIP_S else MOST_ROUND_TRIP_S
-        found.append(Deviation("roundTripLatency", LATENCY, latency_s, limit_s, "s", True))
+        found.append(Deviation(LATENCY_METRIC, NO_READING, None, allowed.upper, "s", True))
+    elif allowed.lower is not None and latency_s < allowed.lower:
+        found.append(Deviation(LATENCY_METRIC, LATENCY, latency_s, allowed.lower, "s", True))
+    elif allowed.upper is not None and latency_s > allowed.upper:
+        found.append(Deviation(LATENCY_METRIC, LATENCY, latency_s, allowed.upper, "s", True))
     return found
 
 
-def _judge_carrier(direction: str, plan: CarrierPlan, read: CarrierMeasurement, tolerance_db: float) -> list[Deviation]:
+def _judge_carrier(direction: str, plan: CarrierPlan, read: CarrierMeasurement, limits: Limits) -> list[Deviation]:
     """A carrier that is not locked has no other faults: nothing can be read from it."""
     if not read.locked:
         limit_db = read.required_es_over_n0_db
         return [Deviation(_metric(direction, "Locked"), NOT_LOCKED, read.es_over_n0_db, limit_db, "dB", True)]
     found = []
     planned_db, ratio_db, metric = plan.clear_sky_es_n0_db, read.es_over_n0_db, _metric(direction, "EsN0")
+    least_db = planned_db + (limits[metric].lower or 0.0)
+    most_db = planned_db + (limits[metric].upper or 0.0)
     if ratio_db is None or not isfinite(ratio_db):
-        found.append(Deviation(metric, NO_READING, None, planned_db - tolerance_db, "dB", True))
-    elif ratio_db < planned_db - tolerance_db:
-        found.append(Deviation(metric, BELOW_PLAN, ratio_db, planned_db - tolerance_db, "dB", True))
-    elif ratio_db > planned_db + tolerance_db:
-        found.append(Deviation(metric, ABOVE_PLAN, ratio_db, planned_db + tolerance_db, "dB", False))
+        found.append(Deviation(metric, NO_READING, None, least_db, "dB", True))
+    elif ratio_db < least_db:
+        found.append(Deviation(metric, BELOW_PLAN, ratio_db, least_db, "dB", True))
+    elif ratio_db > most_db:
+        found.append(Deviation(metric, ABOVE_PLAN, ratio_db, most_db, "dB", False))
     if read.throughput_bps < plan.bit_rate_bps:
         rate = _metric(direction, "Throughput")
         found.append(Deviation(rate, BELOW_RATE, read.throughput_bps, plan.bit_rate_bps, "bit/s", True))
@@ -147,14 +149,15 @@ def _judge_carrier(direction: str, plan: CarrierPlan, read: CarrierMeasurement, 
 def record_test(session: Session, service_id: str, measured: Measurement, solution: SiteSolution) -> ServiceTest:
     """Keep what was planned and what was measured, and whether that is good enough. Raises `NotFound`."""
     service = find(session, Service, service_id)
-    at = now()
-    deviations = judge(solution, measured)
+    at, by = now(), tested_by(session, service.service_specification.id, LINE_UP)
+    deviations = judge(solution, measured, by.limits)
     test = ServiceTest(
         name=f"Line-up of {service.name or service.id}"[:200],
         state=ServiceTestState.FAILED if any(one.fails for one in deviations) else ServiceTestState.COMPLETED,
         start_date_time=at,
         end_date_time=at,
         related_service=reference(service.id, "Service", service.href, service.name),
+        test_specification=by.specification,
         related_party=service.related_party,
         characteristic=_planned(solution),
         test_measure=_measures(measured, deviations, at),
@@ -183,7 +186,8 @@ def accept(test: ServiceTest) -> None:
 def _wanted(deviation: Deviation) -> str:
     if deviation.limit is None:
         return "a carrier that is locked"
-    most = deviation.code == LATENCY and deviation.limit == MOST_ROUND_TRIP_S
+    read = deviation.measured
+    most = deviation.code == LATENCY and read is not None and read > deviation.limit
     return f"{'at most' if most else 'at least'} {deviation.limit:g} {deviation.unit}".strip()
 
 
@@ -210,7 +214,7 @@ def _measures(measured: Measurement, deviations: list[Deviation], at: datetime) 
                 (_metric(direction, "CarrierToNoiseDensity"), one.carrier_to_noise_density_db_hz, "dBHz"),
                 (_metric(direction, "Throughput"), one.throughput_bps, "bit/s"),
             ]
-    read.append(("roundTripLatency", measured.round_trip_latency_s, "s"))
+    read.append((LATENCY_METRIC, measured.round_trip_latency_s, "s"))
     return [
         Measure(
             metric_name=name,

@@ -287,6 +287,10 @@ BODIES: dict[str, Callable[[Session, Market], Body]] = {
     },
     "hub": lambda _, __: {"callback": f"https://oss.example.org/{new_id()}"},
     "serviceTest": an_access_test,
+    "serviceTestSpecification": lambda session, _: {
+        "name": "New",
+        "relatedServiceSpecification": [{"id": a_specification(session).id}],
+    },
     "agreementSpecification": lambda _, __: {"name": "New", "attachment": []},
     "agreement": an_agreement,
     "partnershipSpecification": lambda _, __: SPECIFICATION_BODY,

@@ -169,7 +169,6 @@ NOT_BUILT: Final[frozenset[Resource]] = frozenset(
         "TMF634/resourceCandidate",
         "TMF634/importJob",
         "TMF634/exportJob",
-        "TMF653/serviceTestSpecification",
         "TMF678/customerBillOnDemand",
     }
 )
@@ -200,6 +199,7 @@ def overrides() -> dict[Resource, dict[str, Any]]:
         "TMF639/logicalResource": {"body": {"@type": "Beam", "name": "B", "resourceCharacteristic": _values(A_BEAM)}},
         "TMF645/checkServiceQualification": {"body": _nowhere(taken["checkServiceQualification"])},
         "TMF645/queryServiceQualification": {"body": taken["queryServiceQualification"]},
+        "TMF653/serviceTestSpecification": {"body": taken["serviceTestSpecification"]},
         "TMF666/billingAccount": {"body": taken["billingAccount"]},
         "TMF666/partyAccount": {"setup": [PARTY], "body": {"relatedParty": [ACCOUNT_OF]}},
         "TMF666/settlementAccount": {

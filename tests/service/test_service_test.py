@@ -6,13 +6,16 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlmodel import Session
 
 from satcom.core.database import Database
-from satcom.core.entity import new_id, wire
+from satcom.core.entity import from_body, new_id, wire
 from satcom.core.errors import NotFound, RuleRefused
+from satcom.core.security import WORKER
+from satcom.core.values import Json
 from satcom.resource.drivers.port import Measurement
+from satcom.service.inventory import Service
 from satcom.service.service_test import (
-    TOLERANCE_DB,
     Deviation,
     ServiceTestState,
     accept,
@@ -20,10 +23,18 @@ from satcom.service.service_test import (
     latest_test,
     record_test,
 )
+from satcom.service.service_test_specification import (
+    ServiceTestSpecification,
+    drop_test_specification,
+    patch_test_specification,
+    specify_test,
+)
 from satcom.service.solution import Direction
 from tests.service.a_service import a_service
 from tests.service.a_solution import a_solution, as_planned, weaker
 
+TOLERANCE_DB = 1.0
+RULE = "/testMeasureDefinition/0/thresholdRule/0"
 directions = st.sampled_from(["forward", "return"])
 
 
@@ -146,3 +157,67 @@ def test_a_second_test_stands_beside_the_first(database: Database) -> None:
 def test_only_a_service_of_the_inventory_is_tested(database: Database) -> None:
     with database.as_worker() as session, pytest.raises(NotFound):
         record_test(session, new_id(), as_planned(a_solution()), a_solution())
+
+
+def a_test_specification(session: Session, service: Service, *rules: Json, **more: Json) -> ServiceTestSpecification:
+    body: dict[str, Json] = {
+        "name": "Line-up",
+        "lifecycleStatus": "Active",
+        "relatedServiceSpecification": [{"id": service.service_specification.id}],
+        "testMeasureDefinition": list(rules),
+    }
+    return specify_test(session, from_body(ServiceTestSpecification, body | more), WORKER)
+
+
+def a_rule(metric: str, unit: str, lower: str | None = None, upper: str | None = None) -> Json:
+    ends: dict[str, Json] = {"conformanceTargetLower": lower, "conformanceTargetUpper": upper}
+    return {
+        "metricName": metric,
+        "unitOfMeasure": unit,
+        "thresholdRule": [{name: end for name, end in ends.items() if end is not None}],
+    }
+
+
+def test_a_test_is_judged_by_the_specification_in_use_for_its_kind_of_service(database: Database) -> None:
+    with database.as_worker() as session:
+        service, weak = a_service(session), weaker(as_planned(a_solution()), "forward", 2.0)
+        before = record_test(session, service.id, weak, a_solution())
+        assert (before.state, wire(before)["testSpecification"]) == (ServiceTestState.FAILED, {"id": "line-up"})
+        kind = a_test_specification(session, service, a_rule("forwardEsN0", "dB", lower="-2.5"))
+        test = record_test(session, service.id, weak, a_solution())
+        assert test.state is ServiceTestState.COMPLETED
+        assert test.test_specification is not None
+        assert test.test_specification.id == kind.id
+        assert record_test(session, service.id, weaker(weak, "forward", 1.0), a_solution()).failures != []
+        with pytest.raises(RuleRefused, match="is tested by"):
+            a_test_specification(session, service)
+        with pytest.raises(RuleRefused, match="rely on it"):
+            patch_test_specification(session, kind, {"testMeasureDefinition": []}, WORKER)
+        with pytest.raises(RuleRefused, match="only a draft"):
+            drop_test_specification(session, kind, WORKER)
+        patch_test_specification(session, kind, {"lifecycleStatus": "Retired"}, WORKER)
+        drop_test_specification(session, a_test_specification(session, service, lifecycleStatus="In study"), WORKER)
+        assert record_test(session, service.id, weak, a_solution()).state is ServiceTestState.FAILED
+
+
+@pytest.mark.parametrize(
+    ("rule", "field"),
+    [
+        (a_rule("temperature", "K"), "/testMeasureDefinition/0/metricName"),
+        (a_rule("forwardEsN0", "dBHz"), "/testMeasureDefinition/0/unitOfMeasure"),
+        (a_rule("forwardEsN0", "dB", lower="weak"), "/testMeasureDefinition/0/thresholdRule/0/conformanceTargetLower"),
+        (
+            a_rule("roundTripLatency", "s", lower="0.9"),
+            "/testMeasureDefinition/0/thresholdRule/0/conformanceTargetLower",
+        ),
+        (a_rule("forwardEsN0", "dB", lower="0.1"), "/testMeasureDefinition/0/thresholdRule/0"),
+    ],
+)
+def test_a_limit_that_no_test_could_keep_is_refused_by_its_place(database: Database, rule: Json, field: str) -> None:
+    with database.as_worker() as session:
+        service = a_service(session)
+        with pytest.raises(RuleRefused) as refused:
+            a_test_specification(session, service, rule)
+        assert refused.value.faults[0].field == field
+        with pytest.raises(RuleRefused, match="no service specification"):
+            a_test_specification(session, service, relatedServiceSpecification=[{"id": new_id()}])
