@@ -183,7 +183,7 @@ def _orders() -> dict[str, Json]:
                     "thresholdRule": [{"conformanceTargetLower": "-0.8", "conformanceTargetUpper": "1.5"}],
                 }
             ],
-            "lifecycleStatus": "In test",
+            "lifecycleStatus": "In study",
         },
         "serviceTest": {
             "name": "Access test",

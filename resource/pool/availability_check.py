@@ -57,7 +57,7 @@ def check_availability(session: Session, asked: AvailabilityCheck, by: Principal
     if asked.resource_pool is not None:
         pool = pool_named(session, asked.resource_pool.id, "/resourcePool/id")
         if pool.kind is None:
-            raise RuleRefused("/resourcePool/id", f"{pool.description} is empty", "emptyPool", "a pool of resources")
+            raise RuleRefused("/resourcePool/id", f"{pool.called} is empty", "emptyPool", "a pool of resources")
         asked.resource_pool = reference(pool.id, "ResourcePool", pool.href, pool.description)
         kind, rooms = pool.kind, pool_rooms(session, pool, period)
     else:

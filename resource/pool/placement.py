@@ -49,7 +49,7 @@ def _chosen(
 ) -> Room:
     if pool.kind is None or pool.kind is CarrierPool:
         why = "is empty" if pool.kind is None else "holds carriers, whose shares only orders take"
-        raise RuleRefused(f"{where}/relatedEntity/0/id", f"{pool.description} {why}", "nothingToReserve")
+        raise RuleRefused(f"{where}/relatedEntity/0/id", f"{pool.called} {why}", "nothingToReserve")
     ports = MEASURED[pool.kind] is Measured.PORTS
     demand = item.capacity_demand or (ONE if ports else Capacity())
     amount = amount_asked(demand, pool.kind, f"{where}/capacityDemand")
@@ -59,6 +59,6 @@ def _chosen(
     enough = tightest_first(rooms, amount)
     if not enough:
         most = max((one.at_once for one in rooms), default=0)
-        why = f"{amount} at once are not free in {pool.description}, {period}"
+        why = f"{amount} at once are not free in {pool.called}, {period}"
         raise RuleRefused(f"{where}/capacityDemand", why, "noRoomInPool", f"at most {most}")
     return next((one for one in enough if one.resource.id not in used), enough[0])

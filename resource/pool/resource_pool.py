@@ -42,12 +42,16 @@ class ResourcePool(Entity, table=True):
 
     __tablename__ = "resource_pool"
 
-    description: str = Field(min_length=1, max_length=300)
+    description: str | None = Field(default=None, max_length=300)
     resource: list[Reference] = Field(default_factory=list, sa_type=JsonOf(list[Reference]))
     related_party: RelatedParty | None = Field(default=None, sa_type=JsonOf(RelatedParty))
 
     api: ClassVar = tmf("TMF685", "ResourcePool", Capability.READ_RESERVATIONS)
     computed: ClassVar[frozenset[str]] = frozenset({"capacity"})
+
+    @property
+    def called(self) -> str:
+        return self.description or self.id
 
     @property
     def kind(self) -> type[Resource] | None:
@@ -123,7 +127,7 @@ def extract(session: Session, extracted: Extract, by: Principal) -> Extract:
     pool = _moved(session, extracted)
     inside = {one.id: one for one in pool.resource}
     faults = [
-        Fault(f"/resource/{index}/id", f"{one.name or one.id} is not in {pool.description}", "notInPool")
+        Fault(f"/resource/{index}/id", f"{one.name or one.id} is not in {pool.called}", "notInPool")
         for index, one in enumerate(extracted.resource)
         if one.id not in inside
     ]
@@ -234,7 +238,7 @@ def _check_fits(
     inside = type_coerce(col(ResourcePool.resource), JSONB).contains([{"id": resource.id}])
     known = session.exec(select(ResourcePool).where(inside)).first()
     if known is not None or any(one.id == resource.id for one in before):
-        why = f"{resource.name} is in {known.description if known is not None else 'it'} already"
+        why = f"{resource.name} is in {known.called if known is not None else 'it'} already"
         raise RuleRefused(f"{where}/id", why, "pooled", "a resource that is in no pool")
     if isinstance(resource, Transponder):
         satellite = session.get_one(Satellite, resource.satellite_id)
@@ -269,7 +273,7 @@ def keep_what_is_pooled(session: Session, event: ResourceToBeWithdrawn) -> None:
     inside = type_coerce(col(ResourcePool.resource), JSONB).contains([{"id": event.resource_id}])
     pool = session.exec(select(ResourcePool).where(inside)).first()
     if pool is not None:
-        raise RuleRefused("id", f"it is in the pool {pool.description!r}", "inUse", "extract it first")
+        raise RuleRefused("id", f"it is in the pool {pool.called!r}", "inUse", "extract it first")
 
 
 routes = TmfRoutes(ResourcePool, derived=tell_capacity)

@@ -181,6 +181,8 @@ def overrides() -> dict[Resource, dict[str, Any]]:
     waiting = asked | {"requestedStartDate": instant_text(now() + timedelta(days=30))}
     order = {"name": "order", "api": "TMF622", "resource": "productOrder", "body": waiting}
     told: dict[Resource, dict[str, Any]] = {
+        **_accounts(taken),
+        **_network(taken),
         "TMF622/productOrder": {
             "body": waiting,  # an order that is delivered meanwhile is not amended
             "patch": {"description": "for the new shaft"},
@@ -193,22 +195,9 @@ def overrides() -> dict[Resource, dict[str, Any]]:
         },
         "TMF637/product": {"body": taken["product"]},
         "TMF638/service": {"body": taken["service"]},
-        # the document has events of resources and of physical resources: what is logical is told as the former
-        "TMF639/resource": {"body": {"@type": "Beam", "resourceCharacteristic": _values(A_BEAM)}},
-        "TMF639/physicalResource": {"body": {"@type": "EarthStation", "resourceCharacteristic": _values(STATION)}},
-        "TMF639/logicalResource": {"body": {"@type": "Beam", "name": "B", "resourceCharacteristic": _values(A_BEAM)}},
         "TMF645/checkServiceQualification": {"body": _nowhere(taken["checkServiceQualification"])},
         "TMF645/queryServiceQualification": {"body": taken["queryServiceQualification"]},
         "TMF653/serviceTestSpecification": {"body": taken["serviceTestSpecification"]},
-        "TMF666/billingAccount": {"body": taken["billingAccount"]},
-        "TMF666/partyAccount": {"setup": [PARTY], "body": {"relatedParty": [ACCOUNT_OF]}},
-        "TMF666/settlementAccount": {
-            "setup": [PARTY, ENGAGEMENT],
-            "body": {"relatedParty": [ACCOUNT_OF]},
-        },
-        "TMF666/billingCycleSpecification": {"body": {"name": "Cycle ${uuid}"}},
-        "TMF666/billFormat": {"body": {"name": "Format ${uuid}"}},
-        "TMF666/billPresentationMedia": {"body": {"name": "Media ${uuid}"}},
         "TMF651/agreement": {"body": _draft(taken["agreement"]), "patch": {"description": "as of the second year"}},
         "TMF668/partnershipSpecification": {
             "body": {"name": "Installation ${uuid}", "roleSpecification": [{"name": "installer"}]},
@@ -224,10 +213,6 @@ def overrides() -> dict[Resource, dict[str, Any]]:
             "patch": {"description": "who puts terminals up"},
         },
         "TMF679/productOfferingQualification": {"body": _nowhere(taken["productOfferingQualification"])},
-        "TMF685/resourcePool": {"body": {"description": "Pool ${uuid}"}},
-        "TMF685/availabilityCheck": {"body": taken["availabilityCheck"]},
-        "TMF685/push": {"setup": [A_TELEPORT, A_HUB, AN_EMPTY_POOL], "body": MOVED},
-        "TMF685/extract": {"setup": [A_TELEPORT, A_HUB, A_POOL], "body": MOVED},
         "TMF685/reservation": {
             "body": taken["reservation"],
             "patch": {"validFor": {"endDateTime": instant_text(now() + timedelta(days=3))}},
@@ -237,6 +222,33 @@ def overrides() -> dict[Resource, dict[str, Any]]:
         why = "; ".join(f"{operation}: {rule}" for operation, rule in rules.items())
         told[resource] = told.get(resource, {}) | {"skip": sorted(rules), "why": why}
     return told
+
+
+def _accounts(taken: dict[str, Json]) -> dict[Resource, dict[str, Any]]:
+    return {
+        "TMF666/billingAccount": {"body": taken["billingAccount"]},
+        "TMF666/partyAccount": {"setup": [PARTY], "body": {"relatedParty": [ACCOUNT_OF]}},
+        "TMF666/settlementAccount": {
+            "setup": [PARTY, ENGAGEMENT],
+            "body": {"relatedParty": [ACCOUNT_OF]},
+        },
+        "TMF666/billingCycleSpecification": {"body": {"name": "Cycle ${uuid}"}},
+        "TMF666/billFormat": {"body": {"name": "Format ${uuid}"}},
+        "TMF666/billPresentationMedia": {"body": {"name": "Media ${uuid}"}},
+    }
+
+
+def _network(taken: dict[str, Json]) -> dict[Resource, dict[str, Any]]:
+    return {
+        # the document has events of resources and of physical resources: what is logical is told as the former
+        "TMF639/resource": {"body": {"@type": "Beam", "resourceCharacteristic": _values(A_BEAM)}},
+        "TMF639/physicalResource": {"body": {"@type": "EarthStation", "resourceCharacteristic": _values(STATION)}},
+        "TMF639/logicalResource": {"body": {"@type": "Beam", "name": "B", "resourceCharacteristic": _values(A_BEAM)}},
+        "TMF685/resourcePool": {"body": {"description": "Pool ${uuid}"}},
+        "TMF685/availabilityCheck": {"body": taken["availabilityCheck"]},
+        "TMF685/push": {"setup": [A_TELEPORT, A_HUB, AN_EMPTY_POOL], "body": MOVED},
+        "TMF685/extract": {"setup": [A_TELEPORT, A_HUB, A_POOL], "body": MOVED},
+    }
 
 
 def _draft(agreement: Any) -> Any:

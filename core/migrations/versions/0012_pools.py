@@ -41,7 +41,7 @@ def upgrade() -> None:
         sa.Column("created_at", sa.TIMESTAMP(timezone=True), nullable=False),
         sa.Column("updated_at", sa.TIMESTAMP(timezone=True), nullable=False),
         sa.Column("further", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
-        sa.Column("description", sa.String(length=300), nullable=False),
+        sa.Column("description", sa.String(length=300), nullable=True),
         sa.Column("resource", postgresql.JSONB(), nullable=False),
         sa.Column("related_party", postgresql.JSONB(), nullable=True),
         sa.PrimaryKeyConstraint("id"),
