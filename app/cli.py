@@ -48,6 +48,7 @@ from satcom.core.database import Database
 from satcom.core.errors import Refused
 from satcom.core.logs import set_up_logs
 from satcom.core.settings import Settings, settings
+from satcom.core.traces import set_up_traces
 from satcom.resource.drivers.hub_nms import HubNmsDriver
 
 app = typer.Typer(name="satcom", no_args_is_help=True)
@@ -129,6 +130,7 @@ def serve(
 ) -> None:
     """Serve the API, and deliver orders when a hub is configured."""
     set_up_logs(settings().log_json, settings().log_level)
+    set_up_traces("satcom-serve")
     check_port(settings().host, settings().port)
     with database() as opened:
         asyncio.run(_serve(opened, leave))
@@ -173,6 +175,7 @@ def demo(
 def worker() -> None:
     """Deliver orders and events on this host, until Ctrl-C."""
     set_up_logs(settings().log_json, settings().log_level)
+    set_up_traces("satcom-worker")
     with database() as opened, hub_driver() as hub:
         asyncio.run(work(opened, hub, max(settings().workers, 1)))
 

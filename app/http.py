@@ -10,6 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.utils import get_openapi
 from fastapi.responses import PlainTextResponse, RedirectResponse
 from fastapi_offline import FastAPIOffline
+from opentelemetry.trace import SpanKind
 from prometheus_client import CONTENT_TYPE_LATEST
 from psycopg.errors import InsufficientPrivilege, UniqueViolation
 from sqlalchemy.exc import DataError, IntegrityError, OperationalError, ProgrammingError
@@ -28,6 +29,7 @@ from satcom.core.errors import Fault, Refused
 from satcom.core.settings import settings
 from satcom.core.tmf_api import database_of, json_response, token_of
 from satcom.core.tmf_openapi import components, with_errors
+from satcom.core.traces import failed, of_caller, span
 from satcom.core.values import Json
 from satcom.orchestration.plan import TaskFlow
 from satcom.resource.drivers.port import HubDriver
@@ -105,15 +107,25 @@ async def observed(request: Request, answer: Callable[[Request], Awaitable[Respo
     """Count and time every request under its route, not its path: the label set stays small. Its log lines name it."""
     began, status = time.perf_counter(), 500  # what raises here is answered further out, by `broken`
     try:
-        with bound_contextvars(request=f"{request.method} {request.url.path}"[:200]):
+        with (
+            bound_contextvars(request=f"{request.method} {request.url.path}"[:200]),
+            span("request", SpanKind.SERVER, of_caller(request.headers)) as served,
+        ):
             response = await answer(request)
-        status = response.status_code
+            status = response.status_code
+            served.update_name(f"{request.method} {route_of(request)}"[:200])
+            if status >= 500:
+                failed(served, f"answered {status}")
     finally:
-        route = getattr(request.scope.get("route"), "path", "unrouted")
+        route = route_of(request)
         method = request.method if request.method in METHODS else "other"  # a caller may invent one
         metrics.http_requests.labels(method, route, str(status)).inc()
         metrics.http_seconds.labels(method, route).observe(time.perf_counter() - began)
     return response
+
+
+def route_of(request: Request) -> str:
+    return str(getattr(request.scope.get("route"), "path", "unrouted"))
 
 
 def error_body(faults: tuple[Fault, ...], status: int) -> Response:

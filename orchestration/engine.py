@@ -14,6 +14,7 @@ from datetime import timedelta
 from typing import Final
 
 import structlog
+from opentelemetry.trace import SpanKind
 from sqlalchemy.exc import OperationalError, StatementError
 from sqlmodel import Session
 from structlog.contextvars import bound_contextvars
@@ -24,6 +25,7 @@ from satcom.core.database import Database, find_for_update
 from satcom.core.errors import Refused
 from satcom.core.events import announce
 from satcom.core.life_cycle import move
+from satcom.core.traces import failed, of_flow, span
 from satcom.orchestration.flow_event import FlowAdvanced
 from satcom.orchestration.outcome import fault_of, timed
 from satcom.orchestration.plan import (
@@ -103,7 +105,7 @@ class Engine:
             flow = find_for_update(session, ProcessFlow, flow_id)
             session.info |= {"by": f"flow {flow.reference}", "order_reference": flow.reference}
             wave = Wave(session, flow, tasks_of(session, flow), self.observe, self.lease, apart)
-            with bound_contextvars(order=flow.reference):
+            with bound_contextvars(order=flow.reference), span("advance", parent=of_flow(flow_id)):
                 if flow.state is FlowState.ACTIVE:
                     wave.forward()
                 elif flow.state is FlowState.HOLD:
@@ -113,7 +115,11 @@ class Engine:
     def _run(self, flow_id: str, errand: Errand) -> None:
         """Make one outside call and commit what came of it."""
         with bound_contextvars(order=errand.order):
-            self._keep(flow_id, errand, *self._call(errand))
+            with span(_name_of(errand), SpanKind.CLIENT, of_flow(flow_id), attempt=errand.task.attempts) as call:
+                outcome, error = self._call(errand)
+                if error is not None:
+                    failed(call, f"{type(error).__name__}: {error}")
+            self._keep(flow_id, errand, outcome, error)
 
     def _call(self, errand: Errand) -> tuple[Outcome, Exception | None]:
         task = errand.task
@@ -188,6 +194,10 @@ class Engine:
                 give_up(session, flow, tasks_of(session, flow), task, task.fault)
             case _:
                 hold(session, flow, task, task.fault)
+
+
+def _name_of(errand: Errand) -> str:
+    return f"{'undo' if errand.undo else 'task'} {errand.task.task_flow_specification}"
 
 
 def back_off(attempts: int) -> timedelta:

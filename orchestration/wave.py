@@ -15,6 +15,7 @@ from satcom.core.clock import has_come, now, wall_now
 from satcom.core.errors import Refused
 from satcom.core.events import announce
 from satcom.core.life_cycle import move
+from satcom.core.traces import span
 from satcom.core.values import Json
 from satcom.orchestration.flow_event import FlowAdvanced, FlowCompleted, FlowUndone
 from satcom.orchestration.outcome import fault_of, timed
@@ -162,7 +163,8 @@ class Wave:
 
     def _called(self, task: TaskFlow) -> Outcome:
         self.observe(task, "call")
-        return handler_called(task.handler)(self.session, *self._arguments(task))
+        with span(f"task {task.task_flow_specification}"):
+            return handler_called(task.handler)(self.session, *self._arguments(task))
 
     def _alone(self, task: TaskFlow) -> Outcome:
         """In a savepoint, so that what it did can be taken back without what others did."""
@@ -257,7 +259,7 @@ class Wave:
         task.undo_state = UndoState.ACTIVE
         began = time.perf_counter()
         try:
-            with self.session.begin_nested():
+            with self.session.begin_nested(), span(f"undo {task.task_flow_specification}"):
                 self.observe(task, "call")
                 handler_called(task.undo_handler or "")(self.session, *self._arguments(task))
                 self.session.flush()

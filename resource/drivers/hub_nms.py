@@ -22,6 +22,7 @@ from tenacity import (
     wait_random,
 )
 
+from satcom.core.traces import tell_callee
 from satcom.resource.drivers.port import (
     CarrierConfiguration,
     CarrierMeasurement,
@@ -195,6 +196,7 @@ class HubNmsDriver:
             headers["Idempotency-Key"] = key
         if cancels is not None:
             headers["Cancels-Key"] = cancels
+        tell_callee(headers)
         again = Retrying(
             stop=stop_after_attempt(self._attempts),
             wait=self._pause_before_next,

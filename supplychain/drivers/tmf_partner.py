@@ -17,6 +17,7 @@ from pydantic import TypeAdapter, ValidationError
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential
 
 from satcom.core.settings import settings
+from satcom.core.traces import tell_callee
 from satcom.core.values import Instant, Json, Money, Value, instant_text
 from satcom.supplychain.drivers.port import (
     CapacityAsked,
@@ -259,6 +260,7 @@ class TmfPartnerDriver:
         self, method: str, path: str, key: str | None, body: dict[str, Json] | None, params: dict[str, str] | None
     ) -> httpx.Response:
         headers = {} if key is None else {"Idempotency-Key": key}
+        tell_callee(headers)
         try:
             told = self._client.request(method, path, headers=headers, json=body, params=params)
         except httpx.RequestError as fault:

@@ -2,7 +2,8 @@
 
 import ast
 import re
-from importlib.metadata import packages_distributions
+from functools import cache
+from importlib.metadata import distribution, packages_distributions
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
@@ -61,13 +62,41 @@ def test_an_explanation_names_the_pinned_release() -> None:
     assert stale == {}
 
 
+PROVIDED_BY = packages_distributions()
+
+
+@cache
+def files_of(package: str) -> frozenset[str]:
+    return frozenset(str(path) for path in distribution(package).files or ())
+
+
+@cache
+def providers(module: str) -> frozenset[str]:
+    """The packages that a module comes from; of those that share a name, the one with the longest part of its path."""
+    sharing = set(PROVIDED_BY.get(module.split(".")[0], []))
+    if len(sharing) < 2:
+        return frozenset(sharing)
+    paths = {name: files_of(name) for name in sharing}
+    parts = module.split(".")
+    for length in range(len(parts), 0, -1):
+        place = "/".join(parts[:length])
+        there = {name for name, held in paths.items() if held & {f"{place}.py", f"{place}/__init__.py"}}
+        if there:
+            return frozenset(there)
+    return frozenset(sharing)
+
+
 def distributions_imported(paths: list[str]) -> set[str]:
     """Packages that the files import. SQLAlchemy and pydantic come by sqlmodel and FastAPI, whose language they are."""
     nodes = [node for path in paths for node in ast.walk(ast.parse((ROOT / path).read_text()))]
     plain = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
-    modules = plain | {node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module}
-    provided_by = packages_distributions()
-    found = {name for module in modules for name in provided_by.get(module.split(".")[0], [])}
+    named = {
+        f"{node.module}.{alias.name}"
+        for node in nodes
+        if isinstance(node, ast.ImportFrom) and node.module
+        for alias in node.names
+    }
+    found = {name for module in plain | named for name in providers(module)}
     names: set[str] = {canonicalize_name(name) for name in found}
     return names - {"sqlalchemy", "pydantic", "starlette", "satcom"}
 
