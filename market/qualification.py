@@ -3,8 +3,7 @@
 The network says what is feasible (`service.qualification`), partners where it says that nothing is; here each solution
 is priced by the list and ranked by what the customer pays in all: over the term it asks for, or over a year. The
 cheapest is the answer, the others are alternates. Nothing is reserved, so an answer holds for a while and is asked
-again by the order.
-Words: TMF679; the start that is asked for is the product's `startDate`, the term its `productTerm`.
+again by the order. Words: TMF679.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -15,50 +14,37 @@ from enum import StrEnum
 from typing import ClassVar
 
 from pydantic import AwareDatetime
-from pydantic import Field as ValueField
 from sqlmodel import Field, Session
 
-from satcom.core.clock import months_later, now
+from satcom.core.clock import now
 from satcom.core.entity import INSTANT, Entity, JsonOf, state_type, tmf
-from satcom.core.errors import Fault, Refused, RuleRefused
+from satcom.core.errors import Refused, RuleRefused
 from satcom.core.life_cycle import LifeCycle, move
 from satcom.core.security import Capability, Principal
 from satcom.core.tmf_api import TmfRoutes
-from satcom.core.values import Characteristic, Instant, Json, Money, Note, Reference, RelatedParty, Value, reference
+from satcom.core.values import Characteristic, Json, Money, Note, RelatedParty, reference
 from satcom.enterprise.party import operator_of
-from satcom.market.catalog.product_offering import (
-    ProductOffering,
-    list_prices,
-    offered_characteristics,
-    sellable,
-    service_sold,
-    specification_of,
-)
-from satcom.market.order_item import (
-    ADD,
-    FaultsFound,
-    OrderTerm,
-    check_bound_long_enough,
-    check_start,
-    offering_of,
-    parties_named,
-    term_faults,
-    term_months,
-    where_written,
-)
-from satcom.market.partner_margin import COMPARED_MONTHS, over
+from satcom.market.catalog.product_offering import ProductOffering, list_prices
+from satcom.market.order_item import ADD, FaultsFound, parties_named, where_written
+from satcom.market.partner_margin import over
 from satcom.market.partner_offers import PartnerProposal, answers_for, partner_proposals, questions_for_partners
 from satcom.market.pricing import PricedOffer
-from satcom.market.solution_price import BAND, TERMINAL_TYPE, ChargePrice, charge_prices, price_by_list, terminal_name
-from satcom.service.demand import demand_of
+from satcom.market.qualification_item import (
+    ITEMS,
+    Alternate,
+    QualificationItem,
+    QualifiedProduct,
+    Question,
+    Unavailability,
+    questions_asked,
+)
+from satcom.market.solution_price import BAND, TERMINAL_TYPE, charge_prices, price_by_list, terminal_name
 from satcom.service.evidence import qualify_on_record
 from satcom.service.qualification import terminal_supply
-from satcom.service.solution import Demand, LeaseSolution, Loser, Qualification, Solution
+from satcom.service.solution import LeaseSolution, Loser, Qualification, Solution
 from satcom.supplychain.partner_search import PartnerAnswer
 from satcom.supplychain.procurement import Supply
 
-ITEMS = "/productOfferingQualificationItem"
-MOST_ITEMS = 10
 MOST_ALTERNATES = 10
 VALID_FOR = timedelta(days=14)
 NO_PRICE = "noPrice"
@@ -79,47 +65,6 @@ class Result(StrEnum):
 
     QUALIFIED = "qualified"
     UNQUALIFIED = "unqualified"
-
-
-class Unavailability(Value):
-    """TMF679 `EligibilityUnavailabilityReason`: a reason code, and the words with the number that decided."""
-
-    code: str
-    label: str
-
-
-class QualifiedProduct(Value):
-    """The product that is asked about or could be had; its prices and a description once it is qualified."""
-
-    description: str | None = None
-    start_date: Instant | None = None
-    product_characteristic: list[Characteristic] = ValueField(default_factory=list)
-    product_price: list[ChargePrice] = ValueField(default_factory=list)
-    product_term: list[OrderTerm] = ValueField(default_factory=list)
-
-
-class Alternate(Value):
-    """TMF679 `AlternateProductOfferingProposal`: the same offering, delivered another way."""
-
-    id: str
-    alternate_activation_date: Instant | None = None
-    alternate_product_offering: Reference
-    alternate_product: QualifiedProduct
-
-
-class QualificationItem(Value):
-    """TMF679 `ProductOfferingQualificationItem`."""
-
-    id: str = ValueField(min_length=1, max_length=100)
-    action: str | None = None
-    state: str | None = None
-    qualification_item_result: str | None = None
-    product_offering: Reference | None = None
-    product: QualifiedProduct | None = None
-    eligibility_unavailability_reason: list[Unavailability] = ValueField(default_factory=list)
-    alternate_product_offering_proposal: list[Alternate] = ValueField(default_factory=list)
-    expected_activation_date: Instant | None = None
-    note: list[Note] = ValueField(default_factory=list)
 
 
 class ProductOfferingQualification(Entity, table=True):
@@ -164,18 +109,6 @@ class Proposal:
     total: Money
 
 
-@dataclass(frozen=True)
-class Question:
-    """One item, checked: what is asked for, of which offering. `choices` are the characteristics the product has."""
-
-    item: QualificationItem
-    offering: ProductOffering
-    characteristics: list[Characteristic]
-    choices: frozenset[str]
-    demand: Demand
-    months: int
-
-
 # Rules
 
 
@@ -210,7 +143,7 @@ def qualify_offering(
         asked.related_party, customer = parties_named(session, asked.related_party, by)
         asker = operator_of(session).party_id if customer is None else asked.related_party[customer].id
         asked.party_id = asker
-    questions = _questions(session, asked.product_offering_qualification_item, found)
+    questions = questions_asked(session, asked.product_offering_qualification_item, found)
     found.refuse()
     answers = []
     for index, question in enumerate(questions):
@@ -234,7 +167,7 @@ def ask_partners_first(
     """What partners are to be asked before the answer is made. What is wrong with the question, the answer refuses."""
     items = asked.product_offering_qualification_item
     found = FaultsFound()
-    questions = _questions(session, items, found)
+    questions = questions_asked(session, items, found)
     return questions_for_partners(
         session, [] if found.faults else [(index, one.demand) for index, one in enumerate(questions)]
     )
@@ -256,47 +189,6 @@ def priced_solutions(
             terminal = None if isinstance(solution, LeaseSolution) else terminal_name(solution, prices)
             proposals.append(Proposal(solution, terminal, priced, months, total_over(priced, months)))
     return rank(proposals), unpriced
-
-
-def _questions(session: Session, items: Sequence[QualificationItem], found: FaultsFound) -> list[Question]:
-    """The items, checked; what is wrong goes to `found`."""
-    if not 1 <= len(items) <= MOST_ITEMS:
-        why = f"{len(items)} items are asked about"
-        found.faults.append(Fault(ITEMS, why, "cardinality", f"1 to {MOST_ITEMS}"))
-        found.words_wrong = True
-        return []
-    questions = []
-    for index, item in enumerate(items):
-        with found.gathering():
-            questions.append(_question(session, item, f"{ITEMS}/{index}"))
-    return questions
-
-
-def _question(session: Session, item: QualificationItem, at: str) -> Question:
-    product = item.product or QualifiedProduct()
-    found = FaultsFound(term_faults(product.product_term, f"{at}/product/productTerm"))
-    if item.action not in (None, ADD):
-        why = f"this release delivers new products only, it does not take {item.action!r}"
-        found.faults.append(Fault(f"{at}/action", why, "notOffered", ADD))
-    start = product.start_date or now()
-    with found.gathering():
-        check_start(start, f"{at}/product/startDate")
-    if item.product_offering is None:
-        found.faults.append(Fault(f"{at}/productOffering", "the item names no offering", "missing"))
-        found.words_wrong = True
-    else:
-        with found.gathering():
-            offering = offering_of(session, item.product_offering.id, f"{at}/productOffering/id")
-            sellable(offering, now(), f"{at}/productOffering/id")
-            check_bound_long_enough(offering, term_months(product.product_term), f"{at}/product/productTerm/0")
-            listed = f"{at}/product/productCharacteristic"
-            complete = offered_characteristics(session, offering, product.product_characteristic, listed)
-    found.refuse()
-    months = term_months(product.product_term)
-    sold, stop = service_sold(session, offering), months_later(start, months) if months else None
-    demand = demand_of(session, sold, complete, start, stop, listed)
-    choices = frozenset(one.name for one in specification_of(session, offering).product_spec_characteristic)
-    return Question(item, offering, complete, choices, demand, months or COMPARED_MONTHS)
 
 
 def _answer(

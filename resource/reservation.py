@@ -14,7 +14,6 @@ from datetime import datetime
 from enum import StrEnum
 from typing import ClassVar
 
-from pydantic import Field as ValueField
 from sqlalchemy import Index, or_, text
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Field, Session, col, select
@@ -26,12 +25,13 @@ from satcom.core.errors import NotAllowed, Refused, RuleRefused
 from satcom.core.events import announce
 from satcom.core.life_cycle import LifeCycle, move
 from satcom.core.security import Capability, Principal, Role
-from satcom.core.values import Reference, RelatedParty, TimePeriod, Value, reference
+from satcom.core.values import RelatedParty, TimePeriod
 from satcom.resource import hold
 from satcom.resource.carrier_pool import CarrierPool, PoolShare, WantedShare, admit, lock_pools
 from satcom.resource.hold import EXPIRED, Hold, Owner, Period, check_until
 from satcom.resource.hub import HubPortAssignment, lock_hubs, reserve_port
 from satcom.resource.payload import Transponder
+from satcom.resource.reservation_item import ReservationItem, items_held
 from satcom.resource.satellite import Satellite
 from satcom.resource.spectrum import SpectrumAssignment, WantedSlot, lock_transponders, reserve_slot
 from satcom.supplychain.equipment_return import release_terminal
@@ -47,32 +47,6 @@ class ReservationState(StrEnum):
     COMPLETED = "completed"
     CANCELLED = "cancelled"
     FAILED = "failed"
-
-
-class Amount(Value):
-    """TMF685 `CapacityAmount`: a number as text."""
-
-    capacity_amount: str | None = None
-
-
-class Capacity(Value):
-    """TMF685 `Capacity`: `capacity_spec` says of what, in which unit ("bandwidthHz"), `related_capacity` which."""
-
-    capacity_amount: Amount | None = None
-    capacity_spec: Reference | None = None
-    related_capacity: list[Reference] | None = None
-
-
-class ReservationItem(Value):
-    """TMF685 `ReservationItem`: one thing that is held: `related_entity` says of what, `applied_capacity` which."""
-
-    id: str | None = None
-    action: str | None = None
-    quantity: int | None = None
-    state: str | None = None
-    capacity_demand: Capacity | None = None
-    applied_capacity: Capacity | None = None
-    related_entity: list[Reference] = ValueField(default_factory=list)
 
 
 class Reservation(Entity, table=True):
@@ -188,7 +162,7 @@ def reserve(session: Session, wanted: Wanted, until: datetime, by: Principal) ->
         terminal = None
         if wanted.terminal_type_id is not None and owner.order_id is not None:
             terminal = hold_terminal(session, wanted.terminal_type_id, owner.order_id, owner.party_id, until)
-        reservation.reservation_item = _items(wanted, Held(slots, ports, shares, terminal))
+        reservation.reservation_item = items_held(slots, ports, shares, wanted.terminal_type_id, terminal)
         session.add(reservation)
         session.flush()
     return reservation
@@ -325,37 +299,6 @@ def _note_until(reservation: Reservation, until: datetime | None) -> None:
     reservation.hold_until = until
     began = reservation.creation_date
     reservation.valid_for = TimePeriod(start_date_time=began, end_date_time=until)
-
-
-def _items(wanted: Wanted, held: Held) -> list[ReservationItem]:
-    things: list[tuple[str, str, Entity | None, int | None]] = [
-        ("Transponder", one.transponder_id, one, one.bandwidth_hz) for one in held.slots
-    ]
-    things += [("Hub", one.hub_id, one, None) for one in held.ports]
-    things += [("CarrierPool", one.carrier_pool_id, one, None) for one in held.shares]
-    if wanted.terminal_type_id is not None:
-        things.append(("TerminalType", wanted.terminal_type_id, held.terminal, None))
-    items = []
-    for number, (kind, identifier, kept, width_hz) in enumerate(things, start=1):
-        items.append(
-            ReservationItem(
-                id=str(number),
-                action="add",
-                quantity=1,
-                state="held" if kept is not None else "pending",
-                applied_capacity=_applied(kept, width_hz) if kept is not None else None,
-                related_entity=[reference(identifier, kind).model_copy(update={"role": "of"})],
-            )
-        )
-    return items
-
-
-def _applied(kept: Entity, width_hz: int | None) -> Capacity:
-    of_inventory = [reference(kept.id, type(kept).__name__, kept.href)]
-    if width_hz is None:
-        return Capacity(related_capacity=of_inventory)
-    amount = Amount(capacity_amount=str(width_hz))
-    return Capacity(capacity_amount=amount, capacity_spec=Reference(id="bandwidthHz"), related_capacity=of_inventory)
 
 
 def _check_in_service(session: Session, wanted: Wanted) -> None:

@@ -25,7 +25,6 @@ from satcom.resource.payload import MAX_BANDWIDTH_HZ
 from satcom.resource.pool.placement import from_pool, placed
 from satcom.resource.reservation import (
     Reservation,
-    ReservationItem,
     ReservationState,
     Wanted,
     check_right,
@@ -33,6 +32,7 @@ from satcom.resource.reservation import (
     release,
     reserve,
 )
+from satcom.resource.reservation_item import ReservationItem
 from satcom.resource.spectrum import WantedSlot
 
 MAY_HOLD = frozenset({Role.SALES, Role.PROVISIONING, Role.ADMINISTRATOR})

@@ -30,14 +30,13 @@ from satcom.market.pricing import PricedOffer
 from satcom.market.qualification import (
     ProductOfferingQualification,
     Proposal,
-    QualificationItem,
     QualificationState,
-    QualifiedProduct,
     Result,
     qualify_offering,
     rank,
     total_over,
 )
+from satcom.market.qualification_item import QualificationItem, QualifiedProduct
 from satcom.service.evidence import QualificationEvidence
 from satcom.service.solution import Reason
 from satcom.supplychain.stock import StockedTerminal, StockItem
