@@ -18,7 +18,7 @@ from satcom.enterprise.party import operator_of
 from satcom.resource.hold import Period
 from satcom.resource.pool.resource_pool import POOLABLE, capacities, pool_named, pool_rooms, resource_named
 from satcom.resource.pool.room import MEASURED, Room, rooms_of
-from satcom.resource.reservation import Capacity
+from satcom.resource.reservation_item import Capacity
 from satcom.resource.resource import Resource
 
 MOST = 10**12

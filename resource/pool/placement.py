@@ -15,7 +15,7 @@ from satcom.resource.hold import Period
 from satcom.resource.pool.availability_check import amount_asked, tightest_first
 from satcom.resource.pool.resource_pool import ResourcePool, pool_named, pool_rooms
 from satcom.resource.pool.room import MEASURED, Measured, Room
-from satcom.resource.reservation import Amount, Capacity, ReservationItem
+from satcom.resource.reservation_item import Amount, Capacity, ReservationItem
 
 ONE = Capacity(capacity_amount=Amount(capacity_amount="1"))
 

@@ -28,7 +28,7 @@ from satcom.resource.hold import Period
 from satcom.resource.inventory import ResourceToBeWithdrawn
 from satcom.resource.payload import Transponder
 from satcom.resource.pool.room import MEASURED, Room, rooms_of
-from satcom.resource.reservation import Amount, Capacity
+from satcom.resource.reservation_item import Amount, Capacity
 from satcom.resource.resource import Resource
 from satcom.resource.satellite import BEFORE_SERVICE, CARRIES_TRAFFIC, Satellite
 
