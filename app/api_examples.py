@@ -14,6 +14,7 @@ from satcom.core.values import Json, instant_text
 AN_ORDER: Final = "the id of a product order of yours"
 A_PURCHASE: Final = "the id of a purchase order under way"
 A_LEASE: Final = "the id of a service that is a lease and waits for its access test"
+AN_INSTALLED: Final = "the id of a product order that waits for its appointment"
 AN_AWAITED: Final = "the id of a satellite that is not in service yet"
 A_POOL: Final = "the id of a resource pool of yours"
 CUSTOMER: Final = "customer-lualaba-copper"
@@ -40,7 +41,8 @@ def with_examples(described: dict[str, Any]) -> dict[str, Any]:
 
 def example_bodies() -> dict[str, Json]:
     """By the name of the collection."""
-    return {**_parties(), **_catalogue(), **_questions(), **_orders(), **_inventories(), **_partners()}
+    groups = (_parties(), _catalogue(), _questions(), _orders(), _visits(), _inventories(), _partners())
+    return {name: body for group in groups for name, body in group.items()}
 
 
 def _reference(kind: str, slug: str) -> dict[str, Json]:
@@ -195,6 +197,20 @@ def _orders() -> dict[str, Json]:
                 _reading("satelliteEirp", 38.5, "dBW"),
                 _reading("crossPolarIsolation", 33, "dB"),
             ],
+        },
+    }
+
+
+def _visits() -> dict[str, Json]:
+    order: Json = [{"id": AN_INSTALLED, "role": "installed order", "@referredType": "ProductOrder"}]
+    return {
+        "searchTimeSlot": {
+            "relatedEntity": order,
+            "requestedTimeSlot": [{"validFor": {"startDateTime": _in_days(10), "endDateTime": _in_days(24)}}],
+        },
+        "appointment": {
+            "relatedEntity": order,
+            "validFor": {"startDateTime": "2027-03-31T06:00:00Z", "endDateTime": "2027-03-31T10:00:00Z"},
         },
     }
 

@@ -24,6 +24,7 @@ from sqlalchemy.exc import OperationalError
 
 from satcom.app import declarations
 from satcom.app.commands.api import ApiAway, ApiRefused
+from satcom.app.commands.appointment import appointment
 from satcom.app.commands.approval import approval
 from satcom.app.commands.change_order import modify, terminate
 from satcom.app.commands.listener import listener
@@ -66,6 +67,7 @@ app.add_typer(satellite, name="satellite")
 app.add_typer(terminal, name="terminal")
 app.add_typer(escalation, name="escalation")
 app.add_typer(approval, name="approval")
+app.add_typer(appointment, name="appointment")
 order.command("waits")(waits)
 console = Console()
 AsJson = Annotated[bool, typer.Option("--json", help="For a program to read.")]

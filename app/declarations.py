@@ -23,13 +23,22 @@ from satcom.resource import ground, licence, reservation_by_hand, satellite, sat
 from satcom.resource import inventory as resource_inventory
 from satcom.resource import ordering as resource_ordering
 from satcom.resource.pool import availability_check, resource_pool
-from satcom.service import access_test, evidence, service_qualification, service_test_specification
+from satcom.service import (
+    access_test,
+    appointment,
+    evidence,
+    installation,
+    service_qualification,
+    service_test_specification,
+    time_slot,
+)
 from satcom.service import catalog as service_catalog
 from satcom.service import inventory as service_inventory
 from satcom.service import ordering as service_ordering
 from satcom.supplychain import (
     equipment_return,
     goods_receipt,
+    installer,
     partner,
     partner_capacity,
     partnership,
@@ -72,6 +81,9 @@ ROUTES: tuple[TmfRoutes, ...] = (
     service_inventory.path_routes,
     service_test_specification.routes,
     access_test.routes,
+    appointment.routes,
+    time_slot.routes,
+    installation.routes,
     service_qualification.check_routes,
     service_qualification.query_routes,
     evidence.evidence_routes,
@@ -89,6 +101,7 @@ ROUTES: tuple[TmfRoutes, ...] = (
     satellite.element_set_routes,
     satellite_life.milestone_routes,
     ground.terminal_type_routes,
+    installer.routes,
     partner.routes,
     partnership.specification_routes,
     partnership.routes,

@@ -46,6 +46,9 @@ class Capability(StrEnum):
     KEEP_ACCOUNTS = "keep terms of billing, and party, settlement and financial accounts"
     READ_SERVICES = "read services, service orders and tests"
     TEST_SERVICES = "record tests of services"
+    READ_APPOINTMENTS = "read installations, their appointments and what is free"
+    BOOK_APPOINTMENTS = "book, move and cancel appointments"
+    ATTEND_APPOINTMENTS = "say what came of an appointment"
     READ_NETWORK = "read resources and resource orders"
     PLAN_FLEET = "keep the dates and milestones of satellites"
     READ_RESERVATIONS = "read reservations"
@@ -79,6 +82,9 @@ _ROLES: dict[Capability, str] = {
     Capability.KEEP_ACCOUNTS: "finance",
     Capability.READ_SERVICES: "productManager sales provisioning noc planning migration customer",
     Capability.TEST_SERVICES: "noc",
+    Capability.READ_APPOINTMENTS: "sales provisioning noc supply customer",
+    Capability.BOOK_APPOINTMENTS: "sales provisioning customer",
+    Capability.ATTEND_APPOINTMENTS: "noc supply",
     Capability.READ_NETWORK: "productManager provisioning noc planning migration",
     Capability.PLAN_FLEET: "planning",
     Capability.READ_RESERVATIONS: "productManager sales provisioning noc planning migration",

@@ -26,6 +26,7 @@ DOCUMENTS = [
     "639",
     "641",
     "645",
+    "646",
     "651",
     "652",
     "653",
@@ -36,6 +37,7 @@ DOCUMENTS = [
     "685",
     "701",
 ]
+NOTIFIED = re.compile("Event(Payload)?$|^EventSubscription|^Hub")  # what goes to listeners is `core.event`
 KEPT = ("type", "format", "enum", "$ref", "items", "required", "properties")
 
 
@@ -88,9 +90,7 @@ def reduce_document(path: Path) -> tuple[str, Schema]:
         "operations": operations,
         "events": sorted(p.rsplit("/", 1)[1] for p in document["paths"] if p.startswith("/listener")),
         "definitions": {
-            name: reduced(schema, definitions)
-            for name, schema in definitions.items()
-            if "Event" not in name and not name.startswith("Hub")
+            name: reduced(schema, definitions) for name, schema in definitions.items() if not NOTIFIED.search(name)
         },
     }
 

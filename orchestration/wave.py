@@ -187,8 +187,8 @@ class Wave:
     def _wait(self, task: TaskFlow, answer: Later) -> None:
         expected = answer.at if answer.at is not None and answer.at > now() else None
         due = answer.at or (task.started_at or now()) + timedelta(seconds=task.expected_s)
-        if task.state is TaskState.NEW and answer.owner is not None:
-            task.owner = answer.owner
+        if answer.owner is not None and task.due_at != due:  # it waits for something else now
+            task.owner, task.escalated_from, task.escalated_at = answer.owner, None, None
         if task.state is TaskState.NEW or task.expected_at != expected:
             move(task, TaskState.ACTIVE)
             task.expected_at, task.due_at = expected, due

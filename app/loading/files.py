@@ -37,6 +37,7 @@ LISTS = (
     "licences",
     "depots",
     "stock",
+    "installers",
     *CATALOGUE_LISTS,
     "customers",
 )

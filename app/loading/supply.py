@@ -1,4 +1,4 @@
-"""Suppliers, the depots where they keep terminals, and what lies there to begin with."""
+"""Suppliers, the depots where they keep terminals with what lies there to begin with, and who installs."""
 
 from satcom.app.loading.entries import EntryKeys, parsed
 from satcom.app.loading.files import Entry
@@ -10,6 +10,7 @@ from satcom.core.loading import loaded_id
 from satcom.enterprise.party import Organization
 from satcom.market.order_item import FaultsFound
 from satcom.resource.ground import Country, TerminalType
+from satcom.supplychain.installer import Installer, correct_installer, engage_installer
 from satcom.supplychain.partner import Supplier, correct_supplier, engage_supplier
 from satcom.supplychain.stock import (
     Depot,
@@ -25,6 +26,11 @@ SUPPLIER = Kind(Supplier, engage_supplier, correct_supplier)
 DEPOTS = Listed(
     "depots",
     Kind(Depot, open_depot, correct_depot, {"supplier_id": "supplier"}),
+    {"supplier": ("supplier_id", Supplier)},
+)
+INSTALLERS = Listed(
+    "installers",
+    Kind(Installer, engage_installer, correct_installer, {"supplier_id": "supplier"}),
     {"supplier": ("supplier_id", Supplier)},
 )
 STOCK_ITEM = Kind(
@@ -64,8 +70,9 @@ def load_suppliers(load: Load) -> None:
 
 
 def load_stock(load: Load) -> None:
-    """Depots and what is in them, after the terminal types."""
+    """Depots and what is in them, after the terminal types; and installers."""
     load_list(load, DEPOTS)
+    load_list(load, INSTALLERS)
     for entry in load.each("stock", StockItem):
         with load.checking(STOCK_ITEM, entry):
             _load_item(load, entry)

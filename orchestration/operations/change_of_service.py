@@ -37,6 +37,11 @@ from satcom.orchestration.operations.order_to_service import (
     start_date_is_here,
 )
 from satcom.orchestration.operations.ordered_activation import MEASUREMENT, accept_test, begin_orders
+from satcom.orchestration.operations.ordered_installation import (
+    call_the_installation_off,
+    plan_the_installation,
+    wait_for_installation,
+)
 from satcom.orchestration.operations.ordered_network import (
     HOLD_FOR,
     demand_of_order,
@@ -80,13 +85,20 @@ CHANGE_AT_PARTNER: Final = "changeAtPartner"
 
 @plan(CHANGE_OF_SERVICE)
 def change_of_service(
-    plan: Plan, order: str, needs: Collection[ResourceCategory] = EVERYTHING, another_terminal: bool = True
+    plan: Plan,
+    order: str,
+    needs: Collection[ResourceCategory] = EVERYTHING,
+    another_terminal: bool = True,
+    installed: bool = True,
 ) -> None:
     """The recipe. What stands in the brackets is needed first; what is not connected runs side by side."""
     qualified = plan.task(qualify_the_change, order)
     reserved = plan.task(reserve_the_difference, order, qualified, undo=give_back)
     priced = plan.task(price_the_change, order, reserved)
-    begun = plan.task(begin_the_change, order, after=[priced])
+    visit = None
+    if another_terminal and installed:
+        visit = plan.task(plan_the_installation, order, priced, undo=call_the_installation_off)
+    begun = plan.task(begin_the_change, order, after=[priced] if visit is None else [visit])
 
     site = []
     if another_terminal:
@@ -96,7 +108,8 @@ def change_of_service(
     ready, proved = [service, day], [service, day]
     if another_terminal:
         terminal = plan.task(obtain_terminal, order, reserved, after=[begun], undo=return_the_terminal)
-        ready.append(plan.wait(terminal_is_here, order, terminal, owner=SUPPLY, expected=NO_TIME, skippable=False))
+        here = plan.wait(terminal_is_here, order, terminal, owner=SUPPLY, expected=NO_TIME, skippable=False)
+        ready.append(here if visit is None else wait_for_installation(plan, order, visit, here))
     if ResourceCategory.TERMINAL in needs:
         proved = [_at_the_site(plan, order, reserved, service, ready)]
     if ResourceCategory.LEASED_SPECTRUM in needs:

@@ -21,6 +21,7 @@ from satcom.orchestration.operations.change_of_service import (
 )
 from satcom.orchestration.operations.order_to_service import ORDER_TO_SERVICE, begin_delivery
 from satcom.orchestration.operations.ordered_approval import order_is_approved
+from satcom.orchestration.operations.ordered_installation import appointment_is_made, site_is_installed
 from satcom.orchestration.operations.ordered_network import resources_for
 from satcom.orchestration.operations.ordered_site import terminal_is_here
 from satcom.orchestration.operations.service_in_place import at_partner
@@ -29,17 +30,29 @@ from satcom.orchestration.queue import enqueue
 from satcom.orchestration.repair import FlowRepaired
 from satcom.orchestration.schedule import lay_out
 from satcom.orchestration.standing import outward, past_no_return, turn_round
+from satcom.resource.catalog import ResourceCategory
 from satcom.service.access_test import AccessTested
+from satcom.service.installation import installed_on_site
 from satcom.supplychain.procurement import TerminalDelivered, TerminalRedated
 
 BEGINNING = frozenset({begin_delivery.__name__, begin_the_change.__name__, give_notice.__name__})
-AWAITED: Final = frozenset({terminal_is_here.__name__, satellite_is_in_service.__name__, order_is_approved.__name__})
+AWAITED: Final = frozenset(
+    one.__name__
+    for one in (
+        terminal_is_here,
+        satellite_is_in_service,
+        order_is_approved,
+        appointment_is_made,
+        site_is_installed,
+    )
+)
 
 
 @on(ProductOrderCreated)
 def begin_flow(session: Session, event: ProductOrderCreated) -> None:
     """The plan is written with the order, or there is no order."""
     order, needs = event.order, resources_for(session, event.order)
+    installed = ResourceCategory.TERMINAL in needs and installed_on_site(order.item.characteristics)
     if order.item.action == DELETE:
         last_day = order.expected_completion_date
         ends_at = instant_text(last_day) if last_day is not None else None
@@ -48,10 +61,11 @@ def begin_flow(session: Session, event: ProductOrderCreated) -> None:
         if at_partner(session, order) is not None:
             check_change_at_partner(session, order)
         another = needs_another_terminal(session, order)
-        flow = lay_out(session, CHANGE_OF_SERVICE, order, order.reference, needs, another)
+        flow = lay_out(session, CHANGE_OF_SERVICE, order, order.reference, needs, another, installed)
         order.expected_completion_date = flow.expected_finish
     else:
-        flow = lay_out(session, ORDER_TO_SERVICE, order, order.reference, needs, approval_is_ruled(session))
+        approved = approval_is_ruled(session)
+        flow = lay_out(session, ORDER_TO_SERVICE, order, order.reference, needs, approved, installed)
         order.expected_completion_date = flow.expected_finish
     enqueue(session, flow.id)
 
@@ -143,7 +157,7 @@ def _begun(tasks: list[TaskFlow]) -> bool:
 
 
 def _holds(task: TaskFlow) -> bool:
-    """Whether the order is held for it: for a person, an approval, a terminal that is on its way, or a satellite."""
+    """Whether the order is held for it: for a person, an approval, a terminal, its installation, or a satellite."""
     for_a_person = task.state is TaskState.HOLD or task.undo_state is UndoState.HOLD
     awaited = task.handler in AWAITED and task.state is TaskState.ACTIVE
     return for_a_person or awaited

@@ -45,6 +45,11 @@ from satcom.orchestration.operations.ordered_approval import (
     order_is_approved,
     take_question_back,
 )
+from satcom.orchestration.operations.ordered_installation import (
+    call_the_installation_off,
+    plan_the_installation,
+    wait_for_installation,
+)
 from satcom.orchestration.operations.ordered_network import (
     HOLD_FOR,
     demand_of_order,
@@ -97,14 +102,19 @@ EVERYTHING: Final = frozenset(ResourceCategory)
 
 @plan(ORDER_TO_SERVICE)
 def order_to_service(
-    plan: Plan, order: str, needs: Collection[ResourceCategory] = EVERYTHING, approved: bool = True
+    plan: Plan,
+    order: str,
+    needs: Collection[ResourceCategory] = EVERYTHING,
+    approved: bool = True,
+    installed: bool = True,
 ) -> None:
     """The recipe. What stands in the brackets is needed first; what is not connected runs side by side."""
     qualified = plan.task(qualify_again, order)
     reserved = plan.task(reserve_all_or_none, order, qualified, undo=give_back)
     priced = plan.task(price_the_order, order, reserved)
     released = [_released(plan, order, priced)] if approved else [priced]
-    begun = plan.task(begin_delivery, order, after=released)
+    visit = plan.task(plan_the_installation, order, priced, undo=call_the_installation_off) if installed else None
+    begun = plan.task(begin_delivery, order, after=released if visit is None else [*released, visit])
 
     service = plan.task(design_the_service, order, after=[begun], undo=discard_the_design)
     site = []
@@ -117,7 +127,7 @@ def order_to_service(
 
     ready, tested = [to_service, to_network, day, sky], []
     if ResourceCategory.TERMINAL in needs:
-        tested.append(_at_the_site(plan, order, reserved, service, begun, ready))
+        tested.append(_at_the_site(plan, order, reserved, service, begun, ready, visit))
     if ResourceCategory.LEASED_SPECTRUM in needs:
         tested.append(_on_the_air(plan, order, service, ready))
     product = plan.task(hand_over, order, service, reserved, after=tested, no_return=True)
@@ -134,11 +144,19 @@ def _released(plan: Plan, order: str, priced: TaskHandle) -> TaskHandle:
 
 
 def _at_the_site(
-    plan: Plan, order: str, reserved: TaskHandle, service: TaskHandle, begun: TaskHandle, ready: list[TaskHandle]
+    plan: Plan,
+    order: str,
+    reserved: TaskHandle,
+    service: TaskHandle,
+    begun: TaskHandle,
+    ready: list[TaskHandle],
+    visit: TaskHandle | None,
 ) -> TaskHandle:
-    """A terminal is brought to the site, configured in the hub, and measured."""
+    """A terminal is brought to the site, installed, configured in the hub, and measured."""
     terminal = plan.task(obtain_terminal, order, reserved, after=[begun], undo=return_the_terminal)
     here = plan.wait(terminal_is_here, order, terminal, owner=SUPPLY, expected=NO_TIME, skippable=False)
+    if visit is not None:
+        here = wait_for_installation(plan, order, visit, here)
     prepared = plan.task(prepare_activation, order, reserved, service, after=[*ready, here], undo=withdraw_activation)
     configured = plan.task(configure_hub, prepared, outside=True, undo=clear_hub)
     noted = plan.task(note_configured, service, after=[configured], undo=note_cleared)

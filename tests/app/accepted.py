@@ -23,6 +23,7 @@ from tests.resource.a_network import a_hub, a_transponder
 from tests.resource.a_resource_catalogue import built_from
 from tests.service.a_lease import a_lease_on_the_air
 from tests.service.a_service import a_specification
+from tests.service.an_installation import an_installation, an_installer, body_for, periods_free
 from tests.supplychain.a_partnership import SPECIFICATION_BODY, agreement_body, partnership_body
 from tests.supplychain.a_partnership import a_partnership as engaged_partner
 from tests.supplychain.a_stock import a_stock_item
@@ -226,6 +227,16 @@ def an_access_test(session: Session, market: Market) -> Body:
     }
 
 
+def an_appointment(session: Session, market: Market) -> Body:
+    an_installer(session)
+    planned = an_installation(session, market.party)
+    return body_for(planned.order_id, *periods_free(session, planned)[0])
+
+
+def a_time_slot_search(session: Session, market: Market) -> Body:
+    return {"relatedEntity": an_appointment(session, market)["relatedEntity"]}
+
+
 def an_agreement(session: Session, _: Market) -> Body:
     return agreement_body(session, an_organization(session, "Partner"))
 
@@ -292,6 +303,8 @@ BODIES: dict[str, Callable[[Session, Market], Body]] = {
         "relatedServiceSpecification": [{"id": a_specification(session).id}],
     },
     "agreementSpecification": lambda _, __: {"name": "New", "attachment": []},
+    "appointment": an_appointment,
+    "searchTimeSlot": a_time_slot_search,
     "agreement": an_agreement,
     "partnershipSpecification": lambda _, __: SPECIFICATION_BODY,
     "partnership": a_partnership,

@@ -77,6 +77,11 @@ SAID: dict[str, Capability] = {
     "POST productOfferingQualification": Capability.QUALIFY,
     "POST checkServiceQualification": Capability.QUALIFY,
     "POST queryServiceQualification": Capability.QUALIFY,
+    "POST appointment": Capability.BOOK_APPOINTMENTS,
+    "PATCH appointment": Capability.READ_APPOINTMENTS,  # whether it is to be booked or attended, the patch says
+    "DELETE appointment": Capability.BOOK_APPOINTMENTS,
+    "POST searchTimeSlot": Capability.READ_APPOINTMENTS,
+    "DELETE searchTimeSlot": Capability.READ_APPOINTMENTS,
     "POST satelliteMilestone": Capability.PLAN_FLEET,
     "POST inServiceDateChange": Capability.PLAN_FLEET,
     "PATCH inServiceDateChange": Capability.PLAN_FLEET,

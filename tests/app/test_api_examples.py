@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from sqlmodel import select
 
-from satcom.app.api_examples import A_LEASE, A_POOL, A_PURCHASE, AN_AWAITED, AN_ORDER
+from satcom.app.api_examples import A_LEASE, A_POOL, A_PURCHASE, AN_AWAITED, AN_INSTALLED, AN_ORDER
 from satcom.app.http import create_app
 from satcom.app.loading.load import load
 from satcom.core.access import create_token
@@ -23,6 +23,7 @@ from tests.app.test_writes import CREATES, ORDERS
 from tests.postgres_server import drop_database, new_database
 from tests.resource.a_network import a_transponder
 from tests.service.a_lease import a_lease_on_the_air
+from tests.service.an_installation import an_installation, body_for, periods_free
 
 OPERATOR = Path(__file__).parents[2] / "examples" / "operator"
 
@@ -63,6 +64,14 @@ class Demonstration:
             inside: Json = {"id": one.id, "@referredType": "Transponder"}
             return {"resourcePool": {"id": a_pool(session, *([] if emptied else [inside]))}, "resource": [inside]}
 
+    def an_installation(self) -> dict[str, Json]:
+        """An order that waits for its appointment, with a time that is free."""
+        with self.database.as_worker() as session:
+            customer = session.exec(select(Customer)).first()
+            assert customer is not None
+            planned = an_installation(session, customer.party_id or "")
+            return body_for(planned.order_id, *periods_free(session, planned)[0])
+
     def a_lease(self) -> Json:
         with self.database.as_worker() as session:
             customer = session.exec(select(Customer)).first()
@@ -95,6 +104,8 @@ def test_the_example_of_a_post_is_accepted_by_the_demonstration_operator(
         body = body | {"purchaseOrder": {"id": demonstration.a_purchase()}}
     if A_POOL in str(body):
         body = body | demonstration.a_pool(emptied=path.endswith("/push"))
+    if AN_INSTALLED in str(body):
+        body = {name: value for name, value in demonstration.an_installation().items() if name in body}
     if A_LEASE in str(body):
         body = body | {"relatedService": {"id": demonstration.a_lease()}}
     answer = demonstration.http.post(path, body, demonstration.headers)

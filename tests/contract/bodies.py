@@ -115,6 +115,7 @@ REFUSED: Final[dict[Resource, dict[str, str]]] = {
         "PATCH": "an answer is kept as it was given, with its evidence; ask again",
         "DELETE": "an answer is kept with the evidence that it is computed again from",
     },
+    "TMF646/searchTimeSlot": {"PATCH": "an answer stays as it was given; ask again"},
     "TMF652/resourceOrder": {
         "POST": "resource orders are written by the flow of a product order, which alone holds the capacity",
         "PATCH": "a resource order follows the product order that it is part of",
@@ -174,8 +175,11 @@ NOT_BUILT: Final[frozenset[Resource]] = frozenset(
 )
 
 
-def overrides() -> dict[Resource, dict[str, Any]]:
-    """In the form the checker reads. What an example names exists wherever `examples/operator` was loaded."""
+def overrides(visit: dict[str, Json]) -> dict[Resource, dict[str, Any]]:
+    """In the form the checker reads. What an example names exists wherever `examples/operator` was loaded.
+
+    `visit` is an appointment that is free for an order that waits for one.
+    """
     taken = example_bodies()
     asked: Any = taken["productOrder"]
     waiting = asked | {"requestedStartDate": instant_text(now() + timedelta(days=30))}
@@ -198,6 +202,8 @@ def overrides() -> dict[Resource, dict[str, Any]]:
         "TMF645/checkServiceQualification": {"body": _nowhere(taken["checkServiceQualification"])},
         "TMF645/queryServiceQualification": {"body": taken["queryServiceQualification"]},
         "TMF653/serviceTestSpecification": {"body": taken["serviceTestSpecification"]},
+        "TMF646/appointment": {"body": visit, "patch": {"description": "ask at the gate"}},
+        "TMF646/searchTimeSlot": {"body": {"relatedEntity": visit["relatedEntity"]}},
         "TMF651/agreement": {"body": _draft(taken["agreement"]), "patch": {"description": "as of the second year"}},
         "TMF668/partnershipSpecification": {
             "body": {"name": "Installation ${uuid}", "roleSpecification": [{"name": "installer"}]},

