@@ -29,6 +29,7 @@ from satcom.app.commands.approval import approval
 from satcom.app.commands.change_order import modify, terminate
 from satcom.app.commands.listener import listener
 from satcom.app.commands.load import load_command
+from satcom.app.commands.operator import operator
 from satcom.app.commands.order import order
 from satcom.app.commands.order_history import history
 from satcom.app.commands.satellite import satellite
@@ -66,6 +67,7 @@ app.add_typer(service, name="service")
 app.add_typer(satellite, name="satellite")
 app.add_typer(terminal, name="terminal")
 app.add_typer(escalation, name="escalation")
+app.add_typer(operator, name="operator")
 app.add_typer(approval, name="approval")
 app.add_typer(appointment, name="appointment")
 order.command("waits")(waits)

@@ -6,7 +6,7 @@ from fastapi import APIRouter
 
 from satcom.core import event_hub, history
 from satcom.core.tmf_api import TmfRoutes
-from satcom.enterprise import agreement, agreement_specification, party
+from satcom.enterprise import agreement, agreement_specification, operator_settings, party
 from satcom.market import billing, customer, inventory, order_approval, ordering, qualification
 from satcom.market.account import balance, bill_presentation, billing_cycle
 from satcom.market.catalog import product_offering, product_offering_price, product_specification
@@ -50,7 +50,7 @@ from satcom.supplychain import (
 ROUTES: tuple[TmfRoutes, ...] = (
     party.organization_routes,
     party.individual_routes,
-    party.operator_routes,
+    operator_settings.routes,
     agreement_specification.routes,
     agreement.routes,
     customer.routes,

@@ -318,7 +318,8 @@ def change(entity: Entity, patch: dict[str, Json]) -> None:
     if not isinstance(merged, dict):
         raise Refused("/", "the patch is not a JSON object", "wrongType", "object")
     values = columns_of(kind, merged)
-    fresh = checked(kind, values | {"id": entity.id})
+    inside = {name: getattr(entity, name) for name in kind.private}
+    fresh = checked(kind, inside | values | {"id": entity.id})
     form = shape(kind)
     touched = {form.by_wire[name].column for name in patch if name in form.by_wire}
     if kind.characteristic_field in patch:

@@ -65,6 +65,7 @@ class Capability(StrEnum):
     SEE_CHANGES = "read the change log"
     LISTEN = "register listeners for events"
     KEEP_LISTENERS = "park, resume and remove the listeners of others"
+    KEEP_OPERATOR = "change the operator's settings"
     KEEP_TOKENS = "create and revoke access tokens"
 
 
@@ -101,6 +102,7 @@ _ROLES: dict[Capability, str] = {
     Capability.SEE_CHANGES: "noc finance",
     Capability.LISTEN: "productManager sales provisioning noc planning finance supply migration partner customer",
     Capability.KEEP_LISTENERS: "noc",
+    Capability.KEEP_OPERATOR: "",
     Capability.KEEP_TOKENS: "",
 }
 MAY: dict[Capability, frozenset[Role]] = {

@@ -97,7 +97,11 @@ Party = Organization | Individual
 
 
 class Operator(Entity, table=True):
-    """The operator's settings. There is one row; `party_id` is the operator's organization."""
+    """The operator's settings. There is one row; `party_id` is the operator's organization.
+
+    `payment_term_days` are those of new accounts; after `approval_days` an order that nobody approves is rejected. The
+    others say for how long a terminal, its installation and a satellite are waited for after their day.
+    """
 
     __tablename__ = "operator"
     __table_args__ = (
@@ -115,6 +119,11 @@ class Operator(Entity, table=True):
     currency: str = Field(max_length=3)
     time_zone: str = Field(max_length=64)
     tax_rate_percent: Decimal = Field(sa_type=Numeric(7, 4))
+    payment_term_days: int = Field(default=30, ge=0, le=365)
+    approval_days: int = Field(default=5, ge=1, le=6)  # what is asked for is held for seven
+    terminal_patience_days: int = Field(default=60, ge=1, le=730)
+    installation_patience_days: int = Field(default=120, ge=1, le=730)
+    satellite_patience_days: int = Field(default=180, ge=1, le=1830)
 
     @property
     def zone(self) -> ZoneInfo:
@@ -127,6 +136,13 @@ class PartyToBeDeleted:
     """Whoever has business with the party refuses."""
 
     party_id: str
+
+
+@dataclass(frozen=True)
+class CurrencyToBeChanged:
+    """Whoever keeps amounts in the currency `before` refuses."""
+
+    before: str
 
 
 @dataclass(frozen=True)
@@ -186,7 +202,7 @@ def set_up_operator(
     tax_rate_percent: Decimal,
     by: Principal,
 ) -> Operator:
-    """Make `organization` the operator, or change its settings. The currency stays: prices and accounts are in it."""
+    """Make `organization` the operator, or change its settings. The currency stays once anything is kept in it."""
     faults = setting_faults(currency, time_zone, tax_rate_percent)
     if faults:
         raise Refused.all(faults)
@@ -204,18 +220,24 @@ def set_up_operator(
         )
     elif operator.organization_id != organization.id:
         raise RuleRefused("/id", f"{operator.name} is the operator; there is only one", "onlyOne", operator.party_id)
-    elif operator.currency != currency:
-        why = "prices and accounts are kept in the operator's currency"
-        raise RuleRefused("/currency", why, "fixed", operator.currency)
     else:
-        operator.name, operator.time_zone, operator.tax_rate_percent = (
-            organization.trading_name,
-            time_zone,
-            tax_rate_percent,
-        )
+        if operator.currency != currency:
+            check_currency_change(session, operator.currency)
+        operator.name, operator.currency = organization.trading_name, currency
+        operator.time_zone, operator.tax_rate_percent = time_zone, tax_rate_percent
     session.add(operator)
     session.flush()
     return operator
+
+
+def check_currency_change(session: Session, before: str) -> None:
+    """Raises `RuleRefused` when amounts are kept in it."""
+    announce(session, CurrencyToBeChanged(before))
+
+
+def currency_fixed(what: str, before: str) -> RuleRefused:
+    """The refusal of whoever keeps amounts in the operator's currency."""
+    return RuleRefused("/currency", f"{what} are kept in {before}", "fixed", before)
 
 
 def setting_faults(currency: str, time_zone: str, tax_rate_percent: Decimal) -> list[Fault]:
@@ -349,5 +371,3 @@ individual_routes = TmfRoutes(Individual)
 individual_routes.post(create_individual, may=Capability.KEEP_CUSTOMERS)
 individual_routes.patch(patch_individual, may=Capability.KEEP_CUSTOMERS)
 individual_routes.delete(delete_individual, may=Capability.KEEP_CUSTOMERS)
-
-operator_routes = TmfRoutes(Operator)

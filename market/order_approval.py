@@ -17,7 +17,7 @@ from satcom.core.clock import now
 from satcom.core.database import find, lock_key
 from satcom.core.entity import AMOUNT, INSTANT, Entity, JsonOf, id_type, own, state_type, wire
 from satcom.core.errors import Fault, NotAllowed, Refused, RuleRefused
-from satcom.core.events import announce
+from satcom.core.events import announce, on
 from satcom.core.idempotency import Answer
 from satcom.core.life_cycle import LifeCycle, move
 from satcom.core.own_body import OwnBody, own_body
@@ -25,7 +25,7 @@ from satcom.core.security import MAY, Capability, Principal, Role
 from satcom.core.tmf_api import Body, TmfRoutes, once, read_json
 from satcom.core.tmf_openapi import write_operation
 from satcom.core.values import Amount, Json, Money, Reference, reference
-from satcom.enterprise.party import operator_of
+from satcom.enterprise.party import CurrencyToBeChanged, currency_fixed, operator_of
 from satcom.market.ordering import ProductOrder
 
 LONGEST_REASON: Final = 1000
@@ -187,6 +187,13 @@ def remove_rule(session: Session, rule: ApprovalRule, by: Principal) -> None:
     """Nobody is asked by it any more; what was asked stays asked."""
     session.delete(rule)
     session.flush()
+
+
+@on(CurrencyToBeChanged)
+def keep_rules_currency(session: Session, event: CurrencyToBeChanged) -> None:
+    """A rule is an amount in the operator's currency."""
+    if approval_is_ruled(session):
+        raise currency_fixed("rules of approval", event.before)
 
 
 routes = TmfRoutes(OrderApproval)

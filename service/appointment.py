@@ -110,7 +110,7 @@ def free_visits(
 
     The appointment `besides` is about to be moved, and takes nothing.
     """
-    free, last = [], min(until, installation.latest_at)
+    free, last = [], min(until, installation.latest_at or until)
     with network_view(session) as network:  # what others have agreed, nobody is shown
         for installer in installers_in(network, installation.country):
             first = max(since, earliest_visit(installation, installer))
@@ -257,7 +257,7 @@ def _agree(session: Session, installation: Installation, appointment: Appointmen
     if start_at is None or stop_at is None:
         raise Refused("/validFor", "a visit has a start and an end", "missing", "startDateTime and endDateTime")
     lock_key(session.connection(), f"installers in {installation.country}")  # one after the other: each sees the last
-    free = free_visits(session, installation, now(), installation.latest_at, appointment.id)
+    free = free_visits(session, installation, now(), installation.latest_at or stop_at, appointment.id)
     found = next((one for one in free if (one[0].start_at, one[0].stop_at) == (start_at, stop_at)), None)
     if found is None:
         periods = sorted({(one.start_at, one.stop_at) for one, _ in free})[:SHOWN]

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import ClassVar, Final
+from typing import ClassVar
 from zoneinfo import ZoneInfo
 
 from sqlmodel import Field, Session, select
@@ -20,10 +20,10 @@ from satcom.core.life_cycle import LifeCycle, move
 from satcom.core.security import Capability
 from satcom.core.tmf_api import TmfRoutes
 from satcom.core.values import Characteristic, Reference
+from satcom.enterprise.party import operator_of
 from satcom.supplychain.installer import Installer, installers_in, zone_at
 
 INSTALLATION, ON_SITE = "installation", "onSite"
-LATEST: Final = timedelta(days=120)  # after the terminal is there; then nobody waits any more
 
 
 class InstallationState(StrEnum):
@@ -35,7 +35,10 @@ class InstallationState(StrEnum):
 
 
 class Installation(Entity, table=True):
-    """The installation of one order. `terminal_at` is since when its terminal is there, `since` since when it is so."""
+    """The installation of one order. `terminal_at` is since when its terminal is there, `since` since when it is so.
+
+    Until `latest_at` it is waited for.
+    """
 
     __tablename__ = "installation"
 
@@ -47,6 +50,7 @@ class Installation(Entity, table=True):
     longitude_deg: float
     time_zone: str = Field(max_length=64)
     terminal_at: datetime | None = Field(default=None, sa_type=INSTANT)
+    latest_at: datetime | None = Field(default=None, sa_type=INSTANT)
     since: datetime = Field(default_factory=now, sa_type=INSTANT)
 
     api: ClassVar = own("service/v1", "installation", Capability.READ_APPOINTMENTS)
@@ -65,11 +69,6 @@ class Installation(Entity, table=True):
     @property
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.time_zone)
-
-    @property
-    def latest_at(self) -> datetime:
-        """Until when it is waited for."""
-        return (self.terminal_at or self.since) + LATEST
 
 
 @dataclass(frozen=True)
@@ -124,6 +123,7 @@ def await_appointment(session: Session, installation: Installation) -> None:
     """Its terminal is there: from now on somebody may be sent. Doing it again does nothing."""
     if installation.state is InstallationState.PLANNED:
         installation.terminal_at = now()
+        installation.latest_at = now() + timedelta(days=operator_of(session).installation_patience_days)
         move_installation(session, installation, InstallationState.AWAITED)
 
 

@@ -88,7 +88,10 @@ def _periods(asked: Sequence[TimeSlot], installation: Installation) -> list[tupl
     if not asked:
         return [(now(), now() + LOOKED_AHEAD)]
     periods = [one.valid_for for one in asked[:MOST]]
-    return [(one.start_date_time or now(), one.end_date_time or installation.latest_at) for one in periods]
+    return [
+        (one.start_date_time or now(), one.end_date_time or installation.latest_at or now() + LOOKED_AHEAD)
+        for one in periods
+    ]
 
 
 def _told(number: int, visit: Visit) -> TimeSlot:

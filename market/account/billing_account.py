@@ -20,7 +20,7 @@ from satcom.core.errors import RuleRefused
 from satcom.core.events import on
 from satcom.core.security import CUSTOMER_ROLE, Capability, Principal
 from satcom.core.values import Currency, Json, Money, Reference, RelatedParty, Value
-from satcom.enterprise.party import operator_of
+from satcom.enterprise.party import CurrencyToBeChanged, currency_fixed, operator_of
 from satcom.market.account.account import (
     Account,
     AccountState,
@@ -39,7 +39,7 @@ from satcom.market.account.bill_presentation import (
     in_full,
     term_named,
 )
-from satcom.market.account.billing_cycle import BillingCycle, cycle_named
+from satcom.market.account.billing_cycle import DUE_DAYS, BillingCycle, cycle_named
 from satcom.market.account.financial_account import carrying_account
 from satcom.market.customer import Customer, CustomerStatus, CustomerToBeClosed, CustomerToBeDeleted, customer_of
 
@@ -101,6 +101,10 @@ def create_billing_account(session: Session, account: BillingAccount, by: Princi
     if not account.currency:
         limit = account.credit_limit
         account.currency = limit.unit if limit is not None else operator_of(session).currency
+    days = operator_of(session).payment_term_days
+    if account.bill_structure is None and days != DUE_DAYS:
+        cycle = BillingCycle(name="monthly", payment_due_date_offset=days)
+        account.bill_structure = BillStructure(cycle_specification=cycle)
     _check_terms(session, account)
     session.add(account)
     session.flush()
@@ -124,6 +128,13 @@ def patch_billing_account(
 def drop_billing_account(session: Session, account: BillingAccount, by: Principal) -> None:
     """Forget an account that nothing was ever ordered, sold or billed on."""
     drop_account(session, account)
+
+
+@on(CurrencyToBeChanged)
+def keep_accounts_currency(session: Session, event: CurrencyToBeChanged) -> None:
+    """What is billed is billed in the currency of its account."""
+    if session.exec(select(BillingAccount.id).limit(1)).first() is not None:
+        raise currency_fixed("billing accounts, and their bills,", event.before)
 
 
 def _holder(session: Session, account: BillingAccount) -> Customer:

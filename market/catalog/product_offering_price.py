@@ -8,17 +8,18 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import ClassVar
 
-from sqlmodel import Field, Session
+from sqlmodel import Field, Session, select
 
 from satcom.core.characteristics import AllowedValue, Limit
 from satcom.core.clock import now
 from satcom.core.entity import JsonOf, state_type, tmf
 from satcom.core.errors import Fault, RuleRefused
-from satcom.core.events import announce
+from satcom.core.events import announce, on
 from satcom.core.security import Capability, Principal
 from satcom.core.tmf_api import TmfRoutes
 from satcom.core.values import Json, Money, TimePeriod, Value
 from satcom.enterprise.catalog_entry import IN_USE, CatalogEntry, LifecycleStatus, enter, must_be_draft, revise
+from satcom.enterprise.party import CurrencyToBeChanged, currency_fixed
 from satcom.market.catalog.offering_term import MONTH
 from satcom.market.pricing import ListPrice, PriceType, PriceUnit
 
@@ -149,6 +150,13 @@ def _incomplete(entry: ProductOfferingPrice) -> list[Fault]:
     if entry.price_type is PriceType.RECURRING and entry.recurring_charge_period_type is None:
         faults.append(Fault("/recurringChargePeriodType", "a recurring price has a period", "missing", MONTH))
     return faults
+
+
+@on(CurrencyToBeChanged)
+def keep_prices_currency(session: Session, event: CurrencyToBeChanged) -> None:
+    """What is offered is offered in the currency in which it is billed."""
+    if session.exec(select(ProductOfferingPrice.id).limit(1)).first() is not None:
+        raise currency_fixed("prices", event.before)
 
 
 product_offering_price_routes = TmfRoutes(ProductOfferingPrice)

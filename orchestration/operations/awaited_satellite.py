@@ -17,7 +17,7 @@ from satcom.core.database import find
 from satcom.core.errors import RuleRefused, WrongState
 from satcom.core.events import on
 from satcom.core.values import Instant, Json, Reference, Value, reference
-from satcom.enterprise.party import find_party, party_name
+from satcom.enterprise.party import find_party, operator_of, party_name
 from satcom.market.order_delivery import expect_finish, hold_for, tell_customer
 from satcom.market.ordering import ENDED, ProductOrder
 from satcom.orchestration.operations.ordered_network import own_solution_in
@@ -33,7 +33,6 @@ from satcom.resource.satellite_life import InServiceDateMoved, SatelliteEnteredS
 from satcom.service.inventory import service_of_order
 from satcom.service.ordering import redate_service_order
 
-LATEST_AFTER_PLANNED: Final = timedelta(days=180)  # then an order no longer waits for its satellite
 HANDED_OVER: Final = "hand_over"  # the task at whose end the customer begins to pay
 Dates: TypeAlias = tuple[datetime | None, datetime | None]  # before and after
 
@@ -82,7 +81,12 @@ def satellite_is_in_service(session: Session, order_id: str, reserved: dict[str,
         raise RuleRefused("satellite", why, "satelliteNotInService")
     hold_for(session, order_id, f"the satellite {satellite.name} to enter service")
     due = first_moment(satellite.in_service_date)
-    return Later(due, deadline=due + LATEST_AFTER_PLANNED)
+    return Later(due, deadline=_latest(session, due))
+
+
+def _latest(session: Session, due: datetime) -> datetime:
+    """Then an order no longer waits for its satellite."""
+    return due + timedelta(days=operator_of(session).satellite_patience_days)
 
 
 def first_moment(day: date) -> datetime:
@@ -272,6 +276,6 @@ def _await_from(session: Session, flow_id: str, due: datetime) -> None:
     for task in tasks:
         if task.handler == satellite_is_in_service.__name__ and task.state is TaskState.ACTIVE:
             task.expected_at, task.due_at = due if due > now() else None, due
-            task.deadline = max(task.deadline or due, due + LATEST_AFTER_PLANNED)
+            task.deadline = max(task.deadline or due, _latest(session, due))
     flow.expected_finish = max(expected_ends(tasks).values())
     session.flush()

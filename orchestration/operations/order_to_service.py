@@ -40,7 +40,6 @@ from satcom.orchestration.operations.ordered_activation import (
 )
 from satcom.orchestration.operations.ordered_approval import (
     ANSWERED_IN,
-    LATEST_ANSWER,
     ask_for_approval,
     order_is_approved,
     take_question_back,
@@ -138,9 +137,7 @@ def order_to_service(
 def _released(plan: Plan, order: str, priced: TaskHandle) -> TaskHandle:
     """Where the operator has rules for it, a person releases what is dear before it is promised."""
     asked = plan.task(ask_for_approval, order, priced, undo=take_question_back)
-    return plan.wait(
-        order_is_approved, order, asked, owner=SALES, expected=ANSWERED_IN, within=LATEST_ANSWER, skippable=False
-    )
+    return plan.wait(order_is_approved, order, asked, owner=SALES, expected=ANSWERED_IN, skippable=False)
 
 
 def _at_the_site(

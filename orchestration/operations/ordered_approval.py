@@ -9,6 +9,7 @@ from satcom.core.database import find, find_for_update
 from satcom.core.errors import RuleRefused
 from satcom.core.events import on
 from satcom.core.values import Json, Money
+from satcom.enterprise.party import operator_of
 from satcom.market.order_approval import (
     ApprovalState,
     OrderApproval,
@@ -22,7 +23,6 @@ from satcom.orchestration.plan import Later, ProcessFlow
 from satcom.orchestration.queue import enqueue
 
 ANSWERED_IN: Final = timedelta(days=1)
-LATEST_ANSWER: Final = timedelta(days=5)  # the capacity is held for seven
 
 
 def ask_for_approval(session: Session, order_id: str, priced: dict[str, Json]) -> Json:
@@ -43,7 +43,8 @@ def order_is_approved(session: Session, order_id: str, approval_id: str | None) 
     approval = find(session, OrderApproval, approval_id)
     if approval.state is ApprovalState.ASKED:
         hold_for(session, order_id, f"approval by {approval.role}")
-        return Later(approval.asked_at + ANSWERED_IN, owner=approval.role)
+        latest = approval.asked_at + timedelta(days=operator_of(session).approval_days)
+        return Later(approval.asked_at + ANSWERED_IN, latest, approval.role)
     if approval.state is not ApprovalState.APPROVED:
         why = f"{approval.decided_by}: {approval.reason}"
         raise RuleRefused("/orderTotalPrice", why, "approvalRefused")

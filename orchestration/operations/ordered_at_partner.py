@@ -24,7 +24,7 @@ from satcom.market.partner_offers import NOT_TOLD, PartnerSetback, partner_propo
 from satcom.orchestration.engine import Call
 from satcom.orchestration.operations.ordered_activation import begin_orders
 from satcom.orchestration.operations.ordered_network import demand_of_order, demand_of_site, solution_in
-from satcom.orchestration.operations.ordered_site import LATEST_AFTER_EXPECTED, UNDONE
+from satcom.orchestration.operations.ordered_site import UNDONE
 from satcom.orchestration.operations.service_in_place import AtPartner, delivered_by_partner, served_by_partner
 from satcom.orchestration.plan import Again, Later
 from satcom.resource.drivers.port import DriverUnavailable
@@ -57,6 +57,7 @@ from satcom.supplychain.partner_search import PartnerAnswer, ask_partners
 from satcom.supplychain.partnership import CapacityPartner, Partnership
 
 ASKED_FOR_AT_MOST: Final = timedelta(days=1)
+LATEST_AFTER_EXPECTED: Final = timedelta(days=60)  # then what was ordered of a partner does not come
 NO_NEWS: Final = timedelta(days=30)  # for who does not say when he will have delivered
 REFUSAL: Final = "refusal"
 PARTNERS: TypeAdapter[list[CapacityPartner]] = TypeAdapter(list[CapacityPartner])

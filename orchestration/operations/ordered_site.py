@@ -1,7 +1,6 @@
 """The site of an order: its terminal, from the plan over the depot to the wall."""
 
 from datetime import datetime, timedelta
-from typing import Final
 
 from sqlmodel import Session
 
@@ -10,6 +9,7 @@ from satcom.core.database import find
 from satcom.core.errors import RuleRefused
 from satcom.core.security import WORKER
 from satcom.core.values import Json
+from satcom.enterprise.party import operator_of
 from satcom.market.order_delivery import hold_for
 from satcom.market.ordering import ProductOrder
 from satcom.orchestration.operations.ordered_network import demand_of_site, site_solution_in
@@ -26,7 +26,6 @@ from satcom.supplychain.equipment_return import release_terminal
 from satcom.supplychain.procurement import cancel_purchase, order_terminal, purchase_for
 from satcom.supplychain.stock import hold_terminal, issue_terminal, terminal_of
 
-LATEST_AFTER_EXPECTED: Final = timedelta(days=60)  # then a terminal that was ordered does not come
 UNDONE = "the order was undone"
 
 
@@ -79,7 +78,8 @@ def terminal_is_here(session: Session, order_id: str, expected: str | None) -> J
     if terminal is None:
         purchase, bought = purchase_for(session, order_id), datetime.fromisoformat(expected) if expected else now()
         due = purchase.expected_delivery_date if purchase is not None else bought  # a shipment may move it
-        return Later(due, deadline=due + LATEST_AFTER_EXPECTED)
+        patience = timedelta(days=operator_of(session).terminal_patience_days)
+        return Later(due, deadline=due + patience)
     return terminal.serial_number
 
 

@@ -77,6 +77,7 @@ SAID: dict[str, Capability] = {
     "POST productOfferingQualification": Capability.QUALIFY,
     "POST checkServiceQualification": Capability.QUALIFY,
     "POST queryServiceQualification": Capability.QUALIFY,
+    "PATCH operator": Capability.KEEP_OPERATOR,
     "POST appointment": Capability.BOOK_APPOINTMENTS,
     "PATCH appointment": Capability.READ_APPOINTMENTS,  # whether it is to be booked or attended, the patch says
     "DELETE appointment": Capability.BOOK_APPOINTMENTS,

@@ -22,7 +22,9 @@ from satcom.enterprise.party import (
     patch_organization,
     set_up_operator,
 )
+from satcom.market.catalog.product_offering_price import ProductOfferingPrice, create_price
 from tests.enterprise.an_operator import an_individual, an_operator, an_organization
+from tests.market.a_market import PRICES
 
 
 def refusal(refused: pytest.ExceptionInfo[Refused]) -> tuple[str, str]:
@@ -49,9 +51,12 @@ def test_there_is_one_operator(database: Database) -> None:
         assert operator_of(session).id == operator.id
 
 
-def test_the_operator_keeps_its_currency_and_may_change_its_tax_rate(database: Database) -> None:
+def test_the_operator_keeps_its_currency_once_it_has_prices_and_may_change_its_tax_rate(database: Database) -> None:
     with database.as_worker() as session:
         ours = find(session, Organization, an_operator(session).organization_id)
+        assert set_up_operator(session, ours, "KES", "Africa/Nairobi", Decimal(16), WORKER).currency == "KES"
+        set_up_operator(session, ours, "USD", "Africa/Nairobi", Decimal(16), WORKER)
+        create_price(session, from_body(ProductOfferingPrice, PRICES[0]), WORKER)
         set_up_operator(session, ours, "USD", "Africa/Nairobi", Decimal("18.5"), WORKER)
         assert operator_of(session).tax_rate_percent == Decimal("18.5")
         with pytest.raises(RuleRefused) as refused:

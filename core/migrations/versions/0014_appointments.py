@@ -44,6 +44,7 @@ def upgrade() -> None:
         sa.Column("longitude_deg", sa.Float(), nullable=False),
         sa.Column("time_zone", sa.String(length=64), nullable=False),
         sa.Column("terminal_at", sa.TIMESTAMP(timezone=True), nullable=True),
+        sa.Column("latest_at", sa.TIMESTAMP(timezone=True), nullable=True),
         sa.Column("since", sa.TIMESTAMP(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("order_id"),
