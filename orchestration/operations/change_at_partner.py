@@ -29,6 +29,7 @@ from satcom.orchestration.operations.order_to_service import (
     start_date_is_here,
 )
 from satcom.orchestration.operations.ordered_activation import begin_orders
+from satcom.orchestration.operations.ordered_approval import wait_for_approval
 from satcom.orchestration.operations.ordered_at_partner import (
     ASKED_FOR_AT_MOST,
     PARTNERS,
@@ -61,7 +62,7 @@ ASKED: Final = ("downlinkRateBps", "uplinkRateBps", "availabilityPercent")  # wh
 
 
 @plan(CHANGE_AT_PARTNER)
-def change_at_partner(plan: Plan, order: str) -> None:
+def change_at_partner(plan: Plan, order: str, approved: bool = True) -> None:
     """The recipe. What stands in the brackets is needed first; what is not connected runs side by side."""
     question = plan.task(prepare_question_of_change, order)
     answers = plan.task(ask_again, question, outside=True, within=ASKED_FOR_AT_MOST)
@@ -69,7 +70,8 @@ def change_at_partner(plan: Plan, order: str) -> None:
     held = plan.task(hold_at_partner, chosen, outside=True, undo=release_at_partner)
     noted = plan.task(note_partners_hold, order, held, again_from=chosen)
     priced = plan.task(price_the_change_at_partner, order, chosen, after=[noted])
-    begun = plan.task(begin_delivery, order, after=[priced])
+    released = wait_for_approval(plan, order, priced) if approved else priced
+    begun = plan.task(begin_delivery, order, after=[released])
 
     service = plan.task(order_the_change_at_partner, order, chosen, after=[begun], undo=cancel_the_orders_below)
     ordered = plan.task(order_at_partner, chosen, held, after=[service], outside=True, undo=cancel_at_partner)

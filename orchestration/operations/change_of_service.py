@@ -37,6 +37,7 @@ from satcom.orchestration.operations.order_to_service import (
     start_date_is_here,
 )
 from satcom.orchestration.operations.ordered_activation import MEASUREMENT, accept_test, begin_orders
+from satcom.orchestration.operations.ordered_approval import is_to_be_approved, wait_for_approval
 from satcom.orchestration.operations.ordered_installation import (
     call_the_installation_off,
     plan_the_installation,
@@ -66,7 +67,7 @@ from satcom.orchestration.operations.service_in_place import (
     in_place,
     prepare_change,
 )
-from satcom.orchestration.plan import Later, Plan, TaskHandle, flow_of, plan
+from satcom.orchestration.plan import Later, Plan, TaskHandle, flow_of, plan, tasks_of
 from satcom.orchestration.schedule import change_over
 from satcom.resource.catalog import ResourceCategory
 from satcom.resource.ground import Terminal, TerminalState, move_terminal, pass_on_site, terminal_at_site
@@ -90,15 +91,17 @@ def change_of_service(
     needs: Collection[ResourceCategory] = EVERYTHING,
     another_terminal: bool = True,
     installed: bool = True,
+    approved: bool = True,
 ) -> None:
     """The recipe. What stands in the brackets is needed first; what is not connected runs side by side."""
     qualified = plan.task(qualify_the_change, order)
     reserved = plan.task(reserve_the_difference, order, qualified, undo=give_back)
     priced = plan.task(price_the_change, order, reserved)
-    visit = None
+    released, visit = [wait_for_approval(plan, order, priced) if approved else priced], None
     if another_terminal and installed:
         visit = plan.task(plan_the_installation, order, priced, undo=call_the_installation_off)
-    begun = plan.task(begin_the_change, order, after=[priced] if visit is None else [visit])
+        released.append(visit)
+    begun = plan.task(begin_the_change, order, after=released)
 
     site = []
     if another_terminal:
@@ -151,7 +154,8 @@ def qualify_the_change(session: Session, order_id: str) -> Json:
     flow = flow_of(session, order_id)
     if flow is not None and at_partner(session, order) is not None:
         ours = operator_of(session).organization_id
-        change_over(session, flow, CHANGE_AT_PARTNER, qualify_the_change.__name__, ours)
+        approved = is_to_be_approved(tasks_of(session, flow))
+        change_over(session, flow, CHANGE_AT_PARTNER, qualify_the_change.__name__, ours, approved)
         return None
     place, demand = in_place(session, order), demand_of_order(session, order)
     as_it_stands = _as_it_stands(place.solution, needs_another_terminal(session, order))

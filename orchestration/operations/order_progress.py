@@ -52,6 +52,7 @@ AWAITED: Final = frozenset(
 def begin_flow(session: Session, event: ProductOrderCreated) -> None:
     """The plan is written with the order, or there is no order."""
     order, needs = event.order, resources_for(session, event.order)
+    approved = approval_is_ruled(session)
     installed = ResourceCategory.TERMINAL in needs and installed_on_site(order.item.characteristics)
     if order.item.action == DELETE:
         last_day = order.expected_completion_date
@@ -61,10 +62,9 @@ def begin_flow(session: Session, event: ProductOrderCreated) -> None:
         if at_partner(session, order) is not None:
             check_change_at_partner(session, order)
         another = needs_another_terminal(session, order)
-        flow = lay_out(session, CHANGE_OF_SERVICE, order, order.reference, needs, another, installed)
+        flow = lay_out(session, CHANGE_OF_SERVICE, order, order.reference, needs, another, installed, approved)
         order.expected_completion_date = flow.expected_finish
     else:
-        approved = approval_is_ruled(session)
         flow = lay_out(session, ORDER_TO_SERVICE, order, order.reference, needs, approved, installed)
         order.expected_completion_date = flow.expected_finish
     enqueue(session, flow.id)

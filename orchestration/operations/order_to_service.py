@@ -38,12 +38,7 @@ from satcom.orchestration.operations.ordered_activation import (
     withdraw_access,
     withdraw_activation,
 )
-from satcom.orchestration.operations.ordered_approval import (
-    ANSWERED_IN,
-    ask_for_approval,
-    order_is_approved,
-    take_question_back,
-)
+from satcom.orchestration.operations.ordered_approval import is_to_be_approved, wait_for_approval
 from satcom.orchestration.operations.ordered_installation import (
     call_the_installation_off,
     plan_the_installation,
@@ -69,7 +64,7 @@ from satcom.orchestration.operations.ordered_site import (
     return_the_terminal,
     terminal_is_here,
 )
-from satcom.orchestration.plan import Later, Plan, TaskHandle, flow_of, plan
+from satcom.orchestration.plan import Later, Plan, TaskHandle, flow_of, plan, tasks_of
 from satcom.orchestration.schedule import change_over
 from satcom.resource.catalog import ResourceCategory
 from satcom.resource.ground import TerminalState, move_terminal, terminal_at_site
@@ -95,7 +90,7 @@ from satcom.supplychain.partner_capacity import capacity_of_order
 ORDER_TO_SERVICE: Final = "orderToService"
 PARTNER_TO_SERVICE: Final = "partnerToService"
 NO_TIME: Final = timedelta(0)  # a wait says itself when its end is expected
-SUPPLY, PLANNING, NOC, SALES = "supply", "planning", "noc", "sales"
+SUPPLY, PLANNING, NOC = "supply", "planning", "noc"
 EVERYTHING: Final = frozenset(ResourceCategory)
 
 
@@ -111,7 +106,7 @@ def order_to_service(
     qualified = plan.task(qualify_again, order)
     reserved = plan.task(reserve_all_or_none, order, qualified, undo=give_back)
     priced = plan.task(price_the_order, order, reserved)
-    released = [_released(plan, order, priced)] if approved else [priced]
+    released = [wait_for_approval(plan, order, priced)] if approved else [priced]
     visit = plan.task(plan_the_installation, order, priced, undo=call_the_installation_off) if installed else None
     begun = plan.task(begin_delivery, order, after=released if visit is None else [*released, visit])
 
@@ -132,12 +127,6 @@ def order_to_service(
     product = plan.task(hand_over, order, service, reserved, after=tested, no_return=True)
     billed = plan.task(make_first_bill, product)
     plan.task(complete_orders, order, product, after=[billed])
-
-
-def _released(plan: Plan, order: str, priced: TaskHandle) -> TaskHandle:
-    """Where the operator has rules for it, a person releases what is dear before it is promised."""
-    asked = plan.task(ask_for_approval, order, priced, undo=take_question_back)
-    return plan.wait(order_is_approved, order, asked, owner=SALES, expected=ANSWERED_IN, skippable=False)
 
 
 def _at_the_site(
@@ -193,7 +182,8 @@ def _left_to_partners(session: Session, order: ProductOrder, after: str) -> bool
         return False
     if not priced_for_partners(session, find(session, ProductOffering, order.item.offering_id)):
         return False
-    change_over(session, flow, PARTNER_TO_SERVICE, after, operator_of(session).organization_id)
+    approved = is_to_be_approved(tasks_of(session, flow))
+    change_over(session, flow, PARTNER_TO_SERVICE, after, operator_of(session).organization_id, approved)
     return True
 
 

@@ -22,6 +22,7 @@ from satcom.orchestration.operations.order_to_service import (
     price_the_order,
     start_date_is_here,
 )
+from satcom.orchestration.operations.ordered_approval import wait_for_approval
 from satcom.orchestration.operations.ordered_at_partner import (
     ASKED_FOR_AT_MOST,
     accept_partners_price,
@@ -42,7 +43,7 @@ from satcom.orchestration.plan import Plan, plan
 
 
 @plan(PARTNER_TO_SERVICE)
-def partner_to_service(plan: Plan, order: str) -> None:
+def partner_to_service(plan: Plan, order: str, approved: bool = True) -> None:
     """The recipe. What stands in the brackets is needed first; what is not connected runs side by side."""
     question = plan.task(prepare_question, order)
     answers = plan.task(ask_again, question, outside=True, within=ASKED_FOR_AT_MOST)
@@ -50,7 +51,8 @@ def partner_to_service(plan: Plan, order: str) -> None:
     held = plan.task(hold_at_partner, chosen, outside=True, undo=release_at_partner)
     noted = plan.task(note_partners_hold, order, held, again_from=chosen)
     priced = plan.task(price_the_order, order, chosen, after=[noted])
-    begun = plan.task(begin_delivery, order, after=[priced])
+    released = wait_for_approval(plan, order, priced) if approved else priced
+    begun = plan.task(begin_delivery, order, after=[released])
 
     service = plan.task(design_the_service, order, after=[begun], undo=discard_the_design)
     to_service = plan.task(order_the_service, order, chosen, service, undo=cancel_the_service_order)
