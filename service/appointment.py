@@ -114,6 +114,8 @@ def free_visits(
     with network_view(session) as network:  # what others have agreed, nobody is shown
         for installer in installers_in(network, installation.country):
             first = max(since, earliest_visit(installation, installer))
+            if last <= first:
+                continue
             taken = [one for one in _taken(network, installer, first, last) if one.id != besides]
             for visit in visits_of(installer, installation.zone, first, last):
                 team = _free_team(installer, visit, taken)
