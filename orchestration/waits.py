@@ -8,7 +8,7 @@ from sqlmodel import Session, col, select
 
 from satcom.core.security import Principal
 from satcom.core.tmf_api import database_of, page_response, token_of
-from satcom.core.tmf_filter import Filter
+from satcom.core.tmf_filter import read_filter
 from satcom.core.tmf_openapi import list_operation
 from satcom.core.tmf_query import Page, Query, read_query
 from satcom.core.values import Json
@@ -22,9 +22,9 @@ router = APIRouter(tags=["wait"])
 def open_waits(session: Session, query: Query, by: Principal) -> Page:
     """The waits that are open, the longest overdue first, each with the reference of its order."""
     open_ones = (
-        Filter("kind", ("kind",), "eq", (TaskKind.WAIT.value, TaskKind.OUTSIDE.value)),
-        Filter("owner", ("owner",), "regex", (".",)),  # a call to the outside is nobody's; a wait for it is somebody's
-        Filter("state", ("state",), "eq", (TaskState.ACTIVE.value,)),
+        read_filter("kind", f"{TaskKind.WAIT},{TaskKind.OUTSIDE}"),
+        read_filter("owner.regex", "."),  # a call to the outside is nobody's; a wait for it is somebody's
+        read_filter("state", TaskState.ACTIVE),
     )
     filters = (*query.filters, *open_ones)
     page = tasks_listed(session, replace(query, filters=filters, sort=query.sort or (("dueAt", False),)), by)

@@ -29,6 +29,7 @@ from satcom.resource.hub import Hub
 from satcom.service.inventory import Service, ServiceState
 from satcom.supplychain.partner_capacity import PartnerCapacity, PartnerCapacityState
 from satcom.supplychain.partnership import Partnership, drop_partnership
+from satcom.supplychain.stock import StockedTerminal
 from tests.market.a_market import a_price, as_customer
 from tests.orchestration.operations.an_order_to_service import Operation, an_operation
 from tests.simulators.partner_process import PartnerProcess, connected_to, partner_process
@@ -126,8 +127,12 @@ def test_what_the_partner_has_not_delivered_is_waited_for_by_somebody_until_a_da
     assert waiting.expected_at > datetime.now(UTC)
     assert waiting.due_at == waiting.expected_at
     with leasing.operation.database.as_worker() as session:
-        [told] = open_waits(session, read_query([]), WORKER).rows
-        assert told["taskFlowSpecification"] == "partner_delivers"
+        for one in session.exec(select(StockedTerminal)):
+            session.delete(one)
+    leasing.operation.advance(leasing.operation.order())
+    with leasing.operation.database.as_worker() as session:
+        told = {one["taskFlowSpecification"] for one in open_waits(session, read_query([]), WORKER).rows}
+        assert told == {"partner_delivers", "terminal_is_here"}
         add_rule(session, NewEscalation(owner=Role.SUPPLY, next_owner=Role.NOC, after_hours=48), WORKER)
     monkeypatch.setattr(clock, "offset", timedelta(days=5))
     with leasing.operation.database.as_worker() as session:
