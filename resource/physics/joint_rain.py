@@ -1,7 +1,7 @@
 """Rain at two places or frequencies at once: how likely it attenuates a path at all, and how much two paths share.
 
 Words and symbols of ITU-R P.618-14, sections 2.2.1.2 (probability of rain attenuation), 2.2.1.3 (frequency scaling) and
-2.2.4 (site diversity). Rain attenuation is log-normal while it rains.
+2.2.4 (site diversity), and of P.1815-1 (differential attenuation). Rain attenuation is log-normal while it rains.
 """
 
 from typing import NamedTuple
@@ -148,16 +148,54 @@ def joint_exceedance_percent(
 
     Source: ITU-R P.618-14, section 2.2.4.1, equations 32 to 40.
     """
-    distance = np.asarray(distance_km, float)
-    rain_correlation = 0.7 * np.exp(-distance / 60) + 0.3 * np.exp(-((distance / 700) ** 2))
-    correlation = 0.94 * np.exp(-distance / 30) + 0.06 * np.exp(-((distance / 500) ** 2))
-    raining = both_exceeded(-ndtri(first.probability), -ndtri(second.probability), rain_correlation)
+    raining, correlation = _raining_at_both(first, second, distance_km)
     exceeded = both_exceeded(
         (np.log(np.asarray(first_db, float)) - first.mean) / first.deviation,
         (np.log(np.asarray(second_db, float)) - second.mean) / second.deviation,
         correlation,
     )
     percent: Array = 100 * raining * exceeded
+    return percent
+
+
+def _raining_at_both(first: LogNormal, second: LogNormal, distance_km: ArrayLike) -> tuple[Array, Array]:
+    """Probability that it rains at both sites, and how ln A of the two goes together then."""
+    distance = np.asarray(distance_km, float)
+    rain_correlation = 0.7 * np.exp(-distance / 60) + 0.3 * np.exp(-((distance / 700) ** 2))
+    correlation: Array = 0.94 * np.exp(-distance / 30) + 0.06 * np.exp(-((distance / 500) ** 2))
+    return both_exceeded(-ndtri(first.probability), -ndtri(second.probability), rain_correlation), correlation
+
+
+def attenuated_less_percent(
+    between_db: tuple[ArrayLike, ArrayLike],
+    exceeded_percent: tuple[ArrayLike, ArrayLike],
+    less_by_db: ArrayLike,
+    first: LogNormal,
+    second: LogNormal,
+    distance_km: ArrayLike,
+) -> Array:
+    """Share of the year in which rain attenuates the first site by `between_db`, and the second by so much less.
+
+    `exceeded_percent` are the shares in which the first is attenuated by more than either bound. Arguments broadcast.
+    With the bounds far apart it tells how often a second site is better by `less_by_db`.
+
+    Source: ITU-R P.1815-1, Annex 1, with 64 points of Gauss and Legendre for the integral.
+    """
+    low, high, less = (np.asarray(one, float) for one in (*between_db, less_by_db))
+    points, weights = np.polynomial.legendre.leggauss(64)
+    half = (np.log(high) - np.log(low)) / 2
+    log_a = np.log(low)[..., None] + half[..., None] * (points + 1)
+    raining, correlation = _raining_at_both(first, second, distance_km)
+    u = (log_a - first.mean[..., None]) / first.deviation[..., None]
+    left_db = np.exp(log_a) - less[..., None]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        log_left = np.where(left_db > 0, np.log(left_db), -np.inf)
+    r = correlation[..., None]
+    above = (log_left - second.mean[..., None]) / second.deviation[..., None] - r * u
+    density = np.exp(-(u**2) / 2) / (np.sqrt(2 * np.pi) * first.deviation[..., None])
+    second_more = half * (density * ndtr(-above / np.sqrt(1 - r**2)) * weights).sum(axis=-1)
+    inside = np.asarray(exceeded_percent[0], float) - np.asarray(exceeded_percent[1], float)
+    percent: Array = inside - 100 * raining * second_more
     return percent
 
 

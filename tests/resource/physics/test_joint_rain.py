@@ -8,6 +8,7 @@ from scipy.stats import multivariate_normal
 
 from satcom.resource.physics.joint_rain import (
     LogNormal,
+    attenuated_less_percent,
     both_exceeded,
     diversity_gain_db,
     exceeded_given_other,
@@ -89,6 +90,20 @@ def test_joint_outage_of_two_sites_is_the_one_of_the_p618_examples() -> None:
         assert [here.deviation, there.deviation, here.mean, there.mean] == pytest.approx(told[0, 7:11], abs=1e-9)
         found = joint_exceedance_percent(told[:, 1], told[:, 2], here, there, distance_km[first // 2])
         assert found == pytest.approx(told[:, 13], abs=QUADRATURE)
+
+
+def test_differential_attenuation_is_the_one_of_the_p1815_example() -> None:
+    sites = sheet_rows("P.1815_1_DIFF_ATT", range(1, 6), range(10, 12))
+    levels = sheet_rows("P.1815_1_DIFF_ATT", [10, 11, 12], range(10, 22))
+    (told,) = sheet_rows("P.1815_1_DIFF_ATT", range(19), range(30, 31))
+    here, there = (fitted(levels[:, 11 + site], sites[site, 4], levels[:, 10]) for site in (0, 1))
+    assert [here.deviation, there.deviation, here.mean, there.mean] == pytest.approx(told[11:15], abs=1e-9)
+    low_db, high_db, less_db, most_db = told[1:5]
+    more = [joint_exceedance_percent(one, most_db, here, there, sites[0, 7]) for one in (low_db, high_db)]
+    assert more == pytest.approx(told[15:17], abs=QUADRATURE)
+    found = attenuated_less_percent((low_db, high_db), (told[5], told[6]), less_db, here, there, sites[0, 7])
+    # the sheet sums some 200 steps, each at its lower end; the sum goes to ours as the steps become small
+    assert found == pytest.approx(told[18], abs=1e-3)
 
 
 @given(st.floats(0, 60), st.floats(0, 20), st.floats(0, 90))
