@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from satcom.resource.physics.moving_path import (
@@ -31,8 +31,10 @@ def test_the_average_over_an_orbit_is_the_one_of_the_p618_example() -> None:
     assert slant_range_km(altitude_km, elevation) == pytest.approx(rows[:, 12], abs=1e-8)
     assert margin_db == pytest.approx(rows[:, 13], abs=PRINTED_DIGITS)
     assert percent == pytest.approx(rows[:, 14], rel=BY_STEPS)
-    assert orbit_average_percent(rows[:, 10], percent) == pytest.approx(place[16], rel=BY_STEPS)
-    assert orbit_average_percent(rows[:, 10], rows[:, 14]) == pytest.approx(place[16], abs=PRINTED_DIGITS)
+    # the sheet counts the time below the limit, in which the link is not used, as time without rain
+    time = np.append(rows[:, 9], 100 - rows[:, 9].sum())
+    assert orbit_average_percent(time, np.append(percent, 0)) == pytest.approx(place[16], rel=BY_STEPS)
+    assert orbit_average_percent(time, np.append(rows[:, 14], 0)) == pytest.approx(place[16], abs=PRINTED_DIGITS)
 
 
 @given(
@@ -43,6 +45,8 @@ def test_a_margin_is_exceeded_as_often_as_the_rain_takes_so_much(
 ) -> None:
     way = (0.0, 4.0, 40.0)
     attenuation_db = rain_attenuation_db(latitude, freq_ghz * 1e9, elevation, percent, 45, *way)
+    # where rain is heaviest, P.618's attenuation falls again towards the rarest rain: there is no inverse
+    assume(rain_attenuation_db(latitude, freq_ghz * 1e9, elevation, 0.001, 45, *way) > attenuation_db)
     again = rain_exceedance_percent(attenuation_db, latitude, freq_ghz * 1e9, elevation, 45, *way)
     assert rain_attenuation_db(latitude, freq_ghz * 1e9, elevation, again, 45, *way) == pytest.approx(attenuation_db)
 
