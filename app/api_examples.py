@@ -81,6 +81,10 @@ def _parties() -> dict[str, Json]:
             "billingDateShift": 14,
             "paymentDueDateOffset": 45,
         },
+        "customerBillOnDemand": {
+            "name": "Before the audit",
+            "billingAccount": {"id": loaded_id("BillingAccount", "account-lualaba-copper")},
+        },
         "billFormat": {"name": "PDF", "description": "Pages for people"},
         "billPresentationMedia": {"name": "Electronic mail"},
         "financialAccount": {"name": "Receivables, Central Africa"},

@@ -7,7 +7,7 @@ from fastapi import APIRouter
 from satcom.core import event_hub, history
 from satcom.core.tmf_api import TmfRoutes
 from satcom.enterprise import agreement, agreement_specification, operator_settings, party
-from satcom.market import billing, customer, inventory, order_approval, ordering, qualification
+from satcom.market import bill_on_demand, billing, customer, inventory, order_approval, ordering, qualification
 from satcom.market.account import balance, bill_presentation, billing_cycle
 from satcom.market.catalog import product_offering, product_offering_price, product_specification
 from satcom.orchestration import escalation, process_flow, waits
@@ -72,6 +72,7 @@ ROUTES: tuple[TmfRoutes, ...] = (
     inventory.routes,
     billing.routes,
     billing.rate_routes,
+    bill_on_demand.routes,
     process_flow.routes,
     in_service_date.routes,
     escalation.routes,

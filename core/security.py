@@ -43,6 +43,7 @@ class Capability(StrEnum):
     APPROVE_ORDERS = "approve orders that their role is asked for"
     KEEP_APPROVAL_RULES = "say which orders are approved by whom"
     READ_BILLS = "read bills"
+    ASK_FOR_BILLS = "ask for a bill"
     KEEP_ACCOUNTS = "keep terms of billing, and party, settlement and financial accounts"
     READ_SERVICES = "read services, service orders and tests"
     TEST_SERVICES = "record tests of services"
@@ -80,6 +81,7 @@ _ROLES: dict[Capability, str] = {
     Capability.APPROVE_ORDERS: "sales finance",
     Capability.KEEP_APPROVAL_RULES: "finance",
     Capability.READ_BILLS: "sales finance customer",
+    Capability.ASK_FOR_BILLS: "sales finance customer",
     Capability.KEEP_ACCOUNTS: "finance",
     Capability.READ_SERVICES: "productManager sales provisioning noc planning migration customer",
     Capability.TEST_SERVICES: "noc",

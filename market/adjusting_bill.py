@@ -18,17 +18,16 @@ from satcom.core.values import Money, TimePeriod
 from satcom.enterprise.party import operator_of
 from satcom.market.account.billing_account import BillingAccount
 from satcom.market.billing import (
-    VOID,
     Adjustment,
     CustomerBill,
     ReckonedBill,
     billing_month,
-    first_bill_of,
     new_bill,
     summed,
     validate,
     write_bill,
 )
+from satcom.market.due_charges import billed_to
 from satcom.market.inventory import Product
 from satcom.market.pricing import PriceType, round_money
 from satcom.market.solution_price import ChargePrice
@@ -60,7 +59,7 @@ def adjusting_bill(
     period = TimePeriod(start_date_time=adjustment.start, end_date_time=adjustment.end)
     bill = new_bill(session, product, account, reckoned, period, operator.tax_rate_percent)
     bill.bill_of_order, bill.adjustment = order_id, adjustment
-    write_bill(session, bill, product, reckoned)
+    write_bill(session, bill, [product] * len(reckoned.lines), reckoned)
     again = readjusted(session, bill)
     validate(session, bill, again)
     return bill
@@ -84,12 +83,12 @@ def _adjustment(
     once: Sequence[ChargePrice],
 ) -> Adjustment:
     """The days that are billed already and left from `from_day` on; none when that is later than what is billed."""
-    first, zone = first_bill_of(session, product.id), operator_of(session).zone
-    billed_to = first.next_bill_date if first is not None and first.category != VOID else from_day
+    zone = operator_of(session).zone
+    covered_to = billed_to(session, product) or from_day
     account = find(session, BillingAccount, product.billing_account.id)
     month = billing_month(from_day, zone, account.bill_day)
-    left = month.days if from_day < billed_to else 0
-    end = billed_to if left else from_day + timedelta(microseconds=1)
+    left = (covered_to.astimezone(zone).date() - month.first_day).days if from_day < covered_to else 0
+    end = covered_to if left else from_day + timedelta(microseconds=1)
     return Adjustment(
         start=from_day,
         end=end,

@@ -83,13 +83,24 @@ class Adjustment(Value):
     once: list[ChargePrice]
 
 
+class DueCharge(Value):
+    """A monthly price for a part of a billing month, of a product that is billed further on."""
+
+    product_id: str
+    price: ChargePrice
+    start: Instant
+    end: Instant
+    days: int
+    of_days: int
+
+
 class CustomerBill(Entity, table=True):
     """A bill. One that was undone before it was sent stays on hold, `category` void, and asks for nothing."""
 
     __tablename__ = "customer_bill"
 
     api: ClassVar = tmf("TMF678", "CustomerBill", Capability.READ_BILLS)
-    private: ClassVar[frozenset[str]] = frozenset({"first_bill_of", "bill_of_order", "adjustment"})
+    private: ClassVar[frozenset[str]] = frozenset({"first_bill_of", "bill_of_order", "adjustment", "due"})
     life_cycle: ClassVar = LifeCycle[BillState](
         BillState,
         ("new", "validated", "its recomputation agrees with it"),
@@ -121,6 +132,7 @@ class CustomerBill(Entity, table=True):
     first_bill_of: str | None = Field(default=None, foreign_key="product.id", unique=True, sa_type=id_type())
     bill_of_order: str | None = Field(default=None, foreign_key="product_order.id", unique=True, sa_type=id_type())
     adjustment: Adjustment | None = Field(default=None, sa_type=JsonOf(Adjustment))
+    due: list[DueCharge] | None = Field(default=None, sa_type=JsonOf(list[DueCharge]))
 
 
 class AppliedCustomerBillingRate(Entity, table=True):
@@ -265,7 +277,7 @@ def first_bill(session: Session, product_id: str) -> CustomerBill:
     period = TimePeriod(start_date_time=month.start, end_date_time=month.end)
     bill = new_bill(session, product, account, reckoned, period, operator.tax_rate_percent)
     bill.first_bill_of = product.id
-    write_bill(session, bill, product, reckoned)
+    write_bill(session, bill, [product] * len(reckoned.lines), reckoned)
     validate(session, bill, recomputed(session, bill))
     return bill
 
@@ -295,11 +307,11 @@ def new_bill(
     )
 
 
-def write_bill(session: Session, bill: CustomerBill, product: Product, reckoned: ReckonedBill) -> None:
-    """The bill with its lines."""
+def write_bill(session: Session, bill: CustomerBill, products: Sequence[Product], reckoned: ReckonedBill) -> None:
+    """The bill with its lines, each of one of the products."""
     session.add(bill)
     session.flush()
-    for number, line in enumerate(reckoned.lines):
+    for number, (product, line) in enumerate(zip(products, reckoned.lines, strict=True)):
         session.add(_rate(bill, product, line, number, bill.tax_item[0].tax_rate))
     session.flush()
 

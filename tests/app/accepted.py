@@ -256,6 +256,7 @@ BODIES: dict[str, Callable[[Session, Market], Body]] = {
     "customer": a_customer_to_be,
     "billingAccount": an_account,
     "billingCycleSpecification": lambda _, __: {"name": "Monthly", "billingDateShift": 14},
+    "customerBillOnDemand": lambda _, market: {"billingAccount": {"id": market.account}},
     "billFormat": lambda _, __: {"name": "PDF"},
     "billPresentationMedia": lambda _, __: {"name": "Mail"},
     "financialAccount": lambda _, __: {"name": "Receivables"},

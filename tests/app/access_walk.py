@@ -128,6 +128,8 @@ def bodies(house: House, route: Route, party: Party) -> Iterator[Json]:
             yield {"name": "taken", "engagedParty": customer}
         case "billingAccount":
             yield {"name": "taken", "relatedParty": named}
+        case "customerBillOnDemand":
+            yield {"billingAccount": {"id": rows["BillingAccount"]}}
         case "partyAccount" | "settlementAccount":
             yield {"name": "taken", "relatedParty": [customer]}
         case "financialAccount":

@@ -34,6 +34,7 @@ SAID: dict[str, Capability] = {
     "POST customer": Capability.KEEP_CUSTOMERS,
     "PATCH customer": Capability.KEEP_CUSTOMERS,
     "DELETE customer": Capability.KEEP_CUSTOMERS,
+    "POST customerBillOnDemand": Capability.ASK_FOR_BILLS,
     "DELETE billingAccount": Capability.KEEP_CUSTOMERS,
     "POST billFormat": Capability.KEEP_ACCOUNTS,
     "PATCH billFormat": Capability.KEEP_ACCOUNTS,

@@ -170,7 +170,6 @@ NOT_BUILT: Final[frozenset[Resource]] = frozenset(
         "TMF634/resourceCandidate",
         "TMF634/importJob",
         "TMF634/exportJob",
-        "TMF678/customerBillOnDemand",
     }
 )
 
@@ -232,6 +231,7 @@ def overrides(visit: dict[str, Json]) -> dict[Resource, dict[str, Any]]:
 
 def _accounts(taken: dict[str, Json]) -> dict[Resource, dict[str, Any]]:
     return {
+        "TMF678/customerBillOnDemand": {"body": taken["customerBillOnDemand"]},
         "TMF666/billingAccount": {"body": taken["billingAccount"]},
         "TMF666/partyAccount": {"setup": [PARTY], "body": {"relatedParty": [ACCOUNT_OF]}},
         "TMF666/settlementAccount": {
