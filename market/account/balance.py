@@ -7,13 +7,13 @@ written down: it is reckoned when the account is read, for who may read the bill
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
 
-from sqlalchemy import Numeric, cast, func, type_coerce
+from sqlalchemy import ColumnElement, Numeric, cast, func, type_coerce
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Session, col, select
 
@@ -21,6 +21,7 @@ from satcom.core.clock import now
 from satcom.core.database import principal_in
 from satcom.core.security import Capability
 from satcom.core.tmf_api import TmfRoutes
+from satcom.core.tmf_filter import is_uuid
 from satcom.core.values import Json, Money, TimePeriod
 from satcom.market.account.billing_account import (
     BillingAccount,
@@ -51,6 +52,8 @@ from satcom.market.billing import VOID, CustomerBill
 
 RECEIVABLE: Final = "receivable"
 PAYABLE: Final = "payable"
+Listed = list[tuple[Money, datetime]]  # each amount, and since when it is so
+Amounts = dict[str, Listed]
 Parts = dict[tuple[str, str], list["Part"]]  # by kind of balance and currency
 
 
@@ -62,22 +65,32 @@ class Part:
     since: datetime
 
 
-def open_amounts(session: Session, account_ids: Iterable[str]) -> dict[str, list[tuple[Money, datetime]]]:
+def open_amounts(session: Session, account_ids: Iterable[str]) -> Amounts:
     """By billing account, what its bills leave open in each currency, and when the last of them changed."""
     ids = list(account_ids)
     holders = select(BillingAccount.party_id).where(col(BillingAccount.id).in_(ids))
-    account = type_coerce(col(CustomerBill.billing_account), JSONB)["id"].astext
+    account: Any = type_coerce(col(CustomerBill.billing_account), JSONB)["id"].astext
+    return _open(session, account, col(CustomerBill.party_id).in_(holders) & account.in_(ids))
+
+
+def open_amounts_of_parties(session: Session, party_ids: Iterable[str]) -> Amounts:
+    """The same by party, over all its billing accounts."""
+    party: Any = col(CustomerBill.party_id)
+    return _open(session, party, party.in_(list(party_ids)))
+
+
+def _open(session: Session, of: Any, where: ColumnElement[bool]) -> Amounts:
     remaining = type_coerce(col(CustomerBill.remaining_amount), JSONB)
     unit, value = remaining["unit"].astext, cast(remaining["value"].astext, Numeric)
     query: Any = (
-        select(account, unit, func.sum(value), func.max(col(CustomerBill.last_update)))
-        .where(col(CustomerBill.party_id).in_(holders), account.in_(ids), col(CustomerBill.category) != VOID)
-        .group_by(account, unit)
-        .order_by(account, unit)
+        select(of, unit, func.sum(value), func.max(col(CustomerBill.last_update)))
+        .where(where, col(CustomerBill.category) != VOID)
+        .group_by(of, unit)
+        .order_by(of, unit)
     )
-    found: dict[str, list[tuple[Money, datetime]]] = defaultdict(list)
+    found: Amounts = {}
     for identifier, currency, amount, since in session.connection().execute(query):
-        found[str(identifier)].append((Money(unit=currency, value=amount), since))
+        found.setdefault(str(identifier), []).append((Money(unit=currency, value=amount), since))
     return found
 
 
@@ -91,56 +104,71 @@ def _balance(parts: Parts) -> list[Json]:
     return told
 
 
-def _tell(session: Session, bodies: Sequence[dict[str, Json]], carried: dict[str, tuple[set[str], set[str]]]) -> None:
-    """Add the balances: of each account those billing accounts, and those partners, that it stands for."""
-    by = principal_in(session)
-    billed = {one for accounts, _ in carried.values() for one in accounts}
-    partners = {one for _, parties in carried.values() for one in parties}
-    opened = open_amounts(session, billed) if billed and by.may(Capability.READ_BILLS) else {}
-    owed = accrued(session, partners, now()) if partners and by.may(Capability.READ_PARTNER_CAPACITY) else {}
-    for body in bodies:
-        accounts, parties = carried.get(str(body["id"]), (set[str](), set[str]()))
-        parts: Parts = defaultdict(list)
-        for kind, amounts in ((RECEIVABLE, map(opened.get, accounts)), (PAYABLE, map(owed.get, parties))):
-            for amount, since in (one for listed in amounts for one in listed or []):
-                parts[kind, amount.unit].append(Part(amount.value, since))
-        body["accountBalance"] = _balance(parts)
+def _tell(body: dict[str, Json], receivable: Listed, payable: Listed) -> None:
+    parts: Parts = defaultdict(list)
+    for kind, listed in ((RECEIVABLE, receivable), (PAYABLE, payable)):
+        for amount, since in listed:
+            parts[kind, amount.unit].append(Part(amount.value, since))
+    body["accountBalance"] = _balance(parts)
+
+
+def _sees_bills(session: Session) -> bool:
+    return principal_in(session).may(Capability.READ_BILLS)
+
+
+def _accrued(session: Session, party_ids: Collection[str]) -> Amounts:
+    """What partners' deliveries come to, for who may know what they cost."""
+    seen = bool(party_ids) and principal_in(session).may(Capability.READ_PARTNER_CAPACITY)
+    return accrued(session, party_ids, now()) if seen else {}
+
+
+def _holder(body: dict[str, Json]) -> str:
+    """Whose account it is: the first party that it names."""
+    parties = body.get("relatedParty")
+    first = parties[0] if isinstance(parties, list) and parties else None
+    return str(first["id"]) if isinstance(first, dict) else ""
+
+
+def _holders(bodies: Sequence[dict[str, Json]]) -> set[str]:
+    return {party for body in bodies if is_uuid(party := _holder(body))}
 
 
 def tell_billing_balances(session: Session, bodies: Sequence[dict[str, Json]]) -> None:
     """What the bills of each account leave open."""
-    _tell(session, bodies, {str(body["id"]): ({str(body["id"])}, set()) for body in bodies})
+    opened = open_amounts(session, [str(body["id"]) for body in bodies]) if bodies and _sees_bills(session) else {}
+    for body in bodies:
+        _tell(body, opened.get(str(body["id"]), []), [])
 
 
 def tell_settlement_balances(session: Session, bodies: Sequence[dict[str, Json]]) -> None:
     """What each partner has delivered, in money."""
-    ids = [str(body["id"]) for body in bodies]
-    query = select(SettlementAccount.id, SettlementAccount.party_id).where(col(SettlementAccount.id).in_(ids))
-    _tell(session, bodies, {one: (set(), {party}) for one, party in session.exec(query) if party is not None})
+    owed = _accrued(session, _holders(bodies))
+    for body in bodies:
+        _tell(body, [], owed.get(_holder(body), []))
 
 
 def tell_party_balances(session: Session, bodies: Sequence[dict[str, Json]]) -> None:
     """What each party owes us on all its billing accounts, and what we owe it."""
-    ids = [str(body["id"]) for body in bodies]
-    of_party = select(PartyAccount.id, PartyAccount.party_id).where(col(PartyAccount.id).in_(ids))
-    parties = {str(party): str(one) for one, party in session.exec(of_party)}
-    carried: dict[str, tuple[set[str], set[str]]] = {one: (set(), {party}) for party, one in parties.items()}
-    billed = select(BillingAccount.id, BillingAccount.party_id).where(col(BillingAccount.party_id).in_(parties))
-    for account, party in session.exec(billed):
-        carried[parties[str(party)]][0].add(account)
-    _tell(session, bodies, carried)
+    parties = _holders(bodies)
+    opened = open_amounts_of_parties(session, parties) if parties and _sees_bills(session) else {}
+    owed = _accrued(session, parties)
+    for body in bodies:
+        _tell(body, opened.get(_holder(body), []), owed.get(_holder(body), []))
 
 
 def tell_financial_balances(session: Session, bodies: Sequence[dict[str, Json]]) -> None:
     """What the accounts that each carries come to."""
-    carried: dict[str, tuple[set[str], set[str]]] = {str(body["id"]): (set(), set()) for body in bodies}
-    billing = type_coerce(col(BillingAccount.financial_account), JSONB)["id"].astext
-    settling = type_coerce(col(SettlementAccount.financial_account), JSONB)["id"].astext
-    for account, carrying in session.exec(select(BillingAccount.id, billing).where(billing.in_(carried))):
-        carried[carrying][0].add(account)
-    for party, carrying in session.exec(select(SettlementAccount.party_id, settling).where(settling.in_(carried))):
-        carried[carrying][1].add(str(party))
-    _tell(session, bodies, carried)
+    ids = [str(body["id"]) for body in bodies]
+    billing: Any = type_coerce(col(BillingAccount.financial_account), JSONB)["id"].astext
+    settling: Any = type_coerce(col(SettlementAccount.financial_account), JSONB)["id"].astext
+    accounts = session.exec(select(BillingAccount.id, billing).where(billing.in_(ids))).all()
+    partners = session.exec(select(SettlementAccount.party_id, settling).where(settling.in_(ids))).all()
+    opened = open_amounts(session, [one for one, _ in accounts]) if accounts and _sees_bills(session) else {}
+    owed = _accrued(session, {str(party) for party, _ in partners})
+    for body in bodies:
+        receivable = [one for account, of in accounts if of == body["id"] for one in opened.get(account, [])]
+        payable = [one for party, of in partners if of == body["id"] for one in owed.get(str(party), [])]
+        _tell(body, receivable, payable)
 
 
 routes = TmfRoutes(BillingAccount, derived=tell_billing_balances)

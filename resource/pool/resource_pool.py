@@ -21,7 +21,6 @@ from satcom.core.errors import Fault, NotFound, Refused, RuleRefused
 from satcom.core.events import on
 from satcom.core.security import Capability, Principal
 from satcom.core.tmf_api import TmfRoutes
-from satcom.core.tmf_filter import is_uuid
 from satcom.core.values import Json, Reference, RelatedParty, reference
 from satcom.enterprise.party import find_party, operator_of, party_reference
 from satcom.resource.hold import Period
@@ -257,14 +256,24 @@ def _complete(session: Session, pool: ResourcePool) -> None:
 
 
 def tell_capacity(session: Session, bodies: Sequence[dict[str, Json]]) -> None:
-    """What each pool has, and what is left of it now."""
-    ids = [str(body["id"]) for body in bodies if is_uuid(str(body["id"]))]
-    pools = {one.id: one for one in session.exec(select(ResourcePool).where(col(ResourcePool.id).in_(ids)))}
+    """What each pool has, and what is left of it now. As many statements for one pool as for many."""
+    named = {str(body["id"]): [Reference.model_validate(one) for one in _listed(body)] for body in bodies}
+    rooms: dict[str, Room] = {}
+    for name, kind in POOLABLE.items():
+        ids = [one.id for listed in named.values() for one in listed if one.referred_type == name]
+        found = rooms_of(session, kind, ids, Period(now())) if ids else []
+        rooms |= {one.resource.id: one for one in found}
     for body in bodies:
-        pool = pools.get(str(body["id"]))
-        if pool is not None and pool.kind is not None:
-            rooms = pool_rooms(session, pool, Period(now()))
-            body["capacity"] = [one.wire() for one in capacities(pool.kind, rooms)]
+        listed = named[str(body["id"])]
+        kind_of = POOLABLE.get(listed[0].referred_type or "") if listed else None
+        if kind_of is not None:
+            inside = [rooms[one.id] for one in listed if one.id in rooms]
+            body["capacity"] = [one.wire() for one in capacities(kind_of, inside)]
+
+
+def _listed(body: dict[str, Json]) -> list[Json]:
+    resources = body.get("resource")
+    return resources if isinstance(resources, list) else []
 
 
 @on(ResourceToBeWithdrawn)

@@ -10,13 +10,14 @@ from enum import StrEnum
 
 from sqlmodel import Session, col, select
 
+from satcom.core.clock import now
 from satcom.resource.carrier_pool import CarrierPool, PoolFill, fills_of
 from satcom.resource.hold import Period
 from satcom.resource.hub import Hub, free_ports
 from satcom.resource.payload import Transponder
 from satcom.resource.resource import Resource
 from satcom.resource.satellite import Satellite
-from satcom.resource.spectrum import SpectrumAssignment, assignments_of, free_pieces, peak_power_hz
+from satcom.resource.spectrum import SpectrumAssignment, Taken, free_pieces, peak_power_hz
 
 
 class Measured(StrEnum):
@@ -64,9 +65,13 @@ def _of_transponders(session: Session, identifiers: Sequence[str], period: Perio
         .join(Satellite, col(Satellite.id) == col(Transponder.satellite_id))
         .where(col(Transponder.id).in_(identifiers))
     )
+    in_force = SpectrumAssignment.in_force(period, now()) & col(SpectrumAssignment.transponder_id).in_(identifiers)
+    assigned: dict[str, list[Taken]] = {}
+    for one in session.exec(select(SpectrumAssignment).where(in_force)):
+        assigned.setdefault(one.transponder_id, []).append(one.taken)
     rooms = []
     for transponder, satellite in session.exec(query):
-        taken = [one.taken for one in assignments_of(session, transponder.id, period)]
+        taken = assigned.get(transponder.id, [])
         pieces = free_pieces(
             transponder.low_edge_hz,
             transponder.high_edge_hz,
