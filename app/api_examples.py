@@ -19,6 +19,11 @@ AN_AWAITED: Final = "the id of a satellite that is not in service yet"
 A_POOL: Final = "the id of a resource pool of yours"
 CUSTOMER: Final = "customer-lualaba-copper"
 PARTNER: Final = "partner-oceanis"
+SORTED_AS: Final = (
+    ("Category", "category-dedicated"),
+    ("ServiceCategory", "service-category-links"),
+    ("ResourceCategory", "resource-category-ground"),
+)
 SITE: Final[dict[str, Json]] = {"latitudeDeg": -10.7148, "longitudeDeg": 25.3855, "altitudeM": 1430, "country": "CD"}
 BEAM: Final[dict[str, Json]] = {
     "satelliteId": loaded_id("Satellite", "sat-amos-17"),
@@ -100,7 +105,27 @@ def _catalogue() -> dict[str, Json]:
         "price": {"unit": "USD", "value": 400},
         "lifecycleStatus": "Active",
     }
+    retail, service, resource = (_reference(kind, slug) for kind, slug in SORTED_AS)
     return {
+        "importJob": {"url": "https://catalogues.example.org/meridian.json"},
+        "exportJob": {"url": ""},
+        "catalog": {"name": "Seasonal offers", "category": [retail]},
+        "category": {"name": "Seasonal links", "parentId": retail["id"]},
+        "serviceCatalog": {"name": "Services for a season", "category": [service]},
+        "serviceCategory": {"name": "Seasonal services", "parentId": service["id"]},
+        "serviceCandidate": {
+            "name": "Link for a season",
+            "serviceSpecification": _reference("ServiceSpecification", "service-spec-dedicated-scpc-link"),
+            "category": [service],
+        },
+        "resourceCatalog": {"name": "Ground equipment", "category": [resource]},
+        "resourceCategory": {"name": "Loaned terminals", "parentId": resource["id"]},
+        "resourceCandidate": {
+            "name": "Terminal for a season",
+            "resourceSpecification": _reference("ResourceSpecification", "resource-terminal"),
+            "category": [resource],
+        },
+        "resourceSpecification": {"name": "Loaned terminal"},
         "productSpecification": {"name": "Link for a season"},
         "productOffering": {"name": "Link for a season", "lifecycleStatus": "In study"},
         "productOfferingPrice": price,

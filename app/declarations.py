@@ -9,8 +9,10 @@ from satcom.core.tmf_api import TmfRoutes
 from satcom.enterprise import agreement, agreement_specification, operator_settings, party
 from satcom.market import bill_on_demand, billing, customer, inventory, order_approval, ordering, qualification
 from satcom.market.account import balance, bill_presentation, billing_cycle
+from satcom.market.catalog import category as product_category
+from satcom.market.catalog import exchange as product_exchange
 from satcom.market.catalog import product_offering, product_offering_price, product_specification
-from satcom.orchestration import escalation, process_flow, waits
+from satcom.orchestration import catalog_jobs, escalation, process_flow, waits
 from satcom.orchestration.operations import (
     cease_at_partner,
     hub_state,
@@ -19,6 +21,8 @@ from satcom.orchestration.operations import (
     partner_to_service,
 )
 from satcom.resource import catalog as resource_catalog
+from satcom.resource import catalog_exchange as resource_exchange
+from satcom.resource import category as resource_category
 from satcom.resource import ground, licence, reservation_by_hand, satellite, satellite_life, terminal_history
 from satcom.resource import inventory as resource_inventory
 from satcom.resource import ordering as resource_ordering
@@ -33,6 +37,8 @@ from satcom.service import (
     time_slot,
 )
 from satcom.service import catalog as service_catalog
+from satcom.service import catalog_exchange as service_exchange
+from satcom.service import category as service_category
 from satcom.service import inventory as service_inventory
 from satcom.service import ordering as service_ordering
 from satcom.supplychain import (
@@ -61,9 +67,12 @@ ROUTES: tuple[TmfRoutes, ...] = (
     balance.party_routes,
     balance.settlement_routes,
     balance.routes,
+    product_category.catalogue_routes,
+    product_category.routes,
     product_specification.product_specification_routes,
     product_offering.product_offering_routes,
     product_offering_price.product_offering_price_routes,
+    *product_exchange.routes,
     ordering.routes,
     ordering.cancel_routes,
     order_approval.routes,
@@ -76,7 +85,11 @@ ROUTES: tuple[TmfRoutes, ...] = (
     process_flow.routes,
     in_service_date.routes,
     escalation.routes,
+    service_category.catalogue_routes,
+    service_category.routes,
+    service_category.candidate_routes,
     service_catalog.service_specification_routes,
+    *service_exchange.routes,
     service_ordering.routes,
     service_inventory.routes,
     service_inventory.path_routes,
@@ -88,7 +101,11 @@ ROUTES: tuple[TmfRoutes, ...] = (
     service_qualification.check_routes,
     service_qualification.query_routes,
     evidence.evidence_routes,
+    resource_category.catalogue_routes,
+    resource_category.routes,
+    resource_category.candidate_routes,
     resource_catalog.routes,
+    *resource_exchange.routes,
     resource_inventory.routes,
     resource_inventory.physical_routes,
     resource_inventory.logical_routes,
@@ -126,7 +143,7 @@ QUESTIONS: tuple[APIRouter, ...] = (
     *event_hub.hubs(ROUTES),
 )
 # What happens when an order comes, is cancelled, or ends, and what else a flow is about.
-FLOWS = (order_progress, partner_to_service, cease_at_partner)
+FLOWS = (order_progress, partner_to_service, cease_at_partner, catalog_jobs)
 
 
 def version() -> str:

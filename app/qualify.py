@@ -25,7 +25,7 @@ from satcom.core.database import Database
 from satcom.core.errors import Fault, Refused
 from satcom.core.loading import loaded_id
 from satcom.core.values import Json
-from satcom.resource.catalog import ResourceCategory
+from satcom.resource.catalog import NetworkNeed
 from satcom.resource.ground import TerminalType
 from satcom.resource.resource import Band
 from satcom.service.qualification import LARGEST_RATE_BPS, check_demand, qualify
@@ -89,7 +89,7 @@ def demand_asked(
     unknown = [one for one in bands if one.lower() not in known]
     wrong += [Fault("--band", f"there is no band {one!r}", "notFound", accepted) for one in unknown]
     down_bps, up_bps = (round(mbps * 1e6) if _is_rate(mbps) else 1 for mbps in rates_mbps)
-    kind: dict[str, Json] = {"capacity": ResourceCategory.CARRIERS.value}
+    kind: dict[str, Json] = {"capacity": NetworkNeed.CARRIERS.value}
     if committed_mbps is not None:
         wrong += [
             Fault(option, f"{mbps:g} Mbit/s is no rate", "outOfRange", "0 up to the rate")
@@ -98,7 +98,7 @@ def demand_asked(
         ]
         down, up = (round(mbps * 1e6) if math.isfinite(mbps) else 0 for mbps in committed_mbps)
         kind = {
-            "capacity": ResourceCategory.POOL_SHARE.value,
+            "capacity": NetworkNeed.POOL_SHARE.value,
             "downlink_committed_rate_bps": down,
             "uplink_committed_rate_bps": up,
         }

@@ -1,4 +1,4 @@
-"""The worker: advances flows from the queue, in the server process or alone on as many hosts as wanted."""
+"""The worker: advances flows and carries out catalogue jobs, in the server process or alone on many hosts."""
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
@@ -14,10 +14,11 @@ from sqlalchemy.exc import OperationalError
 
 from satcom.core.database import Database
 from satcom.core.tenancy import WORKER_ROLE
+from satcom.enterprise.catalog_job import carry_out
 from satcom.orchestration.engine import Engine
 from satcom.orchestration.escalation import escalate_due
 from satcom.orchestration.plan import know_handlers
-from satcom.orchestration.queue import QUEUE, TASK
+from satcom.orchestration.queue import EXCHANGE, QUEUE, TASK
 from satcom.orchestration.sweep import take_up_lost, wake_due
 
 HEARTBEAT_S, DEAD_AFTER_S, SWEEP_EVERY_S, POLL_S = 1.0, 5.0, 1.0, 1.0
@@ -59,6 +60,10 @@ class Worker:
                 lost = isinstance(error, OperationalError)  # or a deadlock: the next attempt is expected to succeed
                 log.warning("advance again", flow=flow_id, error=str(error)[:200], exc_info=None if lost else error)
                 raise
+
+        @queue.task(name=EXCHANGE, queue=QUEUE, retry=retry)
+        async def exchange(kind: str, job_id: str) -> None:
+            await asyncio.get_running_loop().run_in_executor(self.pool, carry_out, self.database, kind, job_id)
 
         return queue
 

@@ -34,7 +34,7 @@ AGENT = "satcom"
 
 
 class NotDelivered(Exception):
-    """An event did not arrive, or nobody said that it did. `kind` is one of a few, for the metrics."""
+    """What was sent did not arrive, or nobody said that it did. `kind` is one of a few, for the metrics."""
 
     def __init__(self, kind: str, why: str, for_good: bool = False) -> None:
         self.kind, self.for_good = kind, for_good
@@ -75,7 +75,7 @@ def callback_faults(callback: str, networks: Sequence[Network], field: str = "/c
     if parts.scheme not in ("http", "https") or not host or port == 0:
         return [Fault(field, "is no address of a web server", "wrongFormat", "https://... or http://...")]
     if parts.username is not None or parts.password is not None:
-        why = "a name or password in an address is seen by too many; events are signed instead"
+        why = "a name or password in an address is seen by too many"
         return [Fault(field, why, "credentials", "an address without them")]
     if parts.fragment:
         return [Fault(field, "what follows # is never sent", "wrongFormat", "an address without it")]
@@ -100,7 +100,7 @@ def _literal(host: str) -> Address | None:
 
 
 def _forbidden(host: str) -> str:
-    return f"{host[:80]} lies in a network that events are not sent into (setting SATCOM_EVENT_NETWORKS)"
+    return f"{host[:80]} lies in a network that nothing is asked of or sent into (setting SATCOM_EVENT_NETWORKS)"
 
 
 class GuardedConnections(httpcore.AsyncNetworkBackend):
@@ -180,6 +180,27 @@ class Line:
             await self._free.pop().aclose()
 
 
+@asynccontextmanager
+async def reached(within_s: float) -> AsyncIterator[None]:
+    """Within, what goes wrong on the way is told as `NotDelivered`."""
+    try:
+        async with asyncio.timeout(within_s):
+            yield
+    except ForbiddenAddress as forbidden:
+        raise NotDelivered("address", str(forbidden)) from forbidden
+    except (TimeoutError, httpcore.TimeoutException) as late:
+        raise NotDelivered("late", f"no answer within {within_s:g} s") from late
+    except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.UnsupportedProtocol, OSError) as lost:
+        raise NotDelivered("unreachable", f"cannot be reached: {str(lost)[:TOLD_LENGTH]}") from lost
+
+
+def refuse_unless_well(status: int) -> None:
+    """Raises `NotDelivered`. What else was said is not kept: who gave the address could read a stranger's answer."""
+    if not 200 <= status < 300:
+        hint = "; redirects are not followed" if 300 <= status < 400 else ""
+        raise NotDelivered("refused", f"answered {status}{hint}", for_good=status == 410)
+
+
 class Caller:
     """Sends letters, to any number of listeners at once. Use it in an `async with`."""
 
@@ -220,15 +241,8 @@ class Caller:
             ("webhook-timestamp", str(int(moment.timestamp()))),
             ("webhook-signature", signature),
         ]
-        try:
-            async with asyncio.timeout(self._within_s):
-                await self._post(callback, headers, letter.body)
-        except ForbiddenAddress as forbidden:
-            raise NotDelivered("address", str(forbidden)) from forbidden
-        except (TimeoutError, httpcore.TimeoutException) as late:
-            raise NotDelivered("late", f"no answer within {self._within_s:g} s") from late
-        except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.UnsupportedProtocol, OSError) as lost:
-            raise NotDelivered("unreachable", f"cannot be reached: {str(lost)[:TOLD_LENGTH]}") from lost
+        async with reached(self._within_s):
+            await self._post(callback, headers, letter.body)
 
     async def _post(self, callback: str, headers: list[tuple[bytes | str, bytes | str]], body: bytes) -> None:
         limits = dict.fromkeys(("read", "write"), self._within_s) | {"connect": CONNECT_WITHIN_S}
@@ -244,8 +258,4 @@ class Caller:
                         break  # closed below, and its connection with it
             finally:
                 await answer.aclose()
-        if 200 <= answer.status < 300:
-            return
-        # What else it said is not kept: whoever registered it could read a stranger's answer.
-        hint = "; redirects are not followed" if 300 <= answer.status < 400 else ""
-        raise NotDelivered("refused", f"answered {answer.status}{hint}", for_good=answer.status == 410)
+        refuse_unless_well(answer.status)

@@ -95,6 +95,12 @@ def _conditions(
         for name, head in heads
         if head not in known
     ]
+    asked = [(one.name, one.path[0]) for one in query.filters] + [("sort", name) for name, _ in query.sort]
+    faults += [
+        Fault(name, f"{head} is computed for who reads it; ask for what it follows from", "readOnly")
+        for name, head in asked
+        if any(head in kind.computed for kind in kinds)
+    ]
     for one in query.filters:
         having = [kind for kind in kinds if one.path[0] in attributes_of(kind)]
         faults += value_faults(having, one)

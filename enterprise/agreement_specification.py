@@ -22,10 +22,9 @@ from satcom.core.characteristics import (
 from satcom.core.database import find
 from satcom.core.entity import JsonOf, tmf
 from satcom.core.errors import Fault, NotFound, Refused, RuleRefused
-from satcom.core.security import Capability, Principal
-from satcom.core.tmf_api import TmfRoutes
+from satcom.core.security import Capability
 from satcom.core.values import Characteristic, Json, Reference, Value, reference
-from satcom.enterprise.catalog_entry import IN_USE, CatalogEntry, enter, must_be_draft, revise
+from satcom.enterprise.catalog_entry import IN_USE, CatalogEntry, catalog_routes
 
 TERMS = "/specificationCharacteristic"
 # TMF651 has the ends of a range as text.
@@ -91,6 +90,7 @@ class AgreementSpecification(CatalogEntry, table=True):
 
     __tablename__ = "agreement_specification"
 
+    is_bundle: bool = False
     description: str | None = Field(default=None, max_length=2000)
     attachment: list[Attachment] = Field(sa_type=JsonOf(list[Attachment]))
     specification_characteristic: list[Term] = Field(default_factory=list, sa_type=JsonOf(list[Term]))
@@ -98,24 +98,12 @@ class AgreementSpecification(CatalogEntry, table=True):
     api: ClassVar = tmf("TMF651", "AgreementSpecification", Capability.READ_AGREEMENTS)
     fixed: ClassVar[frozenset[str]] = frozenset({"attachment", "specificationCharacteristic", "isBundle"})
 
-
-def specify_agreement(session: Session, specification: AgreementSpecification, by: Principal) -> AgreementSpecification:
-    """Draw up a kind of agreement."""
-    return enter(session, specification, _faults)
-
-
-def patch_agreement_specification(
-    session: Session, specification: AgreementSpecification, patch: dict[str, Json], by: Principal
-) -> AgreementSpecification:
-    """Change it while it is drawn up, or move it along its life."""
-    revise(session, specification, patch, _faults)
-    return specification
-
-
-def drop_agreement_specification(session: Session, specification: AgreementSpecification, by: Principal) -> None:
-    """Drop a draft. No agreement is of it: an agreement names what is in use."""
-    must_be_draft(specification)
-    session.delete(specification)
+    def faults(self, session: Session) -> list[Fault]:
+        faults = specification_faults([one.specification for one in self.specification_characteristic], TERMS)
+        if self.lifecycle_status in IN_USE and not any(one.url or one.content for one in self.attachment):
+            why = f"{self.name} has no text that anybody could sign"
+            faults.append(Fault("/attachment", why, "missing", "an attachment with url or content"))
+        return faults
 
 
 def agreed_terms(
@@ -139,17 +127,4 @@ def agreed_terms(
     return full, check_characteristics(rules, given, "/characteristic")
 
 
-def _faults(session: Session, specification: AgreementSpecification) -> list[Fault]:
-    terms = [one.specification for one in specification.specification_characteristic]
-    faults = specification_faults(terms, TERMS)
-    in_use = specification.lifecycle_status in IN_USE
-    if in_use and not any(one.url or one.content for one in specification.attachment):
-        why = f"{specification.name} has no text that anybody could sign"
-        faults.append(Fault("/attachment", why, "missing", "an attachment with url or content"))
-    return faults
-
-
-routes = TmfRoutes(AgreementSpecification)
-routes.post(specify_agreement, may=Capability.KEEP_AGREEMENTS)
-routes.patch(patch_agreement_specification, may=Capability.KEEP_AGREEMENTS)
-routes.delete(drop_agreement_specification, may=Capability.KEEP_AGREEMENTS)
+routes = catalog_routes(AgreementSpecification, may=Capability.KEEP_AGREEMENTS)

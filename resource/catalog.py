@@ -5,7 +5,6 @@ an order knows what each of them takes to hold, to activate and to test. A servi
 needs (`service.catalog`), so that a new kind of service is a new list. Words: TMF634.
 """
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import ClassVar
 
@@ -14,14 +13,11 @@ from sqlmodel import Field, Session
 from satcom.core.characteristics import CharacteristicSpecification, specification_faults
 from satcom.core.entity import JsonOf, state_type, tmf
 from satcom.core.errors import Fault
-from satcom.core.events import announce
-from satcom.core.security import Capability, Principal
-from satcom.core.tmf_api import TmfRoutes
-from satcom.core.values import Json
-from satcom.enterprise.catalog_entry import CatalogEntry, LifecycleStatus, enter, must_be_draft, revise
+from satcom.core.security import Capability
+from satcom.enterprise.catalog_entry import CatalogEntry, catalog_routes
 
 
-class ResourceCategory(StrEnum):
+class NetworkNeed(StrEnum):
     """What of the network a service can need."""
 
     CARRIERS = "carriers"
@@ -32,7 +28,7 @@ class ResourceCategory(StrEnum):
 
 
 # the ways to take capacity; a service takes it in one of them
-CAPACITIES = (ResourceCategory.CARRIERS, ResourceCategory.POOL_SHARE, ResourceCategory.LEASED_SPECTRUM)
+CAPACITIES = (NetworkNeed.CARRIERS, NetworkNeed.POOL_SHARE, NetworkNeed.LEASED_SPECTRUM)
 
 
 class ResourceSpecification(CatalogEntry, table=True):
@@ -43,48 +39,14 @@ class ResourceSpecification(CatalogEntry, table=True):
     api: ClassVar = tmf("TMF634", "ResourceSpecification", Capability.READ_CATALOG)
     fixed: ClassVar[frozenset[str]] = frozenset({"resourceSpecCharacteristic", "category", "isBundle"})
 
-    category: ResourceCategory | None = Field(default=None, sa_type=state_type(ResourceCategory))
+    is_bundle: bool = False
+    category: NetworkNeed | None = Field(default=None, sa_type=state_type(NetworkNeed))
     resource_spec_characteristic: list[CharacteristicSpecification] = Field(
         default_factory=list, sa_type=JsonOf(list[CharacteristicSpecification])
     )
 
-
-@dataclass(frozen=True)
-class ResourceSpecificationToBeWithdrawn:
-    """It is about to be retired or, with `deleted`, to vanish. Whoever relies on it refuses."""
-
-    specification_id: str
-    deleted: bool
+    def faults(self, session: Session) -> list[Fault]:
+        return specification_faults(self.resource_spec_characteristic, "/resourceSpecCharacteristic")
 
 
-def create_resource_specification(
-    session: Session, specification: ResourceSpecification, by: Principal
-) -> ResourceSpecification:
-    """Describe a kind of resource."""
-    return enter(session, specification, _faults)
-
-
-def patch_resource_specification(
-    session: Session, specification: ResourceSpecification, patch: dict[str, Json], by: Principal
-) -> ResourceSpecification:
-    """Change it while it is designed, or move it along its life."""
-    if revise(session, specification, patch, _faults) is LifecycleStatus.RETIRED:
-        announce(session, ResourceSpecificationToBeWithdrawn(specification.id, deleted=False))
-    return specification
-
-
-def delete_resource_specification(session: Session, specification: ResourceSpecification, by: Principal) -> None:
-    """Drop a draft that nothing refers to."""
-    must_be_draft(specification)
-    announce(session, ResourceSpecificationToBeWithdrawn(specification.id, deleted=True))
-    session.delete(specification)
-
-
-def _faults(session: Session, specification: ResourceSpecification) -> list[Fault]:
-    return specification_faults(specification.resource_spec_characteristic, "/resourceSpecCharacteristic")
-
-
-routes = TmfRoutes(ResourceSpecification)
-routes.post(create_resource_specification, may=Capability.DESIGN_OFFERS)
-routes.patch(patch_resource_specification, may=Capability.DESIGN_OFFERS)
-routes.delete(delete_resource_specification, may=Capability.DESIGN_OFFERS)
+routes = catalog_routes(ResourceSpecification)

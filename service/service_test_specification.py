@@ -18,12 +18,10 @@ from satcom.core.clock import now
 from satcom.core.database import find
 from satcom.core.entity import JsonOf, tmf
 from satcom.core.errors import Fault, NotFound, Refused, RuleRefused
-from satcom.core.events import on
-from satcom.core.security import Capability, Principal
-from satcom.core.tmf_api import TmfRoutes
-from satcom.core.values import Json, Reference, Value, reference
-from satcom.enterprise.catalog_entry import IN_USE, CatalogEntry, enter, must_be_draft, revise
-from satcom.service.catalog import ServiceSpecification, ServiceSpecificationToBeWithdrawn
+from satcom.core.security import Capability
+from satcom.core.values import Reference, Value, reference
+from satcom.enterprise.catalog_entry import IN_USE, CatalogEntry, Naming, catalog_routes, kept_entry
+from satcom.service.catalog import ServiceSpecification
 
 MEASURES: Final = "/testMeasureDefinition"
 SERVICES: Final = "/relatedServiceSpecification"
@@ -71,6 +69,7 @@ class ServiceTestSpecification(CatalogEntry, table=True):
 
     __tablename__ = "service_test_specification"
 
+    is_bundle: bool = False
     description: str | None = Field(default=None, max_length=2000)
     related_service_specification: list[Reference] = Field(sa_type=JsonOf(list[Reference]))
     test_measure_definition: list[MeasureDefinition] = Field(
@@ -79,6 +78,24 @@ class ServiceTestSpecification(CatalogEntry, table=True):
 
     api: ClassVar = tmf("TMF653", "ServiceTestSpecification", Capability.READ_SERVICES)
     fixed: ClassVar[frozenset[str]] = frozenset({"relatedServiceSpecification", "testMeasureDefinition", "isBundle"})
+
+    @classmethod
+    def names(cls) -> tuple[Naming, ...]:
+        return (Naming("related_service_specification", ServiceSpecification, when=frozenset()),)
+
+    def faults(self, session: Session) -> list[Fault]:
+        faults = _measure_faults(self.test_measure_definition)
+        if not self.related_service_specification:
+            why = "it is the test of no service"
+            faults.append(Fault(SERVICES, why, "missing", "one service specification or more"))
+        for index, one in enumerate(self.related_service_specification):
+            service = kept_entry(session, ServiceSpecification, one.id)
+            other = _in_use_for(session, one.id, but=self.id)
+            if self.lifecycle_status in IN_USE and service is not None and other is not None:
+                why = f"{service.name} is tested by {other.name!r} ({other.id})"
+                where = f"{SERVICES}/{index}/id"
+                faults.append(Fault(where, why, "testedAlready", "one at a time: retire the other"))
+        return faults
 
     @property
     def limits(self) -> Limits:
@@ -102,25 +119,6 @@ class TestedBy:
 
     limits: Limits
     specification: Reference
-
-
-def specify_test(session: Session, specification: ServiceTestSpecification, by: Principal) -> ServiceTestSpecification:
-    """Say how services of a kind are tested."""
-    return enter(session, specification, _faults)
-
-
-def patch_test_specification(
-    session: Session, specification: ServiceTestSpecification, patch: dict[str, Json], by: Principal
-) -> ServiceTestSpecification:
-    """Change it while it is designed, or move it along its life."""
-    revise(session, specification, patch, _faults)
-    return specification
-
-
-def drop_test_specification(session: Session, specification: ServiceTestSpecification, by: Principal) -> None:
-    """Drop a draft. No test was judged by it."""
-    must_be_draft(specification)
-    session.delete(specification)
 
 
 def tested_by(session: Session, service_specification_id: str, otherwise: str) -> TestedBy:
@@ -167,24 +165,6 @@ def _number(text: str | None) -> float | None:
         return float("nan")
 
 
-def _faults(session: Session, specification: ServiceTestSpecification) -> list[Fault]:
-    faults = _measure_faults(specification.test_measure_definition)
-    if not specification.related_service_specification:
-        faults.append(Fault(SERVICES, "it is the test of no service", "missing", "one service specification or more"))
-    for index, one in enumerate(specification.related_service_specification):
-        where = f"{SERVICES}/{index}/id"
-        try:
-            service = find(session, ServiceSpecification, one.id)
-        except NotFound:
-            faults.append(Fault(where, f"there is no service specification {one.id[:80]!r}", "notFound"))
-            continue
-        other = _in_use_for(session, service.id, but=specification.id)
-        if specification.lifecycle_status in IN_USE and other is not None:
-            why = f"{service.name} is tested by {other.name!r} ({other.id})"
-            faults.append(Fault(where, why, "testedAlready", "one at a time: retire the other"))
-    return faults
-
-
 def _measure_faults(measures: list[MeasureDefinition]) -> list[Fault]:
     faults = []
     for index, one in enumerate(measures):
@@ -218,17 +198,4 @@ def _rule_faults(rule: ThresholdRule, known: Range, where: str) -> list[Fault]:
     return faults
 
 
-@on(ServiceSpecificationToBeWithdrawn)
-def keep_what_is_tested(session: Session, event: ServiceSpecificationToBeWithdrawn) -> None:
-    """A kind of service that a test is designed for is not deleted."""
-    named = type_coerce(col(ServiceTestSpecification.related_service_specification), JSONB)
-    query = select(ServiceTestSpecification).where(named.contains([{"id": event.specification_id}]))
-    test = session.exec(query).first() if event.deleted else None
-    if test is not None:
-        raise RuleRefused("id", f"the test {test.name!r} is of it", "inUse", "a specification that no test is of")
-
-
-routes = TmfRoutes(ServiceTestSpecification)
-routes.post(specify_test, may=Capability.DESIGN_OFFERS)
-routes.patch(patch_test_specification, may=Capability.DESIGN_OFFERS)
-routes.delete(drop_test_specification, may=Capability.DESIGN_OFFERS)
+routes = catalog_routes(ServiceTestSpecification)

@@ -19,58 +19,55 @@ from satcom.core.entity import from_body, wire
 from satcom.core.errors import Fault, Refused
 from satcom.core.loading import loaded_id
 from satcom.core.values import Currency, Json, instant_text
-from satcom.enterprise.catalog_entry import LifecycleStatus
+from satcom.enterprise.catalog_entry import LifecycleStatus, enter, revise
 from satcom.enterprise.party import operator_of
+from satcom.market.catalog.category import Category
 from satcom.market.catalog.offering_term import DAY, EARLY_TERMINATION, MINIMUM_TERM, MONTH, NOTICE_PERIOD
-from satcom.market.catalog.product_offering import ProductOffering, create_product_offering, patch_product_offering
-from satcom.market.catalog.product_offering_price import ProductOfferingPrice, create_price, patch_price
+from satcom.market.catalog.product_offering import ProductOffering
+from satcom.market.catalog.product_offering_price import ProductOfferingPrice, patch_price
 from satcom.market.catalog.product_specification import (
     ProductSpecification,
-    create_product_specification,
-    patch_product_specification,
 )
 from satcom.market.order_item import FaultsFound
 from satcom.market.pricing import PriceType, PriceUnit
 from satcom.market.solution_price import BAND, CAPACITY, TERMINAL_TYPE
 from satcom.resource.catalog import (
-    ResourceCategory,
+    NetworkNeed,
     ResourceSpecification,
-    create_resource_specification,
-    patch_resource_specification,
 )
 from satcom.resource.ground import TerminalType
 from satcom.resource.resource import Band
-from satcom.service.catalog import ServiceSpecification, create_service_specification, patch_service_specification
+from satcom.service.catalog import ServiceSpecification
 
 STATED = frozenset({"name", "lifecycle_status"})
 DESCRIBED = ("description", "version")
 RESOURCE = Kind(
     ResourceSpecification,
-    create_resource_specification,
-    patch_resource_specification,
+    enter,
+    revise,
     {},
     STATED | {"category"},
     DESCRIBED,
 )
 SERVICE = Kind(
     ServiceSpecification,
-    create_service_specification,
-    patch_service_specification,
+    enter,
+    revise,
     {"spec_characteristic": "characteristics", "resource_specification": "resources"},
     STATED | {"spec_characteristic", "resource_specification"},
     DESCRIBED,
 )
 PRODUCT = Kind(
     ProductSpecification,
-    create_product_specification,
-    patch_product_specification,
+    enter,
+    revise,
     {"product_spec_characteristic": "service_specification"},
     STATED | {"product_spec_characteristic", "service_specification"},
     DESCRIBED,
 )
 PRICE = Kind(
     ProductOfferingPrice,
-    create_price,
+    enter,
     patch_price,
     {
         "price": "amount",
@@ -94,14 +91,15 @@ PRICE = Kind(
 )
 OFFERING = Kind(
     ProductOffering,
-    create_product_offering,
-    patch_product_offering,
+    enter,
+    revise,
     {
         "product_offering_price": "prices",
         "productOfferingTerm": "minimum_term_months",
         "valid_for": "valid_until",
+        "category": "categories",
     },
-    STATED | {"product_specification", "product_offering_price", "valid_for"},
+    STATED | {"product_specification", "product_offering_price", "valid_for", "category"},
     (*DESCRIBED, "productOfferingTerm"),
 )
 # a site, a terminal and a link are each counted once in an order
@@ -142,7 +140,7 @@ class CatalogueKeys(EntryKeys):
 
 
 class ResourceKeys(CatalogueKeys):
-    category: ResourceCategory | None = None
+    category: NetworkNeed | None = None
 
 
 class ServiceKeys(CatalogueKeys):
@@ -171,6 +169,7 @@ class PriceKeys(CatalogueKeys):
 class OfferingKeys(CatalogueKeys):
     lifecycle_status: LifecycleStatus = LifecycleStatus.LAUNCHED
     product_specification: str
+    categories: Annotated[tuple[str, ...], BeforeValidator(several)] = ()
     valid_from: date | None = None
     valid_until: date | None = None
     minimum_term_months: int | None = None
@@ -184,7 +183,7 @@ def load_catalogue(load: Load) -> None:
     for entry in load.each("resource_specifications", ResourceSpecification):
         with load.checking(RESOURCE, entry):
             resource = parsed(ResourceKeys, entry)
-            body = resource.stated | _given(category=resource.category and resource.category.value)
+            body = resource.stated | given(category=resource.category and resource.category.value)
             load.keep(RESOURCE, entry, from_body(ResourceSpecification, body), resource.name)
     for entry in load.each("service_specifications", ServiceSpecification):
         with load.checking(SERVICE, entry):
@@ -207,13 +206,13 @@ def _characteristic(keys: CharacteristicKeys) -> Json:
     values: list[dict[str, Json]] = [{"value": one} for one in keys.values or []]
     if keys.min is not None or keys.max is not None:
         interval = keys.range_interval.value if keys.range_interval else None
-        values.append(_given(valueFrom=keys.min, valueTo=keys.max, rangeInterval=interval))
+        values.append(given(valueFrom=keys.min, valueTo=keys.max, rangeInterval=interval))
     if keys.default is not None:
         same = next((one for one in values if one.get("value") == keys.default), None)
         values = [one for one in values if one is not same] + [{"value": keys.default, "isDefault": True}]
     if keys.unit is not None and values:
         values = [one | {"unitOfMeasure": keys.unit} for one in values]
-    return _given(
+    return given(
         name=keys.name,
         description=keys.description,
         valueType=keys.value_type.value,
@@ -224,7 +223,7 @@ def _characteristic(keys: CharacteristicKeys) -> Json:
     )
 
 
-def _given(**values: Json) -> dict[str, Json]:
+def given(**values: Json) -> dict[str, Json]:
     return {key: value for key, value in values.items() if value is not None}
 
 
@@ -273,13 +272,13 @@ def _load_price(load: Load, entry: Entry, keys: PriceKeys) -> None:
         BAND: [one.value for one in keys.band] if keys.band else None,
         CAPACITY: [str(one) for one in keys.capacity] if keys.capacity else None,
     }
-    body = keys.stated | _given(
+    body = keys.stated | given(
         priceType=keys.price_type.value,
         price={"unit": keys.currency, "value": float(keys.amount)},
         unitOfMeasure={"amount": 1, "units": UNITS[keys.unit].value},
         recurringChargePeriodType=keys.recurring_period,
         recurringChargePeriodLength=None if keys.recurring_period is None else 1,
-        validFor=_period(load, keys.valid_from, keys.valid_until),
+        validFor=period(load, keys.valid_from, keys.valid_until),
         prodSpecCharValueUse=[
             {"name": name, "productSpecCharacteristicValue": [{"value": one} for one in values]}
             for name, values in only_for.items()
@@ -293,13 +292,15 @@ def _load_offering(load: Load, entry: Entry, prices: list[str]) -> None:
     keys, found = parsed(OfferingKeys, entry), FaultsFound()
     product_id = load.named(ProductSpecification, keys.product_specification, "product_specification", found)
     price_ids = [load.named(ProductOfferingPrice, one, "prices", found) for one in prices]
+    categories = [load.named(Category, one, "categories", found) for one in keys.categories]
     found.refuse()
     present = load.session.get(ProductOffering, loaded_id("ProductOffering", entry.slug))
     kept = [one.id for one in present.product_offering_price] if present is not None else []
-    body = keys.stated | _given(
+    body = keys.stated | given(
         productSpecification={"id": product_id},
+        category=[{"id": one} for one in categories],
         productOfferingPrice=[{"id": one} for one in dict.fromkeys([*kept, *price_ids])],
-        validFor=_period(load, keys.valid_from, keys.valid_until),
+        validFor=period(load, keys.valid_from, keys.valid_until),
         productOfferingTerm=_terms(keys),
     )
     offering = load.keep(OFFERING, entry, from_body(ProductOffering, body), keys.name)
@@ -353,12 +354,12 @@ def _check_terminals_are_priced(load: Load, offering: ProductOffering) -> None:
         raise Refused.all(faults)
 
 
-def _period(load: Load, first: date | None, until: date | None) -> Json:
+def period(load: Load, first: date | None, until: date | None) -> Json:
     if first is None and until is None:
         return None
     zone = operator_of(load.session).zone if load.has_operator else ZoneInfo("UTC")
     start, end = instant(first, zone), instant(until, zone)
-    return _given(
+    return given(
         startDateTime=instant_text(start) if start is not None else None,
         endDateTime=instant_text(end) if end is not None else None,
     )

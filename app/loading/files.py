@@ -17,11 +17,19 @@ import yaml
 from satcom.core.errors import Fault
 
 CATALOGUE_LISTS = (
+    "product_categories",
+    "product_catalogues",
+    "service_categories",
+    "service_catalogues",
+    "resource_categories",
+    "resource_catalogues",
     "resource_specifications",
     "service_specifications",
     "product_specifications",
     "prices",
     "product_offerings",
+    "service_candidates",
+    "resource_candidates",
 )
 LISTS = (
     "suppliers",

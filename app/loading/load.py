@@ -8,6 +8,7 @@ from pathlib import Path
 
 from satcom.app.loading.carriers import load_carriers
 from satcom.app.loading.catalogue import load_catalogue
+from satcom.app.loading.categories import load_candidates, load_categories
 from satcom.app.loading.customers import load_customers
 from satcom.app.loading.files import read_file, read_folder
 from satcom.app.loading.loading import Change, Load, Progress, untold
@@ -36,7 +37,9 @@ def load(
         load_partners(loading)
         load_network(loading)
         load_stock(loading)
+        load_categories(loading)
         load_catalogue(loading)
+        load_candidates(loading)
         load_customers(loading)
         load_carriers(loading)
         load_pools(loading)

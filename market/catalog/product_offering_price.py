@@ -16,9 +16,8 @@ from satcom.core.entity import JsonOf, state_type, tmf
 from satcom.core.errors import Fault, RuleRefused
 from satcom.core.events import announce, on
 from satcom.core.security import Capability, Principal
-from satcom.core.tmf_api import TmfRoutes
 from satcom.core.values import Json, Money, TimePeriod, Value
-from satcom.enterprise.catalog_entry import IN_USE, CatalogEntry, LifecycleStatus, enter, must_be_draft, revise
+from satcom.enterprise.catalog_entry import IN_USE, CatalogEntry, catalog_routes, revise
 from satcom.enterprise.party import CurrencyToBeChanged, currency_fixed
 from satcom.market.catalog.offering_term import MONTH
 from satcom.market.pricing import ListPrice, PriceType, PriceUnit
@@ -56,6 +55,7 @@ class ProductOfferingPrice(CatalogEntry, table=True):
         }
     )
 
+    is_bundle: bool = False
     price_type: PriceType | None = Field(default=None, sa_type=state_type(PriceType))
     price: Money | None = Field(default=None, sa_type=JsonOf(Money))
     unit_of_measure: UnitOfMeasure | None = Field(default=None, sa_type=JsonOf(UnitOfMeasure))
@@ -65,20 +65,30 @@ class ProductOfferingPrice(CatalogEntry, table=True):
         default_factory=list, sa_type=JsonOf(list[CharacteristicValueUse])
     )
 
+    def faults(self, session: Session) -> list[Fault]:
+        faults = []
+        if self.price is not None and self.price.value < 0:
+            faults.append(Fault("/price/value", "a price is not negative", "outOfRange", "0 or more"))
+        monthly = self.recurring_charge_period_type, self.recurring_charge_period_length
+        if self.price_type is PriceType.ONE_TIME and monthly != (None, None):
+            faults.append(Fault("/recurringChargePeriodType", "a one-time price has no period", "invalid", "nothing"))
+        if monthly[0] not in (None, MONTH):
+            why = f"no period {monthly[0][:40]!r}"
+            faults.append(Fault("/recurringChargePeriodType", why, "notInEnumeration", MONTH))
+        if monthly[1] not in (None, 1):
+            faults.append(Fault("/recurringChargePeriodLength", "prices are by the single month", "outOfRange", "1"))
+        for index, use in enumerate(self.prod_spec_char_value_use):
+            if not use.allowed or any(one.value is None for one in use.allowed):
+                at = f"/prodSpecCharValueUse/{index}/productSpecCharacteristicValue"
+                faults.append(Fault(at, f"no value of {use.name} is named", "missing", "one or more single values"))
+        return faults + (_incomplete(self) if self.lifecycle_status in IN_USE else [])
+
 
 @dataclass(frozen=True)
 class PriceRevised:
     """A price has changed; whoever lists it refuses when its list is no longer sound."""
 
     price_id: str
-
-
-@dataclass(frozen=True)
-class PriceToBeWithdrawn:
-    """It is about to be retired or, with `deleted`, to vanish. Whoever relies on it refuses."""
-
-    price_id: str
-    deleted: bool
 
 
 def list_price(entry: ProductOfferingPrice) -> ListPrice | None:
@@ -92,18 +102,12 @@ def list_price(entry: ProductOfferingPrice) -> ListPrice | None:
     )
 
 
-def create_price(session: Session, entry: ProductOfferingPrice, by: Principal) -> ProductOfferingPrice:
-    """Add a price to the catalogue."""
-    return enter(session, entry, _faults)
-
-
 def patch_price(
     session: Session, entry: ProductOfferingPrice, patch: dict[str, Json], by: Principal
 ) -> ProductOfferingPrice:
     """Change a draft, or end a price in use: its period may be cut short from now on, not moved."""
     before, was_in_use = entry.valid_for or TimePeriod(), entry.lifecycle_status in IN_USE
-    if revise(session, entry, patch, _faults) is LifecycleStatus.RETIRED:
-        announce(session, PriceToBeWithdrawn(entry.id, deleted=False))
+    revise(session, entry, patch, by)
     after = entry.valid_for or TimePeriod()
     if was_in_use and before.start_date_time != after.start_date_time:
         raise RuleRefused("/validFor/startDateTime", "the price is in use", "fixed", "another price that starts then")
@@ -114,31 +118,6 @@ def patch_price(
             raise RuleRefused("/validFor/endDateTime", "what was priced in the past stays", "past", "a later end")
     announce(session, PriceRevised(entry.id))
     return entry
-
-
-def delete_price(session: Session, entry: ProductOfferingPrice, by: Principal) -> None:
-    """Drop a draft that no offering refers to."""
-    must_be_draft(entry)
-    announce(session, PriceToBeWithdrawn(entry.id, deleted=True))
-    session.delete(entry)
-
-
-def _faults(session: Session, entry: ProductOfferingPrice) -> list[Fault]:
-    faults = []
-    if entry.price is not None and entry.price.value < 0:
-        faults.append(Fault("/price/value", "a price is not negative", "outOfRange", "0 or more"))
-    monthly = entry.recurring_charge_period_type, entry.recurring_charge_period_length
-    if entry.price_type is PriceType.ONE_TIME and monthly != (None, None):
-        faults.append(Fault("/recurringChargePeriodType", "a one-time price has no period", "invalid", "nothing"))
-    if monthly[0] not in (None, MONTH):
-        faults.append(Fault("/recurringChargePeriodType", f"no period {monthly[0][:40]!r}", "notInEnumeration", MONTH))
-    if monthly[1] not in (None, 1):
-        faults.append(Fault("/recurringChargePeriodLength", "prices are by the single month", "outOfRange", "1"))
-    for index, use in enumerate(entry.prod_spec_char_value_use):
-        if not use.allowed or any(one.value is None for one in use.allowed):
-            at = f"/prodSpecCharValueUse/{index}/productSpecCharacteristicValue"
-            faults.append(Fault(at, f"no value of {use.name} is named", "missing", "one or more single values"))
-    return faults + (_incomplete(entry) if entry.lifecycle_status in IN_USE else [])
 
 
 def _incomplete(entry: ProductOfferingPrice) -> list[Fault]:
@@ -159,7 +138,4 @@ def keep_prices_currency(session: Session, event: CurrencyToBeChanged) -> None:
         raise currency_fixed("prices", event.before)
 
 
-product_offering_price_routes = TmfRoutes(ProductOfferingPrice)
-product_offering_price_routes.post(create_price, may=Capability.DESIGN_OFFERS)
-product_offering_price_routes.patch(patch_price, may=Capability.DESIGN_OFFERS)
-product_offering_price_routes.delete(delete_price, may=Capability.DESIGN_OFFERS)
+product_offering_price_routes = catalog_routes(ProductOfferingPrice, revising=patch_price)

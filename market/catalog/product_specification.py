@@ -4,12 +4,9 @@ A product's characteristics are what a customer may choose; those its service ne
 for it could not be delivered. Words: TMF620.
 """
 
-from dataclasses import dataclass
 from typing import ClassVar
 
-from sqlalchemy import type_coerce
-from sqlalchemy.dialects.postgresql import JSONB
-from sqlmodel import Field, Session, col, select
+from sqlmodel import Field, Session
 
 from satcom.core.characteristics import (
     AllowedValue,
@@ -20,21 +17,11 @@ from satcom.core.characteristics import (
 )
 from satcom.core.database import find
 from satcom.core.entity import JsonOf, tmf
-from satcom.core.errors import Fault, NotFound, RuleRefused
-from satcom.core.events import announce, on
-from satcom.core.security import Capability, Principal
-from satcom.core.tmf_api import TmfRoutes
-from satcom.core.values import Characteristic, Json, Reference
-from satcom.enterprise.catalog_entry import (
-    ENDED,
-    IN_USE,
-    CatalogEntry,
-    LifecycleStatus,
-    enter,
-    must_be_draft,
-    revise,
-)
-from satcom.service.catalog import ServiceSpecification, ServiceSpecificationToBeWithdrawn
+from satcom.core.errors import Fault, RuleRefused
+from satcom.core.security import Capability
+from satcom.core.values import Characteristic, Reference
+from satcom.enterprise.catalog_entry import IN_USE, CatalogEntry, Naming, catalog_routes, kept_entry
+from satcom.service.catalog import ServiceSpecification
 
 
 class ProductSpecificationCharacteristic(CharacteristicSpecification):
@@ -51,18 +38,24 @@ class ProductSpecification(CatalogEntry, table=True):
     api: ClassVar = tmf("TMF620", "ProductSpecification", Capability.READ_CATALOG)
     fixed: ClassVar[frozenset[str]] = frozenset({"productSpecCharacteristic", "serviceSpecification", "isBundle"})
 
+    is_bundle: bool = False
     product_spec_characteristic: list[ProductSpecificationCharacteristic] = Field(
         default_factory=list, sa_type=JsonOf(list[ProductSpecificationCharacteristic])
     )
     service_specification: list[Reference] = Field(default_factory=list, sa_type=JsonOf(list[Reference]))
 
+    @classmethod
+    def names(cls) -> tuple[Naming, ...]:
+        return (Naming("service_specification", ServiceSpecification),)
 
-@dataclass(frozen=True)
-class ProductSpecificationToBeWithdrawn:
-    """It is about to be retired or, with `deleted`, to vanish. Whoever relies on it refuses."""
-
-    specification_id: str
-    deleted: bool
+    def faults(self, session: Session) -> list[Fault]:
+        faults = specification_faults(self.product_spec_characteristic, "/productSpecCharacteristic")
+        if self.lifecycle_status in IN_USE:
+            offered = {one.name for one in self.product_spec_characteristic}
+            for one in self.service_specification:
+                service = kept_entry(session, ServiceSpecification, one.id)
+                faults += _lacking(service, offered) if service is not None else []
+        return faults
 
 
 def validate_characteristics(
@@ -79,66 +72,12 @@ def service_specification_of(session: Session, specification: ProductSpecificati
     raise RuleRefused("/productOffering", f"no service realises {specification.name!r}", "noServiceSpecification")
 
 
-def create_product_specification(
-    session: Session, specification: ProductSpecification, by: Principal
-) -> ProductSpecification:
-    """Design a product."""
-    return enter(session, specification, _faults)
+def _lacking(service: ServiceSpecification, offered: set[str]) -> list[Fault]:
+    """What the service cannot be delivered without, and the product does not offer."""
+    needed = [rule for rule in map(rule_of, service.spec_characteristic) if rule.least and rule.default is None]
+    lacking = ", ".join(rule.name for rule in needed if rule.name not in offered)
+    why = f"{service.name} cannot be delivered without {lacking}"
+    return [Fault("/productSpecCharacteristic", why, "missing", lacking)] if lacking else []
 
 
-def patch_product_specification(
-    session: Session, specification: ProductSpecification, patch: dict[str, Json], by: Principal
-) -> ProductSpecification:
-    """Change it while it is designed, or move it along its life."""
-    if revise(session, specification, patch, _faults) is LifecycleStatus.RETIRED:
-        announce(session, ProductSpecificationToBeWithdrawn(specification.id, deleted=False))
-    return specification
-
-
-def delete_product_specification(session: Session, specification: ProductSpecification, by: Principal) -> None:
-    """Drop a draft that no offering refers to."""
-    must_be_draft(specification)
-    announce(session, ProductSpecificationToBeWithdrawn(specification.id, deleted=True))
-    session.delete(specification)
-
-
-def _faults(session: Session, specification: ProductSpecification) -> list[Fault]:
-    faults = specification_faults(specification.product_spec_characteristic, "/productSpecCharacteristic")
-    offered = {one.name for one in specification.product_spec_characteristic}
-    for index, one in enumerate(specification.service_specification):
-        at = f"/serviceSpecification/{index}/id"
-        try:
-            service = find(session, ServiceSpecification, one.id)
-        except NotFound:
-            faults.append(Fault(at, f"there is no service specification {one.id[:80]!r}", "notFound"))
-            continue
-        if specification.lifecycle_status not in IN_USE:
-            continue
-        if service.lifecycle_status not in IN_USE:
-            why = f"{service.name} is {service.lifecycle_status}"
-            faults.append(Fault(at, why, "notActive", ", ".join(sorted(IN_USE))))
-        needed = [rule for rule in map(rule_of, service.spec_characteristic) if rule.least and rule.default is None]
-        lacking = [rule.name for rule in needed if rule.name not in offered]
-        if lacking:
-            why = f"{service.name} cannot be delivered without {', '.join(lacking)}"
-            faults.append(Fault("/productSpecCharacteristic", why, "missing", ", ".join(lacking)))
-    return faults
-
-
-@on(ServiceSpecificationToBeWithdrawn)
-def keep_services_of_products(session: Session, event: ServiceSpecificationToBeWithdrawn) -> None:
-    """A service specification that products rest on stays."""
-    references = type_coerce(col(ProductSpecification.service_specification), JSONB)
-    refers = references.contains([{"id": event.specification_id}])
-    query = select(ProductSpecification).where(refers)
-    if not event.deleted:
-        query = query.where(col(ProductSpecification.lifecycle_status).not_in(ENDED))
-    product = session.exec(query).first()
-    if product is not None:
-        raise RuleRefused("/id", f"product specification {product.name!r} ({product.id}) rests on it", "inUse")
-
-
-product_specification_routes = TmfRoutes(ProductSpecification)
-product_specification_routes.post(create_product_specification, may=Capability.DESIGN_OFFERS)
-product_specification_routes.patch(patch_product_specification, may=Capability.DESIGN_OFFERS)
-product_specification_routes.delete(delete_product_specification, may=Capability.DESIGN_OFFERS)
+product_specification_routes = catalog_routes(ProductSpecification)

@@ -34,7 +34,7 @@ from satcom.orchestration.operations.service_in_place import (
 )
 from satcom.orchestration.plan import Later, Plan, TaskHandle, flow_of, plan
 from satcom.orchestration.schedule import change_over
-from satcom.resource.catalog import ResourceCategory
+from satcom.resource.catalog import NetworkNeed
 from satcom.resource.ground import TerminalState, move_terminal, terminal_at_site
 from satcom.resource.ordering import ordered, place_resource_order
 from satcom.resource.reservation import held_by_reservation, release
@@ -49,17 +49,17 @@ ONE_DAY: Final = timedelta(days=1)
 
 @plan(CEASE_OF_SERVICE)
 def cease_of_service(
-    plan: Plan, order: str, needs: Collection[ResourceCategory] = EVERYTHING, ends_at: str | None = None
+    plan: Plan, order: str, needs: Collection[NetworkNeed] = EVERYTHING, ends_at: str | None = None
 ) -> None:
     """The recipe."""
     noticed = plan.task(give_notice, order, ends_at, undo=take_notice_back)
     wanted = plan.task(order_the_cease, order, after=[noticed], undo=cancel_the_orders_below)
     day = plan.wait(last_day_is_here, ends_at, after=[wanted], owner=PLANNING, expected=NO_TIME)
     over: list[TaskHandle] = [day]
-    if ResourceCategory.TERMINAL in needs:
+    if NetworkNeed.TERMINAL in needs:
         prepared = plan.task(prepare_clearing, order, after=[day])
         over = [plan.task(take_out_of_hub, prepared, outside=True, undo=put_back_in_hub)]
-    if ResourceCategory.LEASED_SPECTRUM in needs:
+    if NetworkNeed.LEASED_SPECTRUM in needs:
         over = [plan.wait(carriers_are_off, order, after=[day], owner=NOC)]
     ended = plan.task(end_the_service, order, after=over, no_return=True)
     billed = plan.task(bill_the_end, order, ended)

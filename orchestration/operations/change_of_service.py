@@ -69,7 +69,7 @@ from satcom.orchestration.operations.service_in_place import (
 )
 from satcom.orchestration.plan import Later, Plan, TaskHandle, flow_of, plan, tasks_of
 from satcom.orchestration.schedule import change_over
-from satcom.resource.catalog import ResourceCategory
+from satcom.resource.catalog import NetworkNeed
 from satcom.resource.ground import Terminal, TerminalState, move_terminal, pass_on_site, terminal_at_site
 from satcom.resource.ordering import Ordered, ordered, place_resource_order
 from satcom.resource.reservation import assign, held_by_reservation, release, reserve
@@ -88,7 +88,7 @@ CHANGE_AT_PARTNER: Final = "changeAtPartner"
 def change_of_service(
     plan: Plan,
     order: str,
-    needs: Collection[ResourceCategory] = EVERYTHING,
+    needs: Collection[NetworkNeed] = EVERYTHING,
     another_terminal: bool = True,
     installed: bool = True,
     approved: bool = True,
@@ -113,9 +113,9 @@ def change_of_service(
         terminal = plan.task(obtain_terminal, order, reserved, after=[begun], undo=return_the_terminal)
         here = plan.wait(terminal_is_here, order, terminal, owner=SUPPLY, expected=NO_TIME, skippable=False)
         ready.append(here if visit is None else wait_for_installation(plan, order, visit, here))
-    if ResourceCategory.TERMINAL in needs:
+    if NetworkNeed.TERMINAL in needs:
         proved = [_at_the_site(plan, order, reserved, service, ready)]
-    if ResourceCategory.LEASED_SPECTRUM in needs:
+    if NetworkNeed.LEASED_SPECTRUM in needs:
         proved = [plan.wait(carriers_are_moved, order, after=ready, owner=NOC)]
     changed = plan.task(switch_over, order, reserved, after=proved, no_return=True)
     billed = plan.task(bill_the_change, order, changed, priced)

@@ -30,7 +30,7 @@ from satcom.orchestration.queue import enqueue
 from satcom.orchestration.repair import FlowRepaired
 from satcom.orchestration.schedule import lay_out
 from satcom.orchestration.standing import outward, past_no_return, turn_round
-from satcom.resource.catalog import ResourceCategory
+from satcom.resource.catalog import NetworkNeed
 from satcom.service.access_test import AccessTested
 from satcom.service.installation import installed_on_site
 from satcom.supplychain.procurement import TerminalDelivered, TerminalRedated
@@ -53,7 +53,7 @@ def begin_flow(session: Session, event: ProductOrderCreated) -> None:
     """The plan is written with the order, or there is no order."""
     order, needs = event.order, resources_for(session, event.order)
     approved = approval_is_ruled(session)
-    installed = ResourceCategory.TERMINAL in needs and installed_on_site(order.item.characteristics)
+    installed = NetworkNeed.TERMINAL in needs and installed_on_site(order.item.characteristics)
     if order.item.action == DELETE:
         last_day = order.expected_completion_date
         ends_at = instant_text(last_day) if last_day is not None else None

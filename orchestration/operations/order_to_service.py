@@ -66,7 +66,7 @@ from satcom.orchestration.operations.ordered_site import (
 )
 from satcom.orchestration.plan import Later, Plan, TaskHandle, flow_of, plan, tasks_of
 from satcom.orchestration.schedule import change_over
-from satcom.resource.catalog import ResourceCategory
+from satcom.resource.catalog import NetworkNeed
 from satcom.resource.ground import TerminalState, move_terminal, terminal_at_site
 from satcom.resource.ordering import (
     cancel_resource_order,
@@ -91,14 +91,14 @@ ORDER_TO_SERVICE: Final = "orderToService"
 PARTNER_TO_SERVICE: Final = "partnerToService"
 NO_TIME: Final = timedelta(0)  # a wait says itself when its end is expected
 SUPPLY, PLANNING, NOC = "supply", "planning", "noc"
-EVERYTHING: Final = frozenset(ResourceCategory)
+EVERYTHING: Final = frozenset(NetworkNeed)
 
 
 @plan(ORDER_TO_SERVICE)
 def order_to_service(
     plan: Plan,
     order: str,
-    needs: Collection[ResourceCategory] = EVERYTHING,
+    needs: Collection[NetworkNeed] = EVERYTHING,
     approved: bool = True,
     installed: bool = True,
 ) -> None:
@@ -112,7 +112,7 @@ def order_to_service(
 
     service = plan.task(design_the_service, order, after=[begun], undo=discard_the_design)
     site = []
-    if ResourceCategory.TERMINAL in needs:
+    if NetworkNeed.TERMINAL in needs:
         site = [plan.task(plan_the_site, order, reserved, after=[begun], undo=clear_the_site)]
     to_service = plan.task(order_the_service, order, reserved, service, undo=cancel_the_service_order)
     to_network = plan.task(order_the_network, order, reserved, after=[*site, service], undo=cancel_the_network_order)
@@ -120,9 +120,9 @@ def order_to_service(
     sky = plan.wait(satellite_is_in_service, order, reserved, after=[begun], owner=PLANNING, expected=NO_TIME)
 
     ready, tested = [to_service, to_network, day, sky], []
-    if ResourceCategory.TERMINAL in needs:
+    if NetworkNeed.TERMINAL in needs:
         tested.append(_at_the_site(plan, order, reserved, service, begun, ready, visit))
-    if ResourceCategory.LEASED_SPECTRUM in needs:
+    if NetworkNeed.LEASED_SPECTRUM in needs:
         tested.append(_on_the_air(plan, order, service, ready))
     product = plan.task(hand_over, order, service, reserved, after=tested, no_return=True)
     billed = plan.task(make_first_bill, product)

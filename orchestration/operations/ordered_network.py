@@ -13,7 +13,7 @@ from satcom.core.values import Json, Reference, reference
 from satcom.market.catalog.product_offering import ProductOffering, service_sold
 from satcom.market.ordering import ProductOrder
 from satcom.resource.carrier_pool import WantedShare
-from satcom.resource.catalog import ResourceCategory
+from satcom.resource.catalog import NetworkNeed
 from satcom.resource.hold import Owner, Period
 from satcom.resource.payload import Transponder
 from satcom.resource.reservation import Held, Reservation, Wanted, held_by_reservation, reservation_of, reserve
@@ -143,7 +143,7 @@ def service_specification_for(session: Session, order: ProductOrder) -> ServiceS
     return service_sold(session, find(session, ProductOffering, order.item.offering_id))
 
 
-def resources_for(session: Session, order: ProductOrder) -> frozenset[ResourceCategory]:
+def resources_for(session: Session, order: ProductOrder) -> frozenset[NetworkNeed]:
     """What of the network the ordered service needs."""
     return resources_of(session, service_specification_for(session, order))
 

@@ -9,9 +9,14 @@ from satcom.core.clock import now
 from satcom.core.entity import from_body, new_id
 from satcom.core.security import WORKER
 from satcom.core.values import Json, instant_text
+from satcom.enterprise.catalog_entry import enter
+from satcom.enterprise.category import CategoryEntry
 from satcom.enterprise.party import Organization
+from satcom.market.catalog.category import Category
+from satcom.resource.category import ResourceCategory
 from satcom.resource.pool.resource_pool import ResourcePool, form_pool
-from satcom.service.catalog import ServiceSpecification, create_service_specification
+from satcom.service.catalog import ServiceSpecification
+from satcom.service.category import ServiceCategory
 from satcom.supplychain.procurement import order_terminal
 from satcom.supplychain.stock import receive_stock
 from tests.app.conftest import House
@@ -74,9 +79,20 @@ def _wanted_service(session: Session) -> Json:
     known: list[Json] = [{"name": name, "valueType": "number"} for name in CHARACTERISTICS]
     body: Body = {"name": "Link", "lifecycleStatus": "Active", "specCharacteristic": known}
     body["resourceSpecification"] = built_from(session)
-    specification = create_service_specification(session, from_body(ServiceSpecification, body), WORKER)
+    specification = enter(session, from_body(ServiceSpecification, body), WORKER)
     period: Body = {"startDate": "2027-12-24T00:00:00Z", "endDate": "2028-12-24T00:00:00Z"}
     return {"serviceSpecification": {"id": specification.id}, "serviceCharacteristic": _asked(), **period}
+
+
+def a_catalogue_of(kind: type[CategoryEntry]) -> Callable[[Session, Market], Body]:
+    def with_a_category(session: Session, _: Market) -> Body:
+        return {"name": "New", "category": [{"id": enter(session, kind(name="New"), WORKER).id}]}
+
+    return with_a_category
+
+
+def a_service_to_choose(session: Session, _: Market) -> Body:
+    return {"name": "New", "serviceSpecification": {"id": a_specification(session).id}}
 
 
 def a_reservation(session: Session, market: Market) -> Body:
@@ -262,6 +278,16 @@ BODIES: dict[str, Callable[[Session, Market], Body]] = {
     "financialAccount": lambda _, __: {"name": "Receivables"},
     "partyAccount": lambda session, _: {"name": "All", "relatedParty": [named(an_organization(session, "New"))]},
     "settlementAccount": a_settlement_account,
+    "importJob": lambda _, __: {"url": "https://catalogue.example.org/all.json"},
+    "exportJob": lambda _, __: {"url": ""},
+    "catalog": a_catalogue_of(Category),
+    "category": _catalogue_entry({}),
+    "serviceCatalog": a_catalogue_of(ServiceCategory),
+    "serviceCategory": _catalogue_entry({}),
+    "serviceCandidate": a_service_to_choose,
+    "resourceCatalog": a_catalogue_of(ResourceCategory),
+    "resourceCategory": _catalogue_entry({}),
+    "resourceCandidate": _catalogue_entry({}),
     "productSpecification": _catalogue_entry(SPECIFICATION),
     "productOffering": an_offering,
     "productOfferingPrice": _catalogue_entry(PRICES[2]),

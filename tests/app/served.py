@@ -38,16 +38,20 @@ def methods_of(route: Route) -> list[str]:
     return sorted(set(route.methods or ()) - {"HEAD"})
 
 
-def kinds_called(collection: str) -> list[type[Entity]]:
-    """The kinds of one collection, also where they stand a second time."""
-    own = [kind for kind in entities() if kind.api.collection == collection and kind.__module__.startswith("satcom.")]
+def kinds_called(collection: str, path: str = "") -> list[type[Entity]]:
+    """The kinds of one collection, also where they stand a second time.
+
+    Where several APIs have one of that name, those of the API that `path` is of.
+    """
+    named = [kind for kind in entities() if kind.api.collection == collection and kind.__module__.startswith("satcom.")]
+    own = [kind for kind in named if f"{path}/".startswith(f"{kind.api.path}/")] or named
     return own or [kind for routes in ROUTES if routes.name == collection for kind in routes.kinds]
 
 
 def kinds_at(path: str) -> list[list[type[Entity]]]:
     """Per parameter of the path the kinds whose ids can stand there: those of the collection before it."""
     steps = path.split("/")
-    return [kinds_called(steps[place - 1]) for place, step in enumerate(steps) if step.startswith("{")]
+    return [kinds_called(steps[place - 1], path) for place, step in enumerate(steps) if step.startswith("{")]
 
 
 def kinds_in_query(route: Route) -> list[list[type[Entity]]]:
@@ -57,4 +61,5 @@ def kinds_in_query(route: Route) -> list[list[type[Entity]]]:
 
 def kinds_of(route: Route) -> list[type[Entity]]:
     """The kinds that the route is about: those of the last collection in its path, below the name of its API."""
-    return next((found for step in reversed(route.path.split("/")[4:]) if (found := kinds_called(step))), [])
+    steps = reversed(route.path.split("/")[4:])
+    return next((found for step in steps if (found := kinds_called(step, route.path))), [])

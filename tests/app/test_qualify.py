@@ -23,9 +23,9 @@ from satcom.core.errors import Refused
 from satcom.core.loading import loaded_id
 from satcom.core.security import WORKER
 from satcom.core.values import Reference
-from satcom.enterprise.catalog_entry import LifecycleStatus
+from satcom.enterprise.catalog_entry import LifecycleStatus, enter
 from satcom.market.catalog.product_offering import ProductOffering
-from satcom.market.catalog.product_offering_price import ProductOfferingPrice, create_price
+from satcom.market.catalog.product_offering_price import ProductOfferingPrice
 from satcom.resource.payload import Beam, Transponder
 from satcom.resource.resource import Band
 from satcom.resource.satellite import Satellite
@@ -337,7 +337,7 @@ def test_where_a_way_has_no_price_it_says_why(network: Database) -> None:
     assert "no price fits terminalType 'Ku 2.40 m, 8 W'; it has prices for Ku 1.80 m, 8 W" in priced
     with network.as_worker() as session:
         offering = session.exec(select(ProductOffering)).one()
-        twice = create_price(session, from_body(ProductOfferingPrice, a_price("Platform", 460, monthly=True)), WORKER)
+        twice = enter(session, from_body(ProductOfferingPrice, a_price("Platform", 460, monthly=True)), WORKER)
         offering.product_offering_price = [*offering.product_offering_price, Reference(id=twice.id)]
     unsound = words(run(network, *KAMOTO).output)
     assert "No price: 'Dedicated SCPC link': 'Platform' has two prices at the same time" in unsound

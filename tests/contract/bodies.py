@@ -154,24 +154,7 @@ MOVING: Final[dict[Resource, frozenset[str]]] = {
 CHECKED_ELSEWHERE: Final[frozenset[Resource]] = frozenset({"TMF701/processFlow/taskFlow"})
 
 # Whole resources that are not built. No rule refuses them: whoever builds one takes its line away.
-NOT_BUILT: Final[frozenset[Resource]] = frozenset(
-    {
-        "TMF620/catalog",
-        "TMF620/category",
-        "TMF620/importJob",
-        "TMF620/exportJob",
-        "TMF633/serviceCatalog",
-        "TMF633/serviceCategory",
-        "TMF633/serviceCandidate",
-        "TMF633/importJob",
-        "TMF633/exportJob",
-        "TMF634/resourceCatalog",
-        "TMF634/resourceCategory",
-        "TMF634/resourceCandidate",
-        "TMF634/importJob",
-        "TMF634/exportJob",
-    }
-)
+NOT_BUILT: Final[frozenset[Resource]] = frozenset()
 
 
 def overrides(visit: dict[str, Json]) -> dict[Resource, dict[str, Any]]:
@@ -196,6 +179,7 @@ def overrides(visit: dict[str, Json]) -> dict[Resource, dict[str, Any]]:
             "setup": [PARTY],
             "body": {"engagedParty": {"id": "${party.id}", "@referredType": "Organization"}},
         },
+        "TMF633/serviceCandidate": {"body": taken["serviceCandidate"]},
         "TMF637/product": {"body": taken["product"]},
         "TMF638/service": {"body": taken["service"]},
         "TMF645/checkServiceQualification": {"body": _nowhere(taken["checkServiceQualification"])},

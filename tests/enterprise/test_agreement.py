@@ -14,10 +14,8 @@ from satcom.core.values import Json, instant_text
 from satcom.enterprise.agreement import Agreement, AgreementStatus, conclude_agreement, patch_agreement
 from satcom.enterprise.agreement_specification import (
     AgreementSpecification,
-    drop_agreement_specification,
-    patch_agreement_specification,
-    specify_agreement,
 )
+from satcom.enterprise.catalog_entry import enter, revise, withdraw
 from satcom.enterprise.party import delete_organization, patch_organization
 from tests.enterprise.an_operator import an_operator, an_organization
 from tests.supplychain.a_partnership import agreement_body, an_agreement
@@ -108,7 +106,7 @@ SPECIFICATION: dict[str, Json] = {"name": "Capacity", "attachment": TEXT, "speci
 
 def a_specification(session: Session, **changed: Json) -> AgreementSpecification:
     body = SPECIFICATION | {"lifecycleStatus": "Active"} | changed
-    return specify_agreement(session, from_body(AgreementSpecification, body), WORKER)
+    return enter(session, from_body(AgreementSpecification, body), WORKER)
 
 
 def test_an_agreement_states_the_terms_of_its_kind_and_what_goes_without_saying_is_filled_in(
@@ -146,13 +144,13 @@ def test_a_kind_of_agreement_that_is_in_use_keeps_its_text_and_one_that_is_not_i
             a_specification(session, attachment=[])
         used = a_specification(session)
         with pytest.raises(RuleRefused, match="rely on it"):
-            patch_agreement_specification(session, used, {"attachment": []}, WORKER)
+            revise(session, used, {"attachment": []}, WORKER)
         with pytest.raises(RuleRefused, match="only a draft"):
-            drop_agreement_specification(session, used, WORKER)
+            withdraw(session, used, WORKER)
         draft = a_specification(session, lifecycleStatus="In study")
         body = agreement_body(session, an_organization(session, "Oceanis"))
         for identifier, why in ((draft.id, "In study"), ("none", "no agreement specification")):
             named = body | {"agreementSpecification": {"id": identifier}}
             with pytest.raises(Refused, match=why):
                 conclude_agreement(session, from_body(Agreement, named), WORKER)
-        drop_agreement_specification(session, draft, WORKER)
+        withdraw(session, draft, WORKER)

@@ -11,6 +11,7 @@ from satcom.core.database import Database, find
 from satcom.core.entity import from_body
 from satcom.core.errors import NotFound, Refused, RuleRefused, WrongState
 from satcom.core.security import WORKER
+from satcom.enterprise.catalog_entry import enter
 from satcom.enterprise.party import (
     PARENT_FIELD,
     Organization,
@@ -22,7 +23,7 @@ from satcom.enterprise.party import (
     patch_organization,
     set_up_operator,
 )
-from satcom.market.catalog.product_offering_price import ProductOfferingPrice, create_price
+from satcom.market.catalog.product_offering_price import ProductOfferingPrice
 from tests.enterprise.an_operator import an_individual, an_operator, an_organization
 from tests.market.a_market import PRICES
 
@@ -56,7 +57,7 @@ def test_the_operator_keeps_its_currency_once_it_has_prices_and_may_change_its_t
         ours = find(session, Organization, an_operator(session).organization_id)
         assert set_up_operator(session, ours, "KES", "Africa/Nairobi", Decimal(16), WORKER).currency == "KES"
         set_up_operator(session, ours, "USD", "Africa/Nairobi", Decimal(16), WORKER)
-        create_price(session, from_body(ProductOfferingPrice, PRICES[0]), WORKER)
+        enter(session, from_body(ProductOfferingPrice, PRICES[0]), WORKER)
         set_up_operator(session, ours, "USD", "Africa/Nairobi", Decimal("18.5"), WORKER)
         assert operator_of(session).tax_rate_percent == Decimal("18.5")
         with pytest.raises(RuleRefused) as refused:

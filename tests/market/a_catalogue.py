@@ -5,10 +5,11 @@ from sqlmodel import Session
 from satcom.core.entity import from_body
 from satcom.core.security import WORKER
 from satcom.core.values import Json
-from satcom.market.catalog.product_offering import ProductOffering, create_product_offering
-from satcom.market.catalog.product_offering_price import ProductOfferingPrice, create_price
-from satcom.market.catalog.product_specification import ProductSpecification, create_product_specification
-from satcom.service.catalog import ServiceSpecification, create_service_specification
+from satcom.enterprise.catalog_entry import enter
+from satcom.market.catalog.product_offering import ProductOffering
+from satcom.market.catalog.product_offering_price import ProductOfferingPrice
+from satcom.market.catalog.product_specification import ProductSpecification
+from satcom.service.catalog import ServiceSpecification
 from tests.resource.a_resource_catalogue import built_from
 
 RATE: dict[str, Json] = {"name": "rate", "valueType": "integer", "minCardinality": 1}
@@ -31,7 +32,7 @@ def a_service_specification(session: Session, **more: Json) -> ServiceSpecificat
         "specCharacteristic": characteristic,
         "resourceSpecification": built_from(session),
     }
-    return create_service_specification(session, from_body(ServiceSpecification, body | more), WORKER)
+    return enter(session, from_body(ServiceSpecification, body | more), WORKER)
 
 
 def a_product_specification(
@@ -44,11 +45,11 @@ def a_product_specification(
         "serviceSpecification": [{"id": service.id}],
         "productSpecCharacteristic": [RATE | {"productSpecCharacteristicValue": RANGE}],
     }
-    return create_product_specification(session, from_body(ProductSpecification, body | more), WORKER)
+    return enter(session, from_body(ProductSpecification, body | more), WORKER)
 
 
 def a_price(session: Session, **more: Json) -> ProductOfferingPrice:
-    return create_price(session, from_body(ProductOfferingPrice, CAPACITY | more), WORKER)
+    return enter(session, from_body(ProductOfferingPrice, CAPACITY | more), WORKER)
 
 
 def an_offering(
@@ -65,4 +66,4 @@ def an_offering(
         "productSpecification": {"id": specification.id},
         "productOfferingPrice": [{"id": one.id} for one in prices or (a_price(session),)],
     }
-    return create_product_offering(session, from_body(ProductOffering, body | more), WORKER)
+    return enter(session, from_body(ProductOffering, body | more), WORKER)

@@ -10,11 +10,12 @@ from satcom.core.database import Database
 from satcom.core.entity import from_body
 from satcom.core.security import WORKER, Principal
 from satcom.core.values import Json
+from satcom.enterprise.catalog_entry import enter
 from satcom.enterprise.party import Organization
 from satcom.market.account.billing_account import BillingAccount, create_billing_account
-from satcom.market.catalog.product_offering import ProductOffering, create_product_offering
-from satcom.market.catalog.product_offering_price import ProductOfferingPrice, create_price
-from satcom.market.catalog.product_specification import ProductSpecification, create_product_specification
+from satcom.market.catalog.product_offering import ProductOffering
+from satcom.market.catalog.product_offering_price import ProductOfferingPrice
+from satcom.market.catalog.product_specification import ProductSpecification
 from satcom.market.customer import Customer, create_customer
 from satcom.market.ordering import ProductOrder, place_order
 from satcom.service.solution import LinkSolution
@@ -69,15 +70,15 @@ def as_customer(party_id: str, role: str = "customer") -> Json:
 def an_offering(session: Session, launched: bool = True) -> ProductOffering:
     """A dedicated link: installed and equipped once, capacity and platform by the month."""
     realised = SPECIFICATION | {"serviceSpecification": [{"id": a_specification(session).id}]}
-    specification = create_product_specification(session, from_body(ProductSpecification, realised), WORKER)
-    prices = [create_price(session, from_body(ProductOfferingPrice, body), WORKER) for body in PRICES]
+    specification = enter(session, from_body(ProductSpecification, realised), WORKER)
+    prices = [enter(session, from_body(ProductOfferingPrice, body), WORKER) for body in PRICES]
     body: dict[str, Json] = {
         "name": "Dedicated SCPC link",
         "lifecycleStatus": "Launched" if launched else "In design",
         "productSpecification": {"id": specification.id},
         "productOfferingPrice": [{"id": one.id} for one in prices],
     }
-    return create_product_offering(session, from_body(ProductOffering, body), WORKER)
+    return enter(session, from_body(ProductOffering, body), WORKER)
 
 
 def number(name: str, low: int, high: int) -> Json:

@@ -15,23 +15,18 @@ from satcom.core.entity import from_body, new_id
 from satcom.core.errors import Refused, RuleRefused, WrongState
 from satcom.core.security import WORKER
 from satcom.core.values import Characteristic, Json, instant_text
+from satcom.enterprise.catalog_entry import enter, revise, withdraw
 from satcom.market.catalog.product_offering import (
     ProductOffering,
-    create_product_offering,
-    delete_product_offering,
     list_prices,
     offered_characteristics,
-    patch_product_offering,
     sellable,
 )
-from satcom.market.catalog.product_offering_price import delete_price, patch_price
+from satcom.market.catalog.product_offering_price import patch_price
 from satcom.market.catalog.product_specification import (
-    delete_product_specification,
-    patch_product_specification,
     validate_characteristics,
 )
 from satcom.market.pricing import capacity, price
-from satcom.service.catalog import delete_service_specification, patch_service_specification
 from tests.enterprise.an_operator import an_operator
 from tests.market.a_catalogue import a_price, a_product_specification, a_service_specification, an_offering
 
@@ -69,9 +64,9 @@ def test_what_is_not_launched_is_not_sold(session: Session, status: str) -> None
 
 def test_what_is_retired_is_not_sold_until_it_is_taken_up_again(session: Session) -> None:
     offering = an_offering(session)
-    patch_product_offering(session, offering, {"lifecycleStatus": "Retired"}, WORKER)
+    revise(session, offering, {"lifecycleStatus": "Retired"}, WORKER)
     assert refusal(lambda: sellable(offering, now()))[1] == "notSellable"
-    patch_product_offering(session, offering, {"lifecycleStatus": "Launched"}, WORKER)
+    revise(session, offering, {"lifecycleStatus": "Launched"}, WORKER)
     sellable(offering, now())
 
 
@@ -90,15 +85,15 @@ def test_a_launch_needs_a_ready_product_and_a_price_today(session: Session) -> N
             "noPrice",
         )
     bare = from_body(ProductOffering, {"name": "bare", "lifecycleStatus": "Launched"})
-    assert refusal(lambda: create_product_offering(session, bare, WORKER)) == ("/productSpecification", "missing")
+    assert refusal(lambda: enter(session, bare, WORKER)) == ("/productSpecification", "missing")
 
 
 def test_a_draft_may_be_thin_but_names_only_what_exists(session: Session) -> None:
-    create_product_offering(session, from_body(ProductOffering, {"name": "an idea"}), WORKER)
+    enter(session, from_body(ProductOffering, {"name": "an idea"}), WORKER)
     for attribute, value in (("productSpecification", {"id": new_id()}), ("productOfferingPrice", [{"id": new_id()}])):
         body: dict[str, Json] = {"name": "an idea", attribute: value}  # type: ignore[dict-item]
         offering = from_body(ProductOffering, body)
-        assert refusal(lambda offering=offering: create_product_offering(session, offering, WORKER))[1] == "notFound"  # type: ignore[misc]
+        assert refusal(lambda offering=offering: enter(session, offering, WORKER))[1] == "notFound"  # type: ignore[misc]
 
 
 def test_an_offering_is_in_one_currency(session: Session) -> None:
@@ -119,8 +114,8 @@ def test_what_others_rest_on_is_not_withdrawn(session: Session) -> None:
     charge = a_price(session)
     an_offering(session, product, charge)
     retired: dict[str, Json] = {"lifecycleStatus": "Retired"}
-    assert refusal(lambda: patch_service_specification(session, service, retired, WORKER)) == ("/id", "inUse")
-    assert refusal(lambda: patch_product_specification(session, product, retired, WORKER)) == ("/id", "inUse")
+    assert refusal(lambda: revise(session, service, retired, WORKER)) == ("/id", "inUse")
+    assert refusal(lambda: revise(session, product, retired, WORKER)) == ("/id", "inUse")
     assert refusal(lambda: patch_price(session, charge, retired, WORKER)) == ("/id", "inUse")
 
 
@@ -129,20 +124,15 @@ def test_only_a_draft_that_nobody_names_is_deleted(session: Session) -> None:
     product = a_product_specification(session, service, lifecycleStatus="In design")
     charge = a_price(session, lifecycleStatus="In design")
     offering = an_offering(session, product, charge, lifecycleStatus="In design")
-    assert refusal(lambda: delete_service_specification(session, service, WORKER)) == ("/id", "inUse")
-    assert refusal(lambda: delete_product_specification(session, product, WORKER)) == ("/id", "inUse")
-    assert refusal(lambda: delete_price(session, charge, WORKER)) == ("/id", "inUse")
-    delete_product_offering(session, offering, WORKER)
-    delete_price(session, charge, WORKER)
-    delete_product_specification(session, product, WORKER)
-    delete_service_specification(session, service, WORKER)
-    for used, delete in (
-        (an_offering(session), delete_product_offering),
-        (a_price(session), delete_price),
-        (a_product_specification(session), delete_product_specification),
-        (a_service_specification(session), delete_service_specification),
-    ):
-        assert refusal(lambda used=used, delete=delete: delete(session, used, WORKER))[1] == "notDraft"  # type: ignore[misc]
+    assert refusal(lambda: withdraw(session, service, WORKER)) == ("/id", "inUse")
+    assert refusal(lambda: withdraw(session, product, WORKER)) == ("/id", "inUse")
+    assert refusal(lambda: withdraw(session, charge, WORKER)) == ("/id", "inUse")
+    withdraw(session, offering, WORKER)
+    withdraw(session, charge, WORKER)
+    withdraw(session, product, WORKER)
+    withdraw(session, service, WORKER)
+    for used in (an_offering(session), a_price(session), a_product_specification(session)):
+        assert refusal(lambda used=used: withdraw(session, used, WORKER))[1] == "notDraft"  # type: ignore[misc]
 
 
 def test_the_substance_of_what_is_in_use_is_fixed(session: Session) -> None:
@@ -151,15 +141,16 @@ def test_the_substance_of_what_is_in_use_is_fixed(session: Session) -> None:
     offering = an_offering(session, product, charge)
     money: Json = {"unit": "USD", "value": 1}
     assert refusal(lambda: patch_price(session, charge, {"price": money}, WORKER)) == ("/price", "fixed")
-    assert refusal(
-        lambda: patch_product_specification(session, product, {"productSpecCharacteristic": []}, WORKER)
-    ) == ("/productSpecCharacteristic", "fixed")
-    assert refusal(lambda: patch_service_specification(session, service, {"specCharacteristic": []}, WORKER)) == (
+    assert refusal(lambda: revise(session, product, {"productSpecCharacteristic": []}, WORKER)) == (
+        "/productSpecCharacteristic",
+        "fixed",
+    )
+    assert refusal(lambda: revise(session, service, {"specCharacteristic": []}, WORKER)) == (
         "/specCharacteristic",
         "fixed",
     )
     other: Json = {"id": a_product_specification(session, service).id}
-    assert refusal(lambda: patch_product_offering(session, offering, {"productSpecification": other}, WORKER)) == (
+    assert refusal(lambda: revise(session, offering, {"productSpecification": other}, WORKER)) == (
         "/productSpecification",
         "fixed",
     )
@@ -211,7 +202,7 @@ def test_a_price_in_use_is_complete(session: Session, lacking: str) -> None:
 def test_a_catalogue_entry_takes_no_short_cuts(session: Session) -> None:
     draft = a_product_specification(session, lifecycleStatus="In study")
     with pytest.raises(WrongState, match="cannot go"):
-        patch_product_specification(session, draft, {"lifecycleStatus": "Launched"}, WORKER)
+        revise(session, draft, {"lifecycleStatus": "Launched"}, WORKER)
     assert refusal(lambda: a_product_specification(session, lifecycleStatus="Retired"), Refused) == (
         "/lifecycleStatus",
         "notInEnumeration",

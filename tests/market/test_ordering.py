@@ -20,8 +20,9 @@ from satcom.core.errors import Refused, RuleRefused, WrongState
 from satcom.core.events import _handlers, on
 from satcom.core.security import WORKER
 from satcom.core.values import Json, instant_text
+from satcom.enterprise.catalog_entry import revise
 from satcom.market.account.billing_account import BillingAccount, patch_billing_account
-from satcom.market.catalog.product_offering import ProductOffering, patch_product_offering
+from satcom.market.catalog.product_offering import ProductOffering
 from satcom.market.customer import Customer, CustomerStatus, customer_of, patch_customer
 from satcom.market.order_delivery import (
     Cause,
@@ -233,7 +234,7 @@ def test_an_offering_must_exist_and_be_named(database: Database) -> None:
 def test_an_offering_is_sold_only_while_it_is_launched(database: Database) -> None:
     with a_session(database) as (session, market):
         offering = find(session, ProductOffering, market.offering)
-        patch_product_offering(session, offering, {"lifecycleStatus": "Retired"}, WORKER)
+        revise(session, offering, {"lifecycleStatus": "Retired"}, WORKER)
         assert faults_of(session, an_order_body(market)) == {(f"{AT}/productOffering/id", "notSellable")}
         body = an_order_body(market)
         item_of(body)["productOffering"] = {"id": an_offering(session, launched=False).id}

@@ -21,9 +21,10 @@ from satcom.core.loading import loaded_id
 from satcom.core.security import WORKER
 from satcom.core.tmf_document import body_faults, tmf_document
 from satcom.core.values import Json, Money, instant_text
-from satcom.market.catalog.product_offering import ProductOffering, create_product_offering
-from satcom.market.catalog.product_offering_price import ProductOfferingPrice, create_price
-from satcom.market.catalog.product_specification import ProductSpecification, create_product_specification
+from satcom.enterprise.catalog_entry import enter
+from satcom.market.catalog.product_offering import ProductOffering
+from satcom.market.catalog.product_offering_price import ProductOfferingPrice
+from satcom.market.catalog.product_specification import ProductSpecification
 from satcom.market.customer import customer_of
 from satcom.market.ordering import ProductOrder, place_order
 from satcom.market.pricing import PricedOffer
@@ -93,16 +94,16 @@ def a_place_to_sell(session: Session, *prices: list[dict[str, Json]]) -> Market:
     listed = cast("list[Json]", SPECIFICATION["productSpecCharacteristic"])
     wide: dict[str, Json] = SPECIFICATION | {"productSpecCharacteristic": listed + TEXTS}
     realised: dict[str, Json] = wide | {"serviceSpecification": [{"id": a_specification(session).id}]}
-    specification = create_product_specification(session, from_body(ProductSpecification, realised), WORKER)
+    specification = enter(session, from_body(ProductSpecification, realised), WORKER)
     bodies = [*COMMON, *(one for listed in prices or (C_BAND, KU_BAND) for one in listed)]
-    kept = [create_price(session, from_body(ProductOfferingPrice, body), WORKER) for body in bodies]
+    kept = [enter(session, from_body(ProductOfferingPrice, body), WORKER) for body in bodies]
     body: Json = {
         "name": "Dedicated link",
         "lifecycleStatus": "Launched",
         "productSpecification": {"id": specification.id},
         "productOfferingPrice": [{"id": one.id} for one in kept],
     }
-    offering = create_product_offering(session, from_body(ProductOffering, body), WORKER)
+    offering = enter(session, from_body(ProductOffering, body), WORKER)
     return replace(market, offering=offering.id)
 
 

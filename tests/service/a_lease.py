@@ -5,10 +5,11 @@ from sqlmodel import Session
 from satcom.core.entity import from_body, new_id
 from satcom.core.security import WORKER
 from satcom.core.values import Json
-from satcom.resource.catalog import ResourceCategory
+from satcom.enterprise.catalog_entry import enter
+from satcom.resource.catalog import NetworkNeed
 from satcom.resource.hold import Owner, Period, assign
 from satcom.resource.spectrum import SpectrumAssignment, WantedSlot
-from satcom.service.catalog import ServiceSpecification, create_service_specification
+from satcom.service.catalog import ServiceSpecification
 from satcom.service.inventory import Design, Service, configure_service, design_service, reserve_service
 from satcom.service.ordering import place_service_order
 from satcom.service.solution import LeaseSolution
@@ -20,9 +21,9 @@ MHZ = 1_000_000
 
 
 def _specification(session: Session) -> str:
-    needs = built_from(session, ResourceCategory.LEASED_SPECTRUM)
+    needs = built_from(session, NetworkNeed.LEASED_SPECTRUM)
     body: dict[str, Json] = {"name": "Lease", "lifecycleStatus": "Active", "resourceSpecification": needs}
-    return create_service_specification(session, from_body(ServiceSpecification, body), WORKER).id
+    return enter(session, from_body(ServiceSpecification, body), WORKER).id
 
 
 def a_lease_on_the_air(session: Session, party_id: str) -> tuple[Service, LeaseSolution, SpectrumAssignment]:

@@ -5,12 +5,13 @@ from sqlmodel import Session, select
 from satcom.core.entity import checked, from_body, new_id
 from satcom.core.security import WORKER
 from satcom.core.values import Characteristic
+from satcom.enterprise.catalog_entry import enter
 from satcom.enterprise.party import Operator
 from satcom.resource.ground import EarthStation
 from satcom.resource.hub import Hub
 from satcom.resource.payload import Beam, Transponder
 from satcom.resource.satellite import Satellite
-from satcom.service.catalog import ServiceSpecification, create_service_specification
+from satcom.service.catalog import ServiceSpecification
 from satcom.service.inventory import Design, Service, design_service
 from satcom.service.solution import Solution
 from tests.enterprise.an_operator import an_operator, an_organization
@@ -28,7 +29,7 @@ def a_specification(session: Session) -> ServiceSpecification:
         "specCharacteristic": [{"name": "downlinkRateBps", "valueType": "integer", "minCardinality": 1}],
         "resourceSpecification": built_from(session),
     }
-    return create_service_specification(session, from_body(ServiceSpecification, body), WORKER)  # type: ignore[arg-type]
+    return enter(session, from_body(ServiceSpecification, body), WORKER)  # type: ignore[arg-type]
 
 
 def a_design(session: Session, rate_bps: int = 2_000_000) -> Design:

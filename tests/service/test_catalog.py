@@ -7,8 +7,9 @@ from satcom.core.entity import new_id
 from satcom.core.errors import Refused, RuleRefused
 from satcom.core.security import WORKER
 from satcom.core.values import Characteristic
-from satcom.resource.catalog import ResourceCategory, patch_resource_specification
-from satcom.service.catalog import capacity_of, patch_service_specification, validate_characteristics
+from satcom.enterprise.catalog_entry import revise
+from satcom.resource.catalog import NetworkNeed
+from satcom.service.catalog import capacity_of, validate_characteristics
 from tests.enterprise.an_operator import an_operator
 from tests.market.a_catalogue import a_service_specification
 from tests.resource.a_resource_catalogue import a_resource_specification, built_from
@@ -41,7 +42,7 @@ def test_a_specification_lives_from_study_to_retirement(database: Database) -> N
         an_operator(session)
         specification = a_service_specification(session, lifecycleStatus="In study")
         for status in ("In design", "In test", "In design", "In test", "Active", "Launched", "Retired", "Obsolete"):
-            patch_service_specification(session, specification, {"lifecycleStatus": status}, WORKER)
+            revise(session, specification, {"lifecycleStatus": status}, WORKER)
             assert specification.lifecycle_status == status
 
 
@@ -53,15 +54,15 @@ def test_nothing_is_catalogued_before_there_is_an_operator(database: Database) -
 @pytest.mark.parametrize(
     ("needs", "code"),
     [
-        ((ResourceCategory.CARRIERS,), "wrongResources"),
-        ((ResourceCategory.CARRIERS, ResourceCategory.TERMINAL), "wrongResources"),
-        ((ResourceCategory.POOL_SHARE,), "wrongResources"),
-        ((ResourceCategory.LEASED_SPECTRUM, ResourceCategory.TERMINAL), "wrongResources"),
-        ((ResourceCategory.CARRIERS, ResourceCategory.LEASED_SPECTRUM), "severalCapacities"),
+        ((NetworkNeed.CARRIERS,), "wrongResources"),
+        ((NetworkNeed.CARRIERS, NetworkNeed.TERMINAL), "wrongResources"),
+        ((NetworkNeed.POOL_SHARE,), "wrongResources"),
+        ((NetworkNeed.LEASED_SPECTRUM, NetworkNeed.TERMINAL), "wrongResources"),
+        ((NetworkNeed.CARRIERS, NetworkNeed.LEASED_SPECTRUM), "severalCapacities"),
     ],
 )
 def test_a_service_that_could_not_be_delivered_and_tested_is_not_described(
-    database: Database, needs: tuple[ResourceCategory, ...], code: str
+    database: Database, needs: tuple[NetworkNeed, ...], code: str
 ) -> None:
     with database.as_worker() as session:
         an_operator(session)
@@ -75,11 +76,11 @@ def test_a_resource_that_a_service_needs_is_not_retired_and_one_that_there_is_no
 ) -> None:
     with database.as_worker() as session:
         an_operator(session)
-        lease = a_resource_specification(session, ResourceCategory.LEASED_SPECTRUM)
+        lease = a_resource_specification(session, NetworkNeed.LEASED_SPECTRUM)
         specification = a_service_specification(session, resourceSpecification=[{"id": lease.id}])
-        assert capacity_of(session, specification) is ResourceCategory.LEASED_SPECTRUM
+        assert capacity_of(session, specification) is NetworkNeed.LEASED_SPECTRUM
         with pytest.raises(RuleRefused) as refused:
-            patch_resource_specification(session, lease, {"lifecycleStatus": "Retired"}, WORKER)
+            revise(session, lease, {"lifecycleStatus": "Retired"}, WORKER)
         assert refused.value.faults[0].code == "inUse"
         with pytest.raises(RuleRefused) as refused:
             a_service_specification(session, resourceSpecification=[{"id": new_id()}])

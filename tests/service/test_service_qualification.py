@@ -17,7 +17,8 @@ from satcom.core.loading import loaded_id
 from satcom.core.security import WORKER
 from satcom.core.tmf_api import json_response
 from satcom.core.values import Json
-from satcom.service.catalog import ServiceSpecification, create_service_specification
+from satcom.enterprise.catalog_entry import enter
+from satcom.service.catalog import ServiceSpecification
 from satcom.service.evidence import evidence_routes
 from satcom.service.service_qualification import check_routes, query_routes
 from tests.enterprise.an_operator import an_operator, an_organization
@@ -57,7 +58,7 @@ def a_specification(session: Session) -> str:
         "specCharacteristic": characteristics,
         "resourceSpecification": built_from(session),
     }
-    return create_service_specification(session, from_body(ServiceSpecification, body), WORKER).id
+    return enter(session, from_body(ServiceSpecification, body), WORKER).id
 
 
 @pytest.fixture

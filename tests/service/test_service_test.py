@@ -13,6 +13,7 @@ from satcom.core.entity import from_body, new_id, wire
 from satcom.core.errors import NotFound, RuleRefused
 from satcom.core.security import WORKER
 from satcom.core.values import Json
+from satcom.enterprise.catalog_entry import enter, revise, withdraw
 from satcom.resource.drivers.port import Measurement
 from satcom.service.inventory import Service
 from satcom.service.service_test import (
@@ -25,9 +26,6 @@ from satcom.service.service_test import (
 )
 from satcom.service.service_test_specification import (
     ServiceTestSpecification,
-    drop_test_specification,
-    patch_test_specification,
-    specify_test,
 )
 from satcom.service.solution import Direction
 from tests.service.a_service import a_service
@@ -166,7 +164,7 @@ def a_test_specification(session: Session, service: Service, *rules: Json, **mor
         "relatedServiceSpecification": [{"id": service.service_specification.id}],
         "testMeasureDefinition": list(rules),
     }
-    return specify_test(session, from_body(ServiceTestSpecification, body | more), WORKER)
+    return enter(session, from_body(ServiceTestSpecification, body | more), WORKER)
 
 
 def a_rule(metric: str, unit: str, lower: str | None = None, upper: str | None = None) -> Json:
@@ -192,11 +190,11 @@ def test_a_test_is_judged_by_the_specification_in_use_for_its_kind_of_service(da
         with pytest.raises(RuleRefused, match="is tested by"):
             a_test_specification(session, service)
         with pytest.raises(RuleRefused, match="rely on it"):
-            patch_test_specification(session, kind, {"testMeasureDefinition": []}, WORKER)
+            revise(session, kind, {"testMeasureDefinition": []}, WORKER)
         with pytest.raises(RuleRefused, match="only a draft"):
-            drop_test_specification(session, kind, WORKER)
-        patch_test_specification(session, kind, {"lifecycleStatus": "Retired"}, WORKER)
-        drop_test_specification(session, a_test_specification(session, service, lifecycleStatus="In study"), WORKER)
+            withdraw(session, kind, WORKER)
+        revise(session, kind, {"lifecycleStatus": "Retired"}, WORKER)
+        withdraw(session, a_test_specification(session, service, lifecycleStatus="In study"), WORKER)
         assert record_test(session, service.id, weak, a_solution()).state is ServiceTestState.FAILED
 
 

@@ -13,9 +13,10 @@ from satcom.core.database import Database
 from satcom.core.entity import from_body
 from satcom.core.security import WORKER
 from satcom.core.values import Json
-from satcom.market.catalog.product_offering import ProductOffering, create_product_offering
-from satcom.market.catalog.product_offering_price import ProductOfferingPrice, create_price
-from satcom.market.catalog.product_specification import ProductSpecification, create_product_specification
+from satcom.enterprise.catalog_entry import enter
+from satcom.market.catalog.product_offering import ProductOffering
+from satcom.market.catalog.product_offering_price import ProductOfferingPrice
+from satcom.market.catalog.product_specification import ProductSpecification
 from satcom.market.ordering import ProductOrder, place_order
 from satcom.orchestration.engine import Engine, unobserved
 from satcom.orchestration.plan import ProcessFlow, TaskFlow, tasks_of
@@ -23,7 +24,7 @@ from satcom.orchestration.wave import Observer
 from satcom.resource.drivers.hub_nms import HubNmsDriver
 from satcom.resource.ground import TerminalType
 from satcom.resource.hub import Hub
-from satcom.service.catalog import ServiceSpecification, create_service_specification
+from satcom.service.catalog import ServiceSpecification
 from satcom.supplychain.partner import Supplier
 from satcom.supplychain.stock import Depot, StockItem, opening_stock
 from tests.enterprise.an_operator import an_operator, an_organization
@@ -109,20 +110,20 @@ def _market(session: Session) -> Market:
         "specCharacteristic": spec_characteristics,
         "resourceSpecification": built_from(session),
     }
-    realised_by = create_service_specification(session, from_body(ServiceSpecification, body), WORKER)
+    realised_by = enter(session, from_body(ServiceSpecification, body), WORKER)
     described: dict[str, Json] = SPECIFICATION | {"serviceSpecification": [{"id": realised_by.id}]}
-    specification = create_product_specification(session, from_body(ProductSpecification, described), WORKER)
+    specification = enter(session, from_body(ProductSpecification, described), WORKER)
     prices = [one for index, one in enumerate(PRICES) if index != TERMINAL] + [a_price("Terminal", 5950, monthly=False)]
     prices += [a_price("C capacity", 2600, monthly=True, unit="MHz", band="C")]
     prices += [a_price("Ka capacity", 2100, monthly=True, unit="MHz", band="Ka")]
-    listed = [create_price(session, from_body(ProductOfferingPrice, one), WORKER) for one in prices]
+    listed = [enter(session, from_body(ProductOfferingPrice, one), WORKER) for one in prices]
     offered: dict[str, Json] = {
         "name": "Dedicated SCPC link",
         "lifecycleStatus": "Launched",
         "productSpecification": {"id": specification.id},
         "productOfferingPrice": [{"id": one.id} for one in listed],
     }
-    offering = create_product_offering(session, from_body(ProductOffering, offered), WORKER)
+    offering = enter(session, from_body(ProductOffering, offered), WORKER)
     mine, other = an_organization(session, "Mine"), an_organization(session, "Other mine")
     return Market(offering.id, mine.id, a_buyer(session, mine).id, other.id, a_buyer(session, other).id)
 

@@ -15,9 +15,10 @@ from satcom.core.entity import from_body
 from satcom.core.errors import RuleRefused
 from satcom.core.security import WORKER
 from satcom.core.values import Json, instant_text
+from satcom.enterprise.catalog_entry import revise
 from satcom.market.adjusting_bill import bill_of_order, readjusted
 from satcom.market.billing import BillState, lines_of
-from satcom.market.catalog.product_offering import ProductOffering, patch_product_offering
+from satcom.market.catalog.product_offering import ProductOffering
 from satcom.market.inventory import Product, ProductStatus, product_of_order
 from satcom.market.ordering import CancelProductOrder, OrderState, ProductOrder, cancel_order, place_order
 from satcom.orchestration.engine import Engine
@@ -82,7 +83,7 @@ def in_service(database: Database, tmp_path: Path, terms: list[Json] | None = No
     with an_operation(database, tmp_path) as operation:
         with database.as_worker() as session:
             offering = find(session, ProductOffering, operation.market.offering)
-            patch_product_offering(session, offering, {"productOfferingTerm": list(terms or [])}, WORKER)
+            revise(session, offering, {"productOfferingTerm": list(terms or [])}, WORKER)
         order_id = operation.order()
         assert operation.advance(order_id)[0].state is FlowState.COMPLETED
         with database.as_worker() as session:

@@ -13,7 +13,7 @@ from satcom.market.ordering import CancelProductOrder, ProductOrder, cancel_orde
 from satcom.orchestration.operations.ordered_network import demand_of_order
 from satcom.orchestration.plan import FlowState, TaskState
 from satcom.orchestration.repair import skip
-from satcom.resource.catalog import ResourceCategory
+from satcom.resource.catalog import NetworkNeed
 from satcom.resource.ground import Terminal, TerminalState
 from satcom.resource.hold import HoldState
 from satcom.resource.reservation import Held, held_by_reservation, reservation_of
@@ -102,7 +102,7 @@ def test_a_lease_becomes_wider_once_the_noc_has_seen_the_carriers(database: Data
 
 def a_link_with_its_terminal(operation: Operation) -> tuple[str, str, str]:
     """A delivered link: its order, its terminal type, and another one that its satellite could be reached with."""
-    kinds = (ResourceCategory.CARRIERS, ResourceCategory.HUB_PORT, ResourceCategory.TERMINAL)
+    kinds = (NetworkNeed.CARRIERS, NetworkNeed.HUB_PORT, NetworkNeed.TERMINAL)
     with operation.database.as_worker() as session:
         offering = an_offer(session, [*CHARACTERISTICS, "terminalType"], *kinds)
     order_id = ordered(operation, offering, **CHARACTERISTICS)

@@ -9,10 +9,11 @@ from satcom.core.database import Database
 from satcom.core.entity import from_body
 from satcom.core.security import WORKER
 from satcom.core.values import Json
+from satcom.enterprise.catalog_entry import enter
 from satcom.market.billing import CustomerBill
-from satcom.market.catalog.product_offering import ProductOffering, create_product_offering
-from satcom.market.catalog.product_offering_price import ProductOfferingPrice, create_price
-from satcom.market.catalog.product_specification import ProductSpecification, create_product_specification
+from satcom.market.catalog.product_offering import ProductOffering
+from satcom.market.catalog.product_offering_price import ProductOfferingPrice
+from satcom.market.catalog.product_specification import ProductSpecification
 from satcom.market.ordering import (
     CancelProductOrder,
     OrderState,
@@ -22,12 +23,12 @@ from satcom.market.ordering import (
 )
 from satcom.orchestration.plan import FlowState, TaskState
 from satcom.resource.carrier_pool import PoolShare
-from satcom.resource.catalog import ResourceCategory
+from satcom.resource.catalog import NetworkNeed
 from satcom.resource.hold import HoldState
 from satcom.resource.reservation import held_by_reservation, reservation_of
 from satcom.resource.spectrum import SpectrumAssignment
 from satcom.service.access_test import record_access_test
-from satcom.service.catalog import ServiceSpecification, create_service_specification
+from satcom.service.catalog import ServiceSpecification
 from satcom.service.inventory import ServiceState, path_at, service_of_order
 from satcom.service.service_test import ServiceTest, ServiceTestState
 from tests.market.a_market import a_price
@@ -38,7 +39,7 @@ MHZ = 1_000_000
 TEXTS = ("terminalType",)
 
 
-def an_offer(session: Session, names: list[str], *needs: ResourceCategory) -> str:
+def an_offer(session: Session, names: list[str], *needs: NetworkNeed) -> str:
     """An offering of a service with these numbers, a price for each month and one for each MHz."""
     known: list[Json] = [{"name": name, "valueType": "string" if name in TEXTS else "number"} for name in names]
     built: dict[str, Json] = {
@@ -47,16 +48,16 @@ def an_offer(session: Session, names: list[str], *needs: ResourceCategory) -> st
         "specCharacteristic": known,
         "resourceSpecification": built_from(session, *needs),
     }
-    service = create_service_specification(session, from_body(ServiceSpecification, built), WORKER)
+    service = enter(session, from_body(ServiceSpecification, built), WORKER)
     described: dict[str, Json] = {
         "name": needs[0].value,
         "lifecycleStatus": "Active",
         "serviceSpecification": [{"id": service.id}],
         "productSpecCharacteristic": known,
     }
-    product = create_product_specification(session, from_body(ProductSpecification, described), WORKER)
+    product = enter(session, from_body(ProductSpecification, described), WORKER)
     prices = [
-        create_price(session, from_body(ProductOfferingPrice, one), WORKER)
+        enter(session, from_body(ProductOfferingPrice, one), WORKER)
         for one in (a_price("Setup", 500, monthly=False), a_price("Capacity", 2500, monthly=True, unit="MHz"))
     ]
     offered: dict[str, Json] = {
@@ -65,7 +66,7 @@ def an_offer(session: Session, names: list[str], *needs: ResourceCategory) -> st
         "productSpecification": {"id": product.id},
         "productOfferingPrice": [{"id": one.id} for one in prices],
     }
-    return create_product_offering(session, from_body(ProductOffering, offered), WORKER).id
+    return enter(session, from_body(ProductOffering, offered), WORKER).id
 
 
 def ordered(operation: Operation, offering: str, **values: Json) -> str:
@@ -89,7 +90,7 @@ def ordered(operation: Operation, offering: str, **values: Json) -> str:
 
 def a_lease_ordered(operation: Operation) -> str:
     with operation.database.as_worker() as session:
-        offering = an_offer(session, ["bandwidthHz"], ResourceCategory.LEASED_SPECTRUM)
+        offering = an_offer(session, ["bandwidthHz"], NetworkNeed.LEASED_SPECTRUM)
     return ordered(operation, offering, bandwidthHz=5 * MHZ)
 
 
@@ -169,7 +170,7 @@ ACCESS: dict[str, Json] = {
 
 def an_access_ordered(operation: Operation) -> str:
     with operation.database.as_worker() as session:
-        offering = an_offer(session, list(ACCESS), ResourceCategory.POOL_SHARE, ResourceCategory.TERMINAL)
+        offering = an_offer(session, list(ACCESS), NetworkNeed.POOL_SHARE, NetworkNeed.TERMINAL)
     return ordered(operation, offering, **ACCESS)
 
 

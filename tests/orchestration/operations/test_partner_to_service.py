@@ -16,10 +16,11 @@ from satcom.core.errors import RuleRefused
 from satcom.core.security import WORKER, Role
 from satcom.core.tmf_query import read_query
 from satcom.core.values import Json
+from satcom.enterprise.catalog_entry import enter, revise
 from satcom.enterprise.party import operator_of
 from satcom.market.billing import CustomerBill
-from satcom.market.catalog.product_offering import ProductOffering, patch_product_offering
-from satcom.market.catalog.product_offering_price import ProductOfferingPrice, create_price
+from satcom.market.catalog.product_offering import ProductOffering
+from satcom.market.catalog.product_offering_price import ProductOfferingPrice
 from satcom.market.inventory import Product, ProductStatus
 from satcom.market.ordering import CancelProductOrder, OrderState, ProductOrder, cancel_order, place_order
 from satcom.orchestration.escalation import NewEscalation, add_rule, escalate_due
@@ -77,10 +78,10 @@ def leasing(database: Database, tmp_path: Path) -> Iterator[Leasing]:
 def price_what_partners_serve(session: Session, operation: Operation) -> None:
     """The offering of the operation has a monthly price for what a partner serves."""
     body = a_price("Capacity of a partner", OUR_PRICE, monthly=True, unit="Mbit/s", capacity="partnerCapacity")
-    price = create_price(session, from_body(ProductOfferingPrice, body), WORKER)
+    price = enter(session, from_body(ProductOfferingPrice, body), WORKER)
     offering = session.get_one(ProductOffering, operation.market.offering)
     listed: list[Json] = [{"id": one.id} for one in offering.product_offering_price]
-    patch_product_offering(session, offering, {"productOfferingPrice": [*listed, {"id": price.id}]}, WORKER)
+    revise(session, offering, {"productOfferingPrice": [*listed, {"id": price.id}]}, WORKER)
 
 
 def test_what_no_satellite_of_ours_sees_is_delivered_by_the_partner_and_billed(leasing: Leasing) -> None:
@@ -228,7 +229,7 @@ def test_when_others_take_the_last_port_before_it_is_held_a_partner_serves_if_th
         with operation.database.as_worker() as session:
             offering = session.get_one(ProductOffering, operation.market.offering)
             own: list[Json] = [{"id": one.id} for one in offering.product_offering_price[:-1]]
-            patch_product_offering(session, offering, {"productOfferingPrice": own}, WORKER)
+            revise(session, offering, {"productOfferingPrice": own}, WORKER)
 
     def others_are_quicker(task: TaskFlow, phase: str) -> None:
         if (task.task_flow_specification, phase) == ("qualify_again", "result"):
