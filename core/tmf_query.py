@@ -99,7 +99,7 @@ def _conditions(
     faults += [
         Fault(name, f"{head} is computed for who reads it; ask for what it follows from", "readOnly")
         for name, head in asked
-        if any(head in kind.computed for kind in kinds)
+        if any(head in kind.computed - shape(kind).by_wire.keys() for kind in kinds)
     ]
     for one in query.filters:
         having = [kind for kind in kinds if one.path[0] in attributes_of(kind)]
