@@ -1,7 +1,8 @@
 """Orders completed in a second by two workers, each a process of its own, and where the time goes.
 
-Three cases: twelve small database tasks by the engine; the same rows in the same transactions by hand-written SQL; and
-the real flow from order to service with the simulated hub. All orders wait in the queue before the clock starts, and
+Twelve small database tasks by the engine; the same rows in the same transactions by hand-written SQL; and the real flow
+from order to service with the simulated hub, for a link, an access over shared carriers, and a lease, whose access test
+is recorded as soon as it is waited for. All orders wait in the queue before the clock starts, and
 the workers have already done a few. Processor time counts workers and PostgreSQL: other than orders per second it
 hardly depends on what else the machine does.
 """
@@ -27,20 +28,28 @@ import psutil
 import typer
 from benchmarks.measured import Table, a_server, load, postgres_version, publish
 from benchmarks.twelve_tasks import ask_for, by_hand, finished, lay_out_flows
-from sqlmodel import select
+from sqlmodel import col, select
 
 from satcom.app import declarations
 from satcom.app.worker import Worker
 from satcom.core.database import Database
 from satcom.core.entity import from_body
 from satcom.core.security import WORKER
+from satcom.core.values import Json
 from satcom.market.ordering import ProductOrder, place_order
 from satcom.orchestration.engine import Engine
-from satcom.orchestration.plan import FlowState, ProcessFlow
+from satcom.orchestration.plan import FlowState, ProcessFlow, TaskFlow, TaskState
 from satcom.resource.drivers.hub_nms import HubNmsDriver
 from satcom.resource.drivers.port import HubDriver
 from tests.market.a_market import an_order_body
 from tests.orchestration.operations.an_order_to_service import Operation, an_operation
+from tests.orchestration.operations.the_other_kinds import (
+    ACCESS,
+    a_lease_offered,
+    an_access_offered,
+    order_body,
+    record_the_test,
+)
 
 NAME, WORKERS, AT_ONCE, WARM_UP = "orders_per_second", 2, 4, 8
 PATIENCE_S = 120.0
@@ -48,6 +57,14 @@ SPAWN = get_context("spawn")  # as a worker on another host: nothing of this pro
 PORTS = 1_000  # of each hub: the network is not what is measured
 AIM_PER_SECOND = 50
 SMALL_LINK = {"downlinkRateBps": 256_000, "uplinkRateBps": 128_000}
+SMALL_ACCESS: dict[str, Json] = ACCESS | {
+    "downlinkRateBps": 256_000,
+    "uplinkRateBps": 128_000,
+    "downlinkCommittedRateBps": 16_000,
+    "uplinkCommittedRateBps": 8_000,
+}
+LEASED_HZ = 200_000
+LINK = "order to service, link"
 
 
 @dataclass(frozen=True)
@@ -114,13 +131,24 @@ def _is_server_of(process: psutil.Process, mine: psutil.Process) -> bool:
     return "satcom-benchmark-" in line and process.create_time() >= mine.create_time() - 5
 
 
-def run(database: Database, pids: Sequence[int], count: int, begin: Callable[[], object]) -> Measured:
+def nobody() -> None:
+    """Nobody has to do anything for the orders."""
+
+
+def run(
+    database: Database,
+    pids: Sequence[int],
+    count: int,
+    begin: Callable[[], object],
+    meanwhile: Callable[[], object] = nobody,
+) -> Measured:
     """From the moment at which all orders can be taken, when `begin` ends, until the last has ended."""
     wanted = finished(database) + count
     begin()
     before = processor_s(pids), processor_s(postgres_pids())
     began = time.perf_counter()
     while finished(database) < wanted:
+        meanwhile()
         time.sleep(0.02)
         if time.perf_counter() - began > 30 + 5 * count:
             raise TimeoutError(f"{wanted - finished(database)} orders have not ended")
@@ -151,17 +179,54 @@ def in_sql(database: Database, count: int, repeats: int) -> list[Measured]:
     return found
 
 
-def real_orders(database: Database, folder: Path, count: int, repeats: int) -> tuple[list[Measured], pstats.Stats]:
-    """The flow from order to service, all orders placed in one transaction; and the profile of as many again."""
-    stock = count * (repeats + 1) + WARM_UP
-    with an_operation(database, folder, in_stock=stock, ports=PORTS) as operation:
+def real_orders(
+    database: Database, folder: Path, count: int, repeats: int
+) -> tuple[dict[str, list[Measured]], pstats.Stats]:
+    """The flow from order to service by kind, all orders placed in one transaction; and the profile of links."""
+    stock = 2 * (count * (repeats + 1) + WARM_UP)
+    with an_operation(database, folder, in_stock=stock, ports=PORTS, pools=True) as operation:
+        kinds = bodies(operation)
+        found = {}
         with processes(work, database.url, (operation.hub.url, operation.hub.token)) as pids:
-            run(database, pids, WARM_UP, partial(_place, operation, WARM_UP))
-            found = [run(database, pids, count, partial(_place, operation, count)) for _ in range(repeats)]
-        _place(operation, count)
+            for name, body in kinds.items():
+                tests = AccessTests(operation)
+                run(database, pids, WARM_UP, partial(_place, operation, body, WARM_UP), tests.record)
+                place = partial(_place, operation, body, count)
+                found[name] = [run(database, pids, count, place, tests.record) for _ in range(repeats)]
+        _place(operation, kinds[LINK], count)
         stats = profile_of(database, _open_flows(database), operation.driver)
     _all_completed(database)
     return found, stats
+
+
+def bodies(operation: Operation) -> dict[str, dict[str, Json]]:
+    """An order of each kind of service, so small that there is room for all."""
+    with operation.database.as_worker() as session:
+        access, lease = an_access_offered(session), a_lease_offered(session)
+    market = operation.market
+    return {
+        LINK: an_order_body(market, **SMALL_LINK),
+        "order to service, shared access": order_body(market, access, **SMALL_ACCESS),
+        "order to service, lease": order_body(market, lease, bandwidthHz=LEASED_HZ),
+    }
+
+
+class AccessTests:
+    """The NOC, who records each access test as soon as an order waits for it."""
+
+    def __init__(self, operation: Operation) -> None:
+        self.operation, self.recorded = operation, set[str]()
+
+    def record(self) -> None:
+        waiting = select(ProcessFlow.subject_id).join(TaskFlow, col(TaskFlow.process_flow_id) == col(ProcessFlow.id))
+        waiting = waiting.where(
+            TaskFlow.task_flow_specification == "access_is_tested", TaskFlow.state == TaskState.ACTIVE
+        )
+        with self.operation.database.as_worker() as session:
+            orders = set(session.exec(waiting)) - self.recorded
+        for order_id in orders:
+            record_the_test(self.operation, order_id)
+        self.recorded |= orders
 
 
 def _open_flows(database: Database) -> list[str]:
@@ -169,10 +234,10 @@ def _open_flows(database: Database) -> list[str]:
         return list(session.exec(select(ProcessFlow.id).where(ProcessFlow.state == FlowState.ACTIVE)))
 
 
-def _place(operation: Operation, count: int) -> None:
+def _place(operation: Operation, body: dict[str, Json], count: int) -> None:
     with operation.database.as_worker() as session:
         for _ in range(count):
-            place_order(session, from_body(ProductOrder, an_order_body(operation.market, **SMALL_LINK)), WORKER)
+            place_order(session, from_body(ProductOrder, body), WORKER)
 
 
 def _all_completed(database: Database) -> None:
@@ -252,8 +317,9 @@ def main(orders: int = 100, real: int = 12, repeats: int = 3, write: bool = Fals
         cases["hand-written SQL"] = in_sql(database, orders, repeats)
         flows = lay_out_flows(database, max(orders // 5, 1))
         tables = costs("Engine, twelve tasks", profile_of(database, flows, cast(HubDriver, None)), len(flows))
-        cases["order to service"], stats = real_orders(database, Path(folder), real, repeats)
-        tables = [compared(cases), *tables, *costs("Order to service", stats, real)]
+        real_cases, stats = real_orders(database, Path(folder), real, repeats)
+        cases |= real_cases
+        tables = [compared(cases), *tables, *costs("Order to service, link", stats, real)]
         command = f"python -m benchmarks.orders_per_second --orders {orders} --real {real}"
         server = postgres_version(url)
         database.close()

@@ -12,7 +12,7 @@ from satcom.app.http import create_app
 from satcom.core.database import Database
 from tests.market.a_market import a_token
 from tests.orchestration.operations.an_order_to_service import Operation, an_operation
-from tests.orchestration.operations.test_kinds_of_service import a_lease_ordered, an_access_ordered, record_the_test
+from tests.orchestration.operations.the_other_kinds import a_lease_ordered, an_access_ordered, record_the_test
 
 IN_DATABASE = {
     "the order": ("product_order", "state", "'failed'"),

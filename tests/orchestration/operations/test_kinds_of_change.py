@@ -23,7 +23,7 @@ from satcom.service.solution import LinkSolution
 from satcom.supplychain.stock import StockedTerminal, StockState
 from tests.market.a_market import CHARACTERISTICS, as_customer
 from tests.orchestration.operations.an_order_to_service import Operation, an_operation
-from tests.orchestration.operations.test_kinds_of_service import (
+from tests.orchestration.operations.the_other_kinds import (
     ACCESS,
     MHZ,
     a_lease_ordered,
