@@ -13,6 +13,7 @@ from satcom.core.values import Json, instant_text
 
 AN_ORDER: Final = "the id of a product order of yours"
 A_PURCHASE: Final = "the id of a purchase order under way"
+A_SERVICE: Final = "the id or name of a service in use, or the reference of its order"
 A_LEASE: Final = "the id of a service that is a lease and waits for its access test"
 AN_INSTALLED: Final = "the id of a product order that waits for its appointment"
 AN_AWAITED: Final = "the id of a satellite that is not in service yet"
@@ -202,6 +203,7 @@ def _orders() -> dict[str, Json]:
             "trackingNumber": "JD014600003SE",
             "expectedDate": f"{now() + timedelta(days=21):%Y-%m-%d}",
         },
+        "terminalSwap": {"serviceId": A_SERVICE, "serialNumber": "SN-0002", "reason": "its BUC does not transmit"},
         "equipmentReturn": {"serialNumber": "STOCK-JOHANNESBURG-KU-120-0001", "reason": "its BUC does not transmit"},
         "goodsReceipt": {"purchaseOrder": {"id": A_PURCHASE}, "serialNumber": ["SN-0001"]},
         "serviceTestSpecification": {

@@ -19,6 +19,7 @@ from satcom.orchestration.operations import (
     in_service_date,
     order_progress,
     partner_to_service,
+    terminal_swap,
 )
 from satcom.resource import catalog as resource_catalog
 from satcom.resource import catalog_exchange as resource_exchange
@@ -84,6 +85,7 @@ ROUTES: tuple[TmfRoutes, ...] = (
     bill_on_demand.routes,
     process_flow.routes,
     in_service_date.routes,
+    terminal_swap.routes,
     escalation.routes,
     service_category.catalogue_routes,
     service_category.routes,

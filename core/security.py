@@ -56,6 +56,7 @@ class Capability(StrEnum):
     KEEP_POOLS = "form pools of resources"
     HOLD_CAPACITY = "hold capacity, extend holds and give them back"
     READ_SUPPLY = "read stock and purchase orders"
+    SWAP_TERMINALS = "swap faulty terminals at sites"
     SUPPLY = "receive and order equipment"
     READ_AGREEMENTS = "read agreements and partnerships"
     KEEP_AGREEMENTS = "conclude agreements and engage partners"
@@ -94,6 +95,7 @@ _ROLES: dict[Capability, str] = {
     Capability.KEEP_POOLS: "noc planning",
     Capability.HOLD_CAPACITY: "sales provisioning noc",
     Capability.READ_SUPPLY: "provisioning noc finance supply migration",
+    Capability.SWAP_TERMINALS: "provisioning noc",
     Capability.SUPPLY: "supply",
     Capability.READ_AGREEMENTS: "productManager sales provisioning finance supply migration",
     Capability.KEEP_AGREEMENTS: "supply",

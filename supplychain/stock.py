@@ -19,7 +19,7 @@ from sqlmodel import Field, Session, col, func, select
 from satcom.core.clock import now
 from satcom.core.database import find
 from satcom.core.entity import INSTANT, Entity, JsonOf, change, id_type, own, state_type
-from satcom.core.errors import Fault, NotFound, Refused, RuleRefused
+from satcom.core.errors import Fault, NotFound, Refused, RuleRefused, WrongState
 from satcom.core.life_cycle import LifeCycle, move
 from satcom.core.security import Capability, Principal
 from satcom.core.tmf_api import TmfRoutes
@@ -282,6 +282,27 @@ def hold_terminal(
 
 def hold_received(session: Session, terminal: StockedTerminal, order_id: str, party_id: str | None) -> StockedTerminal:
     """Keep a terminal that was bought for an order, without end."""
+    return _hold(session, terminal, order_id, party_id, None)
+
+
+def hold_numbered(
+    session: Session, serial_number: str, terminal_type_id: str, order_id: str, party_id: str | None
+) -> StockedTerminal:
+    """Keep this one terminal, without end.
+
+    Raises `Refused` on `/serialNumber` when it is not in the books, `RuleRefused` when it is of another type,
+    `WrongState` when it is not free.
+    """
+    terminal = terminal_numbered(session, serial_number)
+    if terminal is None:
+        why = f"no terminal {serial_number[:80]!r} is in the books"
+        raise Refused("/serialNumber", why, "notFound", "the serial number of a terminal in stock")
+    if terminal.terminal_type_id != terminal_type_id:
+        why = f"{serial_number} is a {terminal.terminal_type_name}"
+        raise RuleRefused("/serialNumber", why, "otherType", "one of the type that stands at the site")
+    ran_out = terminal.held_until is not None and terminal.held_until <= now()
+    if terminal.state is not StockState.IN_STOCK and not (terminal.state is StockState.HELD and ran_out):
+        raise WrongState("/serialNumber", f"{serial_number} is {terminal.state}", terminal.state, StockState.IN_STOCK)
     return _hold(session, terminal, order_id, party_id, None)
 
 

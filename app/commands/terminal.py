@@ -3,17 +3,20 @@
 import json
 from datetime import UTC, datetime
 from typing import Annotated, Final
+from uuid import uuid4
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from satcom.app.commands.api import HERE, Api, Body, Token, Url
+from satcom.app.commands.api import HERE, Api, ApiRefused, Body, Token, Url
+from satcom.core.values import Json
 
 terminal = typer.Typer(
     help="Terminals: the history of one, what is on its way to a depot, what is to come back.", no_args_is_help=True
 )
 AsJson = Annotated[bool, typer.Option("--json", help="For a program to read.")]
+SWAPS: Final = "/satcom-api/service/v1/terminalSwap"
 SUPPLY: Final = "/satcom-api/supplyChain/v1"
 UNDER_WAY: Final = "shipped,partlyReceived"
 TO_COME: Final = "expected,onItsWay,received,atSupplier"
@@ -87,6 +90,55 @@ def returns(as_json: AsJson = False, url: Url = HERE, token: Token = "") -> None
         to = depots.get(one["depotId"], "")
         table.add_row(one["reference"], one["serialNumber"], one["state"], one["returnDate"][:10], to, one["reason"])
     console.print(table if found else "nothing is to come back")
+
+
+@terminal.command()
+def swap(
+    service: Annotated[str, typer.Argument(help="Its id or name, or the reference of its order.")],
+    serial_number: Annotated[str, typer.Argument(metavar="SERIAL", help="Of the terminal that takes its place.")],
+    reason: Annotated[str, typer.Option(help="What is wrong with the one at the site.", show_default=False)],
+    as_json: AsJson = False,
+    url: Url = HERE,
+    token: Token = "",
+) -> None:
+    """Put another terminal of its type in the place of a faulty one, which comes back to the depot."""
+    body: Json = {"serviceId": service, "serialNumber": serial_number, "reason": reason}
+    with Api(url, token) as api:
+        begun = api.post(SWAPS, body, str(uuid4()))
+    if as_json:
+        typer.echo(json.dumps(begun))
+    else:
+        console.print(f"{begun['reference']}: {begun['oldSerialNumber']} is swapped by {begun['serialNumber']}")
+
+
+@terminal.command("call-off-swap")
+def call_off_swap(
+    name: Annotated[str, typer.Argument(metavar="SWAP", help="Its reference, as TS-2026-000001.")],
+    url: Url = HERE,
+    token: Token = "",
+) -> None:
+    """Let the service keep the terminal that it has; the other one goes back."""
+    with Api(url, token) as api:
+        found: list[Body] = api.get(SWAPS, reference=name)
+        if not found:
+            raise ApiRefused(404, [f"SWAP: there is no swap {name!r} (accepted: one of satcom terminal swaps)"])
+        api.patch(f"{SWAPS}/{found[0]['id']}", {"state": "undone"}, str(uuid4()))
+    console.print(f"{name} is being undone")
+
+
+@terminal.command()
+def swaps(as_json: AsJson = False, url: Url = HERE, token: Token = "") -> None:
+    """Every swap, the newest first, and what came of it."""
+    with Api(url, token) as api:
+        found: list[Body] = api.get(SWAPS, sort="-askedAt", limit=MOST)
+    if as_json:
+        typer.echo(json.dumps(found))
+        return
+    table = _table(("swap",), ("state", "old", "new", "since", "why"))
+    for one in found:
+        numbers = (one["oldSerialNumber"], one["serialNumber"])
+        table.add_row(one["reference"], one["state"], *numbers, one["askedAt"][:10], one["reason"])
+    console.print(table if found else "no terminal was swapped")
 
 
 def _table(whole: tuple[str, ...], folded: tuple[str, ...]) -> Table:

@@ -3,7 +3,7 @@
 A service is as its latest order delivered it: that order's solution, reservation, terminal and configuration hold.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlmodel import Session, col, select
 
@@ -129,4 +129,9 @@ def told_to_hub(session: Session, service: Service) -> HubConfiguration:
     task = session.exec(prepared).first()
     if task is None:
         raise RuleRefused("serviceId", "no hub is configured for this service", "notConfigured", "a service in use")
-    return from_json(task.result["new"] if task.handler == prepare_change.__name__ else task.result)
+    told = from_json(task.result["new"] if task.handler == prepare_change.__name__ else task.result)
+    site = terminal_at_site(session, service.order_id or "")
+    if site is None or site.serial_number is None:
+        return told
+    standing = tuple(replace(one, serial_number=site.serial_number) for one in told.terminals)  # since a swap, another
+    return replace(told, terminals=standing)

@@ -23,6 +23,7 @@ from tests.app.conftest import House
 from tests.enterprise.an_operator import an_organization
 from tests.market.a_customer import named
 from tests.market.a_market import CHARACTERISTICS, PRICES, SPECIFICATION, Market, an_order, as_customer
+from tests.orchestration.operations.a_faulty_terminal import a_swap_body
 from tests.resource import a_network
 from tests.resource.a_network import a_hub, a_transponder
 from tests.resource.a_resource_catalogue import built_from
@@ -325,6 +326,7 @@ BODIES: dict[str, Callable[[Session, Market], Body]] = {
     },
     "hub": lambda _, __: {"callback": f"https://oss.example.org/{new_id()}"},
     "serviceTest": an_access_test,
+    "terminalSwap": lambda session, _: a_swap_body(session),
     "serviceTestSpecification": lambda session, _: {
         "name": "New",
         "relatedServiceSpecification": [{"id": a_specification(session).id}],

@@ -107,6 +107,8 @@ SAID: dict[str, Capability] = {
     "POST productOfferingQualification": Capability.QUALIFY,
     "POST checkServiceQualification": Capability.QUALIFY,
     "POST queryServiceQualification": Capability.QUALIFY,
+    "POST terminalSwap": Capability.SWAP_TERMINALS,
+    "PATCH terminalSwap": Capability.SWAP_TERMINALS,
     "PATCH operator": Capability.KEEP_OPERATOR,
     "POST appointment": Capability.BOOK_APPOINTMENTS,
     "PATCH appointment": Capability.READ_APPOINTMENTS,  # whether it is to be booked or attended, the patch says

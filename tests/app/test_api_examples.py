@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from sqlmodel import select
 
-from satcom.app.api_examples import A_LEASE, A_POOL, A_PURCHASE, AN_AWAITED, AN_INSTALLED, AN_ORDER
+from satcom.app.api_examples import A_LEASE, A_POOL, A_PURCHASE, A_SERVICE, AN_AWAITED, AN_INSTALLED, AN_ORDER
 from satcom.app.http import create_app
 from satcom.app.loading.load import load
 from satcom.core.access import create_token
@@ -20,6 +20,7 @@ from satcom.supplychain.procurement import order_terminal
 from tests.app.accepted import a_pool, an_awaited_satellite
 from tests.app.conftest import Http
 from tests.app.test_writes import CREATES, ORDERS
+from tests.orchestration.operations.a_faulty_terminal import a_swap_body
 from tests.postgres_server import drop_database, new_database
 from tests.resource.a_network import a_transponder
 from tests.service.a_lease import a_lease_on_the_air
@@ -72,6 +73,10 @@ class Demonstration:
             planned = an_installation(session, customer.party_id or "")
             return body_for(planned.order_id, *periods_free(session, planned)[0])
 
+    def a_swap(self) -> dict[str, Json]:
+        with self.database.as_worker() as session:
+            return a_swap_body(session)
+
     def a_lease(self) -> Json:
         with self.database.as_worker() as session:
             customer = session.exec(select(Customer)).first()
@@ -106,6 +111,8 @@ def test_the_example_of_a_post_is_accepted_by_the_demonstration_operator(
         body = body | demonstration.a_pool(emptied=path.endswith("/push"))
     if AN_INSTALLED in str(body):
         body = {name: value for name, value in demonstration.an_installation().items() if name in body}
+    if A_SERVICE in str(body):
+        body = demonstration.a_swap()
     if A_LEASE in str(body):
         body = body | {"relatedService": {"id": demonstration.a_lease()}}
     answer = demonstration.http.post(path, body, demonstration.headers)
