@@ -22,6 +22,7 @@ NEEDS: dict[str, dict[str, object]] = {
     "Transponder": {"uplink_center_hz": 14_000_000_000, "downlink_center_hz": 11_000_000_000, "sfd_dbw_per_m2": -85},
     "SpectrumAssignment": {"start_hz": 1_000, "stop_hz": 2_000, "hold_until": now() + timedelta(days=1)},
     "HubPortAssignment": {"hold_until": now() + timedelta(days=1)},
+    "Appointment": {"stop_at": now() + timedelta(days=1)},
     "PoolShare": {"hold_until": now() + timedelta(days=1)},
     "CarrierPool": {
         "symbol_rate_baud": 1_000,
