@@ -1,6 +1,6 @@
 # make run [ARGS=--exit]       deliver the demonstration order, then serve; --exit: end after the check, with its exit code
 # make test                    everything that checks the project
-# make soak                    1,000 kills, 100 times 64 orders for room for five, 100,000 bookings: some hours
+# make soak                    1,500 kills, 100 times 64 orders for room for five, 100,000 bookings: some hours
 # make fuzz                    another seed each day, and half an hour of it: requests that nobody thought of
 # make lock [ARGS=--upgrade]   requirements.lock for what pyproject.toml asks; what is pinned stays unless upgraded
 #
@@ -45,6 +45,7 @@ debian-tests: environment
 
 soak: environment
 	$(STAGE) "1,000 kills" env SATCOM_CRASH_RUNS=10 SATCOM_CRASH_KILLS=100 $(BIN)/pytest -q tests/crash/test_crash.py
+	$(STAGE) "changes and ends, 10 seeds" env SATCOM_CRASH_RUNS=10 $(BIN)/pytest -q tests/crash/test_change_crash.py
 	$(STAGE) "room for five, 100 seeds" env SATCOM_HAMMER_SEEDS=100 $(BIN)/pytest -q tests/crash/test_room_for_five.py
 	$(STAGE) "100,000 bookings" env SATCOM_BOOKING_ATTEMPTS=100000 $(BIN)/pytest -q tests/hardening/test_booking_attempts.py
 

@@ -1,4 +1,6 @@
-"""Whether all books tell the same: orders, flows, products, bills, services, spectrum, ports, stock and the hub.
+"""Whether all books tell the same: orders, flows, products, bills, services, spectrum, ports, pools, stock, the hub.
+
+What a partner has of us is `at_the_partner`.
 
 Everything is read over HTTP. One order in service has exactly one of each; one that was undone has left nothing.
 """
@@ -9,6 +11,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
+
+from tests.crash.at_the_partner import PartnersBooks
+from tests.crash.sold import Sold, sold_as
 
 Body = dict[str, Any]  # JSON gives any
 PATHS = {
@@ -23,10 +28,32 @@ PATHS = {
     "reservations": "/tmf-api/resourcePoolManagement/v4/reservation",
     "terminals": "/satcom-api/supplyChain/v1/stockedTerminal",
     "purchases": "/satcom-api/supplyChain/v1/purchaseOrder",
+    "capacities": "/satcom-api/supplyChain/v1/partnerCapacity",
 }
 RESOURCES = "/tmf-api/resourceInventoryManagement/v4/resource"
-KINDS = {"slots": "SpectrumAssignment", "ports": "HubPortAssignment", "sites": "Terminal"}
+KINDS = {
+    "slots": "SpectrumAssignment",
+    "ports": "HubPortAssignment",
+    "shares": "PoolShare",
+    "sites": "Terminal",
+    "pools": "CarrierPool",
+}
 HUB_KINDS = ("carriers", "terminals", "plans")
+OF_EVERY_KIND = {
+    ("flows", "completed"): 1,
+    ("products", "active"): 1,
+    ("services", "active"): 1,
+    ("service_orders", "completed"): 1,
+}
+OF_OURS = OF_EVERY_KIND | {("resource_orders", "completed"): 1, ("reservations", "completed"): 1}
+AT_A_SITE = OF_OURS | {("sites", "inService"): 1, ("terminals", "issued"): 1}
+TAKEN = {
+    Sold.LINK: AT_A_SITE | {("slots", "assigned"): 2, ("ports", "assigned"): 1},
+    Sold.ACCESS: AT_A_SITE | {("shares", "assigned"): 2},
+    Sold.LEASE: OF_OURS | {("slots", "assigned"): 1},
+    Sold.PARTNER: OF_EVERY_KIND | {("capacities", "delivered"): 1},
+}
+ASSIGNED = ("slots", "ports", "shares", "sites", "terminals", "reservations", "resource_orders")
 DELIVERED, UNDONE = "completed", ("cancelled", "rejected", "failed")
 
 
@@ -53,15 +80,16 @@ def flat(resource: Body) -> Body:
     return resource | {one["name"]: one["value"] for one in resource.get("resourceCharacteristic", [])}
 
 
-def disagreements(api: httpx.Client, hub: httpx.Client) -> list[str]:
+def disagreements(api: httpx.Client, hub: httpx.Client, partner: httpx.Client | None = None) -> list[str]:
     """Every place where two books differ, an order that did not end, and every effect that the hub had twice."""
     books = read_books(api, hub)
+    at_partner = PartnersBooks([], []) if partner is None else PartnersBooks.read(partner)
     found = [
         f"{order['reference']} ({order['state']}): {what}"
         for order in books.orders.values()
         for what in (in_service(books, order) if order["state"] == DELIVERED else undone(books, order))
     ]
-    return [*found, *nobodys(books), *effects_twice(hub)]
+    return [*found, *nobodys(books), *at_partner.against(books.rows["capacities"]), *effects_twice(hub)]
 
 
 def read_books(api: httpx.Client, hub: httpx.Client) -> Books:
@@ -73,7 +101,8 @@ def read_books(api: httpx.Client, hub: httpx.Client) -> Books:
     order_of_service = {
         one["serviceOrderItem"][0]["service"]["id"]: one["externalId"] for one in rows["service_orders"]
     }
-    order_of_reservation = {one["reservationId"]: one["orderId"] for one in rows["slots"] if "reservationId" in one}
+    parts = [*rows["slots"], *rows["shares"]]
+    order_of_reservation = {one["reservationId"]: one["orderId"] for one in parts if "reservationId" in one}
     order_of: dict[str, Callable[[Body], str | None]] = {
         "flows": lambda one: one["relatedEntity"][0]["id"],
         "products": lambda one: order_of_product[one["id"]],
@@ -114,29 +143,26 @@ def held(hub: httpx.Client, kind: str) -> list[Body]:
 
 def in_service(books: Books, order: Body) -> Iterator[str]:
     """What is wrong with an order that is said to be delivered."""
-    me = order["id"]
-    expected = {
-        ("flows", "completed"): 1,
-        ("products", "active"): 1,
-        ("services", "active"): 1,
-        ("service_orders", "completed"): 1,
-        ("resource_orders", "completed"): 1,
-        ("reservations", "completed"): 1,
-        ("slots", "assigned"): 2,
-        ("ports", "assigned"): 1,
-        ("sites", "inService"): 1,
-        ("terminals", "issued"): 1,
-    }
+    me, sold = order["id"], sold_as(order)
+    expected = TAKEN[sold] | {(kind, ""): 0 for kind in ASSIGNED if kind not in {named for named, _ in TAKEN[sold]}}
     wrong = []
     for (kind, state), number in expected.items():
         if len(books.of(me, kind, state)) != number or len(books.by_order[me][kind]) != number:
-            wrong.append(f"{kind}: {[state_of(one) for one in books.by_order[me][kind]]}, not {number} {state}")
+            wrong.append(
+                f"{kind}: {[state_of(one) for one in books.by_order[me][kind]]}, not {number} {state}".rstrip()
+            )
     if wrong:
         yield from wrong
         return
     bills = {one["bill"]["id"] for one in books.by_order[me]["rates"]}
     if len(bills) != 1:
         yield f"{len(bills)} bills"
+    if sold in (Sold.LINK, Sold.ACCESS):
+        yield from at_the_site(books, me, sold)
+
+
+def at_the_site(books: Books, me: str, sold: Sold) -> Iterator[str]:
+    """The terminal in the stock, on the way, at the site and in the hub."""
     terminal, site = books.of(me, "terminals", "issued")[0], books.of(me, "sites", "inService")[0]
     if terminal["serialNumber"] != site["serialNumber"]:
         yield f"terminal {terminal['serialNumber']} was issued, {site['serialNumber']} stands at the site"
@@ -145,12 +171,20 @@ def in_service(books: Books, order: Body) -> Iterator[str]:
         yield f"purchases: {[state_of(one) for one in bought]}"
     if bought and bought[0]["serialNumber"] != terminal["serialNumber"]:
         yield f"{bought[0]['serialNumber']} was bought, {terminal['serialNumber']} was issued"
-    yield from at_the_hub(books, me, site["serialNumber"])
+    service = books.of(me, "services", "active")[0]["id"]
+    told = books.hub["terminals"].get(f"{service}-terminal")
+    if told is None or told["serial_number"] != site["serialNumber"]:
+        yield f"the hub has terminal {told and told['serial_number']}, not {site['serialNumber']}"
+    if f"{service}-plan" not in books.hub["plans"]:
+        yield "the hub has no plan"
+    elif sold is Sold.ACCESS and told is not None:
+        yield from in_the_pools(books, me, told, books.hub["plans"][f"{service}-plan"])
+    elif sold is Sold.LINK:
+        yield from on_its_carriers(books, me, service)
 
 
-def at_the_hub(books: Books, order_id: str, serial_number: str) -> Iterator[str]:
+def on_its_carriers(books: Books, order_id: str, service: str) -> Iterator[str]:
     """What the hub was told against what is assigned."""
-    service = books.of(order_id, "services", "active")[0]["id"]
     port = books.of(order_id, "ports", "assigned")[0]
     for slot in books.of(order_id, "slots", "assigned"):
         carrier = books.hub["carriers"].get(f"{service}-{slot['direction']}")
@@ -161,11 +195,21 @@ def at_the_hub(books: Books, order_id: str, serial_number: str) -> Iterator[str]
         theirs = (carrier["transponder_id"], carrier["downlink_center_hz"], carrier["hub_id"], carrier["port"])
         if ours != theirs:
             yield f"{slot['direction']} carrier: {theirs} at the hub, {ours} is assigned"
-    terminal = books.hub["terminals"].get(f"{service}-terminal")
-    if terminal is None or terminal["serial_number"] != serial_number:
-        yield f"the hub has terminal {terminal and terminal['serial_number']}, not {serial_number}"
-    if f"{service}-plan" not in books.hub["plans"]:
-        yield "the hub has no plan"
+
+
+def in_the_pools(books: Books, order_id: str, terminal: Body, plan: Body) -> Iterator[str]:
+    """The shares that are assigned against the carriers that the terminal is on, and the rates that it is given."""
+    direction = {one["id"]: one["direction"] for one in books.rows["pools"]}
+    shares = {direction[one["carrierPoolId"]]: one for one in books.of(order_id, "shares", "assigned")}
+    for way, carrier in (("forward", "carrier_id"), ("return", "return_carrier_id")):
+        share = shares.get(way)
+        if share is None:
+            yield f"no {way} share is assigned"
+            continue
+        ours = share["carrierPoolId"], share["cirBps"], share["mirBps"]
+        theirs = terminal[carrier], plan[f"{way}_cir_bps"], plan[f"{way}_mir_bps"]
+        if ours != theirs:
+            yield f"{way} share: {theirs} at the hub, {ours} is assigned"
 
 
 def undone(books: Books, order: Body) -> Iterator[str]:
@@ -182,6 +226,8 @@ def undone(books: Books, order: Body) -> Iterator[str]:
         "reservations": ("cancelled", "failed"),
         "slots": ("released",),
         "ports": ("released",),
+        "shares": ("released",),
+        "capacities": ("released",),
         "sites": ("removed",),
         "terminals": ("inReturn",),
         "purchases": ("cancelled", "delivered"),
@@ -197,13 +243,17 @@ def nobodys(books: Books) -> Iterator[str]:
     """What belongs to no order in service: in the hub, on the shelf, in the bills."""
     delivered = [one for one in books.orders.values() if one["state"] == DELIVERED]
     services = {service["id"] for order in delivered for service in books.of(order["id"], "services", "active")}
+    pools = {one["id"] for one in books.rows["pools"]}
     for kind in HUB_KINDS:
         for name in books.hub[kind]:
-            if name.rsplit("-", 1)[0] not in services:
+            if name.rsplit("-", 1)[0] not in services and name not in pools:
                 yield f"the hub has {kind} {name}, which belongs to no service"
     for one in books.rows["terminals"]:
         if (state_of(one) in ("held", "issued")) != (one.get("orderId") in {order["id"] for order in delivered}):
             yield f"terminal {one['serialNumber']} is {state_of(one)} for order {one.get('orderId')}"
+    for one in books.rows["shares"]:
+        if state_of(one) in ("held", "assigned") and one.get("orderId") not in books.orders:
+            yield f"share {one['id']} is {state_of(one)} for nobody"
     for one in books.rows["services"]:
         if state_of(one) != "terminated" and one["id"] not in services:
             yield f"service {one['id']} is {state_of(one)} for nobody"
@@ -223,6 +273,8 @@ def effects_twice(hub: httpx.Client) -> list[str]:
         if page["next"] is None:
             break
     done = Counter(f"{one['action']} {one['kind']} {one['id']}" for one in lines)
-    keys = Counter(str(one["idempotency_key"]) for one in lines)
+    keys = Counter(
+        one["idempotency_key"] for one in lines if one["idempotency_key"] is not None
+    )  # else the fleet's own
     twice = [f"the hub did {times} times: {what}" for what, times in done.items() if times > 1]
     return twice + [f"key {key} had {times} effects" for key, times in keys.items() if times > 1]

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 import httpx
 
 from tests.crash.agreement import Body, flat, held, listed, state_of
+from tests.crash.at_the_partner import PartnersBooks
+from tests.crash.sold import Sold, sold_as
 
 TMF, OWN = "/tmf-api", "/satcom-api"
 ORDERS = f"{TMF}/productOrderingManagement/v4/productOrder"
@@ -16,20 +18,31 @@ RESERVATIONS = f"{TMF}/resourcePoolManagement/v4/reservation"
 RESOURCES = f"{TMF}/resourceInventoryManagement/v4/resource"
 PATHS = f"{OWN}/service/v1/servicePath"
 STOCKED = f"{OWN}/supplyChain/v1/stockedTerminal"
+CAPACITIES = f"{OWN}/supplyChain/v1/partnerCapacity"
+KINDS = {"slots": "SpectrumAssignment", "ports": "HubPortAssignment", "shares": "PoolShare", "sites": "Terminal"}
 ENDS = ("completed", "cancelled")
+TAKEN = {
+    Sold.LINK: {"slots": 2, "ports": 1},
+    Sold.ACCESS: {"shares": 2},
+    Sold.LEASE: {"slots": 1},
+    Sold.PARTNER: {"capacities": 1},
+}
+AT_THE_HUB = {Sold.LINK: ["forward", "plan", "return", "terminal"], Sold.ACCESS: ["plan", "terminal"]}
 
 
-def disagreements_of_change(api: httpx.Client, hub: httpx.Client) -> list[str]:
+def disagreements_of_change(api: httpx.Client, hub: httpx.Client, partner: httpx.Client) -> list[str]:
     """Every place where two books differ."""
     books = {name: listed(api, path) for name, path in (("orders", ORDERS), ("services", SERVICES), ("rates", RATES))}
     books["paths"], books["stock"] = listed(api, PATHS), listed(api, STOCKED)
-    for name, kind in (("slots", "SpectrumAssignment"), ("ports", "HubPortAssignment"), ("sites", "Terminal")):
+    books["capacities"] = listed(api, CAPACITIES)
+    for name, kind in KINDS.items():
         books[name] = [flat(one) for one in listed(api, RESOURCES, {"@type": kind})]
     books["hub"] = [one for kind in ("carriers", "terminals", "plans") for one in held(hub, kind)]
     found = [f"{one['reference']} is {one['state']}" for one in books["orders"] if one["state"] not in ENDS]
     for product in listed(api, PRODUCTS):
         found += [f"product {product['id']} ({product['status']}): {what}" for what in _wrong(product, books)]
-    keys = Counter(str(one["idempotency_key"]) for one in _journal(hub))
+    found += PartnersBooks.read(partner).against(books["capacities"])
+    keys = Counter(one["idempotency_key"] for one in _journal(hub) if one["idempotency_key"] is not None)
     return found + [f"key {key} had {times} effects" for key, times in keys.items() if times > 1]
 
 
@@ -48,31 +61,40 @@ def _wrong(product: Body, books: dict[str, list[Body]]) -> Iterator[str]:
     changed_by = [one["productOrderId"] for one in product["productOrderItem"]]
     if len(changed_by) != actions["add"] + actions["modify"] or changed_by[-1] != last["id"]:
         yield f"it names the orders {changed_by}, the last that changed it is {last['id']}"
-    for kind, number in (("slots", 2), ("ports", 1)):
-        taken = [one["orderId"] for one in books[kind] if one.get("orderId") in ids and state_of(one) == "assigned"]
+    sold = sold_as(last)
+    for kind in ("slots", "ports", "shares", "capacities"):
+        number, in_use = TAKEN[sold].get(kind, 0), ("assigned", "delivered")
+        taken = [one["orderId"] for one in books[kind] if one.get("orderId") in ids and state_of(one) in in_use]
         if taken != ([] if ended else [last["id"]] * number):
             yield f"{kind} are assigned to {taken}, the last order is {last['id']}"
         if any(state_of(one) == "held" for one in books[kind] if one.get("orderId") in ids):
             yield f"{kind} are held still"
-    yield from _of_service(product, books, last, ended)
+    yield from _of_service(product, books, last, sold)
     bills = {one["bill"]["id"] for one in books["rates"] if one["product"]["id"] == product["id"]}
     least = 1 + actions["modify"]
     if not least <= len(bills) <= least + actions["delete"]:
         yield f"{len(bills)} bills for {dict(actions)}"
 
 
-def _of_service(product: Body, books: dict[str, list[Body]], last: Body, ended: bool) -> Iterator[str]:
-    service_id = product["realizingService"][0]["id"]
+def _of_service(product: Body, books: dict[str, list[Body]], last: Body, sold: Sold) -> Iterator[str]:
+    service_id, ended = product["realizingService"][0]["id"], product["status"] == "terminated"
     [service] = [one for one in books["services"] if one["id"] == service_id]
     if service["state"] != ("terminated" if ended else "active"):
         yield f"its service is {service['state']}"
     open_paths = [one for one in books["paths"] if one["serviceId"] == service_id and "stopAt" not in one]
-    if len(open_paths) != int(not ended):
+    if len(open_paths) != int(not ended and sold is not Sold.PARTNER):
         yield f"{len(open_paths)} open paths"
     at_hub = {one["id"].rsplit("-", 1)[1]: one for one in books["hub"] if one["id"].startswith(service_id)}
-    if sorted(at_hub) != ([] if ended else ["forward", "plan", "return", "terminal"]):
+    if sorted(at_hub) != ([] if ended else AT_THE_HUB.get(sold, [])):
         yield f"the hub has {sorted(at_hub)}"
-        return
+    elif sold in AT_THE_HUB:
+        yield from _at_the_site(product, books, last, at_hub, sold)
+
+
+def _at_the_site(
+    product: Body, books: dict[str, list[Body]], last: Body, at_hub: dict[str, Body], sold: Sold
+) -> Iterator[str]:
+    ended = product["status"] == "terminated"
     stock = {one["serialNumber"]: one for one in books["stock"]}
     [site] = [one for one in books["sites"] if one["orderId"] == last["id"]]
     states = state_of(site), stock[site["serialNumber"]]["state"]
@@ -81,8 +103,12 @@ def _of_service(product: Body, books: dict[str, list[Body]], last: Body, ended: 
     if ended:
         return
     asked = {one["name"]: one["value"] for one in product["productCharacteristic"]}
-    if at_hub["plan"]["forward_cir_bps"] != asked["downlinkRateBps"]:
-        yield f"the hub has {at_hub['plan']['forward_cir_bps']} bit/s, {asked['downlinkRateBps']} are sold"
+    if at_hub["plan"]["forward_mir_bps"] != asked["downlinkRateBps"]:
+        yield f"the hub has {at_hub['plan']['forward_mir_bps']} bit/s, {asked['downlinkRateBps']} are sold"
+    on = {at_hub["terminal"]["carrier_id"], at_hub["terminal"]["return_carrier_id"]}
+    shares = [one for one in books["shares"] if one.get("orderId") == last["id"] and state_of(one) == "assigned"]
+    if shares and {one["carrierPoolId"] for one in shares} != on:
+        yield f"the terminal is on {on}, its shares are of {[one['carrierPoolId'] for one in shares]}"
     for slot in books["slots"]:
         if slot.get("orderId") == last["id"] and state_of(slot) == "assigned":
             carrier = at_hub[slot["direction"]]

@@ -15,7 +15,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -33,6 +33,8 @@ from tests.crash.points import Points
 from tests.house.checkout import ROOT
 from tests.market.a_market import a_token
 from tests.orchestration.operations.an_order_to_service import Operation, an_operation
+from tests.simulators.hub_nms_process import HubNmsProcess
+from tests.simulators.partner_process import PartnerProcess, partner_process
 
 STUCK = (
     "SELECT now()",
@@ -43,7 +45,7 @@ STUCK = (
     " WHERE f.state IN ('active', 'hold') AND (t.state IN ('active', 'hold') OR t.attempts > 0 OR t.fault IS NOT NULL)"
     " ORDER BY f.reference, t.position",
 )
-POSTGRES, HUB, SERVER = "PostgreSQL", "hub simulator", "server"
+POSTGRES, HUB, PARTNER, SERVER = "PostgreSQL", "hub simulator", "partner simulator", "server"
 PORTS = 400
 START_S = 60.0  # a process that is started while there is no database ends, and is started again
 
@@ -87,8 +89,9 @@ class Installation:
         workers: int = 2,
         server_works: bool = True,
         further: Mapping[str, str] | None = None,
+        partner: PartnerProcess | None = None,
     ) -> None:
-        self.operation, self.data_dir = operation, data_dir
+        self.operation, self.data_dir, self._partner = operation, data_dir, partner
         self.points = Points(folder / "points")
         self.points.want({}, 0)
         self.port = _free_port()
@@ -105,6 +108,7 @@ class Installation:
             "SATCOM_DATABASE_CONNECTIONS": "8",
             "SATCOM_LOG_JSON": "false",
             FOLDER: str(self.points.folder),
+            **({"SATCOM_PARTNER_TOKENS": partner.tokens} if partner is not None else {}),
             **(further or {}),
         }
         self.programs = {SERVER: Program("serve", folder / "server.log", surroundings)}
@@ -115,6 +119,11 @@ class Installation:
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def partner(self) -> PartnerProcess:
+        assert self._partner is not None, "no partner was asked for"
+        return self._partner
 
     def kill(self, victim: str, away_s: float = 0) -> None:
         """SIGKILL from outside: no farewell, no flush. The database and the hub come back after a while."""
@@ -127,11 +136,12 @@ class Installation:
             self.killed[victim] += 1
             with self.database_away():
                 time.sleep(away_s)
-        elif victim == HUB:
-            self.operation.hub.kill()
+        elif victim in (HUB, PARTNER):
+            simulator: HubNmsProcess | PartnerProcess = self.operation.hub if victim == HUB else self.partner
+            simulator.kill()
             self.killed[victim] += 1
             time.sleep(away_s)
-            self.operation.hub.restart()
+            simulator.restart()
         else:
             self.programs[victim].process.kill()
 
@@ -217,15 +227,20 @@ def an_installation(
     server_works: bool = True,
     further: Mapping[str, str] | None = None,
     data_dir: Path | None = None,
+    every_kind: bool = False,
 ) -> Iterator[Installation]:
-    """The demonstration network with room at every hub, a market, `in_stock` terminals of each kind; not started."""
+    """The demonstration network with room at every hub, a market, `in_stock` terminals of each kind; not started.
+
+    For `every_kind` of service there are carriers that many share, too, and a partner.
+    """
     assert declarations.ROUTES  # importing it declared every table
     with a_database_server(data_dir) as (data_dir, url):
         migration.upgrade(url)
         database = Database(url, connections=4)
-        with an_operation(database, folder, in_stock) as operation:
+        with an_operation(database, folder, in_stock, pools=every_kind) as operation:
             give_every_hub_ports(operation, PORTS)
-            yield Installation(operation, folder, data_dir, workers, server_works, further)
+            with partner_process(folder) if every_kind else nullcontext() as partner:
+                yield Installation(operation, folder, data_dir, workers, server_works, further, partner)
         database.close()
 
 

@@ -2,16 +2,21 @@
 
 import threading
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from random import Random
 
 from satcom.app import declarations
 from satcom.core.values import Json
-from satcom.orchestration.operations.cease_of_service import cease_of_service
-from satcom.orchestration.operations.change_of_service import change_of_service
+from satcom.orchestration.operations.cease_at_partner import cease_at_partner, order_the_partners_cease
+from satcom.orchestration.operations.cease_of_service import carriers_are_off, cease_of_service
+from satcom.orchestration.operations.change_at_partner import change_at_partner
+from satcom.orchestration.operations.change_of_service import carriers_are_moved, change_of_service
 from satcom.orchestration.operations.order_to_service import order_to_service
+from satcom.orchestration.operations.ordered_at_partner import take_delivery
+from satcom.orchestration.operations.partner_to_service import partner_to_service
 from satcom.orchestration.plan import Plan, TaskKind
-from tests.crash.an_installation import HUB, POSTGRES, SERVER, Installation
+from satcom.resource.catalog import NetworkNeed
+from tests.crash.an_installation import HUB, PARTNER, POSTGRES, SERVER, Installation
 from tests.resource.a_resource_catalogue import A_LINK
 
 PHASES = {
@@ -19,41 +24,60 @@ PHASES = {
     TaskKind.DATABASE: ("call", "result"),
     TaskKind.WAIT: ("call", "result"),
 }
+NOTHING_ASKED = {"approved": False, "installed": False}  # no rule asks for an approval, no customer for an installer
+# the NOC looks at the carriers of a lease, and skips these: they never come to a result
+SKIPPED = frozenset({carriers_are_moved.__name__, carriers_are_off.__name__})
+# nobody refuses what comes after these, and nobody has the time to cancel it
+NOTHING_BETWEEN = frozenset({take_delivery.__name__, order_the_partners_cease.__name__})
 
 
-def points_of_the_flow(random: Random, times: int = 1) -> dict[str, int]:
-    """Every task of the flow and every undo: all phases of a call to the outside, one of what is one transaction.
+def points_of_orders(random: Random, wanted: int) -> dict[str, int]:
+    """Every task and undo of the recipes that deliver, and `wanted` points in all: see `spread`.
 
-    Inside a call after each kind of request to the hub, too.
+    Inside a call, after a request to the hub or to a partner, too.
     """
+    links, leases, by_partner = Plan(), Plan(), Plan()
     assert declarations.FLOWS
-    draft = Plan()
-    order_to_service(draft, "", A_LINK, approved=False)  # no rule asks for an approval there
-    answers = ("PUT carriers", "PUT terminals", "PUT plans", "POST terminals")
-    undone = ("DELETE plans", "DELETE terminals", "DELETE carriers")
-    return points_of(draft, random, times) | {f"hub {answer} result": times for answer in answers + undone}
+    order_to_service(links, "", A_LINK, **NOTHING_ASKED)
+    order_to_service(leases, "", [NetworkNeed.LEASED_SPECTRUM], **NOTHING_ASKED)
+    partner_to_service(by_partner, "", approved=False)
+    inside = [f"partner {one} result" for one in ("POST reservation", "PATCH reservation", "POST productOrder")]
+    things = ("carriers", "terminals", "plans")
+    others = [f"hub {way} {thing} result" for way in ("PUT", "DELETE") for thing in things]
+    others += ["hub POST terminals result", "partner GET productOrder result", "partner POST cancelProductOrder result"]
+    return spread(random, [links, leases, by_partner], inside, others, wanted)
 
 
-def points_of_changes(random: Random) -> dict[str, int]:
-    """As `points_of_the_flow`, of the orders that change a service and that end one."""
-    draft = Plan()
-    change_of_service(draft, "", A_LINK, False)
-    ending = Plan()
-    cease_of_service(ending, "", A_LINK)
-    return points_of(draft, random) | points_of(ending, random)
+def points_of_changes(random: Random, wanted: int) -> dict[str, int]:
+    """As `points_of_orders`, of the recipes that change a service and that end one."""
+    change, end, lease, end_of_lease, partners, end_of_partners = (Plan() for _ in range(6))
+    change_of_service(change, "", A_LINK, False, **NOTHING_ASKED)
+    cease_of_service(end, "", A_LINK)
+    change_of_service(lease, "", [NetworkNeed.LEASED_SPECTRUM], False, **NOTHING_ASKED)
+    cease_of_service(end_of_lease, "", [NetworkNeed.LEASED_SPECTRUM])
+    change_at_partner(partners, "", approved=False)
+    cease_at_partner(end_of_partners, "")
+    return spread(random, [change, end, lease, end_of_lease, partners, end_of_partners], [], [], wanted)
 
 
-def points_of(draft: Plan, random: Random, times: int = 1) -> dict[str, int]:
-    """Every task of a plan and every undo."""
-    points: dict[str, int] = {}
-    for task in draft.tasks:
+def spread(
+    random: Random, recipes: Sequence[Plan], answers: Sequence[str], others: Sequence[str], wanted: int
+) -> dict[str, int]:
+    """One phase of each task and of each undo, and the `answers`; of `others` and of other phases up to `wanted`.
+
+    Where so many are wanted that none is left, each falls oftener.
+    """
+    points, more = list(answers), list(others)
+    for task in {one.task_flow_specification: one for recipe in recipes for one in recipe.tasks}.values():
         names = [task.task_flow_specification]
-        names += [f"undo of {task.task_flow_specification}"] if task.undo_handler else []
+        names += [f"undo of {names[0]}"] if task.undo_handler and names[0] not in NOTHING_BETWEEN else []
         for name in names:
-            phases = PHASES[task.kind]
-            for phase in phases if task.kind is TaskKind.OUTSIDE else (random.choice(phases),):
-                points[f"{name} {phase}"] = times
-    return points
+            phases = ("call",) if name in SKIPPED else PHASES[task.kind]
+            one, *rest = random.sample(phases, len(phases))
+            points.append(f"{name} {one}")
+            more += [f"{name} {phase}" for phase in rest if task.kind is TaskKind.OUTSIDE]
+    points += random.sample(more, min(max(wanted - len(points), 0), len(more)))
+    return Counter([*points, *random.choices(points, k=max(wanted - len(points), 0))])
 
 
 def faults_of_the_hub(seed: int) -> list[dict[str, Json]]:
@@ -96,7 +120,8 @@ class Killer(threading.Thread):
 
 def outside(kills: int) -> dict[str, int]:
     """So many kills from outside, spread over what runs."""
-    return {POSTGRES: kills - 2 * (kills * 3 // 10), HUB: kills * 3 // 10, SERVER: kills * 3 // 10}
+    others = {HUB: kills // 5, PARTNER: kills // 5, SERVER: kills * 3 // 10}
+    return {POSTGRES: kills - sum(others.values())} | others
 
 
 def histogram(points: "Counter[str]", processes: "Counter[str]") -> str:

@@ -8,7 +8,8 @@ from random import Random
 from satcom.core.values import Json
 from satcom.market.inventory import product_of_order
 from tests.crash.an_installation import Installation
-from tests.crash.office import CANCELLATIONS, ENDED, FLOWS, HEAVY_RAIN_DB, ORDERS, Body, Office
+from tests.crash.office import CANCELLATIONS, ENDED, FLOWS, HEAVY_RAIN_DB, ORDERS, WAITS, Body, Office
+from tests.crash.sold import Offers, Sold, deliver
 from tests.market.a_market import as_customer
 
 RATES = (512_000, 768_000, 1_000_000)
@@ -16,7 +17,7 @@ RATES = (512_000, 768_000, 1_000_000)
 
 class Wish(StrEnum):
     CHANGE = "changes the rate"
-    THINK_AGAIN = "changes the rate, and cancels when the test of the link fails"
+    THINK_AGAIN = "changes the rate, and cancels when the test fails, or while somebody else is awaited"
     END = "gives notice"
     STAY = "gives notice, and withdraws it while the hub is being cleared"
 
@@ -24,11 +25,19 @@ class Wish(StrEnum):
 STAYERS = (Wish.STAY, Wish.STAY, Wish.CHANGE)
 LEAVERS = (Wish.CHANGE, Wish.THINK_AGAIN, Wish.CHANGE, Wish.THINK_AGAIN, Wish.END)
 
+WAITED_FOR = {  # a task and its state; without one, that it was tried
+    Sold.LINK: ("accept_test", "hold"),
+    Sold.ACCESS: ("accept_test", "hold"),
+    Sold.LEASE: ("carriers_are_moved", "active"),
+    Sold.PARTNER: ("partner_delivers", None),
+}
+
 
 @dataclass
 class Customer:
     """One product, and the order that changes it now. `stays`: the hub does not let its carrier go."""
 
+    sold: Sold
     product: str
     service: str
     rate_bps: int
@@ -43,20 +52,20 @@ class Customer:
 class ChangeOffice:
     """All customers of a run, each with one order after the other. They work over HTTP alone."""
 
-    def __init__(self, installation: Installation, random: Random) -> None:
-        self.installation, self.random, self.office = installation, random, Office(installation, random)
+    def __init__(self, installation: Installation, random: Random, offers: Offers) -> None:
+        self.installation, self.random, self.offers = installation, random, offers
+        self.office = Office(installation, random, offers)
         self.customers: list[Customer] = []
         self.ends: Counter[str] = Counter()
 
-    def deliver(self, stays: bool = False) -> Customer:
+    def deliver(self, sold: Sold = Sold.LINK, stays: bool = False) -> Customer:
         """One more product, delivered before anything is killed by it."""
         operation, rate_bps = self.installation.operation, self.random.choice(RATES)
-        order_id = operation.order(downlinkRateBps=rate_bps, uplinkRateBps=512_000)
-        operation.advance(order_id)
+        order_id = deliver(operation, self.offers, sold, rate_bps)
         with operation.database.as_worker() as session:
             product = product_of_order(session, order_id)
             assert product is not None
-            customer = Customer(product.id, product.realizing_service[0].id, rate_bps, stays)
+            customer = Customer(sold, product.id, product.realizing_service[0].id, rate_bps, stays)
         self.customers.append(customer)
         return customer
 
@@ -71,6 +80,7 @@ class ChangeOffice:
     def step(self, more: bool) -> None:
         """See how far all are, and do what is due; with `more` those who have no order place the next."""
         states = {one["id"]: one["state"] for one in self.office.listed(ORDERS, fields="id,state")}
+        self._look_at_carriers()
         for one in self.customers:
             if one.order and states.get(one.order) in ENDED:
                 self.ends[f"{one.wish}: {states[one.order]}"] += 1
@@ -84,14 +94,25 @@ class ChangeOffice:
     def open(self) -> list[Customer]:
         return [one for one in self.customers if one.order]
 
+    def _look_at_carriers(self) -> None:
+        """The NOC lets an order of a lease go on, unless its customer is about to think again. It may be over: 409."""
+        thinking = {one.order for one in self.customers if one.wish is Wish.THINK_AGAIN and not one.acted}
+        for wait in self.office.listed(WAITS, owner="noc"):
+            told = {each["name"]: each.get("value") for each in wait["characteristic"]}
+            flow = self.office.ask("GET", f"{FLOWS}/{told['processFlowId']}").json()
+            if flow["relatedEntity"][0]["id"] not in thinking:
+                answer = self.office.ask("PATCH", wait["href"], {"state": "completed"})
+                assert answer.status_code in (200, 409), answer.text
+
     def _order(self, one: Customer) -> None:
         wishes = STAYERS if one.stays else LEAVERS
         one.wish, one.acted, one.number = wishes[one.number % len(wishes)], False, one.number + 1
         wanted: list[Json] = []
         if one.wish in (Wish.CHANGE, Wish.THINK_AGAIN):
             one.rate_bps = self.random.choice([rate for rate in RATES if rate != one.rate_bps])
-            wanted = [{"name": "downlinkRateBps", "value": one.rate_bps}]
-        self._weather(one, HEAVY_RAIN_DB if one.wish is Wish.THINK_AGAIN else 0.0)
+            wanted = [{"name": "bandwidthHz" if one.sold is Sold.LEASE else "downlinkRateBps", "value": one.rate_bps}]
+        if one.sold in (Sold.LINK, Sold.ACCESS):
+            self._weather(one, HEAVY_RAIN_DB if one.wish is Wish.THINK_AGAIN else 0.0)
         action = "delete" if one.wish in (Wish.END, Wish.STAY) else "modify"
         item: Json = {"id": "1", "action": action, "product": {"id": one.product, "productCharacteristic": wanted}}
         party = as_customer(self.installation.operation.market.party)
@@ -104,15 +125,14 @@ class ChangeOffice:
 
     def _think(self, one: Customer) -> None:
         """Cancel once what is done has to be undone. It may be too late: 409."""
-        waited_for = {Wish.THINK_AGAIN: ("accept_test", "hold"), Wish.STAY: ("take_out_of_hub", "new")}
-        if one.wish not in waited_for:
+        if one.wish not in (Wish.THINK_AGAIN, Wish.STAY):
             return
-        name, state = waited_for[one.wish]
+        name, state = WAITED_FOR[one.sold] if one.wish is Wish.THINK_AGAIN else ("take_out_of_hub", None)
         flows = self.office.listed(FLOWS, **{"relatedEntity.id": one.order})
         tasks = self.office.listed(f"{FLOWS}/{flows[0]['id']}/taskFlow", taskFlowSpecification=name)
         told = {each["name"]: each.get("value") for each in tasks[0].get("characteristic", [])} if tasks else {}
         tried = int(str(told.get("attempts") or 0)) > 0
-        if tasks and (tasks[0]["state"] == state if one.wish is Wish.THINK_AGAIN else tried):
+        if tasks and (tasks[0]["state"] == state if state else tried):
             body: Body = {"productOrder": {"id": one.order}, "cancellationReason": "we think again"}
             answer = self.office.ask("POST", CANCELLATIONS, body, key=f"cancel {one.order}")
             assert answer.status_code in (201, 409), answer.text

@@ -23,6 +23,7 @@ from satcom.orchestration.engine import Engine
 from satcom.orchestration.plan import TaskFlow
 from satcom.orchestration.wave import Phase
 from satcom.resource.drivers.hub_nms import HubNmsDriver
+from satcom.supplychain.drivers.tmf_partner import TmfPartnerDriver
 from tests.crash.points import Points, point_of
 
 FOLDER, FRESH_KEYS, TODAY = "CRASH_POINTS", "CRASH_FRESH_KEYS", "CRASH_TODAY"
@@ -31,21 +32,23 @@ DEAD_AFTER_S, HEARTBEAT_S = 3.0, 0.5
 
 
 class Wire(httpx.HTTPTransport):
-    """The way to the hub. A blow may fall between two requests of one call.
+    """The way to the hub, or to a partner. A blow may fall between two requests of one call.
 
-    The mutant sends every attempt under a key of its own, so that it is a new request to the hub.
+    The mutant sends every attempt under a key of its own, so that it is a new request to whoever gets it. `called` is
+    the place in the path of what a request is about.
     """
 
-    def __init__(self, points: Points, fresh_keys: bool) -> None:
+    def __init__(self, points: Points, fresh_keys: bool, to: str = "hub", called: int = 2) -> None:
         super().__init__()
-        self.points, self.fresh_keys = points, fresh_keys
+        self.points, self.fresh_keys, self.to, self.called = points, fresh_keys, to, called
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         if self.fresh_keys and "Idempotency-Key" in request.headers:
             request.headers["Idempotency-Key"] = uuid4().hex
         answer = super().handle_request(request)
         if answer.is_success:
-            strike(self.points, f"hub {request.method} {request.url.path.split('/')[2]} result")
+            about = request.url.path.split("/")[self.called]
+            strike(self.points, f"{self.to} {request.method} {about} result")
         return answer
 
 
@@ -68,10 +71,18 @@ def main() -> None:
     pause: Callable[[float], object] = (
         partial(select.select, [], [], []) if "FAKETIME_TIMESTAMP_FILE" in os.environ else time.sleep
     )
-    transport = Wire(points, fresh_keys=bool(os.environ.get(FRESH_KEYS)))
+    fresh_keys = bool(os.environ.get(FRESH_KEYS))
+    transport = Wire(points, fresh_keys)
+    partner_driver = TmfPartnerDriver.__init__
+
+    def to_partner(driver: TmfPartnerDriver, url: str, token: str, *, timeout_s: float, attempts: int) -> None:
+        wire = Wire(points, fresh_keys, to="partner", called=4)  # each of these drivers closes its own
+        partner_driver(driver, url, token, timeout_s=timeout_s, attempts=attempts, transport=wire)
+
     with (
         patch.object(Engine, "__init__", partialmethod(Engine.__init__, observe=observe, lease=LEASE)),
         patch.object(HubNmsDriver, "__init__", partialmethod(HubNmsDriver.__init__, transport=transport)),
+        patch.object(TmfPartnerDriver, "__init__", to_partner),
         patch.object(time, "sleep", pause),
         patch.object(cli, "clock", of_settings),
         patch.object(worker, "DEAD_AFTER_S", DEAD_AFTER_S),

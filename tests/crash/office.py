@@ -1,4 +1,4 @@
-"""The people of one run: customers who order, change their mind and lose patience, and who receives the goods.
+"""The people of one run: customers who order, change their mind and lose patience, who receives the goods, and the NOC.
 
 They work over HTTP alone, and ask again with the same key while the server is away; so what they want happens once.
 """
@@ -13,9 +13,8 @@ from typing import Any
 
 import httpx
 
-from satcom.core.values import Json
 from tests.crash.an_installation import Installation
-from tests.market.a_market import an_order_body
+from tests.crash.sold import CHAD, Offers, Sold, links_only
 
 ORDERS = "/tmf-api/productOrderingManagement/v4/productOrder"
 CANCELLATIONS = "/tmf-api/productOrderingManagement/v4/cancelProductOrder"
@@ -24,6 +23,10 @@ FLOWS = "/tmf-api/processFlowManagement/v4/processFlow"
 PURCHASES = "/satcom-api/supplyChain/v1/purchaseOrder"
 RECEIPTS = "/satcom-api/supplyChain/v1/goodsReceipt"
 ENDED = frozenset({"completed", "cancelled", "rejected", "failed"})
+CAPACITY = "/satcom-api/supplyChain/v1/partnerCapacity"
+WAITS = "/satcom-api/orchestration/v1/wait"
+SERVICES = "/tmf-api/serviceInventory/v4/service"
+TESTS = "/tmf-api/serviceTestManagement/v4/serviceTest"
 HEAVY_RAIN_DB = 40.0
 PATIENCE_S = 600.0  # a server that is killed again and again on a busy machine is away for long
 Body = dict[str, Any]  # JSON gives any
@@ -33,8 +36,8 @@ class Kind(StrEnum):
     PATIENT = "waits for whatever it takes"
     IMPOSSIBLE = "orders where the operator has no licence"
     FICKLE = "cancels after a moment"
-    IMPATIENT = "cancels while the terminal is on its way"
-    RAINED_ON = "cancels when the test of the link fails"
+    IMPATIENT = "cancels while somebody else is awaited: a terminal, the NOC, a partner"
+    RAINED_ON = "cancels when the test of the service fails"
 
 
 @dataclass
@@ -45,7 +48,9 @@ class Story:
     kind: Kind
     at_s: float
     rate_bps: int
+    sold: Sold = Sold.LINK
     order: str = ""
+    reference: str = ""
     state: str = ""
     could_act_at: float | None = None
     acted: bool = False
@@ -64,8 +69,9 @@ class Story:
 class Office:
     """All stories of a run."""
 
-    def __init__(self, installation: Installation, random: Random) -> None:
+    def __init__(self, installation: Installation, random: Random, offers: Offers | None = None) -> None:
         self.installation, self.random = installation, random
+        self.offers = offers or links_only(installation.operation)
         self.stories: list[Story] = []
         self._client = httpx.Client(
             base_url=installation.url, headers=installation.headers, timeout=30, trust_env=False
@@ -75,11 +81,16 @@ class Office:
         self._client.close()
 
     def place(self, kinds: Iterable[Kind]) -> None:
+        """Orders of links, placed all at the same time."""
+        self.place_each((Sold.LINK, kind) for kind in kinds)
+
+    def place_each(self, kinds: Iterable[tuple[Sold, Kind]]) -> None:
         """Orders, placed all at the same time."""
         first = len(self.stories)
+        rates = (512_000, 768_000, 1_000_000)
         new = [
-            Story(first + index, kind, self.random.uniform(0, 3), self.random.choice((512_000, 768_000, 1_000_000)))
-            for index, kind in enumerate(kinds)
+            Story(first + index, kind, self.random.uniform(0, 3), self.random.choice(rates), sold)
+            for index, (sold, kind) in enumerate(kinds)
         ]
         self.stories += new
         with ThreadPoolExecutor(16) as pool:
@@ -89,10 +100,19 @@ class Office:
         """See how far all are, and do what is due."""
         states = {one["id"]: one["state"] for one in self.listed(ORDERS, fields="id,state")}
         purchases = {one["orderId"]: one for one in self.listed(PURCHASES, state="ordered")}
+        at_partner = {one["orderId"] for one in self.listed(CAPACITY, state="ordered")}
+        tested = self.listed(WAITS, taskFlowSpecification="access_is_tested")
+        on_the_air = {one["orderReference"] for one in tested}
         for story in self.stories:
             story.state = states[story.order]
-            if not story.ended:
-                self._act(story, purchases.get(story.order))
+            if story.ended:
+                continue
+            purchase = purchases.get(story.order)
+            awaited = purchase is not None or story.order in at_partner or story.reference in on_the_air
+            if story.sold is Sold.LEASE and story.reference in on_the_air:
+                self._watch_the_air(story)
+            else:
+                self._act(story, awaited, purchase)
 
     def until(self, done: Callable[[], bool], within_s: float) -> bool:
         """Go on until `done`; false when that takes longer."""
@@ -113,32 +133,39 @@ class Office:
         rows: list[Body] = answer.json()
         return rows
 
-    def _act(self, story: Story, purchase: Body | None) -> None:
-        match story.kind:
-            case Kind.FICKLE:
-                if story.due():
-                    self._cancel(story)
-            case Kind.IMPATIENT if purchase is not None:
-                if story.due():
-                    self._cancel(story)
-            case Kind.RAINED_ON if purchase is None and story.could_act_at is not None:
-                if not story.acted and self._test_failed(story):
-                    self._cancel(story)
-            case _ if purchase is not None and story.due():
+    def _act(self, story: Story, awaited: bool, purchase: Body | None) -> None:
+        """`awaited`: the order waits for somebody; a terminal on its way for its receipt."""
+        if story.kind is Kind.FICKLE or (story.kind is Kind.IMPATIENT and awaited):
+            if story.due():
+                self._cancel(story)
+        elif purchase is not None:
+            if story.due():
                 if story.kind is Kind.RAINED_ON:
                     self._let_it_rain(story)
-                    self._receive(purchase)
-                else:
-                    self._receive(purchase)
+                self._receive(purchase)
+        elif story.kind is Kind.RAINED_ON and story.could_act_at is not None:
+            self._give_up_in_the_rain(story)
+
+    def _give_up_in_the_rain(self, story: Story) -> None:
+        if not story.acted and self._test_failed(story):
+            self._cancel(story)
+
+    def _watch_the_air(self, story: Story) -> None:
+        """The NOC records the access test; who is rained on sends too high, and does not wait for another."""
+        if story.kind in (Kind.FICKLE, Kind.IMPATIENT):
+            self._act(story, True, None)
+        elif story.due():
+            too_high = story.kind is Kind.RAINED_ON
+            self._record_access_test(story, beyond_hz=1_000_000 if too_high else 0)
+            if too_high:
+                self._cancel(story)
 
     def _order(self, story: Story) -> None:
-        wanted: dict[str, Json] = {"downlinkRateBps": story.rate_bps, "uplinkRateBps": story.rate_bps // 2}
-        if story.kind is Kind.IMPOSSIBLE:
-            wanted |= {"latitudeDeg": 15, "longitudeDeg": 18}
-        body = an_order_body(self.installation.operation.market, **wanted)
+        place = CHAD if story.kind is Kind.IMPOSSIBLE else None
+        body = self.offers.order_body(story.sold, story.rate_bps, place)
         answer = self.ask("POST", ORDERS, body, key=f"order {story.number}")
         assert answer.status_code == 201, answer.text
-        story.order = answer.json()["id"]
+        story.order, story.reference = answer.json()["id"], answer.json()["reference"]
 
     def _cancel(self, story: Story) -> None:
         """It may be too late: 409."""
@@ -152,6 +179,35 @@ class Office:
         body: Body = {"purchaseOrder": {"id": purchase["id"]}, "serialNumber": [f"B-{purchase['reference']}"]}
         answer = self.ask("POST", RECEIPTS, body, key=f"receipt {purchase['id']}")
         assert answer.status_code in (201, 409), answer.text
+
+    def _record_access_test(self, story: Story, beyond_hz: int) -> None:
+        """It may have been cancelled just now: 422."""
+        service = self._service_of(story)
+        terms = {one["name"]: one.get("value") for one in service["serviceCharacteristic"]}
+        if "downlinkLowEdgeHz" not in terms:
+            return
+        readings = {
+            "lowEdge": (terms["downlinkLowEdgeHz"], "Hz"),
+            "highEdge": (terms["downlinkHighEdgeHz"] + beyond_hz, "Hz"),
+            "satelliteEirp": (terms["satelliteEirpLimitDbw"], "dBW"),
+            "crossPolarIsolation": (32.0, "dB"),
+        }
+        body: Body = {
+            "name": "Access test",
+            "relatedService": {"id": service["id"]},
+            "testSpecification": {"id": "access-test"},
+            "testMeasure": [
+                {"metricName": name, "unitOfMeasure": unit, "value": {"name": name, "value": value}}
+                for name, (value, unit) in readings.items()
+            ],
+        }
+        answer = self.ask("POST", TESTS, body, key=f"access test {story.number}")
+        assert answer.status_code in (201, 422), answer.text
+
+    def _service_of(self, story: Story) -> Body:
+        ordered = self.listed(SERVICE_ORDERS, externalId=story.order)
+        found: Body = self.ask("GET", f"{SERVICES}/{ordered[0]['serviceOrderItem'][0]['service']['id']}").json()
+        return found
 
     def _let_it_rain(self, story: Story) -> None:
         """The test of this order's link will fail."""

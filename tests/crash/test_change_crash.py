@@ -12,9 +12,12 @@ from tests.crash.agreement_of_change import disagreements_of_change
 from tests.crash.an_installation import Installation, an_installation
 from tests.crash.blows import Killer, faults_of_the_hub, histogram, outside, points_of_changes
 from tests.crash.change_office import ChangeOffice
+from tests.crash.sold import Sold, offer_every_kind
 from tests.crash.test_crash import GAP_S, RUNS, SEED
+from tests.simulators.partner_process import connected_to
 
-STAYING, OTHERS, KILLS_OUTSIDE, LONGEST_S = 3, 9, 8, 900
+STAYING, KILLS_OUTSIDE, KILLS_INSIDE, LONGEST_S = 3, 8, 37, 900
+OTHERS = [Sold.LINK] * 3 + [Sold.ACCESS] * 2 + [Sold.LEASE] * 2 + [Sold.PARTNER] * 2
 ANSWERS_LOST = ("slow", "effect_done_answer_lost", "duplicate")
 
 
@@ -23,11 +26,15 @@ def test_every_change_and_every_end_is_done_or_undone_whatever_is_killed(
     seed: int, tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:
     random = Random(seed)
-    points = points_of_changes(random)
-    with an_installation(tmp_path, in_stock=60) as installation:
-        office = ChangeOffice(installation, random)
-        for number in range(STAYING + OTHERS):
-            office.deliver(stays=number < STAYING)
+    points = points_of_changes(random, wanted=KILLS_INSIDE)
+    with an_installation(tmp_path, in_stock=60, every_kind=True) as installation:
+        offers = offer_every_kind(installation.operation, installation.partner)
+        office = ChangeOffice(installation, random, offers)
+        with connected_to(installation.partner):
+            for _ in range(STAYING):
+                office.deliver(stays=True)
+            for sold in OTHERS:
+                office.deliver(sold)
         faults = [one for one in faults_of_the_hub(seed) if one["kind"] in ANSWERS_LOST]
         installation.operation.hub.set_faults(*office.faults(), *faults)
         installation.points.want(points, GAP_S)
@@ -70,5 +77,6 @@ def recover(installation: Installation, office: ChangeOffice, within_s: float = 
         with (
             httpx.Client(base_url=installation.url, headers=installation.headers, timeout=60, trust_env=False) as api,
             installation.operation.hub.client() as hub,
+            installation.partner.client() as partner,
         ):
-            return disagreements_of_change(api, hub)
+            return disagreements_of_change(api, hub, partner)

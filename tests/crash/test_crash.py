@@ -3,7 +3,6 @@
 `make soak` does it oftener: SATCOM_CRASH_RUNS runs from seed SATCOM_CRASH_SEED on, of SATCOM_CRASH_KILLS kills each.
 """
 
-import math
 import os
 import time
 from collections import Counter
@@ -16,17 +15,31 @@ import pytest
 
 from tests.crash.agreement import disagreements, effects_twice
 from tests.crash.an_installation import Installation, an_installation
-from tests.crash.blows import Killer, faults_of_the_hub, histogram, outside, points_of_the_flow
+from tests.crash.blows import Killer, faults_of_the_hub, histogram, outside, points_of_orders
 from tests.crash.killable import FRESH_KEYS
 from tests.crash.office import Kind, Office
+from tests.crash.sold import Sold, offer_every_kind
 
 KILLS = int(os.environ.get("SATCOM_CRASH_KILLS", "50"))
 SEED = int(os.environ.get("SATCOM_CRASH_SEED", "1"))
 RUNS = int(os.environ.get("SATCOM_CRASH_RUNS", "1"))
 OUTSIDE = KILLS // 5
-FIRST = [Kind.PATIENT] * 14 + [Kind.RAINED_ON] * 7 + [Kind.IMPATIENT] * 5 + [Kind.FICKLE] * 6 + [Kind.IMPOSSIBLE] * 2
-NEXT = [Kind.PATIENT] * 2 + [Kind.RAINED_ON] * 3 + [Kind.IMPATIENT, Kind.FICKLE]
-GAP_S = 0.8
+FIRST = {
+    Sold.LINK: [Kind.PATIENT] * 5 + [Kind.RAINED_ON] * 3 + [Kind.IMPATIENT] * 2 + [Kind.FICKLE] + [Kind.IMPOSSIBLE] * 2,
+    Sold.ACCESS: [Kind.PATIENT] * 3 + [Kind.RAINED_ON] * 2 + [Kind.IMPATIENT, Kind.FICKLE],
+    Sold.LEASE: [Kind.PATIENT] * 2 + [Kind.RAINED_ON, Kind.IMPATIENT, Kind.FICKLE],
+    Sold.PARTNER: [Kind.PATIENT] * 4 + [Kind.IMPATIENT] * 4 + [Kind.FICKLE],
+}
+NEXT = [
+    (Sold.LINK, Kind.RAINED_ON),
+    (Sold.LINK, Kind.FICKLE),
+    (Sold.ACCESS, Kind.RAINED_ON),
+    (Sold.LEASE, Kind.IMPATIENT),
+    (Sold.PARTNER, Kind.PATIENT),
+    (Sold.PARTNER, Kind.IMPATIENT),
+    (Sold.PARTNER, Kind.IMPATIENT),
+]
+GAP_S = 0.65
 AT_ONCE = 12  # more orders come while blows are still to fall and fewer than these are open
 
 
@@ -35,11 +48,11 @@ def test_every_order_ends_in_service_or_fully_undone_whatever_is_killed(
     seed: int, tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:
     random, began = Random(seed), time.monotonic()
-    points = points_of_the_flow(random)
-    with an_installation(tmp_path, in_stock=8) as installation:
-        office = Office(installation, random)
+    points = points_of_orders(random, KILLS - OUTSIDE)
+    with an_installation(tmp_path, in_stock=4, every_kind=True) as installation:
+        office = Office(installation, random, offer_every_kind(installation.operation, installation.partner))
         installation.operation.hub.set_faults(*faults_of_the_hub(seed))
-        installation.points.want(dict.fromkeys(points, math.ceil((KILLS - OUTSIDE) / len(points))), GAP_S)
+        installation.points.want(points, GAP_S)
         with installation.watched_over():
             installation.wait_until_served()
             under_fire(installation, office, random)
@@ -54,14 +67,15 @@ def test_every_order_ends_in_service_or_fully_undone_whatever_is_killed(
 
 def under_fire(installation: Installation, office: Office, random: Random) -> None:
     """Orders come for as long as blows are to fall."""
-    office.place(random.sample(FIRST, len(FIRST)))
+    first = [(sold, kind) for sold, kinds in FIRST.items() for kind in kinds]
+    office.place_each(random.sample(first, len(first)))
     killer = Killer(installation, random, outside(OUTSIDE), gap_s=3.0)
     killer.start()
 
     def all_fell() -> bool:
         fallen = not installation.points.open() and not killer.victims
         if not fallen and len(office.open()) < AT_ONCE:
-            office.place(NEXT)
+            office.place_each(NEXT)
         return fallen
 
     try:
@@ -81,8 +95,9 @@ def recover(installation: Installation, office: Office, within_s: float = 600) -
         with (
             httpx.Client(base_url=installation.url, headers=installation.headers, timeout=60, trust_env=False) as api,
             installation.operation.hub.client() as hub,
+            installation.partner.client() as partner,
         ):
-            return disagreements(api, hub)
+            return disagreements(api, hub, partner)
 
 
 def report(installation: Installation, office: Office, fired_s: float, took_s: float) -> str:

@@ -17,6 +17,7 @@ from tests.scenarios.a_running_operator import (
     a_running_operator,
     satcom,
 )
+from tests.scenarios.test_om6_change import body_of, product_of
 from tests.simulators.partner_process import PartnerProcess, partner_process
 
 AGREEMENTS = f"{TMF}/agreementManagement/v4/agreement"
@@ -191,6 +192,21 @@ def test_the_order_is_delivered_by_the_partner_and_billed_at_our_price(
     account = order["billingAccount"]["id"]
     bills = operator.get(BILLS, **{"billingAccount.id": account})
     assert any(one["taxExcludedAmount"]["value"] > 0 for one in bills)
+
+
+def test_a_rate_is_changed_at_the_partner_and_what_it_cannot_be_asked_for_is_refused(
+    operator: RunningOperator, partner: PartnerProcess
+) -> None:
+    before = len(effects(partner))
+    product = product_of(operator, operator.delivered(**DAKOTA))
+    terminal = body_of(product, "modify", terminalType="term-ku-180")
+    refused = operator.api("provisioning").post(ORDERS, json=terminal)
+    assert (refused.status_code, refused.json()["code"]) == (422, "byPartner"), refused.text
+    changed = operator.api("provisioning").post(ORDERS, json=body_of(product, "modify", uplinkRateBps=6_000_000))
+    assert changed.status_code == 201, changed.text
+    assert operator.follow(changed.json()["id"])["state"] == "completed"
+    assert effects(partner)[before:] == ["hold", "order"] * 2
+    assert capacity_of(operator, changed.json()["id"])["monthlyCost"] == {"unit": "USD", "value": 16 * 190}
 
 
 def test_a_customer_is_told_neither_the_partner_nor_what_it_charges(operator: RunningOperator) -> None:
