@@ -156,29 +156,28 @@ def _row(where: str, clients: int, taken_s: list[float], holding_s: float, givin
     )
 
 
+def measured(database: Database, holds: int) -> list[Row]:
+    network = a_network(database, PORTS)
+    with database.as_worker() as session:
+        an_operator(session)
+        party = an_organization(session, "Customer").id
+    headers = a_token(database, "sales")
+    rows = [in_the_database(database.url, network, holds, clients) for clients in (2, CLIENTS)]
+    with served(database.url) as address:
+        return [*rows, by_api(address, headers, party, network, holds, CLIENTS)]
+
+
 def main(holds: int = 2_000, write: bool = False) -> None:
     began = load()
     with a_server() as url:
         database = Database(url, 4)
-        network = a_network(database, PORTS)
-        with database.as_worker() as session:
-            an_operator(session)
-            party = an_organization(session, "Customer").id
-        headers = a_token(database, "sales")
-        rows = [in_the_database(url, network, holds, clients) for clients in (2, CLIENTS)]
-        with served(url) as address:
-            rows += [by_api(address, headers, party, network, holds, CLIENTS)]
+        rows = measured(database, holds)
         server = postgres_version(url)
         database.close()
     columns = ("where", "clients", "holds", "holds/s", "median, ms", "99th percentile, ms", "given back/s")
     note = "Four resources each, all or none. The API is one process of the server."
-    publish(
-        NAME,
-        f"python -m benchmarks.{NAME} --holds {holds}",
-        f"{server}; {began}",
-        [Table("Holds", columns, rows, note)],
-        write,
-    )
+    command = f"python -m benchmarks.{NAME} --holds {holds}"
+    publish(NAME, command, f"{server}; {began}", [Table("Holds", columns, rows, note)], write)
 
 
 if __name__ == "__main__":

@@ -84,7 +84,7 @@ def due(connection: Connection, count: int) -> None:
     )
 
 
-def measured(database: Database, headers: dict[str, str], waiting: int) -> Row:
+def costs(database: Database, headers: dict[str, str], waiting: int) -> Row:
     sweep = [
         taken_ms(database, wake_due),
         taken_ms(database, escalate_due),
@@ -102,25 +102,30 @@ def measured(database: Database, headers: dict[str, str], waiting: int) -> Row:
     return (waiting, *sweep, start_s, metrics, listed)
 
 
+def measured(database: Database, folder: Path, waiting: int) -> tuple[list[Row], float]:
+    """What they cost a hundredth of them and all of them, and the seconds that it takes to wake many."""
+    engine, flow = create_engine(database.url), one_that_waits(database, folder)
+    headers = a_token(database, "administrator")
+    rows, there = [], 0
+    for wanted in (waiting // 100, waiting):
+        with engine.begin() as connection:
+            copied(connection, flow, there + 1, wanted)
+        there = wanted
+        rows.append(costs(database, headers, wanted))
+    with engine.begin() as connection:
+        due(connection, AT_ONCE)
+    engine.dispose()
+    with database.as_worker("sweep") as session:
+        return rows, seconds(partial(wake_due, session))
+
+
 def main(waiting: int = 100_000, write: bool = False) -> None:
     assert declarations.ROUTES
     began = load()
     with a_server() as url, TemporaryDirectory(prefix="satcom-hub-") as folder:
-        database, engine = Database(url, 4), create_engine(url)
-        flow = one_that_waits(database, Path(folder))
-        headers = a_token(database, "administrator")
-        rows, there = [], 0
-        for wanted in (waiting // 100, waiting):
-            with engine.begin() as connection:
-                copied(connection, flow, there + 1, wanted)
-            there = wanted
-            rows.append(measured(database, headers, wanted))
-        with engine.begin() as connection:
-            due(connection, AT_ONCE)
-        with database.as_worker("sweep") as session:
-            wake_s = seconds(partial(wake_due, session))
+        database = Database(url, 4)
+        rows, wake_s = measured(database, Path(folder), waiting)
         server = postgres_version(url)
-        engine.dispose()
         database.close()
     columns = (
         "orders that wait",

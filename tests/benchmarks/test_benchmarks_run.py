@@ -5,7 +5,16 @@ from pathlib import Path
 from typing import cast
 
 import pytest
-from benchmarks import events_delivered, list_orders, measured, orders_per_second, qualification, start_of_flow
+from benchmarks import (
+    events_delivered,
+    holds_per_second,
+    list_orders,
+    measured,
+    orders_per_second,
+    qualification,
+    start_of_flow,
+    waiting_orders,
+)
 from benchmarks.twelve_tasks import TASKS, ask_for, by_hand, finished, lay_out_flows
 from sqlmodel import Session, col, select
 
@@ -77,11 +86,23 @@ def test_two_workers_complete_orders_of_each_kind(database: Database, tmp_path: 
         "hand-written SQL": orders_per_second.in_sql(database, 2, 1),
     }
     assert finished(database) == orders_per_second.WARM_UP + 4
-    cases["order to service"], stats = orders_per_second.real_orders(database, tmp_path, 1, 1)
+    real, stats = orders_per_second.real_orders(database, tmp_path, 1, 1)
+    assert len(real) == 3
+    cases |= real
     assert [row[:2] for row in orders_per_second.compared(cases).rows] == [
         (name, one[0].orders) for name, one in cases.items()
     ]
     assert all(table.rows for table in orders_per_second.costs("Order to service", stats, 1))
+
+
+def test_holds_are_counted_at_the_database_and_by_api(migrated: Database) -> None:
+    rows = holds_per_second.measured(migrated, 4)
+    assert [row[:3] for row in rows] == [("in the database", 2, 4), ("in the database", 32, 4), ("by API", 32, 4)]
+
+
+def test_orders_that_wait_are_copied_with_their_plans(migrated: Database, tmp_path: Path) -> None:
+    rows, _ = waiting_orders.measured(migrated, tmp_path, 200)
+    assert [row[0] for row in rows] == [2, 200]
 
 
 def test_a_flow_starts_after_its_order_is_answered(migrated: Database, tmp_path: Path) -> None:
