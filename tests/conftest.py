@@ -11,8 +11,7 @@ from satcom.core.database import Database
 from satcom.core.schema import create_declared
 from tests.postgres_server import chosen_server, drop_database, new_database
 
-PROGRAMS = {"crash", "hardening", "scenarios", "benchmarks"}
-ACCESS = "test_access"  # row-level security is the server's
+PROGRAMS = {"app", "crash", "hardening", "scenarios", "benchmarks"}
 
 # no test is about time: a property that is slow on a busy machine is as true as a fast one
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -54,9 +53,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     of the server, and takes long.
     """
     for item in items:
-        folders = set(item.path.parts)
-        again_by_http = "app" in folders and not item.path.name.startswith(ACCESS)
-        if "postgres" in getattr(item, "fixturenames", ()) and not PROGRAMS & folders and not again_by_http:
+        if "postgres" in getattr(item, "fixturenames", ()) and not PROGRAMS & set(item.path.parts):
             item.add_marker(pytest.mark.database)
 
 

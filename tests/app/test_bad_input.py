@@ -321,7 +321,7 @@ def test_no_value_of_any_filter_breaks_a_list(house: House) -> None:
     headers, pairs = house.token("administrator"), cycle(product(VALUES, OPERATORS))
     for route in LISTS:
         for name in attributes_at(route.path):
-            for value, operator in islice(pairs, 7):
+            for value, operator in islice(pairs, 2):
                 url = f"{route.path}?{urlencode({name + operator: value})}&limit=1"
                 answer = house.http.get(url, headers)
                 assert answer.status_code < 500, f"{url}: {answer.text[:300]}"
@@ -374,7 +374,7 @@ ANYTHING: st.SearchStrategy[Json] = st.recursive(
     LEAVES, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(NAMES, inner, max_size=5), max_leaves=12
 )
 FUZZ = settings(
-    max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
 
 
