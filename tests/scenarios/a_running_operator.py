@@ -103,13 +103,14 @@ class RunningOperator:
         self.clock_ahead = timedelta(0)
         self._server = self.start_server()
 
-    def start_server(self) -> subprocess.Popen[bytes]:
-        """Start `satcom serve` and wait until it answers."""
+    def start_server(self, workers: int = 4) -> subprocess.Popen[bytes]:
+        """Start `satcom serve` and wait until it answers. Without workers nothing goes on meanwhile."""
         environment = _environment(
             self.url,
             SATCOM_HUB_NMS_URL=self.hub.url,
             SATCOM_HUB_NMS_TOKEN=self.hub.token,
             SATCOM_PORT=str(self.port),
+            SATCOM_WORKERS=str(workers),
             SATCOM_EVENT_NETWORKS="127.0.0.0/8",
             SATCOM_CLOCK_AHEAD_HOURS=str(self.clock_ahead / timedelta(hours=1)),
         )
