@@ -20,8 +20,9 @@ from satcom.core.tmf_api import TmfRoutes
 from satcom.core.tmf_filter import is_uuid
 from satcom.core.values import Json, Reference, TimePeriod
 from satcom.enterprise.party import find_party, party_reference
-from satcom.resource.hold import Owner, Period
+from satcom.resource.hold import Owner
 from satcom.resource.payload import MAX_BANDWIDTH_HZ
+from satcom.resource.pool.availability_check import asked_period
 from satcom.resource.pool.placement import from_pool, placed
 from satcom.resource.reservation import (
     Reservation,
@@ -54,7 +55,7 @@ def hold_by_hand(session: Session, asked: Reservation, by: Principal) -> Reserva
     if not asked.related_party:
         raise Refused("/relatedParty", "for whom it is held is mandatory", "missing")
     party = find_party(session, asked.related_party[0].id, "/relatedParty/0/id")
-    period = _period(asked.reservation_period)
+    period = asked_period(asked.reservation_period, "/reservationPeriod")
     items = placed(session, asked.reservation_item, period)
     slots, hub_id = _wanted(items)
     until = asked.valid_for.end_date_time if asked.valid_for else None
@@ -115,14 +116,6 @@ def _give_back(session: Session, reservation: Reservation, patch: dict[str, Json
     check_right(reservation, by)
     release(session, reservation, str(patch.get("stateChangeReason") or f"given back by {by.name}"))
     return reservation
-
-
-def _period(asked: TimePeriod | None) -> Period:
-    if asked is None or asked.start_date_time is None:
-        raise Refused("/reservationPeriod/startDateTime", "from when the capacity is wanted is mandatory", "missing")
-    if asked.end_date_time is not None and asked.end_date_time <= now():
-        raise RuleRefused("/reservationPeriod/endDateTime", "is over", "periodInPast")
-    return Period(asked.start_date_time, asked.end_date_time)
 
 
 def _wanted(items: list[ReservationItem]) -> tuple[tuple[WantedSlot, ...], str | None]:

@@ -107,16 +107,16 @@ def installers_in(session: Session, country: str) -> Sequence[Installer]:
 def visits_of(installer: Installer, zone: ZoneInfo, since: datetime, until: datetime) -> Iterator[Visit]:
     """The visits that begin at `since` or later and are over by `until`, by the clock of `zone`."""
     day, last = since.astimezone(zone).date(), until.astimezone(zone).date()
+    over = datetime.min.replace(tzinfo=UTC)
     while day <= last:
-        over: datetime | None = None  # where the clock is put forward, a visit that would begin before this is left out
         if day.isoweekday() in installer.working_days and day not in public_holidays(installer.country, day.year):
             for hour in range(
                 installer.first_hour, installer.last_hour - installer.visit_hours + 1, installer.visit_hours
             ):
                 start_at = datetime.combine(day, time(hour), zone).astimezone(UTC)
                 stop_at = start_at + timedelta(hours=installer.visit_hours)
-                if over is not None and start_at < over:
-                    continue
+                if start_at < over:
+                    continue  # the clock was put forward during the visit before
                 over = stop_at
                 if since <= start_at and stop_at <= until:
                     yield Visit(installer, start_at, stop_at)

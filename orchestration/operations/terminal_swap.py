@@ -10,8 +10,9 @@ from enum import StrEnum
 from typing import ClassVar, Final
 
 from fastapi import Request, Response
-from sqlalchemy import Index, text
+from sqlalchemy import Index, text, type_coerce
 from sqlalchemy import Sequence as NumberSequence
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, Session, SQLModel, col, select
 
 from satcom.core.clock import now
@@ -160,14 +161,16 @@ def _check_alone(session: Session, service: Service) -> None:
     other = open_swap(session, service.id)
     if other is not None:
         raise RuleRefused("/serviceId", f"{other.reference} is under way", "underChange", "a service without a swap")
-    changing = select(ProductOrder.reference, ProductOrder.changed_product_id).where(
-        col(ProductOrder.state).not_in(ENDED), col(ProductOrder.changed_product_id).is_not(None)
+    realized = type_coerce(col(Product.realizing_service), JSONB).contains([{"id": service.id}])
+    changing = (
+        select(ProductOrder.reference)
+        .join(Product, col(Product.id) == col(ProductOrder.changed_product_id))
+        .where(col(ProductOrder.state).not_in(ENDED), ProductOrder.party_id == service.party_id, realized)
     )
-    of_party = changing.where(ProductOrder.party_id == service.party_id)
-    for order, product_id in session.exec(of_party):
-        if _service_of(session, product_id or "") == service.id:
-            why = f"order {order} changes or ends it"
-            raise RuleRefused("/serviceId", why, "underChange", "a service that no open order is about")
+    order = session.exec(changing).first()
+    if order is not None:
+        why = f"order {order} changes or ends it"
+        raise RuleRefused("/serviceId", why, "underChange", "a service that no open order is about")
 
 
 def open_swap(session: Session, service_id: str) -> TerminalSwap | None:

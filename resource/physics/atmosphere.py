@@ -47,7 +47,7 @@ def _of_layer(height: Array) -> tuple[Array, Array, Array, Array]:
     """Height above the foot of the layer (km'), and temperature, slope and pressure there."""
     geopotential = 6356.766 * height / (6356.766 + height)
     layer = np.clip(np.searchsorted(_LAYERS[:, 0], geopotential, side="right") - 1, 0, len(_LAYERS) - 1)
-    foot, temperature, slope, pressure = _LAYERS[layer].T if height.ndim == 0 else np.moveaxis(_LAYERS[layer], -1, 0)
+    foot, temperature, slope, pressure = np.moveaxis(_LAYERS[layer], -1, 0)
     return geopotential - foot, temperature, slope, pressure
 
 

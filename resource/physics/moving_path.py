@@ -75,7 +75,7 @@ def rain_exceedance_percent(
     heaviest_db = exceeded_db(low)
     for _ in range(HALVINGS):
         middle = (low + high) / 2
-        more = exceeded_db(np.clip(middle, np.log(RAREST_PERCENT), np.log(OFTENEST_PERCENT))) > margin
+        more = exceeded_db(middle) > margin
         low, high = np.where(more, middle, low), np.where(more, high, middle)
     percent: Array = np.where(np.isnan(heaviest_db), np.nan, np.where(heaviest_db == 0, 0.0, np.exp(high)))
     return percent

@@ -99,9 +99,9 @@ def amount_asked(demand: Capacity, kind: type[Resource], where: str) -> int:
     return amount
 
 
-def asked_period(asked: TimePeriod, where: str) -> Period:
+def asked_period(asked: TimePeriod | None, where: str) -> Period:
     """The period that capacity is wanted in. Raises `Refused`, or `RuleRefused` when it is over."""
-    if asked.start_date_time is None:
+    if asked is None or asked.start_date_time is None:
         raise Refused(f"{where}/startDateTime", "from when the capacity is wanted is mandatory", "missing")
     if asked.end_date_time is not None and asked.end_date_time <= now():
         raise RuleRefused(f"{where}/endDateTime", "is over", "periodInPast")
