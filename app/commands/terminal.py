@@ -94,7 +94,7 @@ def returns(as_json: AsJson = False, url: Url = HERE, token: Token = "") -> None
 
 @terminal.command()
 def swap(
-    service: Annotated[str, typer.Argument(help="Its id or name, or the reference of its order.")],
+    service: Annotated[str, typer.Argument(metavar="SERVICE", help="Its id or name, or the reference of its order.")],
     serial_number: Annotated[str, typer.Argument(metavar="SERIAL", help="Of the terminal that takes its place.")],
     reason: Annotated[str, typer.Option(help="What is wrong with the one at the site.", show_default=False)],
     as_json: AsJson = False,

@@ -124,9 +124,10 @@ def test_a_party_hears_of_all_its_own_rows_and_of_nobody_elses(house: House) -> 
             made = house.http.post(f"{base_path}/hub", {"callback": inbox.url}, headers)
             assert made.status_code == 201, made.text
         touched(house, filled.stranger, filled.neighbour, filled.mine)
+        kinds = [kind for kind in owned() if kind.api.document is not None]
         with delivering(house.database):
+            inbox.wait_for(len(kinds))
             quiet(inbox)
-    kinds = [kind for kind in owned() if kind.api.document is not None]
     assert {body["id"] for body in heard(inbox)} == {filled.mine.rows[kind.__name__] for kind in kinds}
     assert all("Touched" in json.dumps(body) for body in heard(inbox))
     for party in (filled.stranger, filled.neighbour):
