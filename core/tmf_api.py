@@ -2,6 +2,7 @@
 
     routes = TmfRoutes(ProductOrder)                    list and get, with filters, fields, sort, paging, ETag
     routes.post(place_order, may=Capability.ORDER)      POST: checked body, idempotency key, 201 with Location
+    routes.post(ship, may=Capability.SUPPLY, reads=NewShipment)   a body of our own, when it is not the entity itself
     routes.patch(amend_order, may=Capability.ORDER)     merge patch on the locked entity, If-Match honoured
 
 A command is `(session, entity, by)` or, for a patch, `(session, entity, patch, by)`; it opens and closes nothing.
@@ -19,6 +20,7 @@ from satcom.core.database import Database, find_for_update
 from satcom.core.entity import Api, Entity, from_body, wire
 from satcom.core.errors import Fault, Outdated, Refused
 from satcom.core.idempotency import Answer, claim, remember
+from satcom.core.own_body import OwnBody, own_body
 from satcom.core.root_path import rooted, rooted_path
 from satcom.core.security import MAY, Capability, Principal
 from satcom.core.settings import settings
@@ -183,8 +185,15 @@ class TmfRoutes:
             raise Refused("/@type", f"says of which kind the {self.name} is", "invalid", names)
         return kind
 
-    def post(self, command: Create, may: Capability, status: int = 201, asking: Asking | None = None) -> None:
-        """POST creates through `command`.
+    def post(
+        self,
+        command: Create,
+        may: Capability,
+        status: int = 201,
+        asking: Asking | None = None,
+        reads: type[OwnBody] | None = None,
+    ) -> None:
+        """POST creates through `command`, which is given the new entity, or the body as `reads`.
 
         `asking` says, in a transaction of its own that writes nothing, what has to be asked outside; it is asked when
         that transaction is over, and `command` finds the answer in `session.info[ASKED]`.
@@ -196,7 +205,8 @@ class TmfRoutes:
 
             def act(session: Session, principal: Principal) -> Answer:
                 session.info[ASKED] = answer
-                entity = command(session, self._read_body(body), principal)
+                wanted = self._read_body(body) if reads is None else own_body(reads, read_json(body))
+                entity = command(session, wanted, principal)
                 session.flush()
                 told = self._told(session, entity)
                 return Answer(status, {"Location": str(told["href"]), "ETag": f'"{entity.version}"'}, told)

@@ -9,19 +9,16 @@ from datetime import timedelta
 from typing import ClassVar, Final
 
 import structlog
-from fastapi import Request, Response
 from pydantic import Field as ValueField
 from sqlalchemy import func
 from sqlmodel import Field, Session, col, select
 
 from satcom.core.clock import now
-from satcom.core.entity import Entity, own, wire
+from satcom.core.entity import Entity, own
 from satcom.core.errors import NotAllowed, RuleRefused
-from satcom.core.idempotency import Answer
-from satcom.core.own_body import OwnBody, own_body
+from satcom.core.own_body import OwnBody
 from satcom.core.security import OUTSIDE, Capability, Principal, Role
-from satcom.core.tmf_api import Body, TmfRoutes, once, read_json
-from satcom.core.tmf_openapi import write_operation
+from satcom.core.tmf_api import TmfRoutes
 from satcom.enterprise.party import operator_of
 from satcom.orchestration.plan import ProcessFlow, TaskFlow, TaskKind, TaskState
 
@@ -114,22 +111,5 @@ def _hand_on(session: Session, task_id: str, flow_id: str, rule: EscalationRule)
 
 
 routes = TmfRoutes(EscalationRule)
-
-
-@routes.router.post(
-    EscalationRule.api.path,
-    status_code=201,
-    name="create escalationRule",
-    openapi_extra=write_operation(EscalationRule.api, "create"),
-)
-def create_escalation_rule(request: Request, body: Body) -> Response:
-    """Say to whom overdue waits of an owner go, and after how long."""
-
-    def act(session: Session, principal: Principal) -> Answer:
-        rule = add_rule(session, own_body(NewEscalation, read_json(body)), principal)
-        return Answer(201, {"Location": rule.href, "ETag": f'"{rule.version}"'}, wire(rule))
-
-    return once(request, body, Capability.REPAIR_FLOWS, act)
-
-
+routes.post(add_rule, may=Capability.REPAIR_FLOWS, reads=NewEscalation)
 routes.delete(remove_rule, may=Capability.REPAIR_FLOWS)

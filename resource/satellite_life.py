@@ -9,20 +9,17 @@ from dataclasses import dataclass
 from datetime import date
 from typing import ClassVar
 
-from fastapi import Request, Response
 from sqlmodel import Field, Session
 
 from satcom.core.clock import now
 from satcom.core.database import find_for_update
-from satcom.core.entity import Entity, JsonOf, id_type, own, state_type, wire
+from satcom.core.entity import Entity, JsonOf, id_type, own, state_type
 from satcom.core.errors import NotFound, Refused, RuleRefused, WrongState
 from satcom.core.events import announce
-from satcom.core.idempotency import Answer
 from satcom.core.life_cycle import move
-from satcom.core.own_body import OwnBody, own_body
+from satcom.core.own_body import OwnBody
 from satcom.core.security import Capability, Principal
-from satcom.core.tmf_api import Body, TmfRoutes, once, read_json
-from satcom.core.tmf_openapi import write_operation
+from satcom.core.tmf_api import TmfRoutes
 from satcom.core.values import Reference, reference
 from satcom.resource.satellite import BEFORE_SERVICE, CARRIES_TRAFFIC, Satellite, SatelliteState
 
@@ -144,19 +141,4 @@ def follow_correction(session: Session, satellite: Satellite, day: date | None, 
 
 
 milestone_routes = TmfRoutes(SatelliteMilestone)
-
-
-@milestone_routes.router.post(
-    SatelliteMilestone.api.path,
-    status_code=201,
-    name="create satelliteMilestone",
-    openapi_extra=write_operation(SatelliteMilestone.api, "create"),
-)
-def create_satellite_milestone(request: Request, body: Body) -> Response:
-    """Record that a satellite reached another part of its life."""
-
-    def act(session: Session, principal: Principal) -> Answer:
-        milestone = reach_milestone(session, own_body(ReachedMilestone, read_json(body)), principal)
-        return Answer(201, {"Location": milestone.href, "ETag": f'"{milestone.version}"'}, wire(milestone))
-
-    return once(request, body, Capability.PLAN_FLEET, act)
+milestone_routes.post(reach_milestone, may=Capability.PLAN_FLEET, reads=ReachedMilestone)

@@ -10,21 +10,18 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import ClassVar, Final
 
-from fastapi import Request, Response
 from sqlalchemy import Sequence as NumberSequence
 from sqlmodel import Field, Session, SQLModel
 
 from satcom.core.clock import now
 from satcom.core.database import find_for_update
-from satcom.core.entity import INSTANT, Entity, change, id_type, own, state_type, wire
+from satcom.core.entity import INSTANT, Entity, change, id_type, own, state_type
 from satcom.core.errors import Refused, RuleRefused, WrongState
 from satcom.core.events import announce
-from satcom.core.idempotency import Answer
 from satcom.core.life_cycle import LifeCycle, move
-from satcom.core.own_body import OwnBody, own_body
+from satcom.core.own_body import OwnBody
 from satcom.core.security import Capability, Principal
-from satcom.core.tmf_api import Body, TmfRoutes, once, read_json
-from satcom.core.tmf_openapi import write_operation
+from satcom.core.tmf_api import TmfRoutes
 from satcom.core.values import Json, Reference, reference
 from satcom.enterprise.numbering import next_reference
 from satcom.enterprise.party import operator_of
@@ -217,19 +214,4 @@ def named_return(returned: EquipmentReturn) -> Reference:
 
 routes = TmfRoutes(EquipmentReturn)
 routes.patch(follow_return, may=Capability.SUPPLY)
-
-
-@routes.router.post(
-    EquipmentReturn.api.path,
-    status_code=201,
-    name="create equipmentReturn",
-    openapi_extra=write_operation(EquipmentReturn.api, "create"),
-)
-def create_equipment_return(request: Request, body: Body) -> Response:
-    """Begin the return of a terminal by hand; the end of a service begins it by itself."""
-
-    def act(session: Session, principal: Principal) -> Answer:
-        begun = begin_return(session, own_body(NewReturn, read_json(body)), principal)
-        return Answer(201, {"Location": begun.href, "ETag": f'"{begun.version}"'}, wire(begun))
-
-    return once(request, body, Capability.SUPPLY, act)
+routes.post(begin_return, may=Capability.SUPPLY, reads=NewReturn)

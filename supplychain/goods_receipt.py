@@ -7,17 +7,14 @@ the shelf. It is written once; a serial number that was not to come is refused, 
 from datetime import datetime
 from typing import ClassVar
 
-from fastapi import Request, Response
 from sqlmodel import Field, Session
 
 from satcom.core.clock import now
-from satcom.core.entity import INSTANT, Entity, JsonOf, own, wire
+from satcom.core.entity import INSTANT, Entity, JsonOf, own
 from satcom.core.errors import Refused
-from satcom.core.idempotency import Answer
-from satcom.core.own_body import OwnBody, own_body
+from satcom.core.own_body import OwnBody
 from satcom.core.security import Capability, Principal
-from satcom.core.tmf_api import Body, TmfRoutes, once, read_json
-from satcom.core.tmf_openapi import write_operation
+from satcom.core.tmf_api import TmfRoutes
 from satcom.core.values import Reference, reference
 from satcom.enterprise.party import operator_of
 from satcom.supplychain.equipment_return import EquipmentReturn, named_return, receive_return
@@ -100,19 +97,4 @@ def _kept(session: Session, receipt: GoodsReceipt, what: str) -> Reference:
 
 
 routes = TmfRoutes(GoodsReceipt)
-
-
-@routes.router.post(
-    GoodsReceipt.api.path,
-    status_code=201,
-    name="create goodsReceipt",
-    openapi_extra=write_operation(GoodsReceipt.api, "create"),
-)
-def create_goods_receipt(request: Request, body: Body) -> Response:
-    """Record that goods came. The same idempotency key gives the same answer."""
-
-    def act(session: Session, principal: Principal) -> Answer:
-        receipt = record_receipt(session, own_body(ReceivedGoods, read_json(body)), principal)
-        return Answer(201, {"Location": receipt.href, "ETag": f'"{receipt.version}"'}, wire(receipt))
-
-    return once(request, body, Capability.SUPPLY, act)
+routes.post(record_receipt, may=Capability.SUPPLY, reads=ReceivedGoods)

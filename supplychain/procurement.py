@@ -11,22 +11,19 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import ClassVar, Final, TypeVar
 
-from fastapi import Request, Response
 from sqlalchemy import CheckConstraint, Index, text
 from sqlalchemy import Sequence as NumberSequence
 from sqlmodel import Field, Session, SQLModel, col, func, select
 
 from satcom.core.clock import now
 from satcom.core.database import find, find_for_update
-from satcom.core.entity import INSTANT, Entity, JsonOf, id_type, own, state_type, wire
+from satcom.core.entity import INSTANT, Entity, JsonOf, id_type, own, state_type
 from satcom.core.errors import NotFound, Refused, RuleRefused, WrongState
 from satcom.core.events import announce
-from satcom.core.idempotency import Answer
 from satcom.core.life_cycle import LifeCycle, move
-from satcom.core.own_body import OwnBody, own_body
+from satcom.core.own_body import OwnBody
 from satcom.core.security import Capability, Principal
-from satcom.core.tmf_api import Body, TmfRoutes, once, read_json
-from satcom.core.tmf_openapi import write_operation
+from satcom.core.tmf_api import TmfRoutes
 from satcom.core.values import Money, Reference
 from satcom.enterprise.numbering import next_reference
 from satcom.enterprise.party import operator_of
@@ -319,19 +316,4 @@ def _soonest(session: Session, terminal_type_id: str, supplier_id: str | None) -
 
 
 routes = TmfRoutes(PurchaseOrder)
-
-
-@routes.router.post(
-    PurchaseOrder.api.path,
-    status_code=201,
-    name="create purchaseOrder",
-    openapi_extra=write_operation(PurchaseOrder.api, "create"),
-)
-def create_purchase_order(request: Request, body: Body) -> Response:
-    """Order terminals to fill up a depot; what a customer order needs is bought by its flow."""
-
-    def act(session: Session, principal: Principal) -> Answer:
-        purchase = buy_for_stock(session, own_body(BoughtForStock, read_json(body)), principal)
-        return Answer(201, {"Location": purchase.href, "ETag": f'"{purchase.version}"'}, wire(purchase))
-
-    return once(request, body, Capability.SUPPLY, act)
+routes.post(buy_for_stock, may=Capability.SUPPLY, reads=BoughtForStock)

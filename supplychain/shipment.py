@@ -10,20 +10,17 @@ from datetime import UTC, date, datetime, time
 from enum import StrEnum
 from typing import ClassVar, Final
 
-from fastapi import Request, Response
 from sqlalchemy import Sequence as NumberSequence
 from sqlmodel import Field, Session, SQLModel, col, select
 
 from satcom.core.clock import now
 from satcom.core.database import find, find_for_update
-from satcom.core.entity import INSTANT, Entity, JsonOf, change, id_type, own, state_type, wire
+from satcom.core.entity import INSTANT, Entity, JsonOf, change, id_type, own, state_type
 from satcom.core.errors import Fault, Refused, RuleRefused, WrongState
-from satcom.core.idempotency import Answer
 from satcom.core.life_cycle import LifeCycle, move
-from satcom.core.own_body import OwnBody, own_body
+from satcom.core.own_body import OwnBody
 from satcom.core.security import Capability, Principal
-from satcom.core.tmf_api import Body, TmfRoutes, once, read_json
-from satcom.core.tmf_openapi import write_operation
+from satcom.core.tmf_api import TmfRoutes
 from satcom.core.values import Json, Reference, reference
 from satcom.enterprise.numbering import next_reference
 from satcom.supplychain.procurement import (
@@ -225,19 +222,4 @@ def named_shipment(shipment: Shipment) -> Reference:
 
 routes = TmfRoutes(Shipment)
 routes.patch(follow_shipment, may=Capability.SUPPLY)
-
-
-@routes.router.post(
-    Shipment.api.path,
-    status_code=201,
-    name="create shipment",
-    openapi_extra=write_operation(Shipment.api, "create"),
-)
-def create_shipment(request: Request, body: Body) -> Response:
-    """Record what a supplier has shipped."""
-
-    def act(session: Session, principal: Principal) -> Answer:
-        shipment = ship(session, own_body(NewShipment, read_json(body)), principal)
-        return Answer(201, {"Location": shipment.href, "ETag": f'"{shipment.version}"'}, wire(shipment))
-
-    return once(request, body, Capability.SUPPLY, act)
+routes.post(ship, may=Capability.SUPPLY, reads=NewShipment)

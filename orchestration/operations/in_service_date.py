@@ -9,18 +9,15 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import ClassVar
 
-from fastapi import Request, Response
 from sqlmodel import Field, Session
 
 from satcom.core.clock import now
-from satcom.core.entity import INSTANT, Entity, JsonOf, id_type, own, state_type, wire
+from satcom.core.entity import INSTANT, Entity, JsonOf, id_type, own, state_type
 from satcom.core.errors import Fault, NotAllowed, Refused, RuleRefused, WrongState
-from satcom.core.idempotency import Answer
 from satcom.core.life_cycle import LifeCycle, move
-from satcom.core.own_body import OwnBody, own_body
+from satcom.core.own_body import OwnBody
 from satcom.core.security import Capability, Principal
-from satcom.core.tmf_api import Body, TmfRoutes, once, read_json
-from satcom.core.tmf_openapi import write_operation
+from satcom.core.tmf_api import TmfRoutes
 from satcom.core.values import Json, Reference, reference
 from satcom.orchestration.operations.awaited_satellite import Touched, lock_sold, touched_by
 from satcom.resource.satellite import Satellite
@@ -142,19 +139,4 @@ def _asked(patch: dict[str, Json]) -> ChangeState:
 
 routes = TmfRoutes(InServiceDateChange)
 routes.patch(decide, may=Capability.PLAN_FLEET)
-
-
-@routes.router.post(
-    InServiceDateChange.api.path,
-    status_code=201,
-    name="create inServiceDateChange",
-    openapi_extra=write_operation(InServiceDateChange.api, "create"),
-)
-def create_in_service_date_change(request: Request, body: Body) -> Response:
-    """Propose another in-service date, and see whom it touches."""
-
-    def act(session: Session, principal: Principal) -> Answer:
-        change = propose(session, own_body(NewInServiceDate, read_json(body)), principal)
-        return Answer(201, {"Location": change.href, "ETag": f'"{change.version}"'}, wire(change))
-
-    return once(request, body, Capability.PLAN_FLEET, act)
+routes.post(propose, may=Capability.PLAN_FLEET, reads=NewInServiceDate)

@@ -9,7 +9,6 @@ from datetime import datetime
 from enum import StrEnum
 from typing import ClassVar, Final
 
-from fastapi import Request, Response
 from sqlalchemy import Index, text, type_coerce
 from sqlalchemy import Sequence as NumberSequence
 from sqlalchemy.dialects.postgresql import JSONB
@@ -17,15 +16,13 @@ from sqlmodel import Field, Session, SQLModel, col, select
 
 from satcom.core.clock import now
 from satcom.core.database import find, find_for_update
-from satcom.core.entity import INSTANT, Entity, id_type, own, state_type, wire
+from satcom.core.entity import INSTANT, Entity, id_type, own, state_type
 from satcom.core.errors import RuleRefused, WrongState
 from satcom.core.events import on
-from satcom.core.idempotency import Answer
 from satcom.core.life_cycle import LifeCycle, move
-from satcom.core.own_body import OwnBody, own_body
+from satcom.core.own_body import OwnBody
 from satcom.core.security import WORKER, Capability, Principal
-from satcom.core.tmf_api import Body, TmfRoutes, once, read_json
-from satcom.core.tmf_openapi import write_operation
+from satcom.core.tmf_api import TmfRoutes
 from satcom.core.values import Json, reference
 from satcom.enterprise.numbering import next_reference
 from satcom.enterprise.party import operator_of
@@ -245,19 +242,4 @@ def end_swap(session: Session, event: FlowUndone) -> None:
 
 routes = TmfRoutes(TerminalSwap)
 routes.patch(call_off, may=Capability.SWAP_TERMINALS)
-
-
-@routes.router.post(
-    TerminalSwap.api.path,
-    status_code=201,
-    name="create terminalSwap",
-    openapi_extra=write_operation(TerminalSwap.api, "create"),
-)
-def create_terminal_swap(request: Request, body: Body) -> Response:
-    """Swap the terminal of a service by one that is in stock."""
-
-    def act(session: Session, principal: Principal) -> Answer:
-        swap = swap_terminal(session, own_body(NewSwap, read_json(body)), principal)
-        return Answer(201, {"Location": swap.href, "ETag": f'"{swap.version}"'}, wire(swap))
-
-    return once(request, body, Capability.SWAP_TERMINALS, act)
+routes.post(swap_terminal, may=Capability.SWAP_TERMINALS, reads=NewSwap)
