@@ -27,7 +27,7 @@ from satcom.market.billing import (
     validate,
     write_bill,
 )
-from satcom.market.due_charges import billed_to
+from satcom.market.due_charges import billed_until
 from satcom.market.inventory import Product
 from satcom.market.pricing import PriceType, round_money
 from satcom.market.solution_price import ChargePrice
@@ -84,7 +84,7 @@ def _adjustment(
 ) -> Adjustment:
     """The days that are billed already and left from `from_day` on; none when that is later than what is billed."""
     zone = operator_of(session).zone
-    covered_to = billed_to(session, product) or from_day
+    covered_to = billed_until(session, [product]).get(product.id, from_day)
     account = find(session, BillingAccount, product.billing_account.id)
     month = billing_month(from_day, zone, account.bill_day)
     left = (covered_to.astimezone(zone).date() - month.first_day).days if from_day < covered_to else 0

@@ -25,7 +25,7 @@ from satcom.enterprise.party import find_party, operator_of, party_reference
 from satcom.market.account.account import AccountState
 from satcom.market.account.billing_account import BillingAccount
 from satcom.market.billing import BillState, CustomerBill, DueCharge, new_bill, validate, write_bill
-from satcom.market.due_charges import Charged, charged_until, charges_due, reckon_due
+from satcom.market.due_charges import Charged, charged_among, charges_due, reckon_due
 from satcom.market.inventory import Product
 
 ACCOUNT = "/billingAccount/id"
@@ -77,7 +77,7 @@ def bill_now(session: Session, request: CustomerBillOnDemand, by: Principal) -> 
         request.related_party = party_reference(party, request.related_party)
     products = _products(session, account)
     zone, at = operator_of(session).zone, now()
-    charged = [known for one in products if (known := charged_until(session, one, zone, account.bill_day)) is not None]
+    charged = charged_among(session, products, zone, account.bill_day)
     due = [charge for one in charged for charge in charges_due(one, at, zone, account.bill_day)]
     if due:
         bill = _bill(session, account, {one.id: one for one in products}, due)

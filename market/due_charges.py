@@ -6,13 +6,13 @@ a change counts at the new price, the last day of a product at the old one. What
 elsewhere until the end of the month in which it was taken over. Words: TMF678.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import cast, func, type_coerce
+from sqlalchemy import ColumnElement, cast, func, type_coerce
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.types import TIMESTAMP
 from sqlmodel import Session, col, select
@@ -21,10 +21,10 @@ from satcom.core.values import Money, TimePeriod
 from satcom.market.billing import (
     VOID,
     AppliedCustomerBillingRate,
+    CustomerBill,
     DueCharge,
     ReckonedBill,
     billing_month,
-    first_bill_of,
     summed,
 )
 from satcom.market.inventory import Product, ProductStatus
@@ -91,46 +91,69 @@ def reckon_due(due: Sequence[DueCharge], tax_rate_percent: Decimal) -> ReckonedB
     return summed(lines, tax_rate_percent)
 
 
-def billed_to(session: Session, product: Product) -> datetime | None:
-    """The end of the time that bills of a product have covered; `None` when none has, or all are void."""
+def billed_until(session: Session, products: Sequence[Product]) -> dict[str, datetime]:
+    """By product, the end of the time that its bills have covered; not there when none has, or all are void."""
     line = AppliedCustomerBillingRate
+    of: ColumnElement[str] = type_coerce(col(line.product), JSONB)["id"].astext
     end = cast(type_coerce(col(line.period_coverage), JSONB)["endDateTime"].astext, TIMESTAMP(timezone=True))
-    query = select(func.max(end)).where(
-        col(line.party_id) == product.party_id,
-        type_coerce(col(line.product), JSONB)["id"].astext == product.id,
-        col(line.is_billed),
+    query = (
+        select(of, func.max(end))
+        .where(
+            col(line.party_id).in_({one.party_id for one in products}),
+            of.in_([one.id for one in products]),
+            col(line.is_billed),
+        )
+        .group_by(of)
     )
-    return session.exec(query).one()
+    return {product_id: until for product_id, until in session.exec(query) if until is not None}
 
 
-def charged_until(session: Session, product: Product, zone: ZoneInfo, bill_day: int) -> Charged | None:
-    """What is known of a product that is charged for; `None` while its order bills it, or when that was undone."""
-    if product.status not in CHARGED or product.start_date is None:
-        return None
-    if product.order_id is not None:
-        first = first_bill_of(session, product.id)
-        known = billed_to(session, product) if first is not None and first.category != VOID else None
-        if known is None:
-            return None
-    else:
-        known = billed_to(session, product) or billing_month(product.created_at, zone, bill_day).end
-    ended = product.termination_date
-    end = ended.astimezone(zone).date() + timedelta(days=1) if ended is not None else None
-    return Charged(product.id, tuple(_prices(session, product, zone)), known, end)
+def charged_among(session: Session, products: Sequence[Product], zone: ZoneInfo, bill_day: int) -> list[Charged]:
+    """What is known of those products that are charged for; not those whose order bills them, or was undone.
+
+    Three statements, however many products there are.
+    """
+    running = [one for one in products if one.status in CHARGED and one.start_date is not None]
+    until = billed_until(session, running)
+    first_billed = _first_billed(session, running)
+    orders = _orders_before(session, running)
+    found: list[Charged] = []
+    for one in running:
+        known = until.get(one.id)
+        if one.order_id is None:
+            known = known or billing_month(one.created_at, zone, bill_day).end
+        if known is None or (one.order_id is not None and one.id not in first_billed):
+            continue
+        ended = one.termination_date
+        end = ended.astimezone(zone).date() + timedelta(days=1) if ended is not None else None
+        found.append(Charged(one.id, tuple(_prices(one, orders, zone)), known, end))
+    return found
 
 
-def _prices(session: Session, product: Product, zone: ZoneInfo) -> list[Priced]:
+def _first_billed(session: Session, products: Sequence[Product]) -> set[str | None]:
+    """The products that have a first bill which stands."""
+    bill = CustomerBill
+    ids = [one.id for one in products]
+    query = select(bill.first_bill_of).where(col(bill.first_bill_of).in_(ids), col(bill.category) != VOID)
+    return set(session.exec(query))
+
+
+def _orders_before(session: Session, products: Sequence[Product]) -> dict[str, ProductOrder]:
+    """The orders that brought each product to where it is."""
+    ids = {item.product_order_id for one in products for item in one.product_order_item}
+    return {one.id: one for one in session.exec(select(ProductOrder).where(col(ProductOrder.id).in_(ids)))}
+
+
+def _prices(product: Product, orders: Mapping[str, ProductOrder], zone: ZoneInfo) -> list[Priced]:
     """The monthly prices by the day from which they hold: each order that changed the product brought others."""
     assert product.start_date is not None
     day = product.start_date.astimezone(zone).date()
     changes = [one.product_order_id for one in product.product_order_item]
     found: list[Priced] = []
-    for identifier in changes[:-1]:
-        order = session.get(ProductOrder, identifier)
-        if order is not None:
-            found.append(Priced(_day_of(order, zone) if found else day, _monthly(order.item.item_price)))
-    last = session.get(ProductOrder, changes[-1]) if len(changes) > 1 else None
-    since = _day_of(last, zone) if last is not None and found else day
+    for order in [orders[one] for one in changes[:-1] if one in orders]:
+        found.append(Priced(_day_of(order, zone) if found else day, _monthly(order.item.item_price)))
+    last = orders.get(changes[-1]) if found else None
+    since = _day_of(last, zone) if last is not None else day
     return [*found, Priced(since, _monthly(product.product_price))]
 
 

@@ -165,10 +165,13 @@ def tell_financial_balances(session: Session, bodies: Sequence[dict[str, Json]])
     partners = session.exec(select(SettlementAccount.party_id, settling).where(settling.in_(ids))).all()
     opened = open_amounts(session, [one for one, _ in accounts]) if accounts and _sees_bills(session) else {}
     owed = _accrued(session, {str(party) for party, _ in partners})
+    receivable, payable = defaultdict[str, Listed](list), defaultdict[str, Listed](list)
+    for account, of in accounts:
+        receivable[of] += opened.get(account, [])
+    for party, of in partners:
+        payable[of] += owed.get(str(party), [])
     for body in bodies:
-        receivable = [one for account, of in accounts if of == body["id"] for one in opened.get(account, [])]
-        payable = [one for party, of in partners if of == body["id"] for one in owed.get(str(party), [])]
-        _tell(body, receivable, payable)
+        _tell(body, receivable[str(body["id"])], payable[str(body["id"])])
 
 
 routes = TmfRoutes(BillingAccount, derived=tell_billing_balances)

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import event
 from sqlmodel import Session
 
 from satcom.core.clock import now
@@ -21,7 +22,7 @@ from satcom.market.account.billing_account import BillingAccount, patch_billing_
 from satcom.market.adjusting_bill import adjusting_bill
 from satcom.market.bill_on_demand import CustomerBillOnDemand, OnDemandState, bill_now
 from satcom.market.billing import BillState, CustomerBill, RateType, billing_month, first_bill, lines_of
-from satcom.market.due_charges import Charged, Priced, charges_due
+from satcom.market.due_charges import Charged, Priced, charged_among, charges_due
 from satcom.market.pricing import PriceType
 from satcom.market.solution_price import ChargePrice, Price
 from tests.market.a_market import Market, a_market
@@ -66,6 +67,23 @@ def test_what_is_due_on_an_account_is_billed_once_and_together(database: Databas
         assert (again.state, again.customer_bill) == (OnDemandState.REJECTED, None)
         assert again.reason is not None
         assert "everything is billed until" in again.reason
+
+
+def test_what_is_known_of_many_products_takes_no_more_statements_than_of_one(database: Database) -> None:
+    with database.as_worker() as session:
+        market = a_market(session)
+        products = [a_product(session, market, now() - timedelta(days=days)) for days in (100, 70, 40)]
+        for one in products:
+            first_bill(session, one.id)
+        session.flush()
+        asked: list[str] = []
+        event.listen(session.connection(), "before_cursor_execute", lambda _, __, sql, *___: asked.append(sql))
+        one_only = charged_among(session, products[:1], ZONE, 1)
+        assert len(asked) == 3
+        every = charged_among(session, products, ZONE, 1)
+        assert len(asked) == 2 * 3
+        assert every[0] == one_only[0]
+        assert [one.product_id for one in every] == [one.id for one in products]
 
 
 def months_begun(session: Session, since: datetime) -> int:
