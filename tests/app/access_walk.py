@@ -53,11 +53,11 @@ def walk(house: House, headers: dict[str, str], own: Party, foreign: list[Party]
                     yield Leak(method, route.path, why)
                 if attempt.twin is not None:
                     yield from _told_apart(attempt, answer, _ask(house, headers, attempt.twin))
-                if method != "GET":
-                    after = _digests(house, foreign)
-                    for table in (one for one in after if after[one] != before[one]):
-                        yield Leak(method, route.path, f"changed {table}")
-                    before = after
+            if method != "GET":
+                after = _digests(house, foreign)
+                for table in (one for one in after if after[one] != before[one]):
+                    yield Leak(method, route.path, f"changed {table}")
+                before = after
 
 
 def attempts(house: House, route: Route, method: str, own: Party, foreign: list[Party]) -> Iterator[Attempt]:
