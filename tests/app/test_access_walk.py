@@ -15,6 +15,7 @@ from satcom.core.clock import wall_now
 from satcom.core.entity import Entity, new_id
 from satcom.core.security import MAY, OUTSIDE, Capability, Principal, Role
 from satcom.core.tmf_api import TmfRoutes
+from satcom.core.values import Json
 from satcom.resource.reservation import Reservation
 from satcom.supplychain.stock import Depot
 from tests.app.access_walk import MANY, Leak, walk
@@ -383,7 +384,7 @@ def test_what_a_role_lacks_is_forbidden_and_what_it_has_is_not(house: House) -> 
             if not roles:
                 continue
             role = roles[turn % len(roles)]
-            body = None if method in ("GET", "DELETE") else {}
+            body: Json = None if method in ("GET", "DELETE") else {}
             answer = house.http.request(method, url, headers=of_role[role], json=body)
             told = f"{role}: {method} {url}: {answer.status_code} {answer.text}"
             assert (answer.status_code != 403) is allowed, told
