@@ -34,6 +34,25 @@ def parabola_gain_dbi(diameter_m: Values, efficiency: Values, freq_hz: Values) -
     return gain_dbi
 
 
+def dish_diameter_m(gain_dbi: Values, efficiency: Values, freq_hz: Values) -> Array:
+    """Diameter of the circular aperture that has this peak gain: `parabola_gain_dbi` turned round."""
+    efficiency = np.where(np.asarray(efficiency) <= 1, _positive(efficiency), np.nan)
+    diameter_m: Array = wavelength_m(freq_hz) / np.pi * np.sqrt(10 ** (np.asarray(gain_dbi) / 10) / efficiency)
+    return diameter_m
+
+
+def surface_loss_db(surface_rms_m: Values, freq_hz: Values) -> Array:
+    """Gain that a rough reflector loses: 10 log10(e) (4 pi rms / lambda)^2, or 686 (rms / lambda)^2 dB.
+
+    `surface_rms_m` is the root mean square deviation from the paraboloid (half the error of the path), zero or more;
+    else nan. It adds to what `efficiency` counts (illumination, spillover, blockage).
+    Source: Ruze, Antenna tolerance theory, Proc. IEEE 54 (1966), equation 1, small correlation lengths.
+    """
+    rms_m = np.where(np.asarray(surface_rms_m) >= 0, surface_rms_m, np.nan)
+    loss_db: Array = 10 * np.log10(np.e) * (4 * np.pi * rms_m / wavelength_m(freq_hz)) ** 2
+    return loss_db
+
+
 def effective_aperture_db_m2(freq_hz: Values) -> Array:
     """Effective aperture of an isotropic antenna, lambda^2 / 4 pi, in dB of a square metre (negative above 85 MHz)."""
     aperture_db_m2: Array = 10 * np.log10(wavelength_m(freq_hz) ** 2 / (4 * np.pi))
