@@ -1,32 +1,36 @@
 """Satellites: which there are, where they stand, in which part of their life, and the history of their elements.
 
 A satellite carries traffic from its in-service date to its end of life, while its state allows it. Element sets come in
-as published two-line elements and are never overwritten: what was computed with one can be computed again.
+as published, two lines or a message (OMM), and are never overwritten: what was computed with one can be computed again.
 Where a satellite is at an instant is `resource.physics.orbit`. We never command a spacecraft.
 
-Words: CelesTrak (NORAD catalogue number, element set), ITU Radio Regulations 1.189 (geostationary position).
+Words: CelesTrak (NORAD catalogue number, element set), CCSDS 502.0-B-3 (OMM), ITU Radio Regulations 1.189
+(geostationary position).
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, ClassVar
 
-from pydantic import ValidationInfo, field_validator
+from pydantic import ConfigDict, ValidationInfo, field_validator
+from pydantic.alias_generators import to_camel
 from sqlalchemy import CheckConstraint, UniqueConstraint, case
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlmodel import Field, Session, col, select
 
-from satcom.core.entity import INSTANT, Entity, checked, id_type, own, state_type
+from satcom.core.entity import INSTANT, Entity, JsonOf, checked, id_type, own, state_type
 from satcom.core.errors import Fault, Refused
 from satcom.core.life_cycle import LifeCycle
 from satcom.core.security import Capability
 from satcom.core.tmf_api import TmfRoutes
-from satcom.resource.physics.orbit import BadLine, Elements, read_tle
+from satcom.core.values import Value
+from satcom.resource.physics.element_files import epoch_keys, read_elements
+from satcom.resource.physics.mean_elements import MeanElements
+from satcom.resource.physics.omm import MAX_NORAD_ID
+from satcom.resource.physics.orbit import BadLine, Elements
 from satcom.resource.resource import PHYSICAL, Finite, IdText, Resource
-
-MAX_NORAD_ID = 339_999  # the largest number that the five characters of a two-line element set can hold (Alpha-5)
 
 
 class SatelliteState(StrEnum):
@@ -118,19 +122,46 @@ def serves_throughout(
     return in_service_date <= start_at.date() and (end_of_life_date is None or last.date() < end_of_life_date)
 
 
+class PublishedMeanElements(Value):
+    """The elements of an orbit mean-elements message (OMM) in TEME for SGP4."""
+
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="forbid", frozen=True)
+    mean_motion_rev_per_day: Finite
+    eccentricity: Finite
+    inclination_deg: Finite
+    ra_of_asc_node_deg: Finite
+    arg_of_pericenter_deg: Finite
+    mean_anomaly_deg: Finite
+    bstar_per_earth_radius: Finite
+    mean_motion_dot_rev_per_day2: Finite
+    mean_motion_ddot_rev_per_day3: Finite
+
+
 class ElementSet(Entity, table=True):
-    """One published two-line element set of a satellite."""
+    """One published element set of a satellite: two lines, or the elements of a message (OMM)."""
 
     __tablename__ = "element_set"
-    __table_args__ = (UniqueConstraint("satellite_id", "epoch", name="one_set_per_epoch"),)
+    __table_args__ = (
+        UniqueConstraint("satellite_id", "epoch", name="one_set_per_epoch"),
+        CheckConstraint("(line1 IS NULL) = (line2 IS NULL)", name="both_lines_or_none"),
+        CheckConstraint(
+            "(line1 IS NULL) = (coalesce(jsonb_typeof(mean_elements), 'null') <> 'null')", name="lines_or_message"
+        ),
+    )
 
     satellite_id: Annotated[str, IdText] = Field(foreign_key="satellite.id", sa_type=id_type())
     epoch: datetime = Field(sa_type=INSTANT)
-    line1: str = Field(min_length=69, max_length=69)
-    line2: str = Field(min_length=69, max_length=69)
+    line1: str | None = Field(default=None, min_length=69, max_length=69)
+    line2: str | None = Field(default=None, min_length=69, max_length=69)
+    mean_elements: PublishedMeanElements | None = Field(default=None, sa_type=JsonOf(PublishedMeanElements))
     source: str = Field(max_length=200)
 
     api: ClassVar = own("resource/v1", "elementSet", Capability.READ_NETWORK)
+
+    def as_published(self, norad_id: int, name: str) -> Elements:
+        """As physics wants them."""
+        mean = MeanElements(**self.mean_elements.model_dump()) if self.mean_elements else None
+        return Elements(norad_id, name, self.epoch, self.line1 or "", self.line2 or "", mean)
 
 
 @dataclass(frozen=True)
@@ -138,59 +169,62 @@ class RecordedElements:
     """What became of a file of element sets."""
 
     added: tuple[ElementSet, ...]
-    already_there: int
+    older: int  # of those added: there is a later one of the same satellite
+    already_there: int  # kept before, or twice in the file
     of_unknown_satellites: tuple[int, ...]  # NORAD numbers
     bad_lines: tuple[BadLine, ...]
 
 
 def record_elements(session: Session, text: str, source: str) -> RecordedElements:
-    """Keep the element sets of a two-line text for the satellites that are known; what is kept already is left.
+    """Keep the element sets of a text in any notation for the satellites that are known; what is kept is left.
 
-    Raises `Refused` on `elements` when not one line could be read.
+    Raises `Refused` on `elements` when not one set could be read.
     """
-    file = read_tle(text)
+    file = read_elements(text)
     if file.bad_lines and not file.elements:
         raise Refused.all(
             [Fault("elements", f"line {bad.line_number}: {bad.reason}", "invalid") for bad in file.bad_lines[:20]]
         )
     numbers = {one.norad_id for one in file.elements}
     known = {one.norad_id: one for one in session.exec(select(Satellite).where(col(Satellite.norad_id).in_(numbers)))}
-    kept = {
-        (satellite_id, epoch)
-        for satellite_id, epoch in session.exec(
-            select(ElementSet.satellite_id, ElementSet.epoch).where(
-                col(ElementSet.satellite_id).in_([one.id for one in known.values()])
-            )
-        )
-    }
-    added, already = [], 0
-    for one in file.elements:
+    kept, latest = _kept_epochs(session, {one.id: number for number, one in known.items() if number is not None})
+    added: list[ElementSet] = []
+    already, older = file.doubles, 0
+    for one in sorted(file.elements, key=lambda one: one.epoch, reverse=True):
         satellite = known.get(one.norad_id)
         if satellite is None:
             continue
-        if (satellite.id, one.epoch) in kept:
+        keys = epoch_keys(one)
+        if kept.intersection(keys):
             already += 1
             continue
-        kept.add((satellite.id, one.epoch))
+        kept.add(keys[0])
+        older += one.epoch < latest.setdefault(one.norad_id, one.epoch)
         added.append(_element_set(satellite, one, source))
     session.add_all(added)
     session.flush()
     unknown = tuple(sorted(numbers - {number for number in known if number is not None}))
-    return RecordedElements(tuple(added), already, unknown, file.bad_lines)
+    return RecordedElements(tuple(added), older, already, unknown, file.bad_lines)
+
+
+def _kept_epochs(session: Session, numbers: Mapping[str, int]) -> tuple[set[tuple[int, int]], dict[int, datetime]]:
+    """Of satellites by their ids: which epochs are kept, and the latest of each."""
+    columns = select(ElementSet.satellite_id, ElementSet.epoch).where(col(ElementSet.satellite_id).in_(numbers))
+    kept: set[tuple[int, int]] = set()
+    latest: dict[int, datetime] = {}
+    for satellite_id, epoch in session.exec(columns):
+        number = numbers[satellite_id]
+        kept.add(epoch_keys(Elements(number, "", epoch))[0])
+        latest[number] = max(latest.get(number, epoch), epoch)
+    return kept, latest
 
 
 def _element_set(satellite: Satellite, one: Elements, source: str) -> ElementSet:
-    return checked(
-        ElementSet,
-        {
-            "party_id": satellite.party_id,
-            "satellite_id": satellite.id,
-            "epoch": one.epoch,
-            "line1": one.line1,
-            "line2": one.line2,
-            "source": source,
-        },
-    )
+    published: dict[str, object] = {"line1": one.line1, "line2": one.line2}
+    if one.mean is not None:
+        published = {"mean_elements": asdict(one.mean)}
+    common = {"party_id": satellite.party_id, "satellite_id": satellite.id, "epoch": one.epoch, "source": source}
+    return checked(ElementSet, common | published)
 
 
 def elements_at(session: Session, when: datetime, satellite_ids: Sequence[str] | None = None) -> dict[str, Elements]:
@@ -209,10 +243,7 @@ def elements_at(session: Session, when: datetime, satellite_ids: Sequence[str] |
     )
     if satellite_ids is not None:
         query = query.where(col(ElementSet.satellite_id).in_(satellite_ids))
-    return {
-        one.satellite_id: Elements(norad_id or 0, name, one.epoch, one.line1, one.line2)
-        for one, norad_id, name in session.exec(query)
-    }
+    return {one.satellite_id: one.as_published(norad_id or 0, name) for one, norad_id, name in session.exec(query)}
 
 
 element_set_routes = TmfRoutes(ElementSet)

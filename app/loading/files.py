@@ -50,6 +50,7 @@ LISTS = (
     "customers",
 )
 OPERATOR, CATALOGUE, ELEMENTS = "operator.yaml", "catalogue.yaml", "elements.tle"
+ELEMENT_FILES = (ELEMENTS, *(f"elements.{notation}" for notation in ("csv", "json", "xml", "kvn")))  # a message (OMM)
 ORDER = "order.yaml"  # an order lies beside the data, and is placed, not loaded
 UNREAD = frozenset({"badYaml", "badCsv", "unreadable"})  # codes of faults
 TOO_DEEP = "it is nested too deeply"
@@ -107,6 +108,7 @@ class Files:
     lists: dict[str, list[Entry]] = field(default_factory=dict)
     operator: Entry | None = None
     elements: str | None = None
+    elements_file: str = ELEMENTS
     faults: list[Fault] = field(default_factory=list)
 
     @property
@@ -156,8 +158,11 @@ def read_folder(folder: Path) -> Files:
         files.faults.append(Fault(str(folder), "there is no such folder", "notFound"))
         return files
     for path in sorted(folder.iterdir()):
-        if path.name == ELEMENTS:
-            files.elements = _text(path, files)
+        if path.name in ELEMENT_FILES:
+            if files.elements is not None:
+                why = f"the elements stand in {files.elements_file} already; they are one file"
+                files.faults.append(Fault(path.name, why, "taken"))
+            files.elements, files.elements_file = _text(path, files), path.name
         elif path.name == OPERATOR:
             operator = _yaml(path, files)
             files.operator = _entry(OPERATOR, operator, 1, files) if operator is not None else None

@@ -17,7 +17,7 @@ from satcom.app.loading.entries import (
     unknown_key,
     within,
 )
-from satcom.app.loading.files import ELEMENTS, Entry, Values
+from satcom.app.loading.files import Entry, Values
 from satcom.app.loading.loading import Kind, Load, Outcome
 from satcom.core.entity import E, Entity, checked, shape
 from satcom.core.errors import Fault
@@ -30,7 +30,7 @@ from satcom.resource.ground import EarthStation, TerminalType
 from satcom.resource.hub import Hub
 from satcom.resource.licence import Licence, correct_licence, enter_licence
 from satcom.resource.payload import Beam, Transponder
-from satcom.resource.physics.orbit import read_tle
+from satcom.resource.physics.element_files import read_elements
 from satcom.resource.resource import Resource
 from satcom.resource.satellite import ElementSet, Satellite, record_elements
 from satcom.resource.spectrum import SpectrumAssignment
@@ -100,14 +100,15 @@ def load_elements(load: Load) -> None:
     """Keep the element sets of the satellites that are known; a public file may hold many others."""
     if load.files.elements is None:
         return
-    file = read_tle(load.files.elements)
+    name = load.files.elements_file
+    file = read_elements(load.files.elements)
     if file.bad_lines:
         for bad in file.bad_lines:
-            load.fault(f"{ELEMENTS}: line {bad.line_number}", bad.reason)
+            load.fault(f"{name}: line {bad.line_number}", bad.reason)
         return
     if not load.has_operator or not file.elements:
         return
-    recorded = record_elements(load.session, load.files.elements, ELEMENTS)
+    recorded = record_elements(load.session, load.files.elements, name)
     added = {(one.satellite_id, one.epoch) for one in recorded.added}
     numbers = [one.norad_id for one in file.elements]
     known = load.session.exec(select(Satellite).where(col(Satellite.norad_id).in_(numbers)))

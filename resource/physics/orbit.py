@@ -1,6 +1,6 @@
 """Orbits: where a satellite stands, and where an antenna must point.
 
-Positions come from published two-line elements by SGP4; a fleet seen from many sites is one call.
+Positions come from published elements, two lines or a message (OMM), by SGP4; a fleet seen from many sites is one call.
 Time scales and the rotation from TEME to the Earth are Skyfield's own, with its built-in tables: nothing is downloaded.
 Angles are geometric: refraction is left to who needs it.
 
@@ -20,6 +20,8 @@ from skyfield.api import load
 from skyfield.framelib import itrs
 from skyfield.sgp4lib import TEME
 from skyfield.timelib import Timescale
+
+from satcom.resource.physics.mean_elements import MeanElements, element_fault, mean_elements_of, satellite_record
 
 Array = NDArray[np.float64]
 Values = float | Array  # anything that broadcasts
@@ -45,13 +47,17 @@ _COLUMNS = {
 
 @dataclass(frozen=True)
 class Elements:
-    """One two-line element set as published: mean elements of SGP4, valid around `epoch` (UTC)."""
+    """One element set as published: mean elements of SGP4, valid around `epoch` (UTC).
+
+    They are two lines, or `mean` of an orbit mean-elements message, and then the lines are empty.
+    """
 
     norad_id: int
     name: str
     epoch: datetime
-    line1: str
-    line2: str
+    line1: str = ""
+    line2: str = ""
+    mean: MeanElements | None = None
 
 
 @dataclass(frozen=True)
@@ -64,10 +70,15 @@ class BadLine:
 
 @dataclass(frozen=True)
 class ElementFile:
-    """What a file of element sets held: the good sets, and the lines that were not used."""
+    """What a file of element sets held: the good sets with the line where each begins, and the lines not used.
+
+    `doubles` are good sets that stood in it once more.
+    """
 
     elements: tuple[Elements, ...]
     bad_lines: tuple[BadLine, ...]
+    line_numbers: tuple[int, ...] = ()
+    doubles: int = 0
 
 
 @dataclass(frozen=True)
@@ -97,6 +108,7 @@ def read_tle(text: str) -> ElementFile:
     A set without a name line is named by its catalogue number. Every data line that is not used is reported.
     """
     elements: list[Elements] = []
+    line_numbers: list[int] = []
     bad_lines: list[BadLine] = []
     name = ""
     first: tuple[int, str] | None = None  # a good line 1 that waits for its line 2
@@ -106,11 +118,12 @@ def read_tle(text: str) -> ElementFile:
             bad_lines.append(BadLine(first[0], "line 1 without a line 2"))
             first = None
         if line.startswith(("1 ", "2 ")):
-            fault = _fault(line, first[1] if first else None)
+            fault = _fault(line, first[1] if first else None) or (first and _absurd(first[1], line))
             if fault:
                 bad_lines.append(BadLine(number, fault))
             elif first:
                 elements.append(_elements(name, first[1], line))
+                line_numbers.append(first[0])
             else:
                 first = (number, line)
             if fault and first:
@@ -121,7 +134,19 @@ def read_tle(text: str) -> ElementFile:
             name = line.removeprefix("0 ").strip()
     if first:
         bad_lines.append(BadLine(first[0], "line 1 without a line 2"))
-    return ElementFile(tuple(elements), tuple(bad_lines))
+    return ElementFile(tuple(elements), tuple(bad_lines), tuple(line_numbers))
+
+
+def mean_elements(elements: Elements) -> MeanElements:
+    """The mean elements, whichever way they were published."""
+    return elements.mean or mean_elements_of(_satellite(elements.line1, elements.line2))
+
+
+def sgp4_record(elements: Elements) -> Satrec:
+    """What SGP4 propagates, whichever way the elements were published."""
+    if elements.mean is None:
+        return _satellite(elements.line1, elements.line2)
+    return _satellite_of_message(elements.mean, elements.epoch, elements.norad_id)
 
 
 def element_age_days(elements: Elements, at: datetime) -> float:
@@ -221,6 +246,12 @@ def _fault(line: str, first: str | None) -> str | None:
     return None
 
 
+def _absurd(line1: str, line2: str) -> str | None:
+    one = _elements("", line1, line2)
+    fault = element_fault(mean_elements(one), one.epoch)
+    return fault[1] if fault else None
+
+
 def _elements(name: str, line1: str, line2: str) -> Elements:
     satellite = _satellite(line1, line2)
     since_midnight = timedelta(days=satellite.jdsatepoch - _JULIAN_DAY_OF_2000 + satellite.jdsatepochF)
@@ -254,14 +285,14 @@ def _horizon_axes(latitude_deg: Array, longitude_deg: Array) -> Array:
 
 
 @lru_cache(maxsize=1)
-def _timescale() -> Timescale:
+def timescale() -> Timescale:
     return load.timescale(builtin=True)
 
 
 @lru_cache(maxsize=1024)
 def _instant(at: datetime) -> tuple[float, float, Array]:
     """Julian day (UTC) in two parts as SGP4 wants it, and the rotation from TEME to ITRS."""
-    time = _timescale().from_datetime(at)
+    time = timescale().from_datetime(at)
     rotation: Array = itrs.rotation_at(time) @ TEME.rotation_at(time).T
     rotation.setflags(write=False)
     return time.whole, time.tai_fraction - time._leap_seconds() / 86400, rotation
@@ -272,6 +303,11 @@ def _satellite(line1: str, line2: str) -> Satrec:
     return Satrec.twoline2rv(line1, line2)
 
 
+@lru_cache(maxsize=32768)
+def _satellite_of_message(mean: MeanElements, epoch: datetime, norad_id: int) -> Satrec:
+    return satellite_record(mean, epoch, norad_id)
+
+
 @lru_cache(maxsize=64)
 def _fleet(elements: tuple[Elements, ...]) -> SatrecArray:
-    return SatrecArray([_satellite(one.line1, one.line2) for one in elements])
+    return SatrecArray([sgp4_record(one) for one in elements])

@@ -1,0 +1,286 @@
+"""Orbit mean-elements messages (OMM) in their four notations: KVN, XML, JSON, CSV.
+
+A catalogue number of six digits has no two-line form: such a satellite exists in these files only. A message that
+cannot be used is refused with its line, and the others are kept. JSON and CSV are as CelesTrak and Space-Track write
+them: one object or one row for each message, under the keywords of the standard.
+
+Words: CCSDS 502.0-B-3 section 4 and annex on NDM/XML (505.0-B).
+"""
+
+import csv
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from xml.parsers import expat
+
+from satcom.resource.physics.mean_elements import KEYWORDS, MeanElements, element_fault
+from satcom.resource.physics.orbit import BadLine, ElementFile, Elements
+
+MAX_NORAD_ID = 999_999_999  # NORAD_CAT_ID has up to nine digits
+_MAY_BE_LEFT_OUT = frozenset({"BSTAR", "MEAN_MOTION_DOT", "MEAN_MOTION_DDOT"})
+_FIXED = {  # what SGP4 presumes; where a message says it, it must say this
+    "CENTER_NAME": ("EARTH",),
+    "REF_FRAME": ("TEME",),
+    "TIME_SYSTEM": ("UTC",),
+    "MEAN_ELEMENT_THEORY": ("SGP4", "SGP/SGP4", "SGP"),
+    "EPHEMERIS_TYPE": ("0", "2"),  # 2 is SGP4 in old sets; 4 is SGP4-XP, which SGP4 would misread
+}
+_UNITS = {keyword: unit for keyword, _, _, _, unit in KEYWORDS}
+_OTHER_UNITS = {"MEAN_MOTION_DOT": ("REV/DAY**2",), "BSTAR": ("1/ER",)}
+_KEY_AND_VALUE = re.compile(r"([A-Z0-9_]+)\s*=\s*(.*?)\s*(?:\[([^\]]*)\])?")
+_INSTANT = re.compile(r"(\d{4})-(?:(\d\d)-(\d\d)|(\d{3}))T(\d\d):(\d\d):(\d\d)(\.\d+)?Z?")
+
+
+@dataclass
+class _Message:
+    """One message as text under its keywords, with the line of each."""
+
+    line: int
+    fields: dict[str, str] = field(default_factory=dict)
+    lines: dict[str, int] = field(default_factory=dict)
+
+    def put(self, keyword: str, value: str, line: int) -> None:
+        self.fields[keyword], self.lines[keyword] = value, line
+
+
+class _Refused(Exception):
+    """Why a message is not used, and at which keyword."""
+
+    def __init__(self, why: str, keyword: str = "") -> None:
+        super().__init__(why)
+        self.keyword = keyword
+
+
+def read_omm_kvn(text: str) -> ElementFile:
+    """Messages in keyword = value notation, one after the other."""
+    return _file(_kvn_messages(text))
+
+
+def read_omm_xml(text: str) -> ElementFile:
+    """Messages in XML, alone or in an `ndm`. Document type declarations are refused: no message needs one."""
+    return _file(_xml_messages(text))
+
+
+def read_omm_json(text: str) -> ElementFile:
+    """One message as an object, or many as an array of objects."""
+    return _file(_json_messages(text))
+
+
+def read_omm_csv(text: str) -> ElementFile:
+    """One message a row under a header of keywords."""
+    return _file(_csv_messages(text))
+
+
+def omm_instant(text: str) -> datetime:
+    """An instant as CCSDS writes it, in UTC, to the microsecond: 2026-08-22T13:33:35.99 or 2026-234T...
+
+    Raises `ValueError`.
+    """
+    found = _INSTANT.fullmatch(text.strip())
+    if not found:
+        raise ValueError(f"{text[:40]!r} is no instant as 2026-08-22T13:33:35.99")
+    year, month, day, day_of_year, hour, minute, second, fraction = found.groups()
+    begin = (
+        datetime(int(year), 1, 1, tzinfo=UTC) if day_of_year else datetime(int(year), int(month), int(day), tzinfo=UTC)
+    )
+    if day_of_year and not 1 <= int(day_of_year) <= 366:
+        raise ValueError(f"day {day_of_year} is in no year")
+    if not (int(hour) < 24 and int(minute) < 60 and int(second) < 61):
+        raise ValueError(f"{text[:40]!r} is no time of day")
+    seconds = int(second) + float(fraction or 0)
+    days = int(day_of_year) - 1 if day_of_year else 0
+    return begin + timedelta(days=days, hours=int(hour), minutes=int(minute), seconds=seconds)
+
+
+def _file(messages: Iterator[_Message | BadLine]) -> ElementFile:
+    elements: list[Elements] = []
+    line_numbers: list[int] = []
+    bad_lines: list[BadLine] = []
+    for one in messages:
+        if isinstance(one, BadLine):
+            bad_lines.append(one)
+            continue
+        try:
+            elements.append(_elements(one.fields))
+            line_numbers.append(one.line)
+        except _Refused as refused:
+            bad_lines.append(BadLine(one.lines.get(refused.keyword, one.line), str(refused)))
+    return ElementFile(tuple(elements), tuple(bad_lines), tuple(line_numbers))
+
+
+def _elements(fields: Mapping[str, str]) -> Elements:
+    for keyword, allowed in _FIXED.items():
+        if fields.get(keyword, allowed[0]).upper() not in allowed:
+            raise _Refused(f"{keyword} is {fields[keyword][:40]}, SGP4 needs {' or '.join(allowed)}", keyword)
+    number = fields.get("NORAD_CAT_ID", "")
+    if not number:
+        raise _Refused("NORAD_CAT_ID is missing")
+    if not (number.isascii() and number.isdigit() and 1 <= int(number[:10]) <= MAX_NORAD_ID):
+        raise _Refused(f"NORAD_CAT_ID is {number[:40]!r}, it is a number up to {MAX_NORAD_ID}", "NORAD_CAT_ID")
+    if not fields.get("EPOCH"):
+        raise _Refused("EPOCH is missing")
+    try:
+        epoch = omm_instant(fields["EPOCH"])
+    except ValueError as wrong:
+        raise _Refused(f"EPOCH: {wrong}", "EPOCH") from wrong
+    values = {attribute: _number(fields, keyword) for keyword, attribute, *_ in KEYWORDS}
+    mean = MeanElements(**values)
+    fault = element_fault(mean, epoch)
+    if fault:
+        raise _Refused(fault[1], fault[0])
+    return Elements(int(number), fields.get("OBJECT_NAME") or number, epoch, mean=mean)
+
+
+def _number(fields: Mapping[str, str], keyword: str) -> float:
+    text = fields.get(keyword, "")
+    if not text:
+        if keyword in _MAY_BE_LEFT_OUT:
+            return 0.0
+        raise _Refused(f"{keyword} is missing")
+    try:
+        return float(text)
+    except ValueError as wrong:
+        raise _Refused(f"{keyword} is {text[:40]!r}, which is no number", keyword) from wrong
+
+
+def _kvn_messages(text: str) -> Iterator[_Message | BadLine]:
+    message: _Message | None = None
+    for number, raw in enumerate(text.splitlines(), start=1):
+        line = raw.strip()
+        if not line or line.startswith("COMMENT"):
+            continue
+        found = _KEY_AND_VALUE.fullmatch(line)
+        if not found:
+            yield BadLine(number, f"{line[:40]!r} is no keyword = value")
+            continue
+        keyword, value, unit = found.groups()
+        if keyword == "CCSDS_OMM_VERS":
+            if message:
+                yield message
+            message = _Message(number)
+        elif message is None:
+            yield BadLine(number, f"{keyword} stands before CCSDS_OMM_VERS")
+        elif unit and not _is_unit(keyword, unit):
+            yield BadLine(number, f"{keyword} is in {unit[:20]}, it should be in {_UNITS.get(keyword) or 'no unit'}")
+        else:
+            message.put(keyword, value, number)
+    if message:
+        yield message
+
+
+def _is_unit(keyword: str, unit: str) -> bool:
+    """Units of what is not used are not looked at."""
+    said = unit.strip().upper()
+    return keyword not in _UNITS or said in (_UNITS[keyword].upper(), *_OTHER_UNITS.get(keyword, ()))
+
+
+def _csv_messages(text: str) -> Iterator[_Message | BadLine]:
+    rows = csv.reader(text.splitlines())
+    header: list[str] = []
+    try:
+        for row in rows:
+            if not any(row):
+                continue
+            if not header:
+                header = [one.strip() for one in row]
+            elif len(row) != len(header):
+                yield BadLine(rows.line_num, f"{len(row)} values, the header has {len(header)}")
+            else:
+                values = {keyword: value.strip() for keyword, value in zip(header, row, strict=True)}
+                yield _Message(rows.line_num, values)
+    except csv.Error as wrong:
+        yield BadLine(rows.line_num, f"no CSV: {wrong}")
+
+
+def _json_messages(text: str) -> Iterator[_Message | BadLine]:
+    decoder = json.JSONDecoder()
+    place = _skipped(text, 0, "")
+    in_array = text[place : place + 1] == "["
+    place = _skipped(text, place, "[") if in_array else place
+    while place < len(text) and text[place] != "]":
+        line = text.count("\n", 0, place) + 1
+        try:
+            one, place = decoder.raw_decode(text, place)
+        except (ValueError, RecursionError) as wrong:
+            yield BadLine(line, f"no JSON: {wrong}")
+            return
+        yield _json_message(one, line)
+        place = _skipped(text, place, ",")
+        if not in_array and place < len(text):
+            yield BadLine(text.count("\n", 0, place) + 1, "something follows the message; many stand in an array")
+            return
+    if in_array and place >= len(text):
+        yield BadLine(text.count("\n") + 1, "no JSON: the array is not closed")
+
+
+def _json_message(one: object, line: int) -> _Message | BadLine:
+    if not isinstance(one, dict):
+        return BadLine(line, "an entry is no object")
+    plain = {
+        key: "" if value is None else str(value)
+        for key, value in one.items()
+        if value is None or (isinstance(value, str | int | float) and not isinstance(value, bool))
+    }
+    return _Message(line, plain)
+
+
+def _skipped(text: str, place: int, mark: str) -> int:
+    """The place after blanks and one `mark`."""
+    seen = False
+    while place < len(text) and (text[place] in " \t\r\n\ufeff" or (text[place] == mark and not seen)):
+        seen = seen or text[place] == mark
+        place += 1
+    return place
+
+
+class _XmlReader:
+    """Gathers the leaves of each `segment`."""
+
+    def __init__(self) -> None:
+        self.found: list[_Message | BadLine] = []
+        self.parser = expat.ParserCreate()
+        self.parser.StartElementHandler = self._begin
+        self.parser.EndElementHandler = self._end
+        self.parser.CharacterDataHandler = self._text
+        self.parser.StartDoctypeDeclHandler = self._doctype
+        self._message: _Message | None = None
+        self._leaf, self._said = "", ""
+
+    def _begin(self, tag: str, attributes: dict[str, str]) -> None:
+        line = self.parser.CurrentLineNumber
+        if tag == "segment":
+            self._message = _Message(line)
+        unit = attributes.get("units")
+        if self._message and unit and not _is_unit(tag, unit):
+            self.found.append(BadLine(line, f"{tag} is in {unit[:20]}, it should be in {_UNITS[tag] or 'no unit'}"))
+            tag = ""  # then it is missing
+        self._leaf, self._said = tag, ""
+
+    def _text(self, said: str) -> None:
+        self._said += said
+
+    def _end(self, tag: str) -> None:
+        if tag == "segment" and self._message:
+            self.found.append(self._message)
+            self._message = None
+        elif self._message and self._leaf == tag:
+            self._message.put(tag, self._said.strip(), self.parser.CurrentLineNumber)
+        self._leaf = ""
+
+    def _doctype(self, *_: object) -> None:
+        raise ValueError("a document type declaration is not read")
+
+
+def _xml_messages(text: str) -> Iterator[_Message | BadLine]:
+    reader = _XmlReader()
+    fault: BadLine | None = None
+    try:
+        # the declaration may name another encoding than that of the text, which is decoded already
+        reader.parser.Parse(re.sub(r"\A\ufeff?\s*<\?xml[^>]*\?>", lambda head: "\n" * head[0].count("\n"), text), True)
+    except (expat.ExpatError, ValueError) as wrong:
+        fault = BadLine(reader.parser.CurrentLineNumber, f"no XML: {wrong}")
+    yield from reader.found
+    if fault:
+        yield fault
