@@ -29,18 +29,20 @@ _MAY_BE_MISSING = frozenset(
 
 
 class Line(NamedTuple):
-    """One row of the table an engineer reads."""
+    """One row of the table an engineer reads; `source` is the equation or Recommendation, or that it was given."""
 
     label: str
     value: float | str
     unit: str
+    source: str = ""
 
 
 class Shown(NamedTuple):
-    """How a field of a budget is named in the table, and its unit."""
+    """How a field of a budget is named in the table, its unit, and where its value comes from."""
 
     label: str
     unit: str
+    source: str
 
 
 @dataclass(frozen=True)
@@ -50,64 +52,84 @@ class BentPipeBudget:
     `power_share` is the carrier's part of the transponder's power at its operating point.
     """
 
-    bit_rate_bps: Annotated[Array, Shown("Bit rate", "bit/s")]
-    modcod: Annotated[Names, Shown("MODCOD", "")]
-    symbol_rate_baud: Annotated[Array, Shown("Symbol rate", "baud")]
-    hpa_power_dbw: Annotated[Array, Shown("HPA power used, with power control", "dBW")]
-    hpa_margin_db: Annotated[Array, Shown("HPA power left", "dB")]
-    uplink_eirp_dbw: Annotated[Array, Shown("Uplink EIRP", "dBW")]
-    uplink_pointing_loss_db: Annotated[Array, Shown("Uplink pointing loss", "dB")]
-    uplink_range_km: Annotated[Array, Shown("Uplink range", "km")]
-    uplink_free_space_loss_db: Annotated[Array, Shown("Uplink free-space loss", "dB")]
-    uplink_clear_attenuation_db: Annotated[Array, Shown("Uplink attenuation, clear sky", "dB")]
-    uplink_gas_attenuation_db: Annotated[Array, Shown("Uplink attenuation by gas", "dB")]
-    uplink_cloud_attenuation_db: Annotated[Array, Shown("Uplink attenuation by cloud", "dB")]
-    uplink_rain_attenuation_db: Annotated[Array, Shown("Uplink attenuation by rain", "dB")]
-    uplink_scintillation_db: Annotated[Array, Shown("Uplink scintillation", "dB")]
-    uplink_faded_attenuation_db: Annotated[Array, Shown("Uplink attenuation, total in rain", "dB")]
-    uplink_power_control_db: Annotated[Array, Shown("Uplink power control used", "dB")]
-    uplink_beam_gain_db: Annotated[Array, Shown("Uplink beam, below peak", "dB")]
-    flux_density_dbw_per_m2: Annotated[Array, Shown("Flux density at the satellite", "dBW/m2")]
-    saturation_flux_density_dbw_per_m2: Annotated[Array, Shown("Saturation flux density", "dBW/m2")]
-    satellite_figure_of_merit_db_per_k: Annotated[Array, Shown("Satellite G/T", "dB/K")]
-    carrier_input_backoff_db: Annotated[Array, Shown("Carrier input back-off", "dB")]
-    carrier_output_backoff_db: Annotated[Array, Shown("Carrier output back-off", "dB")]
-    saturation_eirp_dbw: Annotated[Array, Shown("Satellite saturation EIRP to the site", "dBW")]
-    satellite_eirp_dbw: Annotated[Array, Shown("Satellite EIRP of the carrier", "dBW")]
-    downlink_range_km: Annotated[Array, Shown("Downlink range", "km")]
-    downlink_free_space_loss_db: Annotated[Array, Shown("Downlink free-space loss", "dB")]
-    downlink_clear_attenuation_db: Annotated[Array, Shown("Downlink attenuation, clear sky", "dB")]
-    downlink_gas_attenuation_db: Annotated[Array, Shown("Downlink attenuation by gas", "dB")]
-    downlink_cloud_attenuation_db: Annotated[Array, Shown("Downlink attenuation by cloud", "dB")]
-    downlink_rain_attenuation_db: Annotated[Array, Shown("Downlink attenuation by rain", "dB")]
-    downlink_scintillation_db: Annotated[Array, Shown("Downlink scintillation", "dB")]
-    downlink_faded_attenuation_db: Annotated[Array, Shown("Downlink attenuation, total in rain", "dB")]
-    downlink_beam_gain_db: Annotated[Array, Shown("Downlink beam, below peak", "dB")]
-    downlink_pointing_loss_db: Annotated[Array, Shown("Downlink pointing loss", "dB")]
-    figure_of_merit_clear_db_per_k: Annotated[Array, Shown("Station G/T, clear sky", "dB/K")]
-    figure_of_merit_rain_db_per_k: Annotated[Array, Shown("Station G/T, rain", "dB/K")]
-    uplink_cn0_clear_db_hz: Annotated[Array, Shown("Uplink C/N0, clear sky", "dB-Hz")]
-    uplink_cn0_rain_db_hz: Annotated[Array, Shown("Uplink C/N0, uplink rain", "dB-Hz")]
-    downlink_cn0_clear_db_hz: Annotated[Array, Shown("Downlink C/N0, clear sky", "dB-Hz")]
-    downlink_cn0_uplink_rain_db_hz: Annotated[Array, Shown("Downlink C/N0, uplink rain", "dB-Hz")]
-    downlink_cn0_rain_db_hz: Annotated[Array, Shown("Downlink C/N0, downlink rain", "dB-Hz")]
-    intermodulation_ci_db: Annotated[Array, Shown("C/I intermodulation", "dB")]
-    uplink_adjacent_satellite_ci_db: Annotated[Array, Shown("C/I uplink adjacent satellite", "dB")]
-    uplink_cross_polar_ci_db: Annotated[Array, Shown("C/I uplink cross-polarization", "dB")]
-    uplink_adjacent_carrier_ci_db: Annotated[Array, Shown("C/I uplink adjacent carrier", "dB")]
-    downlink_adjacent_satellite_ci_db: Annotated[Array, Shown("C/I downlink adjacent satellite", "dB")]
-    downlink_cross_polar_ci_db: Annotated[Array, Shown("C/I downlink cross-polarization", "dB")]
-    es_n0_clear_db: Annotated[Array, Shown("C/(N+I) = Es/(N0+I0), clear sky", "dB")]
-    es_n0_uplink_rain_db: Annotated[Array, Shown("C/(N+I), uplink rain", "dB")]
-    es_n0_downlink_rain_db: Annotated[Array, Shown("C/(N+I), downlink rain", "dB")]
-    required_es_n0_db: Annotated[Array, Shown("Required Es/N0", "dB")]
-    margin_clear_db: Annotated[Array, Shown("Margin, clear sky", "dB")]
-    margin_uplink_rain_db: Annotated[Array, Shown("Margin, uplink rain", "dB")]
-    margin_downlink_rain_db: Annotated[Array, Shown("Margin, downlink rain", "dB")]
-    required_margin_db: Annotated[Array, Shown("Required margin", "dB")]
-    occupied_bandwidth_hz: Annotated[Array, Shown("Occupied bandwidth", "Hz")]
-    power_share: Annotated[Array, Shown("Share of the transponder's power", "")]
-    power_equivalent_bandwidth_hz: Annotated[Array, Shown("Power-equivalent bandwidth", "Hz")]
+    bit_rate_bps: Annotated[Array, Shown("Bit rate", "bit/s", "given")]
+    modcod: Annotated[Names, Shown("MODCOD", "", "given")]
+    symbol_rate_baud: Annotated[Array, Shown("Symbol rate", "baud", "bit rate / efficiency")]
+    hpa_power_dbw: Annotated[
+        Array, Shown("HPA power used, with power control", "dBW", "EIRP + feed loss - antenna gain")
+    ]
+    hpa_margin_db: Annotated[Array, Shown("HPA power left", "dB", "rated power less back-off and used")]
+    uplink_eirp_dbw: Annotated[Array, Shown("Uplink EIRP", "dBW", "flux density + spreading + losses")]
+    uplink_pointing_loss_db: Annotated[Array, Shown("Uplink pointing loss", "dB", "given")]
+    uplink_range_km: Annotated[Array, Shown("Uplink range", "km", "given")]
+    uplink_free_space_loss_db: Annotated[Array, Shown("Uplink free-space loss", "dB", "ITU-R P.525")]
+    uplink_clear_attenuation_db: Annotated[Array, Shown("Uplink attenuation, clear sky", "dB", "given: ITU-R P.676")]
+    uplink_gas_attenuation_db: Annotated[Array, Shown("Uplink attenuation by gas", "dB", "given: ITU-R P.676")]
+    uplink_cloud_attenuation_db: Annotated[Array, Shown("Uplink attenuation by cloud", "dB", "given: ITU-R P.840")]
+    uplink_rain_attenuation_db: Annotated[Array, Shown("Uplink attenuation by rain", "dB", "given: ITU-R P.618 2.2.1")]
+    uplink_scintillation_db: Annotated[Array, Shown("Uplink scintillation", "dB", "given: ITU-R P.618 2.4")]
+    uplink_faded_attenuation_db: Annotated[
+        Array, Shown("Uplink attenuation, total in rain", "dB", "given: ITU-R P.618 2.5")
+    ]
+    uplink_power_control_db: Annotated[Array, Shown("Uplink power control used", "dB", "least of fade and range")]
+    uplink_beam_gain_db: Annotated[Array, Shown("Uplink beam, below peak", "dB", "given: coverage")]
+    flux_density_dbw_per_m2: Annotated[
+        Array, Shown("Flux density at the satellite", "dBW/m2", "SFD less input back-off")
+    ]
+    saturation_flux_density_dbw_per_m2: Annotated[
+        Array, Shown("Saturation flux density", "dBW/m2", "given, at the site")
+    ]
+    satellite_figure_of_merit_db_per_k: Annotated[Array, Shown("Satellite G/T", "dB/K", "given, at the site")]
+    carrier_input_backoff_db: Annotated[Array, Shown("Carrier input back-off", "dB", "transponder less share")]
+    carrier_output_backoff_db: Annotated[Array, Shown("Carrier output back-off", "dB", "given or solved")]
+    saturation_eirp_dbw: Annotated[Array, Shown("Satellite saturation EIRP to the site", "dBW", "given, at the site")]
+    satellite_eirp_dbw: Annotated[Array, Shown("Satellite EIRP of the carrier", "dBW", "saturation less back-off")]
+    downlink_range_km: Annotated[Array, Shown("Downlink range", "km", "given")]
+    downlink_free_space_loss_db: Annotated[Array, Shown("Downlink free-space loss", "dB", "ITU-R P.525")]
+    downlink_clear_attenuation_db: Annotated[
+        Array, Shown("Downlink attenuation, clear sky", "dB", "given: ITU-R P.676")
+    ]
+    downlink_gas_attenuation_db: Annotated[Array, Shown("Downlink attenuation by gas", "dB", "given: ITU-R P.676")]
+    downlink_cloud_attenuation_db: Annotated[Array, Shown("Downlink attenuation by cloud", "dB", "given: ITU-R P.840")]
+    downlink_rain_attenuation_db: Annotated[
+        Array, Shown("Downlink attenuation by rain", "dB", "given: ITU-R P.618 2.2.1")
+    ]
+    downlink_scintillation_db: Annotated[Array, Shown("Downlink scintillation", "dB", "given: ITU-R P.618 2.4")]
+    downlink_faded_attenuation_db: Annotated[
+        Array, Shown("Downlink attenuation, total in rain", "dB", "given: ITU-R P.618 2.5")
+    ]
+    downlink_beam_gain_db: Annotated[Array, Shown("Downlink beam, below peak", "dB", "given: coverage")]
+    downlink_pointing_loss_db: Annotated[Array, Shown("Downlink pointing loss", "dB", "given")]
+    figure_of_merit_clear_db_per_k: Annotated[
+        Array, Shown("Station G/T, clear sky", "dB/K", "ITU-R P.618 3, sky as clear")
+    ]
+    figure_of_merit_rain_db_per_k: Annotated[Array, Shown("Station G/T, rain", "dB/K", "ITU-R P.618 3, sky in rain")]
+    uplink_cn0_clear_db_hz: Annotated[Array, Shown("Uplink C/N0, clear sky", "dB-Hz", "EIRP - losses + G/T - k")]
+    uplink_cn0_rain_db_hz: Annotated[Array, Shown("Uplink C/N0, uplink rain", "dB-Hz", "less the fade left")]
+    downlink_cn0_clear_db_hz: Annotated[Array, Shown("Downlink C/N0, clear sky", "dB-Hz", "EIRP - losses + G/T - k")]
+    downlink_cn0_uplink_rain_db_hz: Annotated[
+        Array, Shown("Downlink C/N0, uplink rain", "dB-Hz", "less the uplink fade left")
+    ]
+    downlink_cn0_rain_db_hz: Annotated[
+        Array, Shown("Downlink C/N0, downlink rain", "dB-Hz", "less the fade, G/T in rain")
+    ]
+    intermodulation_ci_db: Annotated[Array, Shown("C/I intermodulation", "dB", "given, by share and width")]
+    uplink_adjacent_satellite_ci_db: Annotated[Array, Shown("C/I uplink adjacent satellite", "dB", "given")]
+    uplink_cross_polar_ci_db: Annotated[Array, Shown("C/I uplink cross-polarization", "dB", "given")]
+    uplink_adjacent_carrier_ci_db: Annotated[Array, Shown("C/I uplink adjacent carrier", "dB", "given")]
+    downlink_adjacent_satellite_ci_db: Annotated[Array, Shown("C/I downlink adjacent satellite", "dB", "given")]
+    downlink_cross_polar_ci_db: Annotated[Array, Shown("C/I downlink cross-polarization", "dB", "given")]
+    es_n0_clear_db: Annotated[Array, Shown("C/(N+I) = Es/(N0+I0), clear sky", "dB", "all disturbances add")]
+    es_n0_uplink_rain_db: Annotated[Array, Shown("C/(N+I), uplink rain", "dB", "all disturbances add")]
+    es_n0_downlink_rain_db: Annotated[Array, Shown("C/(N+I), downlink rain", "dB", "all disturbances add")]
+    required_es_n0_db: Annotated[Array, Shown("Required Es/N0", "dB", "given: MODCOD and modem")]
+    margin_clear_db: Annotated[Array, Shown("Margin, clear sky", "dB", "C/(N+I) less required")]
+    margin_uplink_rain_db: Annotated[Array, Shown("Margin, uplink rain", "dB", "C/(N+I) less required")]
+    margin_downlink_rain_db: Annotated[Array, Shown("Margin, downlink rain", "dB", "C/(N+I) less required")]
+    required_margin_db: Annotated[Array, Shown("Required margin", "dB", "given")]
+    occupied_bandwidth_hz: Annotated[Array, Shown("Occupied bandwidth", "Hz", "EN 302 307-1, 5.6")]
+    power_share: Annotated[Array, Shown("Share of the transponder's power", "", "back-off to the transponder")]
+    power_equivalent_bandwidth_hz: Annotated[Array, Shown("Power-equivalent bandwidth", "Hz", "share of the bandwidth")]
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -135,14 +157,20 @@ class BentPipeBudget:
 
     def as_table(self, index: tuple[int, ...] = ()) -> list[Line]:
         """The rows of one budget. Parts that were not given (nan) and interference that is not there are left out."""
-        shape = self.shape
-        table = []
-        for name, hint in get_type_hints(type(self), include_extras=True).items():
-            shown: Shown = hint.__metadata__[0]
-            value = np.broadcast_to(getattr(self, name), shape)[index]
-            if isinstance(value, str):
-                table.append(Line(shown.label, str(value), shown.unit))
-            elif not (name in _MAY_BE_MISSING and not np.isfinite(value)):
-                table.append(Line(shown.label, float(value), shown.unit))
-        driver = "power" if np.broadcast_to(self.is_power_limited, shape)[index] else "bandwidth"
-        return [*table, Line("Cost is driven by", driver, "")]
+        driver = "power" if np.broadcast_to(self.is_power_limited, self.shape)[index] else "bandwidth"
+        return [*lines_of(self, index, _MAY_BE_MISSING), Line("Cost is driven by", driver, "", "the larger of the two")]
+
+
+def lines_of(budget: object, index: tuple[int, ...], may_be_missing: frozenset[str]) -> list[Line]:
+    """The fields of a budget dataclass at `index`, in their order; those that may be missing only when finite."""
+    hints = get_type_hints(type(budget), include_extras=True)
+    shape = np.broadcast_shapes(*(np.shape(getattr(budget, name)) for name in hints))
+    table = []
+    for name, hint in hints.items():
+        shown: Shown = hint.__metadata__[0]
+        value = np.broadcast_to(getattr(budget, name), shape)[index]
+        if isinstance(value, str):
+            table.append(Line(shown.label, str(value), shown.unit, shown.source))
+        elif not (name in may_be_missing and not np.isfinite(value)):
+            table.append(Line(shown.label, float(value), shown.unit, shown.source))
+    return table
