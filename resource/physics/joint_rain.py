@@ -148,7 +148,7 @@ def joint_exceedance_percent(
 
     Source: ITU-R P.618-14, section 2.2.4.1, equations 32 to 40.
     """
-    raining, correlation = _raining_at_both(first, second, distance_km)
+    raining, correlation = raining_at_both(first.probability, second.probability, distance_km)
     exceeded = both_exceeded(
         (np.log(np.asarray(first_db, float)) - first.mean) / first.deviation,
         (np.log(np.asarray(second_db, float)) - second.mean) / second.deviation,
@@ -158,12 +158,19 @@ def joint_exceedance_percent(
     return percent
 
 
-def _raining_at_both(first: LogNormal, second: LogNormal, distance_km: ArrayLike) -> tuple[Array, Array]:
-    """Probability that it rains at both sites, and how ln A of the two goes together then."""
+def raining_at_both(
+    first_probability: ArrayLike, second_probability: ArrayLike, distance_km: ArrayLike
+) -> tuple[Array, Array]:
+    """Probability that it rains at both sites, and how ln A of the two goes together then. Arguments broadcast.
+
+    Source: ITU-R P.618-14, section 2.2.4.1, equations 33 to 36.
+    """
     distance = np.asarray(distance_km, float)
     rain_correlation = 0.7 * np.exp(-distance / 60) + 0.3 * np.exp(-((distance / 700) ** 2))
     correlation: Array = 0.94 * np.exp(-distance / 30) + 0.06 * np.exp(-((distance / 500) ** 2))
-    return both_exceeded(-ndtri(first.probability), -ndtri(second.probability), rain_correlation), correlation
+    quantiles = -ndtri(np.asarray(first_probability, float)), -ndtri(np.asarray(second_probability, float))
+    # one site is the limit: the integral has no value at a correlation of exactly 1
+    return both_exceeded(*quantiles, np.minimum(rain_correlation, 1 - 1e-12)), correlation
 
 
 def attenuated_less_percent(
@@ -185,7 +192,7 @@ def attenuated_less_percent(
     points, weights = np.polynomial.legendre.leggauss(64)
     half = (np.log(high) - np.log(low)) / 2
     log_a = np.log(low)[..., None] + half[..., None] * (points + 1)
-    raining, correlation = _raining_at_both(first, second, distance_km)
+    raining, correlation = raining_at_both(first.probability, second.probability, distance_km)
     u = (log_a - first.mean[..., None]) / first.deviation[..., None]
     left_db = np.exp(log_a) - less[..., None]
     with np.errstate(divide="ignore", invalid="ignore"):

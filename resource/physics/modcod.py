@@ -50,7 +50,7 @@ class ModcodTable:
         rows = np.flatnonzero(self.standard == standard)
         if not rows.size:
             raise ValueError(f"no MODCOD of {standard!r}; there are {', '.join(sorted(set(self.standard)))}")
-        return self._rows(rows)
+        return self.rows(rows)
 
     def best(self, es_n0_db: Values, implementation_margin_db: Values) -> Indices:
         """The most efficient MODCOD that `es_n0_db` carries after the margin; `NONE_CLOSES` where none does, or nan."""
@@ -65,7 +65,8 @@ class ModcodTable:
         chosen: Indices = np.where((reached >= 0) & ~np.isnan(available_db), champions[reached], NONE_CLOSES)
         return chosen
 
-    def _rows(self, rows: Indices) -> "ModcodTable":
+    def rows(self, rows: Indices) -> "ModcodTable":
+        """These rows, in this order; read-only."""
         return ModcodTable(
             standard=_frozen(self.standard[rows]),
             name=_frozen(self.name[rows]),
@@ -87,7 +88,7 @@ def dvb_table() -> ModcodTable:
         es_n0_threshold_db=np.array([float(row["esn0_awgn_db"]) for row in rows]),
         nonlinear_threshold_db=np.array([float(row["csat_n0rs_nonlinear_db"] or "nan") for row in rows]),
     )
-    return table._rows(np.argsort(table.es_n0_threshold_db, kind="stable"))
+    return table.rows(np.argsort(table.es_n0_threshold_db, kind="stable"))
 
 
 def best_modcod(es_n0_db: Values, implementation_margin_db: Values) -> Indices:
