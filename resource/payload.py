@@ -51,12 +51,25 @@ class ContourLine(Value):
 
 
 class Boresight(Value):
-    """Where a round beam points, and its full width between the half-power points, seen from the satellite."""
+    """Where a beam of one feed points, and its full width between the half-power points, seen from the satellite.
+
+    With `minor_width_deg` it is an ellipse: `half_power_width_deg` is the longer width, which `rotation_deg` turns from
+    East towards North (anticlockwise, as in Appendix 30 of the Radio Regulations).
+    """
 
     model_config = _STRICT
     latitude_deg: Latitude
     longitude_deg: Annotated[Finite, ValueField(ge=-180, le=180)]
     half_power_width_deg: Annotated[Finite, ValueField(gt=0, le=20)]
+    minor_width_deg: Annotated[Finite, ValueField(gt=0, le=20)] | None = None
+    rotation_deg: Annotated[Finite, ValueField(ge=-180, le=180)] = 0.0
+
+    @field_validator("minor_width_deg")
+    @classmethod
+    def _shorter(cls, value: float | None, info: ValidationInfo) -> float | None:
+        if value is not None and value > info.data.get("half_power_width_deg", value):
+            raise ValueError("is wider than the half-power width, which is the longer of the two")
+        return value
 
 
 class Beam(Resource, table=True):
@@ -82,7 +95,12 @@ class Beam(Resource, table=True):
         if self.boresight is not None:
             spot = self.boresight
             return coverage.SpotBeam(
-                spot.latitude_deg, spot.longitude_deg, spot.half_power_width_deg, orbital_longitude_deg
+                spot.latitude_deg,
+                spot.longitude_deg,
+                spot.half_power_width_deg,
+                orbital_longitude_deg,
+                minor_beamwidth_deg=spot.minor_width_deg,
+                rotation_deg=spot.rotation_deg,
             )
         levels = sorted({line.level_db for line in self.contours}, reverse=True)
         rings = {level: tuple((line.polygon,) for line in self.contours if line.level_db == level) for level in levels}

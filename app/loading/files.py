@@ -14,7 +14,7 @@ from typing import Any
 
 import yaml
 
-from satcom.core.errors import Fault
+from satcom.core.errors import Fault, Refused
 
 CATALOGUE_LISTS = (
     "product_categories",
@@ -105,6 +105,7 @@ class Entry:
 class Files:
     """What was read. `faults` are those of the files themselves."""
 
+    folder: Path = Path()
     lists: dict[str, list[Entry]] = field(default_factory=dict)
     operator: Entry | None = None
     elements: str | None = None
@@ -115,6 +116,13 @@ class Files:
     def unread(self) -> bool:
         """Whether a file could not be read, so that what it holds is not known."""
         return any(fault.code in UNREAD for fault in self.faults)
+
+    def beside(self, name: str) -> str:
+        """The text of a file that an entry names, from its folder on. Raises `Refused` on `name` when it has none."""
+        try:
+            return (self.folder / name).read_text(encoding="utf-8-sig")
+        except (OSError, UnicodeDecodeError, ValueError) as error:
+            raise Refused(name, f"it cannot be read: {error}", "unreadable") from error
 
     def entries(self, name: str) -> list[Entry]:
         return self.lists.get(name, [])
@@ -153,7 +161,7 @@ _Loader.add_constructor("tag:yaml.org,2002:map", _written)
 
 def read_folder(folder: Path) -> Files:
     """Everything in `folder`. Files that an operator does not have may be absent."""
-    files = Files()
+    files = Files(folder)
     if not folder.is_dir():
         files.faults.append(Fault(str(folder), "there is no such folder", "notFound"))
         return files
@@ -181,7 +189,7 @@ def read_folder(folder: Path) -> Files:
 
 def read_file(path: Path, kind: str | None) -> Files:
     """One list, the file called after it or, whatever its name, a list of `kind`."""
-    files = Files()
+    files = Files(path.parent)
     name = kind or path.stem
     if name not in LISTS:
         files.faults.append(Fault(path.name, f"there is no list {name!r}", "unknown", ", ".join(LISTS)))

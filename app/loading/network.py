@@ -9,6 +9,7 @@ from typing import Any, Generic, TypeVar
 
 from sqlmodel import Session, col, select
 
+from satcom.app.loading.contours import CONTOUR_KEYS, contours_of_file
 from satcom.app.loading.entries import (
     REMARKS,
     Price,
@@ -62,12 +63,13 @@ class Listed(Generic[E]):
     kind: Kind[E]
     references: References = field(default_factory=dict)
     shape: Callable[[Load, Values, FaultsFound], None] = lambda load, values, found: None
+    further: frozenset[str] = frozenset()
 
     @property
     def keys(self) -> set[str]:
         """What an entry may say."""
         columns = (one.column for one in shape(self.kind.entity).attributes)
-        return {self.kind.words.get(one, one) for one in columns} | REMARKS
+        return {self.kind.words.get(one, one) for one in columns} | REMARKS | self.further
 
 
 def load_list(load: Load, listed: Listed[E]) -> None:
@@ -160,7 +162,13 @@ def _licence(load: Load, values: Values, found: FaultsFound) -> None:
 
 
 SATELLITES = Listed("satellites", in_inventory(Satellite, {}))
-BEAMS = Listed("beams", in_inventory(Beam, {"satellite_id": "satellite"}), {"satellite": ("satellite_id", Satellite)})
+BEAMS = Listed(
+    "beams",
+    in_inventory(Beam, {"satellite_id": "satellite"}),
+    {"satellite": ("satellite_id", Satellite)},
+    contours_of_file,
+    CONTOUR_KEYS,
+)
 TRANSPONDERS = Listed(
     "transponders",
     in_inventory(

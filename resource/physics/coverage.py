@@ -56,7 +56,11 @@ class ContourBeam:
 
 @dataclass(frozen=True)
 class SpotBeam:
-    """A round beam: where it is pointed, how wide it is between -3 dB points, and where its satellite stands."""
+    """A beam of one feed: where it is pointed, how wide it is between -3 dB points, and where its satellite stands.
+
+    It is round, or with `minor_beamwidth_deg` an ellipse of which `half_power_beamwidth_deg` is the longer width;
+    `rotation_deg` turns the longer axis from East towards North, as seen from the satellite.
+    """
 
     boresight_latitude_deg: float
     boresight_longitude_deg: float
@@ -64,6 +68,8 @@ class SpotBeam:
     satellite_longitude_deg: float
     satellite_latitude_deg: float = 0.0
     satellite_altitude_km: float = GEOSTATIONARY_ALTITUDE_KM
+    minor_beamwidth_deg: float | None = None
+    rotation_deg: float = 0.0
 
 
 Beam = ContourBeam | SpotBeam
@@ -105,6 +111,28 @@ def off_axis_angle_deg(satellites_km: Array, boresights_km: Array, places_km: Ar
     return angle_deg
 
 
+def plane_angle_deg(satellites_km: Array, boresights_km: Array, places_km: Array) -> Array:
+    """On which side of its boresight a satellite sees each place: 0 in the East, 90 in the North.
+
+    Shapes as in `off_axis_angle_deg`. East is parallel to the equator and at right angles to the boresight.
+    """
+    to_boresight = boresights_km - satellites_km
+    to_place = places_km[None, :, :] - satellites_km[:, None, :]
+    east = np.cross(to_boresight, [0.0, 0.0, 1.0])
+    north = np.cross(east, to_boresight)
+    east_share = np.einsum("bi,bpi->bp", east / np.linalg.norm(east, axis=-1, keepdims=True), to_place)
+    north_share = np.einsum("bi,bpi->bp", north / np.linalg.norm(north, axis=-1, keepdims=True), to_place)
+    angle_deg: Array = np.degrees(np.arctan2(north_share, east_share))
+    return angle_deg
+
+
+def ellipse_width_deg(major_deg: Array, minor_deg: Array, from_major_deg: Array) -> Array:
+    """Full width of an elliptical beam in a plane at this angle to its longer axis."""
+    plane = np.radians(from_major_deg)
+    width_deg: Array = major_deg * minor_deg / np.hypot(minor_deg * np.cos(plane), major_deg * np.sin(plane))
+    return width_deg
+
+
 def main_lobe_db(off_axis_deg: Array, half_power_beamwidth_deg: Array) -> Array:
     """Roll-off of the main lobe, 0 dB on axis and -3 dB at half the width; `-inf` below `MAIN_LOBE_EDGE_DB`.
 
@@ -130,6 +158,14 @@ def _spot_gain_db(beams: Sequence[SpotBeam], latitude_deg: Array, longitude_deg:
     up = earth_fixed_km(latitude_deg, longitude_deg, np.ones_like(latitude_deg)) - places_km
     above_horizon = np.einsum("pi,bpi->bp", up, satellites_km[:, None, :] - places_km[None, :, :]) > 0
     width_deg = np.array([beam.half_power_beamwidth_deg for beam in beams])[:, None]
+    ellipses = [row for row, beam in enumerate(beams) if beam.minor_beamwidth_deg is not None]
+    if ellipses:
+        minor_deg = np.array([[beam.minor_beamwidth_deg or np.nan] for beam in beams])[ellipses]
+        rotation_deg = np.array([[beam.rotation_deg] for beam in beams])[ellipses]
+        plane_deg = plane_angle_deg(satellites_km[ellipses], boresights_km[ellipses], places_km)
+        widths_deg = np.broadcast_to(width_deg, (len(beams), len(places_km))).copy()
+        widths_deg[ellipses] = ellipse_width_deg(width_deg[ellipses], minor_deg, plane_deg - rotation_deg)
+        width_deg = widths_deg
     lobe_db = main_lobe_db(off_axis_angle_deg(satellites_km, boresights_km, places_km), width_deg)
     return np.where(above_horizon, lobe_db, NO_COVERAGE_DB)
 

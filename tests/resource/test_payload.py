@@ -82,3 +82,13 @@ def test_a_transponder_shifts_the_band_it_takes_up() -> None:
     transponder = checked(Transponder, transponder_values(beam))
     assert (transponder.low_edge_hz, transponder.high_edge_hz) == (12_533_000_000, 12_587_000_000)
     assert transponder.uplink_hz(12_540_000_000) == 14_040_000_000
+
+
+def test_a_boresight_with_two_widths_is_a_turned_ellipse() -> None:
+    turned = BORESIGHT | {"minorWidthDeg": 2, "rotationDeg": 90}
+    north, east = relative_gain_db([a_beam(boresight=turned).shape(20.0)], np.array([15.0, 0]), np.array([20.0, 35]))[0]
+    assert north > -3
+    assert east == -np.inf
+    with pytest.raises(Refused, match="is wider than the half-power width") as refused:
+        a_beam(boresight=BORESIGHT | {"minorWidthDeg": 9})
+    assert refused.value.faults[0].field.endswith("/boresight/minorWidthDeg")

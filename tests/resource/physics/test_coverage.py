@@ -13,6 +13,7 @@ from satcom.resource.physics.coverage import (
     main_lobe_db,
     relative_gain_db,
 )
+from satcom.resource.physics.satellite_view import SatelliteView
 
 
 def box(west: float, south: float, east: float, north: float) -> tuple[tuple[float, float], ...]:
@@ -136,3 +137,21 @@ def test_a_place_behind_the_horizon_of_the_satellite_is_not_covered() -> None:
 def test_what_is_no_place_is_nan_in_every_beam() -> None:
     gain_db = relative_gain_db([SPOT, AFRICA], np.array([91.0, np.nan, -11.0]), np.array([25.0, 25.0, np.inf]))
     assert np.isnan(gain_db).all()
+
+
+def test_an_ellipse_falls_3_db_at_half_of_each_width_along_its_turned_axes() -> None:
+    view = SatelliteView(17.0)
+    boresight = view.place_deg(2.0, -1.0)
+    beam = SpotBeam(float(boresight[0]), float(boresight[1]), 3.0, 17.0, minor_beamwidth_deg=1.0, rotation_deg=30.0)
+    for half_width_deg, turned_deg in ((1.5, 30.0), (1.5, 210.0), (0.5, 120.0), (0.5, -60.0)):
+        step = half_width_deg * np.array([np.cos(np.radians(turned_deg)), np.sin(np.radians(turned_deg))])
+        latitude, longitude = view.place_deg(2.0 + step[0], -1.0 + step[1])
+        assert at(beam, float(latitude), float(longitude)) == pytest.approx(-3.0, abs=0.03)  # flat to 0.5 %
+
+
+@given(rotation=st.floats(-180, 180), latitude=st.floats(-60, 60), longitude=st.floats(-40, 70))
+def test_an_ellipse_as_wide_as_long_is_round_however_it_is_turned(
+    rotation: float, latitude: float, longitude: float
+) -> None:
+    turned = SpotBeam(-11.0, 27.0, 1.5, 17.0, minor_beamwidth_deg=1.5, rotation_deg=rotation)
+    assert at(turned, latitude, longitude) == pytest.approx(at(SPOT, latitude, longitude))
