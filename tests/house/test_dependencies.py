@@ -90,9 +90,9 @@ def providers(module: str) -> frozenset[str]:
     return frozenset(sharing)
 
 
-def distributions_imported(paths: list[str]) -> set[str]:
-    """Packages that the files import. SQLAlchemy and pydantic come by sqlmodel and FastAPI, whose language they are."""
-    nodes = [node for path in paths for node in ast.walk(ast.parse((ROOT / path).read_text()))]
+@cache
+def modules_imported(path: str) -> frozenset[str]:
+    nodes = list(ast.walk(ast.parse((ROOT / path).read_text())))
     plain = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
     named = {
         f"{node.module}.{alias.name}"
@@ -100,7 +100,12 @@ def distributions_imported(paths: list[str]) -> set[str]:
         if isinstance(node, ast.ImportFrom) and node.module
         for alias in node.names
     }
-    found = {name for module in plain | named for name in providers(module)}
+    return frozenset(plain | named)
+
+
+def distributions_imported(paths: list[str]) -> set[str]:
+    """Packages that the files import. SQLAlchemy and pydantic come by sqlmodel and FastAPI, whose language they are."""
+    found = {name for path in paths for module in modules_imported(path) for name in providers(module)}
     names: set[str] = {canonicalize_name(name) for name in found}
     return names - {"sqlalchemy", "pydantic", "starlette", "satcom"}
 
