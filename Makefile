@@ -37,11 +37,11 @@ contract: environment
 
 tests: environment
 	@.ci/debian-programs
-	$(STAGE) "tests, on the embedded PostgreSQL" $(BIN)/pytest -q -n 2 --durations=20
+	$(STAGE) "tests, on the embedded PostgreSQL" $(BIN)/pytest -q -n 3 --durations=20
 
 debian-tests: environment
 	@.ci/debian-postgres
-	$(STAGE) "database tests, on Debian's PostgreSQL" env SATCOM_TEST_POSTGRES=debian $(BIN)/pytest -q -n 2 -m database
+	$(STAGE) "database tests, on Debian's PostgreSQL" env SATCOM_TEST_POSTGRES=debian $(BIN)/pytest -q -n 3 -m database
 
 soak: environment
 	$(STAGE) "1,000 kills" env SATCOM_CRASH_RUNS=10 SATCOM_CRASH_KILLS=100 $(BIN)/pytest -q tests/crash/test_crash.py
