@@ -157,7 +157,7 @@ def _spot_gain_db(beams: Sequence[SpotBeam], latitude_deg: Array, longitude_deg:
     places_km = earth_fixed_km(latitude_deg, longitude_deg, np.zeros_like(latitude_deg))
     up = earth_fixed_km(latitude_deg, longitude_deg, np.ones_like(latitude_deg)) - places_km
     above_horizon = np.einsum("pi,bpi->bp", up, satellites_km[:, None, :] - places_km[None, :, :]) > 0
-    width_deg = np.array([beam.half_power_beamwidth_deg for beam in beams])[:, None]
+    width_deg = np.array([beam.half_power_beamwidth_deg for beam in beams], dtype=np.float64)[:, None]
     ellipses = [row for row, beam in enumerate(beams) if beam.minor_beamwidth_deg is not None]
     if ellipses:
         minor_deg = np.array([[beam.minor_beamwidth_deg or np.nan] for beam in beams])[ellipses]

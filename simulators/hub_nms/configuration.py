@@ -85,11 +85,16 @@ class ContourLine(Strict):
 
 
 class Boresight(Strict):
-    """A round beam: where it is pointed, and its full width between the -3 dB points, seen from the satellite."""
+    """A beam of one feed: where it is pointed, and its full width between the -3 dB points, seen from the satellite.
+
+    An ellipse has a minor width, too; its longer axis is turned from East towards North.
+    """
 
     latitude_deg: Latitude
     longitude_deg: Longitude
     half_power_width_deg: float = Field(gt=0, le=40)
+    minor_width_deg: float | None = Field(default=None, gt=0, le=40)
+    rotation_deg: float = Field(default=0.0, ge=-180, le=180)
 
 
 class Beam(Strict):
