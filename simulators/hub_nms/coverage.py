@@ -40,7 +40,7 @@ def _from_boresight_deg(satellite: Satellite, spot: Boresight, place: tuple[floa
     east = (to_spot[1] / level, -to_spot[0] / level, 0.0)
     length = math.hypot(*to_spot)
     ahead = [one / length for one in to_spot]
-    north = (-east[1] * ahead[2], east[0] * ahead[2], east[1] * ahead[0] - east[0] * ahead[1])
+    north = (east[1] * ahead[2], -east[0] * ahead[2], east[0] * ahead[1] - east[1] * ahead[0])
     eastwards, northwards, forwards = (_dot(to_place, axis) for axis in (east, north, ahead))
     off_axis_deg = math.degrees(math.atan2(math.hypot(eastwards, northwards), forwards))
     turned = math.atan2(northwards, eastwards) - math.radians(spot.rotation_deg)
