@@ -290,12 +290,17 @@ def _why(loser: Loser) -> tuple[str, str, float | None, float | None, str]:
 def _budget(title: str, satellite: str, carrier: CarrierPlan) -> Table:
     polarisations = f"{carrier.uplink_polarisation} up, {carrier.downlink_polarisation} down"
     rate = f"{carrier.bit_rate_bps / 1e6:g} Mbit/s, {carrier.modcod}"
-    table = table_titled(f"{title}\n{satellite} {carrier.transponder_name}, {polarisations}, {rate}")
+    return budget_shown(f"{title}\n{satellite} {carrier.transponder_name}, {polarisations}, {rate}", carrier.budget)
+
+
+def budget_shown(title: str, lines: Sequence[BudgetLine]) -> Table:
+    """A link budget as engineers read it: clear sky beside rain on either link."""
+    table = table_titled(title)
     table.add_column("", ratio=1)
     for name in ("clear sky", "faded up", "faded down"):
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("unit", no_wrap=True)
-    for line in carrier.budget:
+    for line in lines:
         if line.label in PARTS:
             table.add_section()
         _, unit, _ = SHOWN.get(line.unit, (1.0, line.unit, 2))

@@ -1,0 +1,103 @@
+"""`satcom link-budget`: the budget of a link from numbers in a file or on the command line. No server is asked."""
+
+import json
+from collections.abc import Iterator, Mapping
+from importlib import import_module
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+import yaml
+from pydantic import ValidationError
+from rich.console import Console
+
+from satcom.core.errors import Fault, Refused
+from satcom.core.values import Json
+
+TITLES = {"forward": "Gateway to terminal", "return": "Terminal to gateway"}
+UNITS = (
+    ("_db_per_k", "dB/K"), ("_dbw_per_m2", "dBW/m2"), ("_dbw", "dBW"), ("_db", "dB"), ("_deg", "deg"), ("_ghz", "GHz"),
+    ("_mhz", "MHz"), ("_mbps", "Mbit/s"), ("_percent", "%"), ("_m", "m"), ("_w", "W"), ("_k", "K"),
+)  # fmt: skip
+console = Console()
+
+
+def link_budget(
+    file: Annotated[
+        Path | None, typer.Argument(metavar="FILE", help="YAML: satellite, gateway, terminal, forward, return.")
+    ] = None,
+    changed: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set", metavar="NAME=VALUE", help="One number, such as terminal.diameter_m=1.2; may be given often."
+        ),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="For a program to read.")] = False,
+    diagram: Annotated[
+        Path | None, typer.Option(metavar="PICTURE", help="Draw the level diagram: a .png or .svg.")
+    ] = None,
+) -> None:
+    """Work out a link budget in both directions, clear sky beside rain.
+
+    Numbers come from FILE, from --set, or both; --set counts. All are named and explained in docs/link-budget.md.
+    """
+    given = _read(file) if file is not None else {}
+    for one in changed or ():
+        _put(given, one)
+    # SciPy, which the statistics of rain need, would slow the start of every other command
+    design = import_module("satcom.resource.physics.link_design")
+    view = import_module("satcom.app.link_budget_view")
+    try:
+        made = design.design_link(design.LinkInput.model_validate(given))
+    except ValidationError as wrong:
+        raise Refused.all(list(_faults(wrong))) from wrong
+    except design.ImpossibleLink as impossible:
+        raise Refused(impossible.field, impossible.why) from impossible
+    directions = {"forward": made.forward, "return": made.return_link}
+    asked = {name: one for name, one in directions.items() if one is not None}
+    if diagram is not None:
+        drawing = import_module("satcom.app.level_diagram")
+        drawing.draw_levels([(TITLES[name], one) for name, one in asked.items()], diagram)
+    if as_json:
+        typer.echo(json.dumps({name: view.for_a_program(one) for name, one in asked.items()}))
+        return
+    for name, one in asked.items():
+        view.show_direction(console, TITLES[name], one)
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        read = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as wrong:
+        raise Refused("FILE", f"{file} cannot be read: {wrong}") from wrong
+    if not isinstance(read, dict):
+        raise Refused("FILE", f"{file} holds no names with values", "invalid", "satellite, gateway, terminal and so on")
+    return read
+
+
+def _put(given: dict[str, Any], text: str) -> None:
+    """Set one value of many levels: `a.b=1`."""
+    name, equals, value = text.partition("=")
+    *path, last = name.split(".")
+    place: Json = given
+    for part in path:
+        place = place.setdefault(part, {}) if isinstance(place, dict) else None
+    if not equals or not path or not isinstance(place, dict):
+        raise Refused("--set", f"{text!r} names no number", "invalid", "such as terminal.diameter_m=1.2")
+    try:
+        place[last] = yaml.safe_load(value)
+    except yaml.YAMLError as wrong:
+        raise Refused("--set", f"{text!r} has no value that can be read: {wrong}") from wrong
+
+
+def _faults(wrong: ValidationError) -> Iterator[Fault]:
+    """Each fault under the name it was given by, with its unit."""
+    for one in wrong.errors():
+        name = ".".join(str(part) for part in one["loc"]) or "FILE"
+        value = one["input"]
+        said = f", not {value!r}{_unit(name)}" if not isinstance(value, Mapping) else ""
+        yield Fault(name, f"{one['msg'][0].lower()}{one['msg'][1:]}{said}")
+
+
+def _unit(name: str) -> str:
+    return next((f" {unit}" for ending, unit in UNITS if name.endswith(ending)), "")

@@ -1,0 +1,93 @@
+"""What `satcom link-budget` shows: the table engineers know, how long each MODCOD holds, and the same for programs."""
+
+from typing import Final
+
+from rich.console import Console
+from rich.table import Table
+
+from satcom.app.qualify_view import budget_shown, print_table, table_titled
+from satcom.core.values import Json
+from satcom.resource.physics.carrier_sizing import Limit
+from satcom.resource.physics.link_design import DirectionDesign
+from satcom.service.design.budget_table import budget_table
+
+LIMITS: Final = {
+    Limit.OUT_OF_RANGE: "an input is out of range of the models",
+    Limit.INTERFERENCE: "interference leaves no room, whatever the power",
+    Limit.TRANSPONDER_POWER: "the transponder has not the power",
+    Limit.STATION_POWER: "the station's amplifier is too weak",
+    Limit.BANDWIDTH: "the most efficient MODCOD is wider than the transponder",
+}
+CODES: Final = {
+    Limit.NONE: None,
+    Limit.OUT_OF_RANGE: "outOfRange",
+    Limit.INTERFERENCE: "interference",
+    Limit.TRANSPONDER_POWER: "transponderPower",
+    Limit.STATION_POWER: "stationPower",
+    Limit.BANDWIDTH: "bandwidth",
+}
+
+
+def show_direction(console: Console, title: str, design: DirectionDesign) -> None:
+    """Print one direction."""
+    asked, budget = design.asked, design.budget
+    print_table(
+        console,
+        budget_shown(
+            f"{title}: {asked.rate_mbps:g} Mbit/s, {budget.modcod} ({asked.waveform})", budget_table(budget, 0)
+        ),
+    )
+    point = design.operating_point
+    driver = "power" if budget.is_power_limited else "bandwidth"
+    leased_mhz = float(budget.leased_bandwidth_hz) / 1e6
+    console.print(
+        f"Transponder at {float(point.input_backoff_db):.1f} dB input back-off,"
+        f" {float(point.output_backoff_db):.1f} dB output. Cost is driven by {driver}: {leased_mhz:.3f} MHz.\n"
+        f"Availability with rain on both links {design.joint_availability_percent:.3f} %,"
+        f" asked {asked.availability_percent:g} %."
+        f" Mean rate with ACM {float(design.modcod_availability.mean_bps) / 1e6:.2f} Mbit/s.",
+        highlight=False,
+    )
+    print_table(console, _modcods(design))
+    if design.limit is not Limit.NONE:
+        console.print(f"[bold red]It does not close: {LIMITS[design.limit]}.[/bold red]\n")
+
+
+def _modcods(design: DirectionDesign) -> Table:
+    """Those in use for a hundredth of a percent of the year or more."""
+    table = table_titled("MODCODs over the year")
+    table.add_column("", ratio=1)
+    for name in ("in use %", "it or better %"):
+        table.add_column(name, justify="right", no_wrap=True)
+    held = design.modcod_availability
+    for row, name in enumerate(design.modcods.name):
+        if held.percent[row] >= 0.01:
+            table.add_row(str(name), f"{held.percent[row]:.3f}", f"{held.at_least_percent[row]:.3f}")
+    return table
+
+
+def for_a_program(design: DirectionDesign) -> dict[str, Json]:
+    """Every line with its source, the columns of the table, and the MODCODs over the year."""
+    held = design.modcod_availability
+    lines = [*design.budget.as_table(), *design.extra_lines()]
+    return {
+        "closes": design.limit is Limit.NONE,
+        "limit": CODES[design.limit],
+        "marginDb": float(design.budget.margin_db),
+        "availabilityPercent": design.joint_availability_percent,
+        "lines": [{"label": one.label, "value": one.value, "unit": one.unit, "source": one.source} for one in lines],
+        "columns": [
+            {
+                "label": one.label,
+                "unit": one.unit,
+                "clearSky": one.clear_sky,
+                "fadedUp": one.faded_up,
+                "fadedDown": one.faded_down,
+            }
+            for one in budget_table(design.budget, 0)
+        ],
+        "modcods": [
+            {"name": str(name), "percent": float(percent), "atLeastPercent": float(at_least)}
+            for name, percent, at_least in zip(design.modcods.name, held.percent, held.at_least_percent, strict=True)
+        ],
+    }

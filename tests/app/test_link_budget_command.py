@@ -1,0 +1,121 @@
+"""`satcom link-budget`: the table, the numbers for a program, the picture, and what is typed wrong."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from satcom.app.level_diagram import PLACES, levels_dbw
+from satcom.resource.physics.link_design import LinkInput, design_link
+from tests.app.the_command_line import CommandLine
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "link_budget.yaml"
+
+
+@pytest.fixture
+def satcom(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> CommandLine:
+    command_line = CommandLine(monkeypatch, capsys)
+    command_line.set(COLUMNS="100", TERMINAL_WIDTH="100")
+    return command_line
+
+
+def flat(given: dict[str, Any]) -> list[str]:
+    """The whole file as --set."""
+    return [
+        word
+        for part, fields in given.items()
+        for name, value in fields.items()
+        for word in ("--set", f"{part}.{name}={json.dumps(value)}")
+    ]
+
+
+def test_the_table_has_the_lines_engineers_know_for_both_directions(satcom: CommandLine) -> None:
+    said = satcom("link-budget", str(EXAMPLE))
+    assert said.status == 0
+    assert [said.out.count(one) for one in ("Gateway to terminal", "Terminal to gateway")] == [1, 1]
+    for line in ("Uplink EIRP", "Satellite G/T", "C/I intermodulation", "Downlink C/N0", "Margin", "Power-equivalent"):
+        assert said.out.count(line) >= 2
+    assert "clear sky" in said.out
+    assert "Availability with rain on both links" in said.out
+    assert "It does not close" not in said.out
+
+
+def test_numbers_on_the_command_line_are_as_good_as_a_file(satcom: CommandLine) -> None:
+    of_file = satcom("link-budget", str(EXAMPLE), "--json")
+    typed = satcom("link-budget", *flat(yaml.safe_load(EXAMPLE.read_text(encoding="utf-8"))), "--json")
+    assert json.loads(of_file.out) == json.loads(typed.out)
+    told = json.loads(of_file.out)
+    assert set(told) == {"forward", "return"}
+    assert told["forward"]["closes"] is True
+    assert all(line["source"] for line in told["return"]["lines"])
+    assert told["forward"]["availabilityPercent"] > 99.7
+
+
+def test_what_does_not_close_says_why(satcom: CommandLine) -> None:
+    said = satcom("link-budget", str(EXAMPLE), "--set", "terminal.amplifier_w=0.05")
+    assert said.status == 0
+    assert "It does not close: the station's amplifier is too weak." in said.out
+    told = json.loads(satcom("link-budget", str(EXAMPLE), "--set", "terminal.amplifier_w=0.05", "--json").out)
+    assert (told["return"]["closes"], told["return"]["limit"]) == (False, "stationPower")
+    assert (told["forward"]["closes"], told["forward"]["limit"]) == (True, None)
+
+
+@pytest.mark.parametrize("kind", ["png", "svg"])
+def test_the_level_diagram_is_drawn(satcom: CommandLine, tmp_path: Path, kind: str) -> None:
+    picture = tmp_path / f"levels.{kind}"
+    assert satcom("link-budget", str(EXAMPLE), "--diagram", str(picture), "--json").status == 0
+    begins = {"png": b"\x89PNG", "svg": b"<?xml"}[kind]
+    assert picture.read_bytes().startswith(begins)
+    assert picture.stat().st_size > 10_000
+
+
+def test_the_levels_fall_and_rise_by_the_lines_of_the_budget() -> None:
+    design = design_link(LinkInput.model_validate(yaml.safe_load(EXAMPLE.read_text(encoding="utf-8")))).return_link
+    assert design is not None
+    budget, told = design.budget, levels_dbw(design)
+    clear, up, down = told["clear sky"], told["faded up"], told["faded down"]
+    assert [len(one) for one in told.values()] == [len(PLACES)] * 3
+    assert clear[1] == pytest.approx(float(budget.uplink_eirp_dbw))
+    assert clear[3] == pytest.approx(float(budget.satellite_eirp_dbw))
+    lost = float(budget.uplink_faded_attenuation_db - budget.uplink_clear_attenuation_db)
+    assert [clear[2] - up[2], clear[5] - up[5]] == pytest.approx([lost, lost])  # a terminal without power control
+    assert down[:4] == clear[:4]
+    assert clear[5] - down[5] == pytest.approx(
+        float(budget.downlink_faded_attenuation_db - budget.downlink_clear_attenuation_db)
+    )
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ("terminal.diameter_m=0", "terminal.diameter_m: input should be greater than 0, not 0 m"),
+        ("satellite.uplink_ghz=-14", "satellite.uplink_ghz: input should be greater than 0, not -14 GHz"),
+        ("forward.availability_percent=100", "forward.availability_percent: input should be less than or equal to"),
+        ("terminal.latitude_deg=.nan", "terminal.latitude_deg: input should be a finite number, not nan deg"),
+        ("terminal.diameter_m=[1, 2]", "terminal.diameter_m: input should be a valid number, not [1, 2] m"),
+        ("terminal.longitude_deg=179", "over the horizon"),
+        ("forward.modcod=nothing", "forward.modcod: dvb-s2x has no 'nothing'"),
+        ("terminal.dish=1", "terminal.dish: extra inputs are not permitted"),
+        ("diameter=1", "--set: 'diameter=1' names no number"),
+        ("terminal.diameter_m", "names no number"),
+        ("terminal.diameter_m=[", "has no value that can be read"),
+        ("forward.rate_mbps.x=1", "names no number"),
+    ],
+)
+def test_what_is_typed_wrong_is_named_with_its_unit(satcom: CommandLine, typed: str, said: str) -> None:
+    answer = satcom("link-budget", str(EXAMPLE), "--set", typed)
+    assert answer.status == 1
+    assert said in answer.err
+    assert "Traceback" not in answer.err
+
+
+def test_a_file_that_is_none_and_a_picture_that_is_none_are_named(satcom: CommandLine, tmp_path: Path) -> None:
+    assert "FILE: " in satcom("link-budget", str(tmp_path / "nothing.yaml")).err
+    (tmp_path / "list.yaml").write_text("[1, 2]", encoding="utf-8")
+    assert "holds no names" in satcom("link-budget", str(tmp_path / "list.yaml")).err
+    assert "satellite: field required" in satcom("link-budget").err
+    assert "is no picture" in satcom("link-budget", str(EXAMPLE), "--diagram", "levels.txt").err
+    nowhere = str(tmp_path / "nowhere" / "levels.png")
+    assert "--diagram: " in satcom("link-budget", str(EXAMPLE), "--diagram", nowhere).err
