@@ -16,11 +16,10 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 from sgp4.api import Satrec, SatrecArray
-from skyfield.api import load
 from skyfield.framelib import itrs
 from skyfield.sgp4lib import TEME
-from skyfield.timelib import Timescale
 
+from satcom.resource.physics.earth_rotation import in_utc, timescale
 from satcom.resource.physics.mean_elements import MeanElements, element_fault, mean_elements_of, satellite_record
 
 Array = NDArray[np.float64]
@@ -151,7 +150,7 @@ def sgp4_record(elements: Elements) -> Satrec:
 
 def element_age_days(elements: Elements, at: datetime) -> float:
     """Days from the epoch to `at`; negative when the elements are of later. Raises `ValueError` without time zone."""
-    return (_utc(at) - elements.epoch) / timedelta(days=1)
+    return (in_utc(at) - elements.epoch) / timedelta(days=1)
 
 
 def look_angles(
@@ -182,7 +181,7 @@ def _seen_from(satellites_km: Array, latitude: Array, longitude: Array, altitude
     sites_km = earth_fixed_km(latitude, longitude, altitude_m / 1000)
     line_of_sight_km = satellites_km[:, None, :] - sites_km[None, :, :]
     range_km: Array = np.sqrt(np.einsum("abi,abi->ab", line_of_sight_km, line_of_sight_km))
-    east, north, up = np.einsum("bki,abi->kab", _horizon_axes(latitude, longitude), line_of_sight_km)
+    east, north, up = np.einsum("bki,abi->kab", horizon_axes(latitude, longitude), line_of_sight_km)
     return LookAngles(
         azimuth_deg=np.degrees(np.arctan2(east, north)) % 360,
         # atan2 and not asin(up / range): asin loses digits near the zenith
@@ -193,7 +192,12 @@ def _seen_from(satellites_km: Array, latitude: Array, longitude: Array, altitude
 
 def sub_satellite_point(elements: Sequence[Elements], at: datetime) -> SubSatellitePoint:
     """Where each satellite stands over the Earth; nan when SGP4 cannot propagate it."""
-    x, y, z = satellite_positions_km(elements, at).T
+    return geodetic(satellite_positions_km(elements, at))
+
+
+def geodetic(position_km: Array) -> SubSatellitePoint:
+    """Latitude, longitude and altitude on WGS 84 of Earth-fixed positions, shape (..., 3); the results' is (...)."""
+    x, y, z = np.moveaxis(position_km, -1, 0)
     distance_to_axis = np.hypot(x, y)
     latitude = np.arctan2(z, distance_to_axis * (1 - _ECCENTRICITY_SQUARED))
     for _ in range(5):  # each round gains three digits; five leave less than a micrometre
@@ -211,7 +215,7 @@ def satellite_positions_km(elements: Sequence[Elements], at: datetime) -> Array:
     """Earth-fixed (ITRS) positions, shape (satellites, 3); nan where SGP4 reports an error."""
     if not elements:
         return np.empty((0, 3))
-    whole_day, day_fraction, teme_to_itrs = _instant(_utc(at))
+    whole_day, day_fraction, teme_to_itrs = _instant(in_utc(at))
     errors, positions_km, _ = _fleet(tuple(elements)).sgp4(np.array([whole_day]), np.array([day_fraction]))
     positions_km[errors != 0] = np.nan
     earth_fixed: Array = positions_km[:, 0, :] @ teme_to_itrs.T
@@ -264,13 +268,7 @@ def _elements(name: str, line1: str, line2: str) -> Elements:
     )
 
 
-def _utc(at: datetime) -> datetime:
-    if at.tzinfo is None:
-        raise ValueError(f"an instant needs a time zone: {at.isoformat()} has none")
-    return at.astimezone(UTC)
-
-
-def _horizon_axes(latitude_deg: Array, longitude_deg: Array) -> Array:
+def horizon_axes(latitude_deg: Array, longitude_deg: Array) -> Array:
     """Unit vectors East, North and up of each site, shape (sites, 3, 3)."""
     latitude, longitude = np.radians(latitude_deg), np.radians(longitude_deg)
     sin_lat, cos_lat, sin_lon, cos_lon = np.sin(latitude), np.cos(latitude), np.sin(longitude), np.cos(longitude)
@@ -282,11 +280,6 @@ def _horizon_axes(latitude_deg: Array, longitude_deg: Array) -> Array:
         ]
     )
     return np.moveaxis(axes, -1, 0)
-
-
-@lru_cache(maxsize=1)
-def timescale() -> Timescale:
-    return load.timescale(builtin=True)
 
 
 @lru_cache(maxsize=1024)
