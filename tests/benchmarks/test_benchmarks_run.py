@@ -7,6 +7,7 @@ from typing import cast
 import pytest
 from benchmarks import (
     events_delivered,
+    fleet_visibility,
     holds_per_second,
     list_orders,
     measured,
@@ -25,6 +26,7 @@ from satcom.enterprise.party import Organization
 from satcom.orchestration.engine import Engine
 from satcom.orchestration.plan import ProcessFlow, tasks_of
 from satcom.resource.drivers.port import HubDriver
+from satcom.resource.physics.visibility import fleet_windows
 from tests.core.a_listener import networks
 from tests.postgres_server import drop_database, new_database
 
@@ -47,6 +49,17 @@ def test_a_site_is_qualified_against_a_fleet_of_which_every_satellite_serves_it(
     fleet, occupancy = qualification.a_fleet(3)
     answer = qualification.answer(fleet, occupancy, qualification.a_demand(-10.0))
     assert {one.satellite_id for one in answer.solutions} == {one.id for one in fleet.satellites}
+
+
+def test_windows_of_a_fleet_are_compared_with_skyfield_before_they_are_timed() -> None:
+    rows, note = fleet_visibility.measured(satellites=20, sites=3, pairs=6, files=[])
+    assert [row[1] for row in rows] == [6, 60, 60, 60]
+    assert note.startswith("6 pairs compared")
+    level, _ = fleet_visibility.places(1)
+    fleet = fleet_visibility.a_fleet(1, [])
+    windows = fleet_windows(fleet, level, fleet_visibility.START, fleet_visibility.DAY_S)
+    with pytest.raises(AssertionError, match="an edge at 40000"):
+        fleet_visibility.compare(windows, 0, 0, [*windows.rise_s, 40_000.0], list(windows.set_s))
 
 
 def left_behind(session: Session, flow_id: str) -> dict[str, object]:
