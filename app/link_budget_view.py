@@ -49,6 +49,11 @@ def show_direction(console: Console, title: str, design: DirectionDesign) -> Non
         highlight=False,
     )
     print_table(console, _modcods(design))
+    for one in design.breaches:
+        console.print(
+            f"[yellow]{one.source} is not kept ({one.gate}):"
+            f" {one.value:.1f} {one.unit}, allowed {one.limit:.1f}.[/yellow]"
+        )
     if design.limit is not Limit.NONE:
         console.print(f"[bold red]It does not close: {LIMITS[design.limit]}.[/bold red]\n")
 
@@ -75,6 +80,10 @@ def for_a_program(design: DirectionDesign) -> dict[str, Json]:
         "limit": CODES[design.limit],
         "marginDb": float(design.budget.margin_db),
         "availabilityPercent": design.joint_availability_percent,
+        "breaches": [
+            {"code": str(one.gate), "value": one.value, "limit": one.limit, "unit": one.unit, "source": one.source}
+            for one in design.breaches
+        ],
         "lines": [{"label": one.label, "value": one.value, "unit": one.unit, "source": one.source} for one in lines],
         "columns": [
             {

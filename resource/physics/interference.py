@@ -11,7 +11,7 @@ Words: ITU-R S.465, S.580 (side lobes), S.1432 (allowances), P.618-14 section 4 
 import numpy as np
 from numpy.typing import NDArray
 
-from satcom.resource.physics.antenna import parabola_gain_dbi
+from satcom.resource.physics.antenna import parabola_gain_dbi, wavelength_m
 from satcom.resource.physics.antenna_pattern import s465_gain_dbi, s580_gain_dbi
 from satcom.resource.physics.depolarization import discrimination_db
 from satcom.resource.physics.link_budget import combine_db
@@ -89,13 +89,19 @@ def topocentric_separation_deg(
 def side_lobe_gain_dbi(off_axis_deg: Values, diameter_m: Values, efficiency: Values, freq_hz: Values) -> Array:
     """What an earth station may radiate or hear beside its axis: S.580 from 50 wavelengths of diameter on, else S.465.
 
-    Nearer than the patterns begin the whole gain counts, on the safe side; never more than it anywhere.
+    Nearer than the patterns begin the main lobe counts, or the first side lobe's plateau where that is higher; never
+    more than the peak.
+
+    Source: ITU-R S.580-6, S.465-6; Radio Regulations, Appendix 8, Annex III near the axis.
     """
     peak_dbi = parabola_gain_dbi(diameter_m, efficiency, freq_hz)
     large_dbi, any_dbi = (pattern(off_axis_deg, diameter_m, freq_hz) for pattern in (s580_gain_dbi, s465_gain_dbi))
     lobe_dbi = np.where(np.isnan(large_dbi), any_dbi, large_dbi)
-    gain_dbi: Array = np.where(np.isnan(lobe_dbi), peak_dbi, np.minimum(lobe_dbi, peak_dbi))
-    return np.where(np.isnan(np.asarray(off_axis_deg, float)), np.nan, gain_dbi)
+    wavelengths = np.asarray(diameter_m) / wavelength_m(freq_hz)
+    main_dbi = peak_dbi - 2.5e-3 * (wavelengths * np.asarray(off_axis_deg, float)) ** 2
+    near_dbi = np.maximum(main_dbi, 2 + 15 * np.log10(wavelengths))
+    gain_dbi: Array = np.minimum(np.where(np.isnan(lobe_dbi), near_dbi, lobe_dbi), peak_dbi)
+    return gain_dbi
 
 
 def adjacent_satellite_uplink_ci_db(

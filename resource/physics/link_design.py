@@ -52,6 +52,7 @@ from satcom.resource.physics.operating_point import (
     single_carrier_curve,
 )
 from satcom.resource.physics.orbit import EARTH_RADIUS_KM, slot_angles
+from satcom.resource.physics.regulatory_limits import Breach, CoordinationLimits, breaches
 from satcom.resource.physics.return_waveform import rcs2_table
 
 Array = NDArray[np.float64]
@@ -127,6 +128,13 @@ class CarrierInput(_Given):
     required_margin_db: float = Field(default=0.5, ge=0, le=20)
 
 
+class CoordinationInput(_Given):
+    """What the operator's coordination agreements allow, as EIRP densities; left out where they say nothing."""
+
+    uplink_eirp_density_dbw_per_hz: float | None = Field(default=None, ge=-200, le=100)
+    downlink_eirp_density_dbw_per_hz: float | None = Field(default=None, ge=-200, le=100)
+
+
 class LinkInput(_Given):
     """Both directions of a link: `forward` from the gateway to the terminal, `return_link` back, where asked."""
 
@@ -135,11 +143,15 @@ class LinkInput(_Given):
     terminal: StationInput
     forward: CarrierInput | None = None
     return_link: CarrierInput | None = Field(default=None, alias="return")
+    coordination: CoordinationInput = CoordinationInput()
 
 
 @dataclass(frozen=True, eq=False)
 class DirectionDesign:
-    """One direction: its budget, what holds it back (`Limit.NONE` where it closes), and how available it is."""
+    """One direction: its budget, what holds it back (`Limit.NONE` where it closes), and how available it is.
+
+    `breaches` are the regulatory limits that it does not keep; it may close all the same.
+    """
 
     asked: CarrierInput
     limit: Limit
@@ -151,6 +163,7 @@ class DirectionDesign:
     up: StationInput
     down: StationInput
     link: Link
+    breaches: tuple[Breach, ...]
 
     def extra_lines(self) -> list[Line]:
         """What belongs to the design beside the budget."""
@@ -381,6 +394,27 @@ def _designed(
         up=rays[0].station,
         down=rays[1].station,
         link=link,
+        breaches=_breaches(given.coordination, budget, rays),
+    )
+
+
+def _breaches(agreed: CoordinationInput, budget: BentPipeBudget, rays: tuple[_Ray, _Ray]) -> tuple[Breach, ...]:
+    """Held under clear sky, over the symbol rate."""
+    up, down = rays
+    width_db = 10 * np.log10(float(budget.symbol_rate_baud))
+    uplink, downlink = float(budget.uplink_eirp_dbw) - width_db, float(budget.satellite_eirp_dbw) - width_db
+    limits = agreed.uplink_eirp_density_dbw_per_hz, agreed.downlink_eirp_density_dbw_per_hz
+    return breaches(
+        uplink_power_density_dbw_per_hz=uplink - float(up.gain_dbi()),
+        uplink_eirp_density_dbw_per_hz=uplink,
+        diameter_m=up.station.diameter_m,
+        efficiency=up.station.efficiency,
+        uplink_freq_hz=up.freq_hz,
+        downlink_eirp_density_dbw_per_hz=downlink,
+        downlink_range_km=down.range_km,
+        arrival_deg=down.elevation_deg,
+        downlink_freq_hz=down.freq_hz,
+        agreed=CoordinationLimits(*(np.inf if one is None else one for one in limits)),
     )
 
 

@@ -62,6 +62,15 @@ def test_what_does_not_close_says_why(satcom: CommandLine) -> None:
     assert (told["forward"]["closes"], told["forward"]["limit"]) == (True, None)
 
 
+def test_a_limit_that_is_not_kept_is_told_with_its_code(satcom: CommandLine) -> None:
+    typed = ("--set", "coordination.uplink_eirp_density_dbw_per_hz=-20")
+    said = satcom("link-budget", str(EXAMPLE), *typed)
+    assert "coordination agreement is not kept (coordinatedUplinkDensity)" in " ".join(said.out.split())
+    told = json.loads(satcom("link-budget", str(EXAMPLE), *typed, "--json").out)
+    assert [one["code"] for one in told["return"]["breaches"]] == ["coordinatedUplinkDensity"]
+    assert told["return"]["closes"] is True
+
+
 @pytest.mark.parametrize("kind", ["png", "svg"])
 def test_the_level_diagram_is_drawn(satcom: CommandLine, tmp_path: Path, kind: str) -> None:
     picture = tmp_path / f"levels.{kind}"

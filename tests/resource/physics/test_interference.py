@@ -34,7 +34,10 @@ def test_a_station_sees_slots_further_apart_than_the_earths_centre_does() -> Non
 def test_a_large_dish_keeps_to_s580_and_a_small_one_to_s465() -> None:
     assert side_lobe_gain_dbi(3.0, 3.7, 0.65, 12e9) == s580_gain_dbi(3.0, 3.7, 12e9)
     assert side_lobe_gain_dbi(5.0, 0.6, 0.65, 12e9) == s465_gain_dbi(5.0, 0.6, 12e9)
-    assert side_lobe_gain_dbi(0.5, 0.6, 0.65, 12e9) == parabola_gain_dbi(0.6, 0.65, 12e9)
+    peak_dbi = parabola_gain_dbi(0.6, 0.65, 12e9)
+    assert side_lobe_gain_dbi(0.0, 0.6, 0.65, 12e9) == peak_dbi
+    assert peak_dbi - 3 < side_lobe_gain_dbi(1.0, 0.6, 0.65, 12e9) < peak_dbi
+    assert side_lobe_gain_dbi(3.3, 0.6, 0.65, 12e9) == pytest.approx(2 + 15 * np.log10(0.6 * 12e9 / 299_792_458))
     assert np.isnan(side_lobe_gain_dbi(np.nan, 0.6, 0.65, 12e9))
 
 
