@@ -73,9 +73,10 @@ def windows_by_block(
 ) -> Iterator[Windows]:
     """The same in pieces that are each complete for the satellites and sites in it, so that no size needs much memory.
 
-    `executor` runs the blocks: by default a thread for each processor; that of a Dask client (`client.get_executor()`)
-    spreads them over its workers. A window that is open at either end of the span is cut there. A satellite is not
-    seen where SGP4 cannot propagate it. Raises `ValueError` when `start` has no time zone or the span is not positive.
+    `executor` runs the blocks: by default a thread for each processor. What is handed over is pickled by executors of
+    other processes, as those of a Dask client (`client.get_executor()`; no test runs on one). A window that is open at
+    either end of the span is cut there. A satellite is not seen where SGP4 cannot propagate it. Raises `ValueError`
+    when `start` has no time zone or the span is not positive.
     """
     start = in_utc(start)
     if not 0 < duration_s < np.inf:
