@@ -34,6 +34,7 @@ from satcom.app.commands.load import load_command
 from satcom.app.commands.operator import operator
 from satcom.app.commands.order import order
 from satcom.app.commands.order_history import history
+from satcom.app.commands.planned_events import eclipses_command, sun_outages_command
 from satcom.app.commands.satellite import satellite
 from satcom.app.commands.service import service
 from satcom.app.commands.simulate_hub import simulate_hub_command
@@ -265,6 +266,8 @@ app.add_typer(elements_commands(database, _operator), name="elements")
 app.command("qualify")(qualify_command(database))
 app.command("link-budget")(link_budget)
 app.command("qualify-lease")(qualify_lease_command(database))
+app.command("sun-outages")(sun_outages_command(database))
+app.command("eclipses")(eclipses_command(database))
 app.command("simulate-hub")(simulate_hub_command(database))
 app.command("simulate-partner")(simulate_partner)
 

@@ -1,0 +1,263 @@
+"""Planned events of the inventory: sun outages at a station, eclipses of a satellite, as values and as a calendar.
+
+It asks the local network and writes nothing. A satellite stands in the middle of its box, or where its elements see it;
+elements know nothing of the manoeuvres that keep it there, so their age at the end of the period is told.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from statistics import median
+from zoneinfo import ZoneInfo
+
+from sqlmodel import Session, col, select
+from tzfpy import get_tz
+
+from satcom.core.errors import Fault, Refused
+from satcom.core.values import Json, instant_text
+from satcom.resource.event_calendar import CalendarEntry
+from satcom.resource.ground import Antenna, EarthStation
+from satcom.resource.payload import Transponder
+from satcom.resource.physics.eclipse import Eclipse, EclipseSeason
+from satcom.resource.physics.orbit import element_age_days
+from satcom.resource.physics.sun import Track, track_of_elements, track_of_place, track_of_slot
+from satcom.resource.physics.sun_outage import Receiver, SunOutage, sun_outages
+from satcom.resource.satellite import Satellite, elements_at
+
+FIRST_YEAR, LAST_YEAR = 1960, 2099
+LOWEST_ELEVATION_DEG = 5.0  # of a place of which no mask is known
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a receiving antenna stands, and what it sees."""
+
+    name: str
+    latitude_deg: float
+    longitude_deg: float
+    altitude_m: float
+    mask_deg: float
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(get_tz(self.longitude_deg, self.latitude_deg) or "UTC")
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One link over one year, as it was asked for. `element_age_days` is at the end of the year."""
+
+    satellite: str
+    place: Place
+    receiver: Receiver
+    track: Track
+    element_age_days: float | None
+    period: tuple[datetime, datetime]
+
+    def outages(self, threshold_db: float) -> list[SunOutage]:
+        """Raises `Refused` on `--threshold-db`."""
+        if not 0.1 <= threshold_db <= 60:
+            raise Refused("--threshold-db", f"{threshold_db:g} dB is no threshold", "outOfRange", "0.1 to 60 dB")
+        place = self.place
+        ground = track_of_place(place.latitude_deg, place.longitude_deg, place.altitude_m / 1000)
+        return sun_outages(self.track, ground, self.receiver, threshold_db, *self.period, place.mask_deg)
+
+
+def link_asked(
+    session: Session,
+    satellite: str,
+    station: str | None,
+    antenna: str | None,
+    place: tuple[float | None, float | None, float],
+    typed: dict[str, float | None],
+    year: int,
+    by_elements: bool,
+) -> Asked:
+    """At an earth station, or at a place (latitude, longitude, altitude) with a receiver that is typed.
+
+    Raises `Refused` on the option that is missing or makes no sense.
+    """
+    period = period_of(year)
+    there = satellite_called(session, satellite)
+    if station is None:
+        where, receiver = place_typed(*place), with_values(None, typed)
+    else:
+        earth = station_called(session, station)
+        receiver = with_values(receiver_at(session, earth, there, antenna), typed)
+        at = (earth.latitude_deg, earth.longitude_deg, earth.altitude_m, earth.horizon_mask_deg)
+        where = Place(earth.name, *at)
+    track, age_days = track_of(session, there, period[1], by_elements)
+    return Asked(there.name, where, receiver, track, age_days, period)
+
+
+def period_of(year: int) -> tuple[datetime, datetime]:
+    """The year in UTC. Raises `Refused` on `--year`."""
+    if not FIRST_YEAR <= year <= LAST_YEAR:
+        raise Refused("--year", f"{year} is not computed", "outOfRange", f"{FIRST_YEAR} to {LAST_YEAR}")
+    return datetime(year, 1, 1, tzinfo=UTC), datetime(year + 1, 1, 1, tzinfo=UTC)
+
+
+def place_typed(latitude_deg: float | None, longitude_deg: float | None, altitude_m: float) -> Place:
+    """A place without a station. Raises `Refused` with every fault."""
+    limits = {"--latitude": (latitude_deg, 90.0), "--longitude": (longitude_deg, 180.0)}
+    faults = []
+    for option, (value, most) in limits.items():
+        if value is None:
+            faults.append(Fault(option, "it is missing, as no --station is named", "missing"))
+        elif not abs(value) <= most:
+            faults.append(Fault(option, f"{value:g} deg is no place", "outOfRange", f"-{most:g} to {most:g} deg"))
+    if not -500 <= altitude_m <= 20_000:
+        faults.append(Fault("--altitude-m", f"{altitude_m:g} m is no altitude", "outOfRange", "-500 to 20000 m"))
+    if faults or latitude_deg is None or longitude_deg is None:
+        raise Refused.all(faults)
+    return Place(f"{latitude_deg:g}, {longitude_deg:g}", latitude_deg, longitude_deg, altitude_m, LOWEST_ELEVATION_DEG)
+
+
+def satellite_called(session: Session, name: str) -> Satellite:
+    """Raises `Refused` on `--satellite`, naming those there are."""
+    there = session.exec(select(Satellite).order_by(col(Satellite.name))).all()
+    found = [one for one in there if one.name.lower() == name.lower() or one.id == name]
+    if len(found) != 1:
+        names = ", ".join(one.name for one in there) or "none: satcom load DIR"
+        raise Refused("--satellite", f"there is no satellite {name!r}", "notFound", names)
+    return found[0]
+
+
+def station_called(session: Session, name: str) -> EarthStation:
+    """Raises `Refused` on `--station`, naming those there are."""
+    there = session.exec(select(EarthStation).order_by(col(EarthStation.name))).all()
+    found = [one for one in there if one.name.lower() == name.lower() or one.id == name]
+    if len(found) != 1:
+        names = ", ".join(one.name for one in there) or "none: satcom load DIR"
+        raise Refused("--station", f"there is no earth station {name!r}", "notFound", names)
+    return found[0]
+
+
+def track_of(session: Session, satellite: Satellite, at: datetime, by_elements: bool) -> tuple[Track, float | None]:
+    """Where the satellite will be, and how old its elements will be at `at`. Raises `Refused` when it has none."""
+    if not by_elements:
+        return track_of_slot(satellite.orbital_longitude_deg), None
+    elements = elements_at(session, at, [satellite.id]).get(satellite.id)
+    if elements is None:
+        raise Refused("--by-elements", f"{satellite.name} has no elements", "notFound", "satcom elements load FILE")
+    return track_of_elements(elements), element_age_days(elements, at)
+
+
+def receiver_at(session: Session, station: EarthStation, satellite: Satellite, antenna_id: str | None) -> Receiver:
+    """The antenna that points at the satellite, in the middle of what it receives.
+
+    Raises `Refused` when there is none, or more than one and none is named.
+    """
+    pointing = [one for one in station.antennas if satellite.id in one.satellite_ids]
+    if antenna_id is not None:
+        pointing = [one for one in station.antennas if one.id == antenna_id]
+    if len(pointing) != 1:
+        ids = ", ".join(one.id for one in (pointing or station.antennas)) or "none"
+        why = f"{len(pointing)} antennas of {station.name} point at {satellite.name}; say which one receives"
+        raise Refused("--antenna", why, "notFound", ids)
+    antenna: Antenna = pointing[0]
+    query = select(Transponder.downlink_center_hz).where(
+        Transponder.satellite_id == satellite.id, Transponder.band == antenna.band
+    )
+    centres_hz = session.exec(query).all()
+    if not centres_hz:
+        why = f"{satellite.name} has no transponder in {antenna.band}; say the frequency"
+        raise Refused("--freq-ghz", why, "missing", "1 to 30 GHz")
+    return Receiver(antenna.diameter_m, antenna.efficiency, float(median(centres_hz)), antenna.noise_temperature_k)
+
+
+def with_values(receiver: Receiver | None, typed: dict[str, float | None]) -> Receiver:
+    """The receiver as it was typed, by option. Raises `Refused` on an option that is missing or makes no sense."""
+    options = {
+        "--diameter-m": ("diameter_m", 1.0),
+        "--efficiency": ("efficiency", 1.0),
+        "--freq-ghz": ("freq_hz", 1e9),
+        "--noise-temperature-k": ("system_temperature_k", 1.0),
+        "--sun-temperature-k": ("brightness_k", 1.0),
+    }
+    values = {options[name][0]: value * options[name][1] for name, value in typed.items() if value is not None}
+    needed = ("--diameter-m", "--freq-ghz", "--noise-temperature-k")
+    missing = [name for name in needed if receiver is None and typed.get(name) is None]
+    if missing:
+        raise Refused.all([Fault(name, "it is missing, as no --station is named", "missing") for name in missing])
+    try:
+        if receiver is not None:
+            return replace(receiver, **values)
+        return Receiver(**({"efficiency": 0.65} | values))
+    except ValueError as wrong:
+        column = str(wrong).split()[0]
+        option = next(name for name, (attribute, _) in options.items() if attribute == column)
+        raise Refused(option, str(wrong), "outOfRange") from wrong
+
+
+def outages_body(asked: Asked, found: Sequence[SunOutage], threshold_db: float) -> dict[str, Json]:
+    zone = asked.place.zone
+    return {
+        "satellite": asked.satellite,
+        "station": asked.place.name,
+        "timeZone": str(zone),
+        "elementAgeDays": asked.element_age_days,
+        "thresholdDb": threshold_db,
+        "outages": [outage_body(one, zone) for one in found],
+    }
+
+
+def outage_body(one: SunOutage, zone: ZoneInfo) -> dict[str, Json]:
+    return {
+        "start": instant_text(one.start),
+        "peak": instant_text(one.peak),
+        "end": instant_text(one.end),
+        "peakAtStation": one.peak.astimezone(zone).isoformat(timespec="seconds"),
+        "durationS": round((one.end - one.start).total_seconds(), 1),
+        "separationDeg": round(one.separation_deg, 4),
+        "elevationDeg": round(one.elevation_deg, 2),
+        "sunNoiseK": round(one.noise_k, 1),
+        "degradationDb": round(one.degradation_db, 2),
+    }
+
+
+def eclipse_body(one: Eclipse) -> dict[str, Json]:
+    return {
+        "body": one.body.value,
+        "start": instant_text(one.start),
+        "umbraStart": instant_text(one.umbra_start) if one.umbra_start else None,
+        "deepest": instant_text(one.deepest),
+        "umbraEnd": instant_text(one.umbra_end) if one.umbra_end else None,
+        "end": instant_text(one.end),
+        "umbraS": round(one.umbra.total_seconds(), 1),
+        "hiddenPercent": round(100 * one.hidden, 2),
+    }
+
+
+def season_body(one: EclipseSeason) -> dict[str, Json]:
+    return {
+        "first": instant_text(one.first),
+        "last": instant_text(one.last),
+        "eclipses": one.eclipses,
+        "longestUmbraS": round(one.longest.umbra.total_seconds(), 1),
+        "longestOn": instant_text(one.longest.deepest),
+    }
+
+
+def outage_entry(one: SunOutage, satellite: str, place: str) -> CalendarEntry:
+    return CalendarEntry(
+        subject=f"sun outage {satellite} {place}",
+        summary=f"Sun outage: {satellite} at {place}, {one.degradation_db:.1f} dB",
+        description=f"Peak {one.peak:%H:%M:%S} UTC, C/N falls by {one.degradation_db:.1f} dB;"
+        f" the Sun passes {one.separation_deg:.2f} deg from the satellite.",
+        start=one.start,
+        end=one.end,
+        day=one.peak,
+    )
+
+
+def eclipse_entry(one: Eclipse, satellite: str) -> CalendarEntry:
+    umbra = f"umbra {one.umbra_start:%H:%M:%S} to {one.umbra_end:%H:%M:%S} UTC" if one.umbra else "no umbra"
+    return CalendarEntry(
+        subject=f"eclipse {one.body} {satellite}",
+        summary=f"Eclipse: {satellite}, {one.umbra.total_seconds() / 60:.0f} min of umbra by the {one.body.title()}",
+        description=f"{100 * one.hidden:.0f} % of the Sun is hidden at {one.deepest:%H:%M:%S} UTC; {umbra}.",
+        start=one.start,
+        end=one.end,
+        day=one.deepest,
+    )

@@ -1,0 +1,139 @@
+"""Sun outages: when the Sun stands behind a satellite as a station sees it, and how much that costs.
+
+An outage is the time in which C/N falls by more than the link can bear. Station and satellite may both move: it is the
+same question for a teleport and a geostationary satellite as for a ship and a constellation.
+The antenna points at the satellite without error. Refraction lifts both alike and is left out.
+
+Source: ITU-R S.1525-1 (noise), ERFA (Sun).
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+
+from satcom.resource.physics.event_search import intervals_below, lowest_s
+from satcom.resource.physics.orbit import Array
+from satcom.resource.physics.sun import (
+    Track,
+    elevation_deg,
+    instant,
+    instant_s,
+    separation_deg,
+    sun_position_km,
+)
+from satcom.resource.physics.sun_noise import offset_of_degradation_deg, sun_degradation_db, sun_noise_k
+
+_MU_KM3_PER_S2 = 398600.4418  # WGS 84
+_SAMPLES_OF_ORBIT, _SHORTEST_STEP_S, _LONGEST_STEP_S = 144, 10.0, 600.0
+
+
+@dataclass(frozen=True)
+class SunPass:
+    """The Sun comes nearer to a satellite in the sky than a limit."""
+
+    start: datetime
+    peak: datetime
+    end: datetime
+    separation_deg: float  # at the peak, between the middle of the Sun and the satellite
+    elevation_deg: float  # at the peak
+
+
+@dataclass(frozen=True)
+class SunOutage(SunPass):
+    """A pass of the Sun that costs more than the link can bear."""
+
+    noise_k: float
+    degradation_db: float
+
+
+@dataclass(frozen=True)
+class Receiver:
+    """What the noise of the Sun enters. `system_temperature_k` is without it; `brightness_k` `None`: the quiet Sun."""
+
+    diameter_m: float
+    efficiency: float
+    freq_hz: float
+    system_temperature_k: float
+    brightness_k: float | None = None
+
+    def __post_init__(self) -> None:
+        for name, least, most in (
+            ("diameter_m", 0.1, 70.0),
+            ("efficiency", 0.01, 1.0),
+            ("freq_hz", 1e9, 30e9),
+            ("system_temperature_k", 1.0, 100_000.0),
+            ("brightness_k", 1.0, 1e9),
+        ):
+            value = getattr(self, name)
+            if value is not None and not least <= value <= most:
+                raise ValueError(f"{name} is {value:g}, it lies between {least:g} and {most:g}")
+
+
+def sun_passes(
+    satellite: Track, station: Track, limit_deg: float, start: datetime, stop: datetime, mask_deg: float = 0.0
+) -> list[SunPass]:
+    """When the Sun's middle is within `limit_deg` of the satellite and the satellite above `mask_deg`.
+
+    Raises `ValueError` on an instant without time zone, a period that does not end after it starts, and a limit that is
+    not above zero.
+    """
+    if not 0 < limit_deg <= 180:
+        raise ValueError(f"limit_deg is {limit_deg:g}, it lies above 0 and up to 180")
+
+    def apart_deg(at_s: Array) -> Array:
+        seen_from = station(at_s)
+        return separation_deg(satellite(at_s) - seen_from, sun_position_km(at_s) - seen_from)
+
+    def height_deg(at_s: Array) -> Array:
+        return elevation_deg(station(at_s), satellite(at_s))
+
+    def too_far_deg(at_s: Array) -> Array:
+        return np.maximum(apart_deg(at_s) - limit_deg, mask_deg - height_deg(at_s))
+
+    begin_s, end_s = instant_s(start), instant_s(stop)
+    found = intervals_below(too_far_deg, begin_s, end_s, search_step_s(satellite, begin_s))
+    edges = np.array([[one.start_s, one.stop_s] for one in found]).reshape(-1, 2)
+    peaks_s = lowest_s(apart_deg, edges[:, 0], edges[:, 1])
+    apart, height = (quantity(peaks_s) if len(found) else peaks_s for quantity in (apart_deg, height_deg))
+    return [
+        SunPass(instant(one.start_s), instant(peak_s), instant(one.stop_s), float(near), float(above))
+        for one, peak_s, near, above in zip(found, peaks_s, apart, height, strict=True)
+    ]
+
+
+def sun_outages(
+    satellite: Track,
+    station: Track,
+    receiver: Receiver,
+    threshold_db: float,
+    start: datetime,
+    stop: datetime,
+    mask_deg: float = 0.0,
+) -> list[SunOutage]:
+    """When C/N falls by more than `threshold_db`, the margin of the link in clear sky.
+
+    Raises `ValueError` as `sun_passes`, and on a threshold outside 0.1 to 60 dB.
+    """
+    if not 0.1 <= threshold_db <= 60:
+        raise ValueError(f"threshold_db is {threshold_db:g}, it lies between 0.1 and 60")
+    dish = (receiver.diameter_m, receiver.efficiency, receiver.freq_hz, receiver.brightness_k)
+    limit_deg = offset_of_degradation_deg(threshold_db, receiver.system_temperature_k, *dish)
+    if np.isnan(limit_deg) or limit_deg == 0:
+        return []
+    passes = sun_passes(satellite, station, limit_deg, start, stop, mask_deg)
+    noise_k = sun_noise_k(np.array([one.separation_deg for one in passes]), *dish)
+    costs_db = sun_degradation_db(noise_k, receiver.system_temperature_k)
+    return [
+        SunOutage(one.start, one.peak, one.end, one.separation_deg, one.elevation_deg, float(noise), float(cost_db))
+        for one, noise, cost_db in zip(passes, noise_k, costs_db, strict=True)
+    ]
+
+
+def search_step_s(satellite: Track, at_s: float) -> float:
+    """Fine enough that nothing of an orbit as high as this dips twice between two samples."""
+    radius_km = float(np.linalg.norm(satellite(np.array([at_s]))))
+    if not np.isfinite(radius_km):
+        return _SHORTEST_STEP_S
+    period_s = 2 * np.pi * np.sqrt(radius_km**3 / _MU_KM3_PER_S2)
+    return float(np.clip(period_s / _SAMPLES_OF_ORBIT, _SHORTEST_STEP_S, _LONGEST_STEP_S))
