@@ -27,6 +27,7 @@ from satcom.app.commands.api import ApiAway, ApiRefused
 from satcom.app.commands.appointment import appointment
 from satcom.app.commands.approval import approval
 from satcom.app.commands.change_order import modify, terminate
+from satcom.app.commands.coverage import coverage_command
 from satcom.app.commands.elements import elements_commands
 from satcom.app.commands.link_budget import link_budget
 from satcom.app.commands.listener import listener
@@ -263,6 +264,7 @@ def _operator() -> str:
 
 app.command("load")(load_command(database, _operator))
 app.add_typer(elements_commands(database, _operator), name="elements")
+app.command("coverage")(coverage_command(database))
 app.command("qualify")(qualify_command(database))
 app.command("link-budget")(link_budget)
 app.command("qualify-lease")(qualify_lease_command(database))

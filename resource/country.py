@@ -31,6 +31,12 @@ def countries(latitude_deg: NDArray[np.float64], longitude_deg: NDArray[np.float
     return found
 
 
+def outlines() -> list[tuple[str, shapely.Polygon]]:
+    """The code and each piece of every country, in (longitude, latitude): for drawing."""
+    codes, tree = _borders()
+    return list(zip(codes, tree.geometries.tolist(), strict=True))
+
+
 @cache
 def _borders() -> tuple[list[str], shapely.STRtree]:
     shapes: dict[str, list[list[list[list[float]]]]] = json.loads(lzma.decompress(FILE.read_bytes()))
