@@ -236,9 +236,9 @@ def take_over_carrier(session: Session, carrier: SpectrumAssignment) -> Spectrum
     if carrier.start_hz < transponder.low_edge_hz or carrier.stop_hz > transponder.high_edge_hz:
         raise RuleRefused(
             where,
-            f"{_mhz(carrier.start_hz)} to {_mhz(carrier.stop_hz)} MHz is not inside {transponder.name}",
+            f"{megahertz(carrier.start_hz)} to {megahertz(carrier.stop_hz)} MHz is not inside {transponder.name}",
             "outsideTransponder",
-            f"{_mhz(transponder.low_edge_hz)} to {_mhz(transponder.high_edge_hz)} MHz",
+            f"{megahertz(transponder.low_edge_hz)} to {megahertz(transponder.high_edge_hz)} MHz",
         )
     others = assignments_of(session, transponder.id, carrier.period)
     taken = [one.taken for one in others if one.id != carrier.id]
@@ -248,7 +248,7 @@ def take_over_carrier(session: Session, carrier: SpectrumAssignment) -> Spectrum
 
 
 def slot_name(transponder: Transponder, start_hz: int, stop_hz: int) -> str:
-    return f"{transponder.name} {_mhz(start_hz)} to {_mhz(stop_hz)} MHz"
+    return f"{transponder.name} {megahertz(start_hz)} to {megahertz(stop_hz)} MHz"
 
 
 def _lowest_piece(
@@ -268,8 +268,8 @@ def _lowest_piece(
         widest_hz = max((piece.width_hz for piece in free), default=0)
         raise RuleRefused(
             "bandwidthHz",
-            f"{_mhz(width_hz)} MHz in one piece is not free on {transponder.name}, {period};"
-            f" the widest free piece is {_mhz(widest_hz)} MHz",
+            f"{megahertz(width_hz)} MHz in one piece is not free on {transponder.name}, {period};"
+            f" the widest free piece is {megahertz(widest_hz)} MHz",
             "noContiguousSlot",
             f"at most {widest_hz} Hz",
         )
@@ -281,8 +281,8 @@ def check_power(transponder: Transponder, share_hz: int, period: Period, taken: 
     if share_hz > left_hz:
         raise RuleRefused(
             "powerShareHz",
-            f"{_mhz(share_hz)} MHz of power is not free on {transponder.name}, {period};"
-            f" {_mhz(left_hz)} of {_mhz(transponder.bandwidth_hz)} MHz is left",
+            f"{megahertz(share_hz)} MHz of power is not free on {transponder.name}, {period};"
+            f" {megahertz(left_hz)} of {megahertz(transponder.bandwidth_hz)} MHz is left",
             "noPower",
             f"at most {left_hz} Hz",
         )
@@ -292,5 +292,5 @@ def _keep(session: Session, slot: SpectrumAssignment, field: str) -> None:
     keep(session, slot, "slot_is_sold_once", Fault(field, f"{slot.name} overlaps a carrier that is there", "slotTaken"))
 
 
-def _mhz(hertz: int) -> str:
+def megahertz(hertz: int) -> str:
     return f"{hertz / 1e6:.6f}".rstrip("0").rstrip(".")

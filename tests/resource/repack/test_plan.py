@@ -1,0 +1,176 @@
+"""Re-packing plans: as short as any, each move into a place that is free, and refused with the reason."""
+
+from collections.abc import Sequence
+from contextlib import suppress
+
+import pytest
+from hypothesis import HealthCheck, event, given, settings
+from hypothesis import strategies as st
+
+from satcom.core.errors import Refused, RuleRefused
+from satcom.resource.repack.plan import MOST_MOVES, Band, OnTheAir, RepackPlan, plan_repack
+from satcom.resource.spectrum import Piece, free_pieces
+from tests.resource.repack.every_arrangement import fewest_moves
+
+MHZ = 1_000_000
+CASES = settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+
+def a_carrier(name: str, start_mhz: float, stop_mhz: float, guard_hz: int = 0, power_mhz: float = 0) -> OnTheAir:
+    return OnTheAir(name, round(start_mhz * MHZ), round(stop_mhz * MHZ), guard_hz, round(power_mhz * MHZ))
+
+
+@st.composite
+def bands(draw: st.DrawFn, most_carriers: int, width: int) -> tuple[Band, list[OnTheAir]]:
+    """A band of a few units, carriers anywhere in it; some are pinned, some have a guard band of their own."""
+    guard = draw(st.sampled_from([0, 0, 1, 2]))
+    band = Band(0, width, guard, draw(st.integers(0, 3)))
+    at, carriers = 0, []
+    for number in range(draw(st.integers(0, most_carriers))):
+        own = draw(st.sampled_from([guard, guard, 0]))
+        start = at + own // 2 + draw(st.integers(0, 3))
+        stop = start + draw(st.integers(1, 3))
+        at = stop + (own + 1) // 2
+        if at > width:
+            break
+        pinned = "it is received by everyone" if draw(st.integers(0, 7)) == 0 else None
+        carriers.append(OnTheAir(f"c{number}", start, stop, own, draw(st.integers(0, 3)), pinned))
+    return band, carriers
+
+
+@CASES
+@given(problem=bands(most_carriers=4, width=11), wanted=st.integers(1, 8))
+def test_a_plan_has_as_few_moves_and_moves_as_little_as_any_sequence_at_all(
+    problem: tuple[Band, list[OnTheAir]], wanted: int
+) -> None:
+    band, carriers = problem
+    best = fewest_moves(band, carriers, wanted, most_moves=5)
+    try:
+        plan = plan_repack(band, carriers, wanted, 0, most_moves=5)
+    except RuleRefused as refused:
+        event(refused.faults[0].code)
+        assert best is None
+    else:
+        event(f"{len(plan.moves)} moves, {len({one.carrier_id for one in plan.moves})} carriers")
+        assert (len(plan.moves), plan.moved_hz) == best
+
+
+@CASES
+@given(problem=bands(most_carriers=12, width=40), wanted=st.integers(1, 20))
+def test_every_move_goes_where_it_is_free_and_the_slot_is_there_in_the_end(
+    problem: tuple[Band, list[OnTheAir]], wanted: int
+) -> None:
+    band, carriers = problem
+    with suppress(RuleRefused):
+        after = carried_out(band, carriers, plan_repack(band, carriers, wanted, 0, most_moves=4))
+        free = free_pieces(band.low_edge_hz, band.high_edge_hz, band.guard_band_hz, [one.taken for one in after])
+        assert max((piece.width_hz for piece in free), default=0) >= wanted
+
+
+def carried_out(band: Band, carriers: Sequence[OnTheAir], plan: RepackPlan) -> list[OnTheAir]:
+    """The carriers after the plan. Each move is checked against everything that is on the air while it is made."""
+    there = {one.id: one for one in carriers}
+    for move in plan.moves:
+        mover = there[move.carrier_id]
+        assert mover.pinned_because is None
+        assert mover.power_share_hz <= band.free_power_hz  # it takes its power twice meanwhile
+        assert move.old == Piece(mover.start_hz, mover.stop_hz)
+        assert move.new.width_hz == move.old.width_hz
+        taken = [one.taken for one in there.values()]
+        free = free_pieces(band.low_edge_hz, band.high_edge_hz, band.guard_band_hz, taken)
+        assert any(one.start_hz <= move.new.start_hz and move.new.stop_hz <= one.stop_hz for one in free)
+        there[mover.id] = OnTheAir(
+            mover.id, move.new.start_hz, move.new.stop_hz, band.guard_band_hz, mover.power_share_hz
+        )
+    return list(there.values())
+
+
+BAND = Band(0, 10 * MHZ, 0, 5 * MHZ)
+
+
+def refusal(band: Band, carriers: Sequence[OnTheAir], wanted_mhz: float, power_mhz: float = 0) -> RuleRefused:
+    with pytest.raises(RuleRefused) as refused:
+        plan_repack(band, carriers, round(wanted_mhz * MHZ), round(power_mhz * MHZ))
+    return refused.value
+
+
+def test_a_carrier_that_is_in_the_way_goes_to_the_other_gap() -> None:
+    plan = plan_repack(BAND, [a_carrier("a", 1, 2), a_carrier("b", 4, 5), a_carrier("c", 8, 9)], 6 * MHZ, 0)
+    assert [one.carrier_id for one in plan.moves] == ["b"]
+    assert plan.opened == Piece(2 * MHZ, 8 * MHZ)
+
+
+def test_of_two_that_could_move_the_narrower_one_does() -> None:
+    wide, narrow = a_carrier("wide", 1, 3), a_carrier("narrow", 7, 8)
+    plan = plan_repack(BAND, [wide, narrow], 7 * MHZ, 0)
+    assert [one.carrier_id for one in plan.moves] == ["narrow"]
+
+
+def test_a_carrier_steps_aside_and_back_where_it_cannot_move_by_less_than_its_width() -> None:
+    """Wide must make room for narrow by 1 MHz, and cannot be on the air twice in overlapping places."""
+    stays = OnTheAir("stays", 5 * MHZ, 6 * MHZ, 0, 0, "it stays")
+    carriers = [a_carrier("wide", 1, 4), stays, a_carrier("narrow", 8, 10)]
+    plan = plan_repack(Band(0, 14 * MHZ, 0, 5 * MHZ), carriers, 8 * MHZ, 0)
+    assert [one.carrier_id for one in plan.moves] == ["wide", "wide", "narrow"]
+    assert plan.opened == Piece(6 * MHZ, 14 * MHZ)
+
+
+def test_guard_bands_are_kept_to_neighbours_and_edges() -> None:
+    band = Band(0, 10 * MHZ, 200_000, 5 * MHZ)
+    plan = plan_repack(band, [a_carrier("a", 4, 5, 200_000)], 8 * MHZ, 0)
+    assert plan.moves[0].new == Piece(200_000, 1_200_000)
+    assert plan.opened == Piece(1_400_000, 9_400_000)
+    assert refusal(band, [a_carrier("a", 4, 5, 200_000)], 8.41).faults[0].code == "tooLittleFree"
+
+
+def test_what_is_not_free_in_sum_is_refused_with_what_is() -> None:
+    fault = refusal(BAND, [a_carrier("a", 1, 5)], 6.5).faults[0]
+    assert (fault.field, fault.code, fault.accepted) == ("bandwidthHz", "tooLittleFree", "at most 6000000 Hz")
+
+
+def test_power_that_is_not_free_is_refused_before_anybody_is_moved() -> None:
+    fault = refusal(BAND, [a_carrier("a", 1, 5)], 6, 5.5).faults[0]
+    assert (fault.field, fault.code, fault.accepted) == ("powerShareHz", "noPower", "at most 5000000 Hz")
+
+
+def test_a_carrier_with_more_power_than_is_free_cannot_be_on_the_air_twice() -> None:
+    fault = refusal(BAND, [a_carrier("a", 4, 5, power_mhz=6)], 6).faults[0]
+    assert fault.code == "pinnedCarriers"
+    assert "a: it needs 6 MHz of power twice while it moves, and 5 MHz is free" in fault.why
+
+
+def test_pinned_carriers_are_named_with_their_reason() -> None:
+    pinned = OnTheAir("news", 4 * MHZ, 5 * MHZ, 0, 0, "it is received by everyone")
+    fault = refusal(BAND, [pinned], 6).faults[0]
+    assert (fault.code, fault.accepted) == ("pinnedCarriers", "at most 5000000 Hz")
+    assert "news: it is received by everyone" in fault.why
+
+
+def test_carriers_that_follow_each_other_in_one_place_are_not_moved_alone() -> None:
+    fault = refusal(BAND, [a_carrier("until May", 4, 5), a_carrier("from June", 4, 6)], 6).faults[0]
+    assert fault.code == "pinnedCarriers"
+    assert "another one has its place" in fault.why
+
+
+def test_where_nobody_fits_into_any_gap_nothing_can_move() -> None:
+    fault = refusal(BAND, [a_carrier("a", 1, 5), a_carrier("b", 6, 10)], 2).faults[0]
+    assert fault.code == "noRoomToMove"
+
+
+def test_a_search_that_is_cut_short_says_how_many_moves_it_has_ruled_out() -> None:
+    carriers = [a_carrier(f"c{at}", at, at + 0.4) for at in range(10)]
+    whole = plan_repack(BAND, carriers, 3 * MHZ, 0)
+    told = set()
+    for work in range(1, 200):
+        try:
+            assert plan_repack(BAND, carriers, 3 * MHZ, 0, most_work=work) == whole
+        except RuleRefused as refused:
+            told.add(refused.faults[0].why)
+    assert any(one.startswith("no plan of fewer than 1 moves exists") for one in told)
+    assert not any(f"fewer than {len(whole.moves) + 1} moves" in one for one in told)
+
+
+@pytest.mark.parametrize(("width_hz", "power_hz", "moves"), [(0, 0, 1), (1, -1, 1), (1, 0, 0), (1, 0, MOST_MOVES + 1)])
+def test_what_is_no_width_no_power_or_no_number_of_moves_is_refused(width_hz: int, power_hz: int, moves: int) -> None:
+    with pytest.raises(Refused, match="out of range"):
+        plan_repack(BAND, [], width_hz, power_hz, moves)
