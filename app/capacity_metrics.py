@@ -13,6 +13,8 @@ from sqlmodel import Session
 
 from satcom.core.clock import now
 from satcom.resource.reservation import ReservationState
+from satcom.resource.spectrum import Piece, free_pieces
+from satcom.resource.transponder_spectrum import fragmentation
 
 PARTS = ("free", "held", "assigned")
 IN_FORCE = (
@@ -22,13 +24,16 @@ IN_FORCE = (
 TRANSPONDERS = text(
     "SELECT satellite.name AS satellite, transponder.name AS transponder, sum(transponder.bandwidth_hz) AS all_hz,"
     " sum(used.held_hz) AS held_hz, sum(used.assigned_hz) AS assigned_hz,"
-    " sum(used.held_power_hz) AS held_power_hz, sum(used.assigned_power_hz) AS assigned_power_hz"
+    " sum(used.held_power_hz) AS held_power_hz, sum(used.assigned_power_hz) AS assigned_power_hz,"
+    " json_agg(json_build_array(transponder.downlink_center_hz - transponder.bandwidth_hz / 2,"
+    " transponder.bandwidth_hz, transponder.guard_band_hz, used.pieces)) AS bands"
     " FROM transponder JOIN satellite ON satellite.id = transponder.satellite_id"
     " LEFT JOIN (SELECT transponder_id,"
     " sum(stop_hz - start_hz + guard_band_hz) FILTER (WHERE state = 'held') AS held_hz,"
     " sum(stop_hz - start_hz + guard_band_hz) FILTER (WHERE state = 'assigned') AS assigned_hz,"
     " sum(power_share_hz) FILTER (WHERE state = 'held') AS held_power_hz,"
-    " sum(power_share_hz) FILTER (WHERE state = 'assigned') AS assigned_power_hz"
+    " sum(power_share_hz) FILTER (WHERE state = 'assigned') AS assigned_power_hz,"
+    " json_agg(json_build_array(start_hz - guard_band_hz / 2, stop_hz + (guard_band_hz + 1) / 2)) AS pieces"
     f" FROM spectrum_assignment taken WHERE {IN_FORCE} GROUP BY 1) used"
     " ON used.transponder_id = transponder.id GROUP BY 1, 2 ORDER BY 1, 2"
 )
@@ -73,11 +78,23 @@ def _transponders(rows: Sequence[Row[Any]]) -> Iterator[GaugeMetricFamily]:
     power = GaugeMetricFamily(
         "satcom_transponder_power_equivalent_hertz", "Power as its share of the bandwidth (PEB)", labels=labels
     )
+    scattered = GaugeMetricFamily(
+        "satcom_transponder_fragmentation_ratio",
+        "How scattered the free bandwidth is: 0 in one piece, towards 1 in many",
+        labels=labels[:2],
+    )
     for row in rows:
         names = [row.satellite, row.transponder]
+        scattered.add_metric(names, max(_scattered(*band) for band in row.bands))
         _split(bandwidth, names, row.all_hz, row.held_hz, row.assigned_hz)
         _split(power, names, row.all_hz, row.held_power_hz, row.assigned_power_hz)
-    yield from (bandwidth, power)
+    yield from (bandwidth, power, scattered)
+
+
+def _scattered(low_edge_hz: int, bandwidth_hz: int, guard_band_hz: int, pieces: list[list[int]] | None) -> float:
+    """Of one transponder; several that share a name on a satellite are told as the most scattered of them."""
+    taken = [Piece(*piece) for piece in pieces or []]
+    return fragmentation(free_pieces(low_edge_hz, low_edge_hz + bandwidth_hz, guard_band_hz, taken))
 
 
 def _split(family: GaugeMetricFamily, names: list[str], whole: Any, held: Any, assigned: Any) -> None:

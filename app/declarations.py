@@ -24,7 +24,15 @@ from satcom.orchestration.operations import (
 from satcom.resource import catalog as resource_catalog
 from satcom.resource import catalog_exchange as resource_exchange
 from satcom.resource import category as resource_category
-from satcom.resource import ground, licence, reservation_by_hand, satellite, satellite_life, terminal_history
+from satcom.resource import (
+    ground,
+    licence,
+    reservation_by_hand,
+    satellite,
+    satellite_life,
+    spectrum_questions,
+    terminal_history,
+)
 from satcom.resource import inventory as resource_inventory
 from satcom.resource import ordering as resource_ordering
 from satcom.resource.pool import availability_check, resource_pool
@@ -142,6 +150,7 @@ QUESTIONS: tuple[APIRouter, ...] = (
     history.router,
     waits.router,
     terminal_history.router,
+    spectrum_questions.router,
     *event_hub.hubs(ROUTES),
 )
 # What happens when an order comes, is cancelled, or ends, and what else a flow is about.

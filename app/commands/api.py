@@ -67,7 +67,7 @@ class Api:
     def __exit__(self, *_: object) -> None:
         self.client.close()
 
-    def get(self, path: str, **query: str) -> Any:
+    def get(self, path: str, **query: str | list[str]) -> Any:
         """Raises `ApiRefused`, `ApiAway`."""
         return self._ask("GET", path, query=query).json()
 
@@ -99,7 +99,7 @@ class Api:
         self,
         method: str,
         path: str,
-        query: Mapping[str, str] | None = None,
+        query: Mapping[str, str | list[str]] | None = None,
         content: str | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> httpx.Response:

@@ -175,6 +175,8 @@ SAID: dict[str, Capability] = {
     "PATCH listener": Capability.LISTEN,
     "DELETE listener": Capability.LISTEN,
     "GET terminalHistory": Capability.READ_SUPPLY,
+    "GET transponderSpectrum": Capability.READ_NETWORK,
+    "GET repackPlan": Capability.READ_NETWORK,
     "GET hubState": Capability.READ_NETWORK,
     "GET change": Capability.SEE_CHANGES,
     "GET metrics": Capability.READ_NETWORK,

@@ -13,6 +13,7 @@ from benchmarks import (
     measured,
     orders_per_second,
     qualification,
+    repack,
     start_of_flow,
     waiting_orders,
 )
@@ -40,6 +41,12 @@ def migrated(postgres: str) -> Iterator[Database]:
     yield database
     database.close()
     drop_database(url)
+
+
+def test_a_transponder_is_repacked() -> None:
+    table = repack.measure(carriers=6, bands=1)
+    assert len(table.rows) == len(repack.FILLS) * len(repack.SHARES)
+    assert all(row[2] for row in table.rows)
 
 
 def test_a_site_is_qualified_against_a_fleet_of_which_every_satellite_serves_it() -> None:

@@ -1,0 +1,68 @@
+"""How long a plan to re-pack a transponder of 60 carriers takes, by how full it is and how much is asked for.
+
+Bands are made up: widths between 2 and 30 parts, gaps scattered unevenly. Processor time of one process, the worst of
+several bands; where no plan is found it is the time until that is told.
+"""
+
+from typing import Annotated
+
+import numpy as np
+import typer
+from benchmarks.measured import Row, Table, load, processor_seconds, publish
+
+from satcom.core.errors import RuleRefused
+from satcom.resource.repack.plan import Band, OnTheAir, plan_repack
+
+NAME = "repack"
+BANDWIDTH_HZ, GUARD_HZ = 72_000_000, 50_000
+FILLS, SHARES = (0.6, 0.7, 0.8), (0.3, 0.5, 0.9)  # of the band that is taken; of what is free that is asked for
+
+
+def a_band(carriers: int, fill: float, seed: int) -> tuple[Band, list[OnTheAir]]:
+    random = np.random.default_rng(seed)
+    parts = random.integers(2, 30, carriers)
+    widths_hz = (parts / parts.sum() * fill * BANDWIDTH_HZ).astype(int) - GUARD_HZ
+    gaps_hz = (random.dirichlet(np.full(carriers + 1, 0.5)) * (1 - fill) * BANDWIDTH_HZ).astype(int)
+    lying, at_hz = [], 0
+    for number in range(carriers):
+        start_hz = at_hz + int(gaps_hz[number]) + GUARD_HZ // 2
+        stop_hz = start_hz + max(int(widths_hz[number]), 1000)
+        lying.append(OnTheAir(f"c{number}", start_hz, stop_hz, GUARD_HZ, 0))
+        at_hz = stop_hz + GUARD_HZ // 2
+    return Band(0, BANDWIDTH_HZ, GUARD_HZ, BANDWIDTH_HZ), lying
+
+
+def planned(carriers: int, fill: float, share: float, seed: int) -> tuple[str, float]:
+    """What came of it, and how long it took."""
+    band, lying = a_band(carriers, fill, seed)
+    told: list[str] = []
+
+    def plan() -> None:
+        try:
+            told.append(str(len(plan_repack(band, lying, round(share * (1 - fill) * BANDWIDTH_HZ), 0).moves)))
+        except RuleRefused as refused:
+            told.append(refused.faults[0].code)
+
+    took_s = processor_seconds(plan)
+    return told[0], took_s
+
+
+def measure(carriers: int, bands: int) -> Table:
+    rows: list[Row] = []
+    for fill in FILLS:
+        for share in SHARES:
+            found = [planned(carriers, fill, share, seed) for seed in range(bands)]
+            rows.append([fill, share, ", ".join(what for what, _ in found), max(took_s for _, took_s in found)])
+    return Table(f"{carriers} carriers", ["filled", "asked of what is free", "moves, or why not", "slowest, s"], rows)
+
+
+def main(
+    carriers: Annotated[int, typer.Option(min=1)] = 60,
+    bands: Annotated[int, typer.Option(min=1)] = 5,
+) -> None:
+    began = load()
+    publish(NAME, "python -m benchmarks.repack", began, [measure(carriers, bands)], write=False)
+
+
+if __name__ == "__main__":
+    typer.run(main)
