@@ -40,6 +40,8 @@ from satcom.app.commands.satellite import satellite
 from satcom.app.commands.service import service
 from satcom.app.commands.simulate_hub import simulate_hub_command
 from satcom.app.commands.simulate_partner import simulate_partner
+from satcom.app.commands.spectrum import spectrum
+from satcom.app.commands.spectrum_import import import_command
 from satcom.app.commands.terminal import terminal
 from satcom.app.commands.waits import escalation, waits
 from satcom.app.demonstration import demonstrate, is_free
@@ -70,6 +72,7 @@ app.add_typer(listener, name="listener")
 app.add_typer(service, name="service")
 app.add_typer(satellite, name="satellite")
 app.add_typer(terminal, name="terminal")
+app.add_typer(spectrum, name="spectrum")
 app.add_typer(escalation, name="escalation")
 app.add_typer(operator, name="operator")
 app.add_typer(approval, name="approval")
@@ -262,6 +265,7 @@ def _operator() -> str:
     return f"{os.environ.get('USER', 'somebody')} at the command line"
 
 
+spectrum.command("import")(import_command(database, _operator))
 app.command("load")(load_command(database, _operator))
 app.add_typer(elements_commands(database, _operator), name="elements")
 app.command("coverage")(coverage_command(database))

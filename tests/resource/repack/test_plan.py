@@ -166,8 +166,9 @@ def test_a_search_that_is_cut_short_says_how_many_moves_it_has_ruled_out() -> No
             assert plan_repack(BAND, carriers, 3 * MHZ, 0, most_work=work) == whole
         except RuleRefused as refused:
             told.add(refused.faults[0].why)
-    assert any(one.startswith("no plan of fewer than 1 moves exists") for one in told)
-    assert not any(f"fewer than {len(whole.moves) + 1} moves" in one for one in told)
+    ruled_out = {int(one.removeprefix("no plan of fewer than ").split()[0]) for one in told}
+    assert ruled_out
+    assert max(ruled_out) <= len(whole.moves)
 
 
 @pytest.mark.parametrize(("width_hz", "power_hz", "moves"), [(0, 0, 1), (1, -1, 1), (1, 0, 0), (1, 0, MOST_MOVES + 1)])
