@@ -77,7 +77,7 @@ def _pieces(pieces: Sequence[Piece]) -> list[Json]:
 def read_repack_plan(
     request: Request,
     transponderId: str,  # noqa: N803 (the names on the wire)
-    bandwidthHz: Width,  # noqa: N803
+    bandwidthHz: Width | None = None,  # noqa: N803
     powerShareHz: Hertz | None = None,  # noqa: N803
     pinned: Annotated[list[str] | None, Query(max_length=1000)] = None,
     mostMoves: Annotated[int, Query(ge=1, le=MOST_MOVES)] = MOST_MOVES,  # noqa: N803
@@ -88,9 +88,10 @@ def read_repack_plan(
 
     `pinned` are carriers by id or name that are to stay. What is held for a talk or an order stays, too.
     """
-    power_hz = bandwidthHz if powerShareHz is None else powerShareHz
     with database_of(request).request(token_of(request)) as (session, principal):
         principal.need(Capability.READ_NETWORK)
+        if bandwidthHz is None:
+            raise Refused("bandwidthHz", "how wide a slot is to be opened is mandatory", "missing", "hertz")
         transponder = transponder_called(session, transponderId)
         (spectrum,) = spectra(session, period_of(startAt, stopAt), [transponder.id])
         known = {body["id"]: body for body in carrier_bodies(session, spectrum.carriers)}
@@ -99,6 +100,7 @@ def read_repack_plan(
     carriers = [_on_the_air(one, pinned or []) for one in spectrum.carriers]
     _check_pinned(spectrum.carriers, pinned or [])
     band = Band(transponder.low_edge_hz, transponder.high_edge_hz, transponder.guard_band_hz, spectrum.power_free_hz)
+    power_hz = bandwidthHz if powerShareHz is None else powerShareHz
     plan = plan_repack(band, carriers, bandwidthHz, power_hz, mostMoves)
     return json_response(_plan_body(spectrum, plan, known))
 
