@@ -28,8 +28,13 @@ def end_with_standard_input() -> None:
     os.kill(os.getpid(), signal.SIGTERM)
 
 
-if __name__ == "__main__":
+def run() -> None:
+    """What the command line asks for."""
     given = parser.parse_args()
     if given.attached:
         threading.Thread(target=end_with_standard_input, daemon=True).start()
     main(given.port, given.state, given.seed, fleet=given.fleet, host=given.host)
+
+
+if __name__ == "__main__":
+    run()

@@ -13,6 +13,11 @@ parser.add_argument("--host", default="127.0.0.1")
 parser.add_argument("--state", type=Path, required=True, metavar="DIR", help="keeps everything; made when missing")
 
 
-if __name__ == "__main__":
+def run() -> None:
+    """What the command line asks for."""
     given = parser.parse_args()
     main(given.port, given.state, host=given.host)
+
+
+if __name__ == "__main__":
+    run()

@@ -8,8 +8,6 @@ import os
 import shutil
 import signal
 import socket
-import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -28,11 +26,13 @@ from satcom.app.simulated_hub import fleet_of
 from satcom.core import embedded_postgres, migration
 from satcom.core.database import Database
 from satcom.resource.hub import Hub
+from tests.crash import killable
 from tests.crash.killable import FOLDER
 from tests.crash.points import Points
 from tests.house.checkout import ROOT
 from tests.market.a_market import a_token
 from tests.orchestration.operations.an_order_to_service import Operation, an_operation
+from tests.prepared_process import PreparedProcess, Running, started_from_nothing
 from tests.simulators.hub_nms_process import HubNmsProcess
 from tests.simulators.partner_process import PartnerProcess, partner_process
 
@@ -57,20 +57,17 @@ class Program:
     command: str
     log: Path
     surroundings: Mapping[str, str]
-    process: "subprocess.Popen[bytes]" = field(init=False)
+    process: Running = field(init=False)
     started_at: float = 0.0
 
     def start(self) -> None:
         self.started_at = time.monotonic()
-        with open(self.log, "ab") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "tests.crash.killable", self.command],
-                cwd=ROOT,
-                env=dict(os.environ) | dict(self.surroundings),
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-            )
+        surroundings = dict(os.environ) | dict(self.surroundings)
+        if "LD_PRELOAD" in surroundings:
+            command = ["-m", "tests.crash.killable", self.command]
+            self.process = started_from_nothing(command, surroundings, self.log, ROOT)
+        else:
+            self.process = PreparedProcess(killable.main, ["satcom", self.command], surroundings, self.log, ROOT)
 
     def stop(self) -> None:
         if self.process.poll() is None:

@@ -7,10 +7,8 @@ looked into by no scenario.
 import json
 import os
 import re
-import signal
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
@@ -22,6 +20,7 @@ from typing import Any, Final, TypeAlias
 
 import httpx
 
+from satcom.app import cli
 from satcom.app.demo_order import DEMO_ORDER, order_in
 from satcom.app.simulated_hub import fleet_of
 from satcom.core.access import create_token
@@ -29,11 +28,11 @@ from satcom.core.database import Database
 from satcom.core.loading import loaded_id
 from satcom.core.values import Json
 from tests.postgres_server import drop_database, new_database
+from tests.prepared_process import PreparedProcess
 from tests.simulators.hub_nms_process import HubNmsProcess, hub_nms_process
 
 Body: TypeAlias = dict[str, Any]  # JSON of the API
 FOLDER: Final = Path(__file__).parents[2] / "examples" / "operator"
-PROGRAM: Final = Path(sys.executable).with_name("satcom")
 TMF: Final = "/tmf-api"
 ORDERS: Final = f"{TMF}/productOrderingManagement/v4/productOrder"
 FLOWS: Final = f"{TMF}/processFlowManagement/v4/processFlow"
@@ -80,11 +79,11 @@ def _token(url: str, folder: Path, role: str) -> str:
 
 def satcom(url: str, folder: Path, *command: str) -> str:
     """What the command line says to `command` on the database at `url`."""
-    done = subprocess.run(
-        [PROGRAM, *command], env=_environment(url), cwd=folder, capture_output=True, text=True, timeout=120, check=False
-    )
-    assert done.returncode == 0, f"satcom {' '.join(command)} failed: {done.stdout}{done.stderr}"
-    return done.stdout
+    log = folder / f"command-{next(_numbers)}.log"
+    done = PreparedProcess(cli.main, ["satcom", *command], _environment(url), log, folder)
+    code, said = done.wait(STOP_LIMIT_S), log.read_text(encoding="utf-8")
+    assert code == 0, f"satcom {' '.join(command)} failed: {said}"
+    return said
 
 
 def _environment(url: str, **further: str) -> dict[str, str]:
@@ -103,7 +102,7 @@ class RunningOperator:
         self.clock_ahead = timedelta(0)
         self._server = self.start_server()
 
-    def start_server(self, workers: int = 4) -> subprocess.Popen[bytes]:
+    def start_server(self, workers: int = 4) -> PreparedProcess:
         """Start `satcom serve` and wait until it answers. Without workers nothing goes on meanwhile."""
         environment = _environment(
             self.url,
@@ -114,16 +113,14 @@ class RunningOperator:
             SATCOM_EVENT_NETWORKS="127.0.0.0/8",
             SATCOM_CLOCK_AHEAD_HOURS=str(self.clock_ahead / timedelta(hours=1)),
         )
-        with open(self.folder / "server.log", "ab") as log:
-            self._server = subprocess.Popen(
-                [PROGRAM, "serve"], env=environment, cwd=self.folder, stdout=log, stderr=subprocess.STDOUT
-            )
+        log = self.folder / "server.log"
+        self._server = PreparedProcess(cli.main, ["satcom", "serve"], environment, log, self.folder)
         self._wait_for(self._answers, "the server to answer")
         return self._server
 
     def kill_server(self) -> None:
         """SIGKILL, as when the host loses power."""
-        self._server.send_signal(signal.SIGKILL)
+        self._server.kill()
         self._server.wait(STOP_LIMIT_S)
 
     def move_clock(self, by: timedelta) -> None:

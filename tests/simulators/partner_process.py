@@ -2,9 +2,6 @@
 
 import json
 import os
-import signal
-import subprocess
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,7 +10,9 @@ import httpx
 import pytest
 
 from satcom.core.settings import settings
+from satcom.simulators.partner.__main__ import run
 from satcom.simulators.partner.server import token_in
+from tests.prepared_process import PreparedProcess, said_first
 
 
 class PartnerProcess:
@@ -24,14 +23,12 @@ class PartnerProcess:
         self.token = token_in(state_dir)
         self._process, self.url = self._start(port=0)
 
-    def _start(self, port: int) -> tuple[subprocess.Popen[str], str]:
-        command = [sys.executable, "-m", "satcom.simulators.partner", "--port", str(port)]
-        command += ["--state", str(self.state_dir)]
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=dict(os.environ))
-        assert process.stdout is not None
-        url = process.stdout.readline().strip()
-        assert url.startswith("http://"), f"the simulator did not start: exit code {process.wait()}"
-        return process, url
+    def _start(self, port: int) -> tuple[PreparedProcess, str]:
+        log = self.state_dir.with_suffix(".log")
+        said_before = log.stat().st_size if log.exists() else 0
+        words = ["partner", "--port", str(port), "--state", str(self.state_dir)]
+        process = PreparedProcess(run, words, os.environ, log)
+        return process, said_first(process, log, "http://", said_before)
 
     @property
     def tokens(self) -> str:
@@ -40,8 +37,8 @@ class PartnerProcess:
 
     def kill(self) -> None:
         """SIGKILL: no farewell, no flush."""
-        self._process.send_signal(signal.SIGKILL)
-        self._end()
+        self._process.kill()
+        self._process.wait(timeout=30)
 
     def restart(self) -> None:
         """Start again on the same port and state."""
@@ -50,12 +47,7 @@ class PartnerProcess:
     def stop(self) -> None:
         if self._process.poll() is None:
             self._process.terminate()
-        self._end()
-
-    def _end(self) -> None:
         self._process.wait(timeout=30)
-        if self._process.stdout is not None:
-            self._process.stdout.close()
 
     def client(self) -> httpx.Client:
         """A bare client, for talking to the simulator past the driver."""

@@ -416,14 +416,16 @@ def test_slow_is_done_after_the_client_has_given_up(hub: httpx.Client, process: 
     assert len(process.journal(idempotency_key="slow")) == 1
 
 
-def test_out_of_order_lets_the_next_write_overtake(hub: httpx.Client, process: HubNmsProcess) -> None:
-    process.set_faults({"kind": "out_of_order", "path": "/v1/carriers/LATE", "count": 1, "delay_s": 20})
-    late = threading.Thread(target=put, args=(hub, "carriers/LATE", CARRIER, "late"))
-    late.start()
-    wait_until(lambda: hub.get("/v1/faults").json()["rules"][0]["struck"] == 1)
-    put(hub, "carriers/EARLY", CARRIER | {"port": 2}, key="early").raise_for_status()
-    late.join()
-    order = [line["id"] for line in process.journal() if line["idempotency_key"] in ("late", "early")]
+def test_out_of_order_lets_the_next_write_overtake(tmp_path: Path) -> None:
+    # a hub of its own: a slow write of an earlier test may still be under way, and would be the next
+    with hub_nms_process(tmp_path) as process, process.client() as hub:
+        process.set_faults({"kind": "out_of_order", "path": "/v1/carriers/LATE", "count": 1, "delay_s": 20})
+        late = threading.Thread(target=put, args=(hub, "carriers/LATE", CARRIER, "late"))
+        late.start()
+        wait_until(lambda: hub.get("/v1/faults").json()["rules"][0]["struck"] == 1)
+        put(hub, "carriers/EARLY", CARRIER | {"port": 2}, key="early").raise_for_status()
+        late.join()
+        order = [line["id"] for line in process.journal() if line["idempotency_key"] in ("late", "early")]
     assert order == ["EARLY", "LATE"]
 
 
