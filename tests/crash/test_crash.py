@@ -34,6 +34,7 @@ NEXT = [
     (Sold.LINK, Kind.RAINED_ON),
     (Sold.LINK, Kind.FICKLE),
     (Sold.ACCESS, Kind.RAINED_ON),
+    (Sold.LEASE, Kind.PATIENT),
     (Sold.LEASE, Kind.IMPATIENT),
     (Sold.PARTNER, Kind.PATIENT),
     (Sold.PARTNER, Kind.IMPATIENT),
