@@ -11,7 +11,22 @@ from satcom.core.database import Database
 from satcom.core.schema import create_declared
 from tests.postgres_server import chosen_server, drop_database, new_database
 
-PROGRAMS = {"app", "crash", "hardening", "scenarios", "benchmarks"}
+ONE_SERVER = {
+    "app",
+    "benchmarks",
+    "contract",
+    "crash",
+    "deploy",
+    "hardening",
+    "market",
+    "operations",
+    "scenarios",
+    "service",
+}
+BOTH_SERVERS = {
+    "test_om6_change.py",
+    "test_op1_partner_capacity.py",
+}  # orders, changes and ends, of our own and a partner's
 
 # no test is about time: a property that is slow on a busy machine is as true as a fast one
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -47,13 +62,14 @@ def database(template: str) -> Iterator[Database]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Whatever asks PostgreSQL itself is run on both servers: `pytest -m database`.
+    """What shows whether the layers can live on a PostgreSQL is run on both servers: `pytest -m database`.
 
-    What runs whole programs, or asks the layers again by HTTP or on the command line, is run once: it says nothing more
-    of the server, and takes long.
+    That is the core with the queue, what guards stock and spectrum, and two scenarios from the order to the bill. What
+    says more of the business than of the server is run once: it takes long.
     """
     for item in items:
-        if "postgres" in getattr(item, "fixturenames", ()) and not PROGRAMS & set(item.path.parts):
+        once = bool(ONE_SERVER & set(item.path.parts)) and item.path.name not in BOTH_SERVERS
+        if "postgres" in getattr(item, "fixturenames", ()) and not once:
             item.add_marker(pytest.mark.database)
 
 
