@@ -8,12 +8,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from statistics import median
+from typing import TypeVar
 from zoneinfo import ZoneInfo
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, func, select
 from tzfpy import get_tz
 
 from satcom.core.errors import Fault, Refused
+from satcom.core.tmf_filter import is_uuid
 from satcom.core.values import Json, instant_text
 from satcom.resource.event_calendar import CalendarEntry
 from satcom.resource.ground import Antenna, EarthStation
@@ -24,6 +26,7 @@ from satcom.resource.physics.sun import Track, track_of_elements, track_of_place
 from satcom.resource.physics.sun_outage import Receiver, SunOutage, sun_outages
 from satcom.resource.satellite import Satellite, elements_at
 
+Named = TypeVar("Named", Satellite, EarthStation)
 FIRST_YEAR, LAST_YEAR = 1960, 2099
 LOWEST_ELEVATION_DEG = 5.0  # of a place of which no mask is known
 
@@ -115,21 +118,21 @@ def place_typed(latitude_deg: float | None, longitude_deg: float | None, altitud
 
 def satellite_called(session: Session, name: str) -> Satellite:
     """Raises `Refused` on `--satellite`, naming those there are."""
-    there = session.exec(select(Satellite).order_by(col(Satellite.name))).all()
-    found = [one for one in there if one.name.lower() == name.lower() or one.id == name]
-    if len(found) != 1:
-        names = ", ".join(one.name for one in there) or "none: satcom load DIR"
-        raise Refused("--satellite", f"there is no satellite {name!r}", "notFound", names)
-    return found[0]
+    return _called(session, Satellite, name, "--satellite", "satellite")
 
 
 def station_called(session: Session, name: str) -> EarthStation:
     """Raises `Refused` on `--station`, naming those there are."""
-    there = session.exec(select(EarthStation).order_by(col(EarthStation.name))).all()
-    found = [one for one in there if one.name.lower() == name.lower() or one.id == name]
+    return _called(session, EarthStation, name, "--station", "earth station")
+
+
+def _called(session: Session, kind: type[Named], name: str, option: str, what: str) -> Named:
+    meant = col(kind.id) == name if is_uuid(name) else func.lower(col(kind.name)) == name.lower()
+    found = session.exec(select(kind).where(meant)).all() if name.isprintable() else []
     if len(found) != 1:
-        names = ", ".join(one.name for one in there) or "none: satcom load DIR"
-        raise Refused("--station", f"there is no earth station {name!r}", "notFound", names)
+        names = ", ".join(session.exec(select(kind.name).order_by(col(kind.name)))) or "none: satcom load DIR"
+        why = f"{len(found)} are called {name!r}" if found else f"there is no {what} {name!r}"
+        raise Refused(option, why, "notFound", names)
     return found[0]
 
 
