@@ -2,12 +2,13 @@
 # make test                    everything that checks the project
 # make soak                    1,500 kills, 100 times 64 orders for room for five, 100,000 bookings: some hours
 # make fuzz                    another seed each day, and half an hour of it: requests that nobody thought of
+# make validation              docs/validation.md from what the tests find
 # make lock [ARGS=--upgrade]   requirements.lock for what pyproject.toml asks; what is pinned stays unless upgraded
 #
 # Every path here is relative, so that the checkout may lie under a path with spaces.
 
 .DEFAULT_GOAL := run
-.PHONY: run test environment lint types contract tests debian-tests soak fuzz lock
+.PHONY: run test environment lint types contract tests debian-tests soak fuzz validation lock
 
 BIN := .venv/bin
 STAGE := @.ci/stage
@@ -52,6 +53,9 @@ soak: environment
 fuzz: environment
 	$(STAGE) "any request, by the day's seed" env SATCOM_FUZZ_SEED=$${SATCOM_FUZZ_SEED:-$$(date -u +%Y%m%d)} \
 		SATCOM_FUZZ_SECONDS=$${SATCOM_FUZZ_SECONDS:-1800} $(BIN)/pytest -q -x tests/contract/test_any_request.py
+
+validation: environment
+	@$(BIN)/pytest -q tests/resource/physics --validation docs/validation.md
 
 lock: environment
 	@UV_PYTHON_DOWNLOADS=never $(BIN)/uv pip compile --quiet --universal --fork-strategy fewest --python-version 3.11 \

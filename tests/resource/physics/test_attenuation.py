@@ -18,12 +18,15 @@ from satcom.resource.physics.scintillation import (
     scintillation_fade_db,
     wet_refractivity,
 )
+from tests.resource.physics.published import Published
 from tests.resource.physics.validation_sheets import sheet_rows
 
+SHEET = "P.618_14_Att_Tot"
+INSTEAD = "P.836-6 and P.1510-1 instead of P.2145"
 PARTS = ("gas_db", "cloud_db", "rain_db", "scintillation_db", "total_db")
 
 
-def test_total_attenuation_is_the_one_of_the_p618_examples() -> None:
+def test_total_attenuation_is_the_one_of_the_p618_examples(published: Published) -> None:
     """Gas as the sheet prints it, since it rests on the maps of P.2145; all else computed."""
     rows = sheet_rows("P.618_14_Att_Tot", range(17))
     lat, lon, station_km, freq_hz, elevation_deg = rows[:, 0], rows[:, 1], rows[:, 2], rows[:, 4] * 1e9, rows[:, 5]
@@ -42,27 +45,28 @@ def test_total_attenuation_is_the_one_of_the_p618_examples() -> None:
     whole = together(rows[:, 12], cloud_db, rain_db, scintillation_db)
 
     assert len(rows) == 48
-    assert cloud_db == pytest.approx(rows[:, 13], abs=1e-6)
-    assert rain_db == pytest.approx(rows[:, 14], abs=1e-6)
-    assert scintillation_db == pytest.approx(rows[:, 15], abs=1e-6)
-    assert whole.total_db == pytest.approx(rows[:, 16], abs=1e-6)
+    found = np.stack((cloud_db, rain_db, scintillation_db), axis=1)
+    published(SHEET, "cloud, rain, scintillation", found, rows[:, 13:16], abs=1e-6, unit="dB")
+    left = "gas as the sheet prints it: it rests on the maps of P.2145"
+    published(SHEET, "total", whole.total_db, rows[:, 16], abs=1e-6, unit="dB", left=left)
 
 
-def test_one_call_comes_close_to_the_p618_examples_with_our_own_gas() -> None:
+def test_one_call_comes_close_to_the_p618_examples_with_our_own_gas(published: Published) -> None:
     """P.836-6 and P.1510-1 instead of P.2145 cost up to 6 % of the gas, 0.06 dB in these examples."""
     rows = sheet_rows("P.618_14_Att_Tot", range(17))
     asked = (rows[:, 0], rows[:, 1], rows[:, 4] * 1e9, rows[:, 5], rows[:, 9], rows[:, 8], rows[:, 6], rows[:, 7])
 
     found = total_attenuation(*asked)
 
-    assert found.gas_db == pytest.approx(rows[:, 12], abs=0.01, rel=0.065)
-    assert found.cloud_db == pytest.approx(rows[:, 13], abs=1e-6)
-    assert found.rain_db == pytest.approx(rows[:, 14], rel=3e-4)  # the map of R0.01 for the full method
-    assert found.scintillation_db == pytest.approx(rows[:, 15], abs=1e-6)
-    assert found.total_db == pytest.approx(rows[:, 16], abs=0.06)
+    by_map = "the map of the rain rate for the full method"
+    published(SHEET, "one call: gas", found.gas_db, rows[:, 12], abs=0.01, rel=0.065, unit="dB", left=INSTEAD)
+    published(SHEET, "one call: cloud", found.cloud_db, rows[:, 13], abs=1e-6, unit="dB")
+    published(SHEET, "one call: rain", found.rain_db, rows[:, 14], rel=3e-4, left=by_map)
+    published(SHEET, "one call: scintillation", found.scintillation_db, rows[:, 15], abs=1e-6, unit="dB")
+    published(SHEET, "one call: total", found.total_db, rows[:, 16], abs=0.06, unit="dB", left=INSTEAD)
 
 
-def test_the_distribution_at_geneva_is_the_one_of_the_p618_examples() -> None:
+def test_the_distribution_at_geneva_is_the_one_of_the_p618_examples(published: Published) -> None:
     rows = sheet_rows("P.618_14_Att_Tot", [0, 3, 5, 6, 8], range(68, 98))
     percent, scintillation_db, cloud_db, gas_db, total_db = rows[:, 0], rows[:, 3], rows[:, 5], rows[:, 6], rows[:, 8]
     rain_db = np.nan_to_num(rows[:, 4])
@@ -70,11 +74,14 @@ def test_the_distribution_at_geneva_is_the_one_of_the_p618_examples() -> None:
     found = total_attenuation(46.2208, 6.137, 19.5e9, 36.6141654045094, percent, 0.0, 1.2, 0.65, 0.412)
 
     assert len(rows) == 20
-    assert together(gas_db, cloud_db, rain_db, scintillation_db).total_db == pytest.approx(total_db, abs=1e-6)
-    assert found.scintillation_db == pytest.approx(scintillation_db, abs=1e-6)
-    assert found.cloud_db == pytest.approx(cloud_db, abs=1e-6)
-    assert found.rain_db == pytest.approx(rain_db, rel=1e-3)
-    assert found.gas_db == pytest.approx(gas_db, rel=0.12)  # the coarse P.836-6 at the foot of the Alps
+    whole = together(gas_db, cloud_db, rain_db, scintillation_db).total_db
+    parts = np.stack((found.scintillation_db, found.cloud_db), axis=1)
+    told = np.stack((scintillation_db, cloud_db), axis=1)
+    alps = f"{INSTEAD}, coarse at the foot of the Alps"
+    published(SHEET, "Geneva: sum of the printed", whole, total_db, abs=1e-6, unit="dB")
+    published(SHEET, "Geneva: scintillation, cloud", parts, told, abs=1e-6, unit="dB")
+    published(SHEET, "Geneva: rain", found.rain_db, rain_db, rel=1e-3, left="rain rate of the map")
+    published(SHEET, "Geneva: gas", found.gas_db, gas_db, rel=0.12, left=alps)
 
 
 def test_a_fleet_in_one_call_is_as_good_as_one_by_one() -> None:

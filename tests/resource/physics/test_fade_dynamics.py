@@ -14,47 +14,48 @@ from satcom.resource.physics.fade_dynamics import (
     slope_exceeded,
     time_in_longer_fades,
 )
+from tests.resource.physics.published import Published
 from tests.resource.physics.validation_sheets import sheet_rows
 
 PRINTED_DIGITS = 1e-9
 
 
-def test_durations_are_those_of_the_p1623_examples() -> None:
+def test_durations_are_those_of_the_p1623_examples(published: Published) -> None:
     rows = sheet_rows("P.1623_1_Fade_Dur", range(1, 20))
     duration_s, threshold_db, elevation_deg, freq_ghz, _, faded_s = rows[:, 1:7].T
     fades = fade_durations(freq_ghz * 1e9, elevation_deg, threshold_db)
 
     assert len(rows) == 11
     told = rows[:, [7, 8, 9, 12, 13, 14]]
-    assert np.stack(fades, axis=1) == pytest.approx(told, rel=PRINTED_DIGITS)
     number = number_of_fades(fades, faded_s)
-    assert number == pytest.approx(rows[:, 15], rel=PRINTED_DIGITS)
-    assert longer_fades(fades, duration_s) == pytest.approx(rows[:, 16], rel=PRINTED_DIGITS)
-    assert time_in_longer_fades(fades, duration_s) == pytest.approx(rows[:, 17], rel=PRINTED_DIGITS)
-    assert longer_fades(fades, duration_s) * number == pytest.approx(rows[:, 18], rel=PRINTED_DIGITS)
-    assert time_in_longer_fades(fades, duration_s) * faded_s == pytest.approx(rows[:, 19], rel=PRINTED_DIGITS)
+    longer, time_in = longer_fades(fades, duration_s), time_in_longer_fades(fades, duration_s)
+    found = np.stack((number, longer, time_in, longer * number, time_in * faded_s), axis=1)
+    published("P.1623_1_Fade_Dur", "parameters", np.stack(fades, axis=1), told, rel=PRINTED_DIGITS)
+    published("P.1623_1_Fade_Dur", "number, share and time of longer fades", found, rows[:, 15:20], rel=PRINTED_DIGITS)
 
 
-def test_the_number_of_fades_by_duration_and_threshold_is_that_of_the_p1623_table() -> None:
+def test_the_number_of_fades_by_duration_and_threshold_is_that_of_the_p1623_table(published: Published) -> None:
     thresholds = sheet_rows("P.1623_1_Fade_Dur", range(2, 7), range(28, 34))
     table = sheet_rows("P.1623_1_Fade_Dur", range(1, 8), range(36, 49))
     fades = fade_durations(14e9, 30, thresholds[:, 2])
     found = longer_fades(fades, table[:, 1, None]) * number_of_fades(fades, thresholds[:, 6])
 
     assert (len(thresholds), len(table)) == (6, 13)
-    assert found == pytest.approx(table[:, 2:8], rel=PRINTED_DIGITS)
+    published("P.1623_1_Fade_Dur", "table by duration and threshold", found, table[:, 2:8], rel=PRINTED_DIGITS)
 
 
-def test_slopes_are_those_of_the_p1623_examples() -> None:
+def test_slopes_are_those_of_the_p1623_examples(published: Published) -> None:
     """Its column of the density is not compared: it is not the derivative of its own distribution, ours is."""
     (told,) = sheet_rows("P.1623_1_Fade_Slope", range(6))
     rows = sheet_rows("P.1623_1_Fade_Slope", [3, 6, 7, 8])
     deviation = slope_deviation_db_per_s(told[0], told[1], told[2])
 
     assert len(rows) == 100
-    assert deviation == pytest.approx(told[5], rel=PRINTED_DIGITS)
-    assert slope_exceeded(rows[:, 3], deviation) == pytest.approx(rows[:, 7], abs=PRINTED_DIGITS)
-    assert 2 * slope_exceeded(np.abs(rows[:, 3]), deviation) == pytest.approx(rows[:, 8], abs=PRINTED_DIGITS)
+    sheet, left = "P.1623_1_Fade_Slope", "density: there not the derivative of its own distribution"
+    exceeded, either = slope_exceeded(rows[:, 3], deviation), 2 * slope_exceeded(np.abs(rows[:, 3]), deviation)
+    published(sheet, "deviation", deviation, told[5], rel=PRINTED_DIGITS)
+    published(sheet, "share of the time, slope", exceeded, rows[:, 7], abs=PRINTED_DIGITS, left=left)
+    published(sheet, "share of the time, absolute slope", either, rows[:, 8], abs=PRINTED_DIGITS)
 
 
 @given(slope=st.floats(-2, 2), deviation=st.floats(0.01, 1))

@@ -3,7 +3,6 @@
 import csv
 
 import numpy as np
-import pytest
 from numpy.typing import NDArray
 
 from satcom.resource.physics.gas import (
@@ -15,9 +14,11 @@ from satcom.resource.physics.gas import (
     oxygen_zenith_attenuation_db,
     vapour_zenith_attenuation_db,
 )
+from tests.resource.physics.published import Published
 from tests.resource.physics.validation_sheets import SHEETS, number, sheet_rows
 
 PRINTED_DIGITS = 1e-9
+VAPOUR = "vapour: Annex 2, section 2.1 is not here"
 
 Array = NDArray[np.float64]
 Coefficients = tuple[Array, Array, Array, Array]
@@ -39,7 +40,7 @@ def statistical_examples() -> Array:
     return numeric
 
 
-def test_one_kilometre_of_air_loses_what_the_p676_examples_say() -> None:
+def test_one_kilometre_of_air_loses_what_the_p676_examples_say(published: Published) -> None:
     rows = sheet_rows("P.676_13_SpAtt", range(4))
     vapour_hpa = 9.97288878634056
     air = Air(np.array(1013.25 + vapour_hpa), np.array(288.15), np.array(7.5))
@@ -47,11 +48,11 @@ def test_one_kilometre_of_air_loses_what_the_p676_examples_say() -> None:
     oxygen, vapour = gas_specific_attenuation_db_per_km(rows[:, 0] * 1e9, air)
 
     assert len(rows) == 350
-    assert oxygen == pytest.approx(rows[:, 1], abs=PRINTED_DIGITS)
-    assert vapour == pytest.approx(rows[:, 2], abs=PRINTED_DIGITS)
+    published("P.676_13_SpAtt", "oxygen", oxygen, rows[:, 1], abs=PRINTED_DIGITS, unit="dB/km")
+    published("P.676_13_SpAtt", "water vapour", vapour, rows[:, 2], abs=PRINTED_DIGITS, unit="dB/km")
 
 
-def test_gas_attenuation_is_the_one_of_the_statistical_p676_examples() -> None:
+def test_gas_attenuation_is_the_one_of_the_statistical_p676_examples(published: Published) -> None:
     """Surface values of P.2145 as the sheet prints them, coefficients as it prints them."""
     rows = statistical_examples()
     freq_hz, sine = rows[:, 4] * 1e9, np.sin(np.radians(rows[:, 6]))
@@ -61,13 +62,15 @@ def test_gas_attenuation_is_the_one_of_the_statistical_p676_examples() -> None:
     vapour_db = vapour_zenith_attenuation_db(mean, rows[:, 29], four(rows[:, 31:35]))
 
     assert len(rows) == 154
-    assert oxygen_specific_attenuation_db_per_km(freq_hz, mean) == pytest.approx(rows[:, 15], abs=PRINTED_DIGITS)
-    assert oxygen_db == pytest.approx(rows[:, 21], abs=1e-6)  # the height is printed to fewer digits in some rows
-    assert vapour_db == pytest.approx(rows[:, 36], abs=PRINTED_DIGITS)
-    assert (oxygen_db + vapour_db) / sine == pytest.approx(rows[:, 39], abs=1e-6)
+    sheet, given = "P.676_13_A_Gas_A2_STAT", "surface values of P.2145 and coefficients as the sheet prints them"
+    near_db = oxygen_specific_attenuation_db_per_km(freq_hz, mean)
+    published(sheet, "oxygen, one kilometre", near_db, rows[:, 15], abs=PRINTED_DIGITS, unit="dB/km")
+    published(sheet, "oxygen, zenith", oxygen_db, rows[:, 21], abs=PRINTED_DIGITS, unit="dB", left=given)
+    published(sheet, "vapour, zenith", vapour_db, rows[:, 36], abs=PRINTED_DIGITS, unit="dB", left=given)
+    published(sheet, "slant", (oxygen_db + vapour_db) / sine, rows[:, 39], abs=PRINTED_DIGITS, unit="dB", left=given)
 
 
-def test_our_coefficient_table_gives_the_same_wherever_it_reaches() -> None:
+def test_our_coefficient_table_gives_the_same_wherever_it_reaches(published: Published) -> None:
     rows = statistical_examples()
     mean, exceeded = Air(rows[:, 5], rows[:, 8], rows[:, 7]), Air(rows[:, 12], rows[:, 13], rows[:, 14])
 
@@ -75,18 +78,28 @@ def test_our_coefficient_table_gives_the_same_wherever_it_reaches() -> None:
 
     inside_oxygen_lines = rows[:, 4] == 61
     assert np.isnan(loss_db[inside_oxygen_lines]).all()
-    assert loss_db[~inside_oxygen_lines] == pytest.approx(rows[~inside_oxygen_lines, 39], abs=1e-6)
+    published(
+        "P.676_13_A_Gas_A2_STAT",
+        "slant, our coefficients",
+        loss_db[~inside_oxygen_lines],
+        rows[~inside_oxygen_lines, 39],
+        abs=PRINTED_DIGITS,
+        unit="dB",
+        left=f"{inside_oxygen_lines.sum()} rows at 61 GHz: no coefficients inside the oxygen lines",
+    )
 
 
-def test_oxygen_is_the_one_of_the_instantaneous_p676_examples() -> None:
+def test_oxygen_is_the_one_of_the_instantaneous_p676_examples(published: Published) -> None:
     rows = sheet_rows("P.676_13_A_Gas_A2_INST", range(16))
     now = Air(rows[:, 0], rows[:, 2], rows[:, 6])
     loss_db = oxygen_zenith_attenuation_db(rows[:, 3] * 1e9, now, now, four(rows[:, 9:13]))
     assert len(rows) == 10
-    assert loss_db == pytest.approx(rows[:, 14], abs=PRINTED_DIGITS)
+    published(
+        "P.676_13_A_Gas_A2_INST", "oxygen, zenith", loss_db, rows[:, 14], abs=PRINTED_DIGITS, unit="dB", left=VAPOUR
+    )
 
 
-def test_vapour_is_the_one_of_the_weibull_p676_examples() -> None:
+def test_vapour_is_the_one_of_the_weibull_p676_examples(published: Published) -> None:
     rows = sheet_rows("P.676_13_A_Gas_A2_Weib", [*range(4), *range(5, 17)])
     mean = Air(rows[:, 6], rows[:, 7], rows[:, 8])
     content_kg_per_m2 = rows[:, 9] * (-np.log(rows[:, 3] / 100)) ** (1 / rows[:, 10])
@@ -95,13 +108,16 @@ def test_vapour_is_the_one_of_the_weibull_p676_examples() -> None:
     ours_db = vapour_zenith_attenuation_db(mean, content_kg_per_m2, annex2_coefficients(rows[:, 5] * 1e9).vapour)
 
     assert len(rows) >= 12
-    assert printed_db == pytest.approx(rows[:, 16], abs=PRINTED_DIGITS)
     covered = np.isfinite(ours_db)
     assert covered.sum() >= 5
-    assert ours_db[covered] == pytest.approx(rows[covered, 16], abs=PRINTED_DIGITS)
+    sheet, given = "P.676_13_A_Gas_A2_Weib", "the Weibull parameters as the sheet prints them"
+    none_there = f"{(~covered).sum()} rows at 60 GHz and above 101 GHz: no coefficients there"
+    published(sheet, "vapour, zenith", printed_db, rows[:, 16], abs=PRINTED_DIGITS, unit="dB", left=given)
+    ours = ours_db[covered]
+    published(sheet, "our coefficients", ours, rows[covered, 16], abs=PRINTED_DIGITS, unit="dB", left=none_there)
 
 
-def test_two_frequencies_of_one_place_relate_as_in_the_p618_examples() -> None:
+def test_two_frequencies_of_one_place_relate_as_in_the_p618_examples(published: Published) -> None:
     """The frequencies of the total attenuation's examples have no printed coefficients: only their fit is at work.
 
     At one place and share of the year the vapour content is one and the same, so it drops out of the ratio.
@@ -109,14 +125,18 @@ def test_two_frequencies_of_one_place_relate_as_in_the_p618_examples() -> None:
     climate = sheet_rows("P.2145_CLIMATIC_MAPS_GAS_ATT", range(12), range(8, 89))
     mean_of = {(row[0], row[1]): Air(row[5], row[6], row[4]) for row in climate}
     rows = sheet_rows("P.618_14_Att_Tot", range(17))
-    for place in {(row[0], row[1]) for row in rows}:
+    ours, told = [], []
+    for place in sorted({(row[0], row[1]) for row in rows}):
         (low, low_db), (high, high_db) = sorted({(row[4], row[11]) for row in rows if (row[0], row[1]) == place})
         one = np.array(1.0)
         ours_low, ours_high = (
             vapour_zenith_attenuation_db(mean_of[place], one, annex2_coefficients(freq * 1e9).vapour)
             for freq in (low, high)
         )
-        assert ours_high / ours_low == pytest.approx(high_db / low_db, rel=0.001)
+        ours.append(ours_high / ours_low)
+        told.append(high_db / low_db)
+    left = "coefficients between the printed frequencies are fitted"
+    published("P.618_14_Att_Tot", "vapour at two frequencies, ratio", ours, told, rel=0.001, left=left)
 
 
 def test_what_the_method_does_not_cover_has_no_number() -> None:

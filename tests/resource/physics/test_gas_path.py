@@ -8,41 +8,43 @@ from hypothesis import strategies as st
 from satcom.resource.physics.atmosphere import reference_air
 from satcom.resource.physics.gas import gas_specific_attenuation_db_per_km
 from satcom.resource.physics.gas_path import path_between, path_to_space, refractive_index
+from tests.resource.physics.published import Published
 from tests.resource.physics.validation_sheets import sheet_rows
 
 PRINTED_DIGITS = 1e-9
+SHEET_A, SHEET_B = "P.676_13_A_Gas_A1_2.2.1a", "P.676_13_A_Gas_A1_2.2.1b"
 
 
-def test_the_reference_atmosphere_is_the_one_of_the_p676_example() -> None:
+def test_the_reference_atmosphere_is_the_one_of_the_p676_example(published: Published) -> None:
     rows = sheet_rows("P.676_13_A_Gas_A1_2.2.1a", range(4, 19))
     air = reference_air(rows[:, 9])
     vapour_hpa = air.vapour_g_per_m3 * air.temperature_k / 216.7
     oxygen, vapour = gas_specific_attenuation_db_per_km(28e9, air)
 
     assert len(rows) == 922
-    assert air.pressure_hpa == pytest.approx(rows[:, 10], rel=1e-6)
-    assert air.temperature_k == pytest.approx(rows[:, 11], rel=PRINTED_DIGITS)
-    assert air.vapour_g_per_m3 == pytest.approx(rows[:, 12], rel=1e-6)
-    assert vapour_hpa == pytest.approx(rows[:, 14], rel=1e-6)
-    assert refractive_index(air) == pytest.approx(rows[:, 15], abs=1e-9)
-    assert oxygen == pytest.approx(rows[:, 20], rel=1e-5)
-    assert vapour == pytest.approx(rows[:, 21], rel=1e-5)
+    found = np.stack((air.pressure_hpa, air.vapour_g_per_m3, vapour_hpa), axis=1)
+    published(SHEET_A, "layers: pressure, vapour", found, rows[:, [10, 12, 14]], rel=PRINTED_DIGITS)
+    published(SHEET_A, "layers: temperature", air.temperature_k, rows[:, 11], rel=PRINTED_DIGITS)
+    published(SHEET_A, "layers: refractive index", refractive_index(air), rows[:, 15], abs=1e-9)
+    lost = np.stack((oxygen, vapour), axis=1)
+    published(SHEET_A, "layers: oxygen, vapour", lost, rows[:, 20:22], rel=PRINTED_DIGITS)
 
 
-def test_a_path_to_space_is_the_one_of_the_p676_example() -> None:
+def test_a_path_to_space_is_the_one_of_the_p676_example(published: Published) -> None:
     (told,) = sheet_rows("P.676_13_A_Gas_A1_2.2.1a", range(3))
     path = path_to_space(told[0] * 1e9, told[2])
-    assert path.total_db == pytest.approx(told[25], abs=1e-6)
-    assert path.bending_rad == pytest.approx(told[24], abs=1e-9)
+    published(SHEET_A, "path to space", path.total_db, told[25], abs=PRINTED_DIGITS, unit="dB")
+    published(SHEET_A, "bending", path.bending_rad, told[24], abs=1e-9, unit="rad")
 
 
 @pytest.mark.parametrize("column", [0, 32])
-def test_a_path_between_two_heights_is_the_one_of_the_p676_examples(column: int) -> None:
+def test_a_path_between_two_heights_is_the_one_of_the_p676_examples(published: Published, column: int) -> None:
     (told,) = sheet_rows("P.676_13_A_Gas_A1_2.2.1b", range(column, column + 4))
     freq_ghz, lower_km, upper_km, elevation_deg = told[column : column + 4]
     path = path_between(freq_ghz * 1e9, elevation_deg, lower_km, upper_km)
-    assert path.total_db == pytest.approx(told[column + 29], abs=1e-6)
-    assert path.bending_rad == pytest.approx(told[column + 28], abs=1e-9)
+    between = f"{lower_km:g} to {upper_km:g} km"
+    published(SHEET_B, f"path, {between}", path.total_db, told[column + 29], abs=PRINTED_DIGITS, unit="dB")
+    published(SHEET_B, f"bending, {between}", path.bending_rad, told[column + 28], abs=1e-9, unit="rad")
 
 
 @given(freq_ghz=st.floats(1, 1000), low_deg=st.floats(0, 89), more_deg=st.floats(0.5, 90))

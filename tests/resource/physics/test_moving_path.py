@@ -12,13 +12,15 @@ from satcom.resource.physics.moving_path import (
     slant_range_km,
 )
 from satcom.resource.physics.rain import rain_attenuation_db, rain_height_km, rain_rate_mm_per_h
+from tests.resource.physics.published import Published
 from tests.resource.physics.validation_sheets import sheet_rows
 
 PRINTED_DIGITS = 1e-9
-BY_STEPS = 1e-4  # the sheet inverts the attenuation by steps
+BY_STEPS = 1e-4
+STEPS = "the sheet inverts the attenuation by steps"
 
 
-def test_the_average_over_an_orbit_is_the_one_of_the_p618_example() -> None:
+def test_the_average_over_an_orbit_is_the_one_of_the_p618_example(published: Published) -> None:
     (place,) = sheet_rows("P.618_14_A_Rain_non_GSO", range(8))
     rows = sheet_rows("P.618_14_A_Rain_non_GSO", range(9, 16))
     latitude, longitude, height_km, freq_ghz, tilt, altitude_km, zenith_db, _ = place[:8]
@@ -28,13 +30,15 @@ def test_the_average_over_an_orbit_is_the_one_of_the_p618_example() -> None:
     percent = rain_exceedance_percent(margin_db, latitude, freq_ghz * 1e9, elevation, tilt, *rain)
 
     assert len(rows) == 85
-    assert slant_range_km(altitude_km, elevation) == pytest.approx(rows[:, 12], abs=1e-8)
-    assert margin_db == pytest.approx(rows[:, 13], abs=PRINTED_DIGITS)
-    assert percent == pytest.approx(rows[:, 14], rel=BY_STEPS)
+    sheet, range_km = "P.618_14_A_Rain_non_GSO", slant_range_km(altitude_km, elevation)
+    published(sheet, "slant range", range_km, rows[:, 12], abs=1e-8, unit="km")
+    published(sheet, "margin", margin_db, rows[:, 13], abs=PRINTED_DIGITS, unit="dB")
+    published(sheet, "exceedance by elevation", percent, rows[:, 14], rel=BY_STEPS, left=STEPS)
     # the sheet counts the time below the limit, in which the link is not used, as time without rain
     time = np.append(rows[:, 9], 100 - rows[:, 9].sum())
-    assert orbit_average_percent(time, np.append(percent, 0)) == pytest.approx(place[16], rel=BY_STEPS)
-    assert orbit_average_percent(time, np.append(rows[:, 14], 0)) == pytest.approx(place[16], abs=PRINTED_DIGITS)
+    ours, theirs = (orbit_average_percent(time, np.append(one, 0)) for one in (percent, rows[:, 14]))
+    published(sheet, "average over the orbit", ours, place[16], rel=BY_STEPS, left=STEPS)
+    published(sheet, "average of the printed", theirs, place[16], abs=PRINTED_DIGITS, unit="%")
 
 
 @given(

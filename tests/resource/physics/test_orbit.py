@@ -16,6 +16,7 @@ from satcom.resource.physics.orbit import (
     read_tle,
     sub_satellite_point,
 )
+from tests.resource.physics.published import Published, Section
 
 SAMPLE = (Path(__file__).parents[2] / "data" / "geo_sample.tle").read_text()  # CelesTrak, 2026-08-22
 FLEET = read_tle(SAMPLE).elements
@@ -24,7 +25,7 @@ ONE_METRE_KM = 0.001
 TIMESCALE = load.timescale(builtin=True)
 
 
-def test_one_call_for_a_fleet_and_many_sites_equals_skyfield_satellite_by_satellite() -> None:
+def test_one_call_for_a_fleet_and_many_sites_equals_skyfield_satellite_by_satellite(published: Published) -> None:
     sites = [(-11.7, 27.5, 1300.0), (0.0, 0.0, 0.0), (64.1, -21.9, 50.0), (-89.9, 179.9, 2800.0), (3.1, 101.7, -20.0)]
     latitude, longitude, altitude = np.array(sites).T
 
@@ -32,26 +33,35 @@ def test_one_call_for_a_fleet_and_many_sites_equals_skyfield_satellite_by_satell
 
     assert angles.elevation_deg.shape == (len(FLEET), len(sites))
     time = TIMESCALE.from_datetime(AT)
+    theirs = np.zeros((3, len(FLEET), len(sites)))
     for row, elements in enumerate(FLEET):
         satellite = EarthSatellite(elements.line1, elements.line2, elements.name, TIMESCALE)
         for column, (lat, lon, height_m) in enumerate(sites):
             alt, az, distance = (satellite - wgs84.latlon(lat, lon, height_m)).at(time).altaz()
-            assert angles.range_km[row, column] == pytest.approx(distance.km, abs=ONE_METRE_KM)
-            assert angles.elevation_deg[row, column] == pytest.approx(alt.degrees, abs=1e-4)
-            assert angles.azimuth_deg[row, column] == pytest.approx(az.degrees, abs=1e-4)
+            theirs[:, row, column] = distance.km, alt.degrees, az.degrees
+    ours, what, section = np.stack((angles.elevation_deg, angles.azimuth_deg)), "look angles", Section.ORBITS
+    # of each satellite: all sites
+    ours, told = np.moveaxis(ours, 1, 0), np.moveaxis(theirs[1:], 1, 0)
+    published("Skyfield, GEO", what, ours, told, abs=1e-4, unit="deg", least=1e-6, section=section)
+    metre, range_km = ONE_METRE_KM, angles.range_km
+    published("Skyfield, GEO", "range", range_km, theirs[0], abs=metre, unit="km", least=1e-6, section=section)
 
 
-def test_the_sub_satellite_point_equals_skyfield() -> None:
+def test_the_sub_satellite_point_equals_skyfield(published: Published) -> None:
     points = sub_satellite_point(FLEET, AT)
     time = TIMESCALE.from_datetime(AT)
-    for row, elements in enumerate(FLEET):
+    above, high = [], []
+    for elements in FLEET:
         place = wgs84.geographic_position_of(EarthSatellite(elements.line1, elements.line2, ts=TIMESCALE).at(time))
-        assert points.latitude_deg[row] == pytest.approx(place.latitude.degrees, abs=1e-6)
-        assert points.longitude_deg[row] == pytest.approx(place.longitude.degrees, abs=1e-6)
-        assert points.altitude_km[row] == pytest.approx(place.elevation.km, abs=ONE_METRE_KM)
+        above.append([place.latitude.degrees, place.longitude.degrees])
+        high.append(place.elevation.km)
+    ours, section = np.stack((points.latitude_deg, points.longitude_deg), axis=1), Section.ORBITS
+    published("Skyfield, GEO", "point below", ours, above, abs=1e-6, unit="deg", least=1e-8, section=section)
+    altitude_km = points.altitude_km
+    published("Skyfield, GEO", "altitude", altitude_km, high, abs=ONE_METRE_KM, unit="km", least=1e-6, section=section)
 
 
-def test_satellites_stand_at_the_orbital_position_their_operators_publish() -> None:
+def test_satellites_stand_at_the_orbital_position_their_operators_publish(published: Published) -> None:
     published_deg_east = {
         "INTELSAT 20 (IS-20)": 68.5,
         "EUTELSAT 3B": 3.1,
@@ -62,8 +72,9 @@ def test_satellites_stand_at_the_orbital_position_their_operators_publish() -> N
         "MEASAT-3B": 91.5,
     }
     longitude = dict(zip((one.name for one in FLEET), sub_satellite_point(FLEET, AT).longitude_deg, strict=True))
-    for name, slot_deg in published_deg_east.items():
-        assert longitude[name] == pytest.approx(slot_deg, abs=0.15)  # station keeping box and rounded slot
+    ours, told = [longitude[name] for name in published_deg_east], list(published_deg_east.values())
+    left, section = "station keeping box, rounded slot", Section.ORBITS
+    published("operators' slots", "longitude", ours, told, abs=0.15, unit="deg", left=left, section=section)
 
 
 @given(latitude=st.floats(-89, 89), longitude=st.floats(-180, 180), minutes=st.integers(0, 1440))

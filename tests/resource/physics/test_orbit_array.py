@@ -19,6 +19,7 @@ from satcom.resource.physics.earth_rotation import (
 )
 from satcom.resource.physics.orbit import Elements, look_angles, read_tle
 from satcom.resource.physics.orbit_array import doppler_shift_hz, ephemeris, look_angle_series
+from tests.resource.physics.published import Published, Section
 
 # CelesTrak, 2026-08-22: Starlink in four shells, OneWeb, O3b, mPOWER, GEO kept and inclined up to 13 degrees
 FLEET = read_tle((Path(__file__).parents[2] / "data" / "orbit_sample.tle").read_text()).elements
@@ -95,9 +96,9 @@ def published_elements() -> list[Elements]:
     ]
 
 
-def test_the_published_vectors_of_sgp4_come_out_turned_to_the_earth() -> None:
+def test_the_published_vectors_of_sgp4_come_out_turned_to_the_earth(published: Published) -> None:
     """All 33 sets of AIAA 2006-6753: near and deep space, resonant, decaying. Turned here by the published angle."""
-    compared = 0
+    ours, told = [], []
     vectors = published_vectors()
     for elements in published_elements():
         good = np.array([row for row in vectors[elements.norad_id] if row[1:] != [0.0] * 6])
@@ -105,10 +106,12 @@ def test_the_published_vectors_of_sgp4_come_out_turned_to_the_earth() -> None:
         expected, _ = earth_fixed_from_teme(good[:, 1:4], good[:, 4:7], sidereal_angle_rad(epoch, good[:, 0] * 60))
         path = ephemeris([elements], epoch, good[:, 0] * 60)
         known = np.isfinite(path.position_km[0, :, 0])
-        # an instant is told to a microsecond: 8 mm on the fastest
-        np.testing.assert_allclose(path.position_km[0, known], expected[known], rtol=0, atol=2e-5)
-        compared += int(known.sum())
-    assert compared > 600
+        ours.append(path.position_km[0, known])
+        told.append(expected[known])
+    rows, printed, section = np.concatenate(ours), np.concatenate(told), Section.ORBITS
+    assert len(rows) > 600
+    left = "an instant is told to a microsecond: 8 mm on the fastest"
+    published("SGP4-VER", "position", rows, printed, abs=2e-5, unit="km", left=left, least=1e-6, section=section)
 
 
 def ephemeris_epoch(elements: Elements) -> datetime:
@@ -116,14 +119,17 @@ def ephemeris_epoch(elements: Elements) -> datetime:
     return datetime(1900 + year if year > 56 else 2000 + year, 1, 1, tzinfo=UTC) + timedelta(days=day - 1)
 
 
-def test_the_example_of_aiaa_2006_6753_turns_from_teme_to_the_earth() -> None:
+def test_the_example_of_aiaa_2006_6753_turns_from_teme_to_the_earth(published: Published) -> None:
     """Its appendix C: TEME, and the pseudo Earth-fixed frame before polar motion; UT1 there from another bulletin."""
     at = datetime(2004, 4, 6, 7, 51, 28, 386_009, tzinfo=UTC)
     position = np.array([[5094.18016210, 6127.64465950, 6380.34453270]])
     velocity = np.array([[-4.746131487, 0.785818041, 5.531931288]])
     fixed, over_ground = earth_fixed_from_teme(position, velocity, sidereal_angle_rad(at, np.array([0.0])))
-    np.testing.assert_allclose(fixed[0], [-1033.47503120, 7901.30558560, 6380.34453270], rtol=0, atol=ONE_METRE_KM)
-    np.testing.assert_allclose(over_ground[0], [-3.225632747, -2.872442511, 5.531931288], rtol=0, atol=1e-6)
+    section, left = Section.ORBITS, "UT1 there from another bulletin"
+    fixed_km, metre = [[-1033.47503120, 7901.30558560, 6380.34453270]], ONE_METRE_KM
+    moving = [[-3.225632747, -2.872442511, 5.531931288]]
+    published("AIAA 2006-6753", "position", fixed, fixed_km, abs=metre, unit="km", left=left, section=section)
+    published("AIAA 2006-6753", "velocity", over_ground, moving, abs=1e-6, unit="km/s", left=left, section=section)
 
 
 @given(st.integers(0, 25 * 365 * 86_400), st.floats(-1e5, 1e6))

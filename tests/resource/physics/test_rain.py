@@ -15,6 +15,7 @@ from satcom.resource.physics.rain import (
     rain_rate_mm_per_h,
     rain_specific_attenuation_db_per_km,
 )
+from tests.resource.physics.published import Published
 from tests.resource.physics.validation_sheets import sheet_rows
 
 PRINTED_DIGITS = 1e-9
@@ -23,7 +24,7 @@ latitudes = st.floats(-60, 70)
 longitudes = st.floats(-180, 180)
 
 
-def test_one_kilometre_of_rain_loses_what_the_p838_examples_say() -> None:
+def test_one_kilometre_of_rain_loses_what_the_p838_examples_say(published: Published) -> None:
     rows = sheet_rows("P.838_3_Sp.Att", range(14))
     elevation_deg, freq_hz, rate_mm_per_h, tilt_deg = rows[:, 3], rows[:, 4] * 1e9, rows[:, 5], rows[:, 6]
 
@@ -31,17 +32,19 @@ def test_one_kilometre_of_rain_loses_what_the_p838_examples_say() -> None:
     loss = rain_specific_attenuation_db_per_km(freq_hz, rate_mm_per_h, elevation_deg, tilt_deg)
 
     assert len(rows) == 64
-    assert np.stack((k_h, k_v, alpha_h, alpha_v), axis=1) == pytest.approx(rows[:, 7:11], abs=PRINTED_DIGITS)
-    assert loss == pytest.approx(rows[:, 13], abs=PRINTED_DIGITS)
+    found = np.stack((k_h, k_v, alpha_h, alpha_v), axis=1)
+    published("P.838_3_Sp.Att", "coefficients", found, rows[:, 7:11], abs=PRINTED_DIGITS)
+    published("P.838_3_Sp.Att", "one kilometre of rain", loss, rows[:, 13], abs=PRINTED_DIGITS, unit="dB/km")
 
 
-def test_rain_reaches_as_high_as_the_p839_examples_say() -> None:
+def test_rain_reaches_as_high_as_the_p839_examples_say(published: Published) -> None:
     rows = sheet_rows("P.839_4_Rain_Height", [0, 1, 3, 4])
     assert len(rows) == 8
-    assert rain_height_km(rows[:, 0], rows[:, 1]) == pytest.approx(rows[:, 4], abs=PRINTED_DIGITS)
+    top_km = rain_height_km(rows[:, 0], rows[:, 1])
+    published("P.839_4_Rain_Height", "rain height", top_km, rows[:, 4], abs=PRINTED_DIGITS, unit="km")
 
 
-def test_it_rains_as_often_and_as_hard_as_the_p837_examples_say() -> None:
+def test_it_rains_as_often_and_as_hard_as_the_p837_examples_say(published: Published) -> None:
     rows = sheet_rows("P.837_7_Rp", [0, 1, 2, 39])
     # Where nothing is exceeded the example leaves the rate empty or writes 0.
     wanted_mm_per_h = np.nan_to_num(rows[:, 40])
@@ -49,18 +52,21 @@ def test_it_rains_as_often_and_as_hard_as_the_p837_examples_say() -> None:
     rate_mm_per_h = rain_rate_exceeded_mm_per_h(rows[:, 0], rows[:, 1], rows[:, 2])
 
     assert len(rows) == 40
-    assert rain_probability_percent(rows[:, 0], rows[:, 1]) == pytest.approx(rows[:, 39], abs=PRINTED_DIGITS)
+    sheet, percent = "P.837_7_Rp", rain_probability_percent(rows[:, 0], rows[:, 1])
+    published(sheet, "probability of rain", percent, rows[:, 39], abs=PRINTED_DIGITS, unit="%")
     # The examples bisect the probability to 1e-3 %; the rate is then good to about 1e-5 of itself.
-    assert rate_mm_per_h == pytest.approx(wanted_mm_per_h, rel=2e-5, abs=1e-6)
+    left = "the sheet bisects to 0.001 % of the probability"
+    published(sheet, "rate, full method", rate_mm_per_h, wanted_mm_per_h, rel=2e-5, abs=1e-6, unit="mm/h", left=left)
 
 
-def test_the_rain_rate_of_the_map_is_the_one_of_the_p837_examples() -> None:
+def test_the_rain_rate_of_the_map_is_the_one_of_the_p837_examples(published: Published) -> None:
     rows = sheet_rows("P.837_7_Rp", [0, 1, 2, 3], range(56, 65))
     assert len(rows) == 8
-    assert rain_rate_mm_per_h(rows[:, 0], rows[:, 1]) == pytest.approx(rows[:, 3], abs=PRINTED_DIGITS)
+    rate = rain_rate_mm_per_h(rows[:, 0], rows[:, 1])
+    published("P.837_7_Rp", "rate of the map, 0.01 %", rate, rows[:, 3], abs=PRINTED_DIGITS, unit="mm/h")
 
 
-def test_rain_attenuation_is_the_one_of_the_p618_examples_step_by_step() -> None:
+def test_rain_attenuation_is_the_one_of_the_p618_examples_step_by_step(published: Published) -> None:
     rows = sheet_rows("P.618_14_A_Rain", range(19))
     lat, freq_hz, elevation_deg, tilt_deg = rows[:, 0], rows[:, 4] * 1e9, rows[:, 5], rows[:, 6]
     station_km, percent, top_km, rate_mm_per_h = rows[:, 3], rows[:, 7], rows[:, 8], rows[:, 9]
@@ -69,8 +75,8 @@ def test_rain_attenuation_is_the_one_of_the_p618_examples_step_by_step() -> None
     loss_db = rain_attenuation_db(lat, freq_hz, elevation_deg, percent, tilt_deg, station_km, top_km, rate_mm_per_h)
 
     assert len(rows) == 64
-    assert np.stack(path, axis=1) == pytest.approx(rows[:, 10:17], abs=PRINTED_DIGITS)
-    assert loss_db == pytest.approx(rows[:, 18], abs=PRINTED_DIGITS)
+    published("P.618_14_A_Rain", "every step", np.stack(path, axis=1), rows[:, 10:17], abs=PRINTED_DIGITS)
+    published("P.618_14_A_Rain", "attenuation", loss_db, rows[:, 18], abs=PRINTED_DIGITS, unit="dB")
 
 
 def a_link(percent: float, freq_hz: float = 14e9, elevation_deg: float = 40.0, station_km: float = 0.1) -> float:

@@ -1,7 +1,6 @@
 """Scintillation against the ITU-R validation examples, and what must hold anywhere."""
 
 import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -10,27 +9,30 @@ from satcom.resource.physics.scintillation import (
     scintillation_fade_db,
     wet_refractivity,
 )
+from tests.resource.physics.published import Published
 from tests.resource.physics.validation_sheets import sheet_rows
 
 PRINTED_DIGITS = 1e-9
 
 
-def test_the_wet_term_is_the_one_of_the_p453_examples() -> None:
+def test_the_wet_term_is_the_one_of_the_p453_examples(published: Published) -> None:
     rows = sheet_rows("P.453_14_Nwet", [0, 1, 3])
     assert len(rows) == 8
-    assert wet_refractivity(rows[:, 0], rows[:, 1]) == pytest.approx(rows[:, 3], abs=PRINTED_DIGITS)
+    wet = wet_refractivity(rows[:, 0], rows[:, 1])
+    published("P.453_14_Nwet", "wet term", wet, rows[:, 3], abs=PRINTED_DIGITS, unit="N-units")
 
 
-def test_scintillation_is_the_one_of_the_p618_examples() -> None:
+def test_scintillation_is_the_one_of_the_p618_examples(published: Published) -> None:
     rows = sheet_rows("P.618_14_A_Scint", range(16))
     wet = wet_refractivity(rows[:, 0], rows[:, 1])
 
     deviation_db = scintillation_deviation_db(rows[:, 4] * 1e9, rows[:, 5], rows[:, 6], rows[:, 7], wet)
 
     assert len(rows) == 48
-    assert wet == pytest.approx(rows[:, 9], abs=PRINTED_DIGITS)
-    assert deviation_db == pytest.approx(rows[:, 14], abs=PRINTED_DIGITS)
-    assert scintillation_fade_db(deviation_db, rows[:, 8]) == pytest.approx(rows[:, 15], abs=PRINTED_DIGITS)
+    sheet, fade_db = "P.618_14_A_Scint", scintillation_fade_db(deviation_db, rows[:, 8])
+    published(sheet, "wet term", wet, rows[:, 9], abs=PRINTED_DIGITS, unit="N-units")
+    published(sheet, "deviation", deviation_db, rows[:, 14], abs=PRINTED_DIGITS, unit="dB")
+    published(sheet, "fade", fade_db, rows[:, 15], abs=PRINTED_DIGITS, unit="dB")
 
 
 @given(small_m=st.floats(0, 10), growth_m=st.floats(0, 20), freq_ghz=st.floats(1, 55), elevation_deg=st.floats(5, 90))
