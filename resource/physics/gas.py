@@ -7,6 +7,8 @@ The state of the air at a place is `climate`; which share of the year counts tog
 What stands in for its coefficient files and for the maps of P.2145-0: `docs/propagation.md`.
 """
 
+import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from typing import NamedTuple
@@ -17,6 +19,8 @@ from numpy.typing import ArrayLike, NDArray
 from satcom.resource.physics.maps import PACKED
 
 Array = NDArray[np.float64]
+
+PIECE = 512  # points summed over the lines at once
 
 
 @dataclass(frozen=True)
@@ -42,12 +46,7 @@ def oxygen_specific_attenuation_db_per_km(freq_hz: ArrayLike, air: Air) -> Array
     Source: ITU-R P.676-13, Annex 1, equations 1 to 9.
     """
     f, theta, vapour_hpa, dry_hpa = _conditions(freq_hz, air)
-    line, a1, a2, a3, a4, a5, a6 = _spectral_lines("oxygen")
-    fl, theta_l, vapour_l, dry_l = f[..., None], theta[..., None], vapour_hpa[..., None], dry_hpa[..., None]
-    strength = a1 * 1e-7 * dry_l * theta_l**3 * np.exp(a2 * (1 - theta_l))
-    width = np.sqrt((a3 * 1e-4 * (dry_l * theta_l ** (0.8 - a4) + 1.1 * vapour_l * theta_l)) ** 2 + 2.25e-6)
-    interference = (a5 + a6 * theta_l) * 1e-4 * (dry_l + vapour_l) * theta_l**0.8
-    lines = (strength * _line_shape(fl, line, width, interference)).sum(axis=-1)
+    lines = _in_pieces(_oxygen_lines, f, theta, vapour_hpa, dry_hpa)
     debye_ghz = 5.6e-4 * (dry_hpa + vapour_hpa) * theta**0.8
     continuum = (f * dry_hpa * theta**2) * (
         6.14e-5 / (debye_ghz * (1 + (f / debye_ghz) ** 2)) + 1.4e-12 * dry_hpa * theta**1.5 / (1 + 1.9e-5 * f**1.5)
@@ -56,20 +55,60 @@ def oxygen_specific_attenuation_db_per_km(freq_hz: ArrayLike, air: Air) -> Array
     return attenuation_db_per_km
 
 
+def _oxygen_lines(f: Array, theta: Array, vapour_hpa: Array, dry_hpa: Array) -> Array:
+    """Sum over the lines of oxygen (equations 2, 3, 5, 6, 7)."""
+    line, a1, a2, a3, _, a5, a6 = _spectral_lines("oxygen")
+    theta_l, vapour_l, dry_l = theta[..., None], vapour_hpa[..., None], dry_hpa[..., None]
+    strength = a1 * 1e-7 * dry_l * theta_l**3 * np.exp(a2 * (1 - theta_l))
+    slopes, slope_of = _oxygen_slopes()
+    widened = (theta_l**slopes)[..., slope_of]
+    width = np.sqrt((a3 * 1e-4 * (dry_l * widened + 1.1 * vapour_l * theta_l)) ** 2 + 2.25e-6)
+    interference = (a5 + a6 * theta_l) * 1e-4 * (dry_l + vapour_l) * theta_l**0.8
+    lines: Array = (strength * _line_shape(f[..., None], line, width, interference)).sum(axis=-1)
+    return lines
+
+
+@cache
+def _oxygen_slopes() -> tuple[Array, NDArray[np.intp]]:
+    """Exponents of the lines' widths, each once, and which line has which: powers are slow."""
+    return np.unique(0.8 - _spectral_lines("oxygen")[4], return_inverse=True)
+
+
 def vapour_specific_attenuation_db_per_km(freq_hz: ArrayLike, air: Air) -> Array:
     """Attenuation in one kilometre by water vapour. Arguments broadcast; nan outside 1 to 1000 GHz.
 
     Source: ITU-R P.676-13, Annex 1, equations 1 to 7.
     """
     f, theta, vapour_hpa, dry_hpa = _conditions(freq_hz, air)
+    attenuation_db_per_km: Array = 0.1820 * f * _in_pieces(_vapour_lines, f, theta, vapour_hpa, dry_hpa)
+    return attenuation_db_per_km
+
+
+def _vapour_lines(f: Array, theta: Array, vapour_hpa: Array, dry_hpa: Array) -> Array:
+    """Sum over the lines of water vapour (equations 2, 3, 5, 6)."""
     line, b1, b2, b3, b4, b5, b6 = _spectral_lines("vapour")
-    fl, theta_l, vapour_l, dry_l = f[..., None], theta[..., None], vapour_hpa[..., None], dry_hpa[..., None]
+    theta_l, vapour_l, dry_l = theta[..., None], vapour_hpa[..., None], dry_hpa[..., None]
     strength = b1 * 1e-1 * vapour_l * theta_l**3.5 * np.exp(b2 * (1 - theta_l))
     width = b3 * 1e-4 * (dry_l * theta_l**b4 + b5 * vapour_l * theta_l**b6)
     width = 0.535 * width + np.sqrt(0.217 * width**2 + 2.1316e-12 * line**2 / theta_l)
-    lines = (strength * _line_shape(fl, line, width, np.zeros(1))).sum(axis=-1)
-    attenuation_db_per_km: Array = 0.1820 * f * lines
-    return attenuation_db_per_km
+    lines: Array = (strength * _line_shape(f[..., None], line, width, np.zeros(1))).sum(axis=-1)
+    return lines
+
+
+def _in_pieces(
+    summed: Callable[[Array, Array, Array, Array], Array], f: Array, theta: Array, vapour_hpa: Array, dry_hpa: Array
+) -> Array:
+    """`summed` over pieces of the last axis, so that the tables of points and lines stay in the processor's cache."""
+    given = (f, theta, vapour_hpa, dry_hpa)
+    shape = np.broadcast_shapes(*(one.shape for one in given))
+    step = max(1, PIECE * shape[-1] // max(1, math.prod(shape))) if shape else 1
+    if not shape or shape[-1] <= step:
+        return np.broadcast_to(summed(*given), shape)
+    lines = np.empty(shape)
+    for first in range(0, shape[-1], step):
+        at = slice(first, first + step)
+        lines[..., at] = summed(*(one[..., at] if one.ndim and one.shape[-1] > 1 else one for one in given))
+    return lines
 
 
 def _conditions(freq_hz: ArrayLike, air: Air) -> tuple[Array, Array, Array, Array]:
@@ -77,10 +116,8 @@ def _conditions(freq_hz: ArrayLike, air: Air) -> tuple[Array, Array, Array, Arra
     freq_ghz = np.asarray(freq_hz, float) / 1e9
     freq_ghz = np.where((freq_ghz >= 1) & (freq_ghz <= 1000), freq_ghz, np.nan)
     vapour_hpa = air.vapour_g_per_m3 * air.temperature_k / 216.7
-    f, theta, vapour, dry = np.broadcast_arrays(
-        freq_ghz, 300 / air.temperature_k, vapour_hpa, air.pressure_hpa - vapour_hpa
-    )
-    return f, theta, vapour, dry
+    dry_hpa = air.pressure_hpa - vapour_hpa
+    return freq_ghz, np.asarray(300 / air.temperature_k), np.asarray(vapour_hpa), np.asarray(dry_hpa)
 
 
 def _line_shape(f: Array, line: Array, width: Array, interference: Array) -> Array:

@@ -143,3 +143,15 @@ def test_what_the_method_does_not_cover_has_no_number() -> None:
     air = Air(np.array(1013.0), np.array(288.0), np.array(7.5))
     assert np.isnan(gas_attenuation_db([0.9e9, 60e9, 101e9], 45.0, air, air, 20.0)).all()
     assert np.isnan(gas_attenuation_db(20e9, [4.9, 90.1, np.nan], air, air, 20.0)).all()
+
+
+def test_frequencies_across_places_are_what_each_pair_gives_alone() -> None:
+    places = np.linspace(0, 1, 700)  # more than are summed at once
+    air = Air(1020 - 300 * places, 300 - 60 * places, 0.5 + 20 * places)
+    freq_hz = np.array([11.7e9, 22e9, 60e9])
+    together = gas_specific_attenuation_db_per_km(freq_hz[:, None], air)
+    one_by_one = [gas_specific_attenuation_db_per_km(one, air) for one in freq_hz]
+    for gas in (0, 1):
+        assert together[gas] == pytest.approx(np.array([one[gas] for one in one_by_one]), rel=1e-12)
+    last = Air(air.pressure_hpa[-1], air.temperature_k[-1], air.vapour_g_per_m3[-1])
+    assert gas_specific_attenuation_db_per_km(60e9, last)[0] == pytest.approx(together[0][2, -1], rel=1e-12)
