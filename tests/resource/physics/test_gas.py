@@ -3,6 +3,7 @@
 import csv
 
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 
 from satcom.resource.physics.gas import (
