@@ -32,6 +32,14 @@ def link_budget(
             "--set", metavar="NAME=VALUE", help="One number, such as terminal.diameter_m=1.2; may be given often."
         ),
     ] = None,
+    neighbours: Annotated[
+        Path | None,
+        typer.Option(metavar="ELEMENTS", help="Element sets: the nearest slot on each side disturbs."),
+    ] = None,
+    leave_out: Annotated[
+        list[str] | None,
+        typer.Option(metavar="TEXT", help="Part of the name of a neighbour in another band; may be given often."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="For a program to read.")] = False,
     diagram: Annotated[
         Path | None, typer.Option(metavar="PICTURE", help="Draw the level diagram: a .png or .svg.")
@@ -48,7 +56,9 @@ def link_budget(
     design = import_module("satcom.resource.physics.link_design")
     view = import_module("satcom.app.link_budget_view")
     try:
-        made = design.design_link(design.LinkInput.model_validate(given))
+        asked_for = design.LinkInput.model_validate(given)
+        asked_for, told = _on_the_arc(asked_for, neighbours, leave_out or [])
+        made = design.design_link(asked_for)
     except ValidationError as wrong:
         raise Refused.all(list(_faults(wrong))) from wrong
     except design.ImpossibleLink as impossible:
@@ -61,8 +71,22 @@ def link_budget(
     if as_json:
         typer.echo(json.dumps({name: view.for_a_program(one) for name, one in asked.items()}))
         return
+    for line in told:
+        console.print(line, highlight=False)
     for name, one in asked.items():
         view.show_direction(console, TITLES[name], one)
+
+
+def _on_the_arc(asked: Any, neighbours: Path | None, leave_out: list[str]) -> tuple[Any, list[str]]:
+    """The link with the neighbours that element sets tell, and who they are."""
+    if neighbours is None and leave_out:
+        raise Refused("--leave-out", "it chooses among the satellites of --neighbours, which is not given")
+    if neighbours is None:
+        return asked, []
+    found: tuple[Any, list[str]] = import_module("satcom.app.arc_neighbours").with_neighbours(
+        asked, neighbours, leave_out
+    )
+    return found
 
 
 def _read(file: Path) -> dict[str, Any]:

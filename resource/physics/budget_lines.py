@@ -24,6 +24,7 @@ _MAY_BE_MISSING = frozenset(
         "adjacent_satellite_ci_db",
         "cross_polar_ci_db",
         "adjacent_carrier_ci_db",
+        "co_channel_ci_db",
     )
 ) | {"intermodulation_ci_db"}
 
@@ -119,6 +120,8 @@ class BentPipeBudget:
     uplink_adjacent_carrier_ci_db: Annotated[Array, Shown("C/I uplink adjacent carrier", "dB", "given")]
     downlink_adjacent_satellite_ci_db: Annotated[Array, Shown("C/I downlink adjacent satellite", "dB", "given")]
     downlink_cross_polar_ci_db: Annotated[Array, Shown("C/I downlink cross-polarization", "dB", "given")]
+    uplink_co_channel_ci_db: Annotated[Array, Shown("C/I uplink co-channel beams", "dB", "given")]
+    downlink_co_channel_ci_db: Annotated[Array, Shown("C/I downlink co-channel beams", "dB", "given")]
     es_n0_clear_db: Annotated[Array, Shown("C/(N+I) = Es/(N0+I0), clear sky", "dB", "all disturbances add")]
     es_n0_uplink_rain_db: Annotated[Array, Shown("C/(N+I), uplink rain", "dB", "all disturbances add")]
     es_n0_downlink_rain_db: Annotated[Array, Shown("C/(N+I), downlink rain", "dB", "all disturbances add")]

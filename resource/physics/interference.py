@@ -155,8 +155,10 @@ def adjacent_carrier_ci_db(
         )
     )  # fmt: skip
     possible = (ours > 0) & (theirs > 0) & (alpha > 0) & (alpha <= 1) & (beta > 0) & (beta <= 1)
-    half_hz = np.where(possible, ours * (1 + alpha) / 2, np.nan)
-    at_hz = half_hz[..., None] * np.linspace(-1, 1, SPECTRUM_POINTS)
+    half_hz, other_half_hz = np.where(possible, ours * (1 + alpha) / 2, np.nan), theirs * (1 + beta) / 2
+    # only where both are: steps over the whole of ours would miss a carrier much narrower than it
+    low_hz, high_hz = np.maximum(-half_hz, spacing - other_half_hz), np.minimum(half_hz, spacing + other_half_hz)
+    at_hz = low_hz[..., None] + np.maximum(high_hz - low_hz, 0)[..., None] * np.linspace(0, 1, SPECTRUM_POINTS)
     passed = _raised_cosine(at_hz, ours[..., None], alpha[..., None]) * _raised_cosine(
         at_hz - spacing[..., None], theirs[..., None], beta[..., None]
     )

@@ -114,6 +114,8 @@ class Interference:
     uplink_adjacent_carrier_ci_db: Values = NO_INTERFERENCE_DB
     downlink_adjacent_satellite_ci_db: Values = NO_INTERFERENCE_DB
     downlink_cross_polar_ci_db: Values = NO_INTERFERENCE_DB
+    uplink_co_channel_ci_db: Values = NO_INTERFERENCE_DB
+    downlink_co_channel_ci_db: Values = NO_INTERFERENCE_DB
 
     def combined_db(self) -> Array:
         """All of them together."""
@@ -306,6 +308,8 @@ def bent_pipe_budget(
         uplink_adjacent_carrier_ci_db=np.asarray(interference.uplink_adjacent_carrier_ci_db),
         downlink_adjacent_satellite_ci_db=np.asarray(interference.downlink_adjacent_satellite_ci_db),
         downlink_cross_polar_ci_db=np.asarray(interference.downlink_cross_polar_ci_db),
+        uplink_co_channel_ci_db=np.asarray(interference.uplink_co_channel_ci_db),
+        downlink_co_channel_ci_db=np.asarray(interference.downlink_co_channel_ci_db),
         es_n0_clear_db=clear_db,
         es_n0_uplink_rain_db=uplink_rain_db,
         es_n0_downlink_rain_db=downlink_rain_db,

@@ -8,12 +8,11 @@ Words: as `link_budget`, `operating_point`, `interference`, `joint_availability`
 """
 
 from dataclasses import dataclass, replace
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
 
+from satcom.resource.physics.adjacent_slots import adjacent_satellite_ci_db
 from satcom.resource.physics.antenna import ReceiveAntenna, parabola_gain_dbi
 from satcom.resource.physics.attenuation import TotalAttenuation, total_attenuation
 from satcom.resource.physics.budget_lines import Line
@@ -21,10 +20,10 @@ from satcom.resource.physics.carrier_sizing import AskedCarrier, CarrierSizing, 
 from satcom.resource.physics.climate import altitude_km
 from satcom.resource.physics.framing import framed_table
 from satcom.resource.physics.interference import (
+    adjacent_carrier_ci_db,
+    co_channel_ci_db,
     cross_polar_ci_db,
     rain_cross_polar_ci_db,
-    side_lobe_gain_dbi,
-    topocentric_separation_deg,
 )
 from satcom.resource.physics.joint_availability import (
     Fades,
@@ -43,9 +42,12 @@ from satcom.resource.physics.link_budget import (
     Transponder,
     combine_db,
 )
+from satcom.resource.physics.link_input import CarrierInput as CarrierInput
+from satcom.resource.physics.link_input import CoordinationInput, SatelliteInput, StationInput
+from satcom.resource.physics.link_input import ImpossibleLink as ImpossibleLink
+from satcom.resource.physics.link_input import LinkInput as LinkInput
 from satcom.resource.physics.modcod import ModcodTable
 from satcom.resource.physics.operating_point import (
-    Amplifier,
     OperatingPoint,
     multi_carrier_curve,
     operating_point_at,
@@ -57,93 +59,6 @@ from satcom.resource.physics.return_waveform import rcs2_table
 
 Array = NDArray[np.float64]
 LOWEST_ELEVATION_DEG = 5.0
-
-
-class ImpossibleLink(ValueError):
-    """A link that cannot be, with the field that makes it so."""
-
-    def __init__(self, field: str, why: str) -> None:
-        super().__init__(f"{field}: {why}")
-        self.field, self.why = field, why
-
-
-class _Given(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, validate_by_name=True)
-
-
-class Neighbour(_Given):
-    """A satellite beside ours; `excess_db` is how much denser than ours its carriers are, up and down."""
-
-    longitude_deg: float = Field(ge=-180, le=360)
-    excess_db: float = Field(default=0.0, ge=-60, le=60)
-
-
-class SatelliteInput(_Given):
-    """A geostationary satellite with one transparent transponder, as it is at the peak of its beams."""
-
-    longitude_deg: float = Field(ge=-180, le=360)
-    uplink_ghz: float = Field(gt=0, le=52.5)
-    downlink_ghz: float = Field(gt=0, le=52.5)
-    bandwidth_mhz: float = Field(gt=0, le=5000)
-    eirp_dbw: float = Field(ge=-20, le=100)
-    figure_of_merit_db_per_k: float = Field(ge=-60, le=60)
-    saturation_flux_density_dbw_per_m2: float = Field(ge=-150, le=-40)
-    amplifier: Amplifier = Amplifier.TWTA
-    many_carriers: bool = True
-    input_backoff_db: float = Field(default=6.0, ge=0, le=30)
-    polarization_tilt_deg: float = Field(default=45.0, ge=0, le=180)
-    cross_polar_discrimination_db: float = Field(default=30.0, ge=0, le=80)
-    neighbours: tuple[Neighbour, ...] = ()
-
-
-class StationInput(_Given):
-    """A station: where it stands, its dish, what it sends with and how noisy it hears."""
-
-    latitude_deg: float = Field(ge=-90, le=90)
-    longitude_deg: float = Field(ge=-180, le=360)
-    altitude_m: float | None = Field(default=None, ge=-500, le=9000)
-    diameter_m: float = Field(gt=0, le=40)
-    efficiency: float = Field(default=0.65, gt=0, le=1)
-    amplifier_w: float = Field(gt=0, le=20_000)
-    amplifier_backoff_db: float = Field(default=1.0, ge=0, le=30)
-    feed_loss_db: float = Field(default=0.3, ge=0, le=30)
-    pointing_loss_db: float = Field(default=0.3, ge=0, le=30)
-    uplink_power_control_db: float = Field(default=0.0, ge=0, le=40)
-    noise_figure_db: float = Field(default=0.8, ge=0, le=30)
-    ground_temperature_k: float = Field(default=25.0, ge=0, le=300)
-    uplink_beam_db: float = Field(default=0.0, ge=-30, le=0)
-    downlink_beam_db: float = Field(default=0.0, ge=-30, le=0)
-
-
-class CarrierInput(_Given):
-    """What is asked of one direction."""
-
-    rate_mbps: float = Field(gt=0, le=10_000)
-    availability_percent: float = Field(default=99.5, ge=50, le=99.998)
-    waveform: Literal["dvb-s2x", "dvb-s2", "dvb-s2-short", "dvb-rcs2", "dvb-rcs2-short"] = "dvb-s2x"
-    modcod: str | None = None
-    pilots: bool = True
-    rolloff: float = Field(default=0.2, ge=0, le=1)
-    implementation_margin_db: float = Field(default=0.8, ge=0, le=20)
-    required_margin_db: float = Field(default=0.5, ge=0, le=20)
-
-
-class CoordinationInput(_Given):
-    """What the operator's coordination agreements allow, as EIRP densities; left out where they say nothing."""
-
-    uplink_eirp_density_dbw_per_hz: float | None = Field(default=None, ge=-200, le=100)
-    downlink_eirp_density_dbw_per_hz: float | None = Field(default=None, ge=-200, le=100)
-
-
-class LinkInput(_Given):
-    """Both directions of a link: `forward` from the gateway to the terminal, `return_link` back, where asked."""
-
-    satellite: SatelliteInput
-    gateway: StationInput
-    terminal: StationInput
-    forward: CarrierInput | None = None
-    return_link: CarrierInput | None = Field(default=None, alias="return")
-    coordination: CoordinationInput = CoordinationInput()
 
 
 @dataclass(frozen=True, eq=False)
@@ -265,14 +180,17 @@ class _Ray:
         if not satellite.neighbours:
             return np.inf
         station = self.station
-        longitudes = np.array([one.longitude_deg for one in satellite.neighbours])
-        apart = topocentric_separation_deg(
-            station.latitude_deg, station.longitude_deg, satellite.longitude_deg, longitudes
+        each_db = adjacent_satellite_ci_db(
+            satellite.longitude_deg,
+            np.array([one.longitude_deg for one in satellite.neighbours]),
+            station.latitude_deg,
+            station.longitude_deg,
+            station.diameter_m,
+            station.efficiency,
+            self.freq_hz,
+            np.array([one.excess_db for one in satellite.neighbours]),
         )
-        lobes_dbi = side_lobe_gain_dbi(apart, station.diameter_m, station.efficiency, self.freq_hz)
-        excess_db = np.array([one.excess_db for one in satellite.neighbours])
-        seen = np.isfinite(apart)
-        return combine_db(*(self.gain_dbi() - lobes_dbi - excess_db)[seen]) if seen.any() else np.inf
+        return combine_db(*each_db)
 
     def cross_polar_ci_db(self, satellite: SatelliteInput, air: TotalAttenuation, unavailability: float) -> Array:
         """Of antennas, and of rain, which is counted under clear sky too: on the safe side."""
@@ -323,16 +241,39 @@ def _direction(
             ),
             down.pointing_loss_db,
         ),
-        interference=Interference(
-            uplink_adjacent_satellite_ci_db=up_ray.neighbours_ci_db(satellite),
-            uplink_cross_polar_ci_db=up_ray.cross_polar_ci_db(satellite, up_air, half),
-            downlink_adjacent_satellite_ci_db=down_ray.neighbours_ci_db(satellite),
-            downlink_cross_polar_ci_db=down_ray.cross_polar_ci_db(satellite, down_air, half),
-        ),
+        interference=_interference(satellite, asked, (up_ray, down_ray), (up_air, down_air)),
     )  # fmt: skip
     table = waveform_table(asked, name)
-    sized = _sized(link, asked, table)
+    link, sized = _sized(link, asked, table, name)
     return _designed(given, asked, link, point, table, sized, (up_ray, down_ray))
+
+
+def _interference(
+    satellite: SatelliteInput,
+    asked: CarrierInput,
+    rays: tuple[_Ray, _Ray],
+    airs: tuple[TotalAttenuation, TotalAttenuation],
+) -> Interference:
+    """All but the carriers beside ours, which follow from its symbol rate (`_sized`)."""
+    (up, down), (up_air, down_air), half = rays, airs, (100 - asked.availability_percent) / 2
+    beams = asked.co_channel_beams
+    # a station makes good by power where it lies in its beam: on the up link wanted carriers arrive as from the peak
+    heard = [(one.uplink_level_db, one.activity) for one in beams if one.uplink_level_db is not None]
+    reaching = [(one.downlink_level_db, one.activity) for one in beams if one.downlink_level_db is not None]
+    return Interference(
+        uplink_adjacent_satellite_ci_db=up.neighbours_ci_db(satellite),
+        uplink_cross_polar_ci_db=up.cross_polar_ci_db(satellite, up_air, half),
+        downlink_adjacent_satellite_ci_db=down.neighbours_ci_db(satellite),
+        downlink_cross_polar_ci_db=down.cross_polar_ci_db(satellite, down_air, half),
+        uplink_co_channel_ci_db=_beams_ci_db(0.0, heard),
+        downlink_co_channel_ci_db=_beams_ci_db(down.station.downlink_beam_db, reaching),
+    )
+
+
+def _beams_ci_db(wanted_db: float, others: list[tuple[float, float]]) -> Array:
+    """Level and activity of each beam against the level of the wanted one."""
+    level_db, activity = np.array(others).reshape(-1, 2).T
+    return co_channel_ci_db(wanted_db, level_db, activity)
 
 
 def _check_known(name: str, ray: _Ray, air: TotalAttenuation) -> None:
@@ -357,12 +298,41 @@ def waveform_table(asked: CarrierInput, name: str = "carrier") -> ModcodTable:
     return table.rows(rows)
 
 
-def _sized(link: Link, asked: CarrierInput, table: ModcodTable) -> CarrierSizing:
+def _sized(link: Link, asked: CarrierInput, table: ModcodTable, name: str) -> tuple[Link, CarrierSizing]:
+    """The cheapest carrier, and the link with what the carriers beside it do to one of its width.
+
+    They disturb a wider carrier more, and one that is disturbed may need to be wider: sized again until nothing
+    changes. What was the worst on the way stays, which is on the safe side and ends after as many turns as MODCODs.
+    """
     carrier = AskedCarrier(
         asked.rate_mbps * 1e6, asked.rolloff, asked.implementation_margin_db, asked.required_margin_db
     )
-    width_hz = link.transponder.bandwidth_hz
-    return size_carrier(link, carrier, table, width_hz, width_hz)
+    width_hz, worst_db = link.transponder.bandwidth_hz, np.inf
+    if asked.adjacent_carriers and asked.rolloff == 0:
+        raise ImpossibleLink(f"{name}.rolloff", "adjacent carriers need a roll-off above 0")
+    while True:
+        sized = size_carrier(link, carrier, table, width_hz, width_hz)
+        beside_db = float(_adjacent_carriers_ci_db(asked, sized.budget.symbol_rate_baud))
+        if not beside_db < worst_db:
+            return link, sized
+        worst_db = beside_db
+        link = replace(link, interference=replace(link.interference, uplink_adjacent_carrier_ci_db=worst_db))
+
+
+def _adjacent_carriers_ci_db(asked: CarrierInput, symbol_rate_baud: Array) -> Array:
+    return combine_db(
+        *(
+            adjacent_carrier_ci_db(
+                symbol_rate_baud,
+                asked.rolloff,
+                one.symbol_rate_mbaud * 1e6,
+                one.rolloff,
+                one.spacing_mhz * 1e6,
+                one.excess_db,
+            )
+            for one in asked.adjacent_carriers
+        )
+    )
 
 
 def _designed(

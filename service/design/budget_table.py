@@ -85,6 +85,9 @@ _ROWS = (
     _same("C/I uplink cross-polarization, clear sky", "dB", "uplink_cross_polar_ci_db"),
     _same("C/I downlink adjacent satellite, clear sky", "dB", "downlink_adjacent_satellite_ci_db"),
     _same("C/I downlink cross-polarization, clear sky", "dB", "downlink_cross_polar_ci_db"),
+    _same("C/I adjacent carriers, clear sky", "dB", "uplink_adjacent_carrier_ci_db"),
+    _same("C/I uplink co-channel beams, clear sky", "dB", "uplink_co_channel_ci_db"),
+    _same("C/I downlink co-channel beams, clear sky", "dB", "downlink_co_channel_ci_db"),
     _Row("C/(N+I) = Es/(N0+I0)", "dB", "es_n0_clear_db", "es_n0_uplink_rain_db", "es_n0_downlink_rain_db"),
     _same("Required Es/N0", "dB", "required_es_n0_db"),
     _Row("Margin", "dB", "margin_clear_db", "margin_uplink_rain_db", "margin_downlink_rain_db"),
@@ -92,10 +95,13 @@ _ROWS = (
     _same("Share of the transponder's power", "", "power_share"),
     _same("Power-equivalent bandwidth", "Hz", "power_equivalent_bandwidth_hz"),
 )
+_LEFT_OUT_WHEN_ABSENT = frozenset(
+    ("uplink_adjacent_carrier_ci_db", "uplink_co_channel_ci_db", "downlink_co_channel_ci_db")
+)
 
 
 def budget_table(budget: BentPipeBudget, index: int) -> tuple[BudgetLine, ...]:
-    """The rows of one lane of `budget`."""
+    """The rows of one lane of `budget`; carriers and beams beside it only where there are some."""
 
     def value(name: str | None) -> float | None:
         column = None if name is None else np.asarray(getattr(budget, name))
@@ -113,4 +119,5 @@ def budget_table(budget: BentPipeBudget, index: int) -> tuple[BudgetLine, ...]:
             unit=row.unit,
         )
         for row in _ROWS
+        if row.clear_sky not in _LEFT_OUT_WHEN_ABSENT or value(row.clear_sky) is not None
     )

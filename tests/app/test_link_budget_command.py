@@ -12,6 +12,7 @@ from satcom.resource.physics.link_design import LinkInput, design_link
 from tests.app.the_command_line import CommandLine
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "link_budget.yaml"
+ARC = Path(__file__).parents[1] / "data" / "geo_arc_1_to_17_east.tle"
 
 
 @pytest.fixture
@@ -69,6 +70,45 @@ def test_a_limit_that_is_not_kept_is_told_with_its_code(satcom: CommandLine) -> 
     told = json.loads(satcom("link-budget", str(EXAMPLE), *typed, "--json").out)
     assert [one["code"] for one in told["return"]["breaches"]] == ["coordinatedUplinkDensity"]
     assert told["return"]["closes"] is True
+
+
+def test_neighbours_come_from_element_sets(satcom: CommandLine, tmp_path: Path) -> None:
+    given = yaml.safe_load(EXAMPLE.read_text(encoding="utf-8"))
+    del given["satellite"]["neighbours"]
+    file = tmp_path / "link.yaml"
+    file.write_text(yaml.safe_dump(given), encoding="utf-8")
+    other_bands = [word for one in ("METEOSAT", "TIANLIAN", "echostar", "INMARSAT") for word in ("--leave-out", one)]
+    said = satcom("link-budget", str(file), "--neighbours", str(ARC), *other_bands)
+    told = " ".join(said.out.split())
+    assert "West: EUTELSAT KA-SAT 9A, EUTELSAT 9B at 9.00 deg, 1.00 away" in told
+    assert "East: COSMOS 2539 at 12.01 deg" in told
+    near = json.loads(satcom("link-budget", str(file), "--neighbours", str(ARC), *other_bands, "--json").out)
+    far = json.loads(satcom("link-budget", str(EXAMPLE), "--json").out)
+    of_near, of_far = (
+        {line["label"]: line["value"] for line in one["forward"]["lines"]}["C/I downlink adjacent satellite"]
+        for one in (near, far)
+    )
+    assert of_near < of_far
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        (("--neighbours", "nowhere.tle"), "nowhere.tle cannot be read"),
+        (("--neighbours", str(EXAMPLE)), "holds no element set"),
+        (("--neighbours", "ARC", "--leave-out", "ASTRA 9Z"), "no satellite of"),
+        (("--leave-out", "ASTRA"), "--neighbours, which is not given"),
+    ],
+)
+def test_neighbours_that_cannot_be_are_refused(
+    satcom: CommandLine, tmp_path: Path, typed: tuple[str, ...], said: str
+) -> None:
+    words = [str(ARC) if one == "ARC" else one for one in typed]
+    answer = satcom("link-budget", str(EXAMPLE), "--set", "satellite.neighbours=[]", *words)
+    assert answer.status != 0
+    assert said in " ".join((answer.out + answer.err).split())
+    twice = satcom("link-budget", str(EXAMPLE), "--neighbours", str(ARC))
+    assert "are given already" in " ".join((twice.out + twice.err).split())
 
 
 @pytest.mark.parametrize("kind", ["png", "svg"])

@@ -102,6 +102,13 @@ def test_a_neighbour_further_away_disturbs_less(spacing: float, more: float, exc
     assert adjacent_carrier_ci_db(1e6, 0.25, 1.5e6, 0.2, spacing) == pytest.approx(near + excess_db)
 
 
+@pytest.mark.parametrize("narrow_baud", [2e3, 64e3, 1e6])
+def test_a_narrow_carrier_within_ours_disturbs_by_its_share_of_our_width(narrow_baud: float) -> None:
+    for spacing_hz in (0.0, 1.234e6, -7.7e6):
+        found = adjacent_carrier_ci_db(30e6, 0.2, narrow_baud, 0.35, spacing_hz)
+        assert found == pytest.approx(10 * np.log10(30e6 / narrow_baud), abs=1e-4)
+
+
 def test_an_impossible_carrier_is_nan() -> None:
     broken = adjacent_carrier_ci_db(np.array([0.0, 1e6, 1e6]), np.array([0.2, 0.0, 1.1]), 1e6, 0.2, 1e6)
     assert np.isnan(broken).all()

@@ -8,7 +8,11 @@ from pydantic import ValidationError
 
 from satcom.resource.physics.carrier_sizing import Limit
 from satcom.resource.physics.climate import altitude_km
-from satcom.resource.physics.interference import side_lobe_gain_dbi, topocentric_separation_deg
+from satcom.resource.physics.interference import (
+    adjacent_carrier_ci_db,
+    side_lobe_gain_dbi,
+    topocentric_separation_deg,
+)
 from satcom.resource.physics.joint_availability import Fades, Room, availability_percent
 from satcom.resource.physics.link_budget import Carrier, bent_pipe_budget, combine_db
 from satcom.resource.physics.link_design import (
@@ -107,6 +111,54 @@ def _carrier(one: DirectionDesign) -> Carrier:
     )
 
 
+def test_beams_on_the_same_frequency_and_carriers_beside_lower_the_ratio(designed: LinkDesign) -> None:
+    beams = [
+        {"uplink_level_db": -20, "downlink_level_db": -17},
+        {"downlink_level_db": -20, "activity": 0.5},
+    ]
+    beside: list[dict[str, float]] = [
+        {"spacing_mhz": 3.2, "symbol_rate_mbaud": 3},
+        {"spacing_mhz": 9, "symbol_rate_mbaud": 12, "excess_db": 2},
+    ]
+    crowded = design_link(given(forward__co_channel_beams=beams, forward__adjacent_carriers=beside))
+    clear, found = both(designed)[0], both(crowded)[0]
+    budget = found.budget
+    assert budget.uplink_co_channel_ci_db == pytest.approx(20.0)
+    assert budget.downlink_co_channel_ci_db == pytest.approx(-10 * np.log10(10**-1.7 + 0.5 * 10**-2))
+    rate = budget.symbol_rate_baud
+    each = [
+        adjacent_carrier_ci_db(rate, 0.2, of["symbol_rate_mbaud"] * 1e6, 0.2, of["spacing_mhz"] * 1e6,
+                               of.get("excess_db", 0.0)) for of in beside
+    ]  # fmt: skip
+    assert budget.uplink_adjacent_carrier_ci_db == pytest.approx(combine_db(*each))  # at the width it ends with
+    disturbed = [10 ** (-one.budget.es_n0_clear_db / 10) for one in (clear, found)]
+    assert disturbed[1] > disturbed[0] or found.budget.power_share > clear.budget.power_share
+    named = {line.label for line in found.budget.as_table()}
+    assert {"C/I uplink co-channel beams", "C/I downlink co-channel beams", "C/I uplink adjacent carrier"} <= named
+    assert not {"C/I uplink co-channel beams", "C/I uplink adjacent carrier"} & {
+        line.label for line in clear.budget.as_table()
+    }
+    assert both(crowded)[1].budget.margin_db == pytest.approx(both(designed)[1].budget.margin_db)
+
+
+def test_the_budget_with_neighbours_adds_up_again(designed: LinkDesign) -> None:
+    level = [{"uplink_level_db": -12, "downlink_level_db": -15}]
+    crowded = both(design_link(given(forward__modcod="QPSK 1/2", forward__co_channel_beams=level)))[0]
+    calm = both(design_link(given(forward__modcod="QPSK 1/2")))[0]
+    at_calm_power = bent_pipe_budget(crowded.link, _carrier(crowded), calm.budget.carrier_output_backoff_db)
+    both_beams = 10**-1.2 + 10**-1.5
+    expected = -10 * np.log10(10 ** (-calm.budget.es_n0_clear_db / 10) + both_beams)
+    assert at_calm_power.es_n0_clear_db == pytest.approx(expected)
+
+
+def test_a_carrier_beside_too_near_leaves_no_room() -> None:
+    beside = [{"spacing_mhz": 0.5, "symbol_rate_mbaud": 20, "excess_db": 20}]
+    found = both(design_link(given(forward__adjacent_carriers=beside)))[0]
+    assert found.limit is Limit.INTERFERENCE
+    with pytest.raises(ImpossibleLink, match=r"forward\.rolloff: adjacent carriers need a roll-off"):
+        design_link(given(forward__adjacent_carriers=beside, forward__rolloff=0))
+
+
 def test_too_much_is_refused_with_what_decided() -> None:
     weak = design_link(given(terminal__amplifier_w=0.05)).return_link
     assert weak is not None
@@ -127,6 +179,7 @@ def test_too_much_is_refused_with_what_decided() -> None:
         ("terminal__diameter_m", [1, 2]),
         ("satellite__bandwidth_mhz", float("inf")),
         ("gateway__dish", 3),
+        ("forward__co_channel_beams", 3),
     ],
 )
 def test_bad_input_is_named(name: str, value: Any) -> None:
