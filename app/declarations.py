@@ -1,7 +1,5 @@
 """Everything the program declares, in one place: importing this module makes all entities, routes and flows known."""
 
-from importlib.metadata import version as installed
-
 from fastapi import APIRouter
 
 from satcom.core import event_hub, history
@@ -155,8 +153,3 @@ QUESTIONS: tuple[APIRouter, ...] = (
 )
 # What happens when an order comes, is cancelled, or ends, and what else a flow is about.
 FLOWS = (order_progress, partner_to_service, cease_at_partner, catalog_jobs)
-
-
-def version() -> str:
-    """The installed version of the program."""
-    return installed("satcom")

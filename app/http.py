@@ -21,12 +21,12 @@ from structlog.contextvars import bound_contextvars
 
 from satcom.app.api_examples import with_examples
 from satcom.app.business_metrics import Scrapes
-from satcom.app.declarations import QUESTIONS, ROUTES, version
+from satcom.app.declarations import QUESTIONS, ROUTES
 from satcom.core import metrics
 from satcom.core.database import Database
 from satcom.core.entity import Api, Entity
 from satcom.core.errors import Fault, Refused
-from satcom.core.settings import settings
+from satcom.core.settings import settings, version
 from satcom.core.tmf_api import database_of, json_response, token_of
 from satcom.core.tmf_openapi import components, with_errors
 from satcom.core.traces import failed, of_caller, span

@@ -1,8 +1,6 @@
 """Serving: the API with the workers that deliver what it takes, until it is told to stop or either of them breaks."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Final
 
 import httpx
@@ -10,9 +8,9 @@ import structlog
 import uvicorn
 
 from satcom.app.http import create_app
-from satcom.app.worker import Worker
+from satcom.app.worker import Worker, events_told
 from satcom.core.database import Database
-from satcom.core.event_delivery import EventDelivery
+from satcom.core.errors import Unable
 from satcom.core.settings import settings
 from satcom.orchestration.engine import Engine
 from satcom.resource.drivers.hub_nms import HubNmsDriver
@@ -21,7 +19,7 @@ ASK_LIMIT_S: Final = 30.0
 log = structlog.get_logger()
 
 
-class WorkersBroke(Exception):
+class WorkersBroke(Unable):
     """Nobody delivers any more, so nothing is served either."""
 
     def __init__(self, cause: BaseException) -> None:
@@ -41,27 +39,6 @@ async def serve(server: uvicorn.Server, opened: Database, hub: HubNmsDriver | No
     """Serve until stopped, tell listeners of events, and deliver where there is a hub. Raises `WorkersBroke`."""
     async with events_told(opened):
         await _serve(server, opened, hub, workers)
-
-
-async def work(opened: Database, hub: HubNmsDriver, workers: int) -> None:
-    """Deliver orders and events until cancelled."""
-    async with events_told(opened):
-        await Worker(opened, Engine(opened, hub), workers).run()
-
-
-@asynccontextmanager
-async def events_told(opened: Database) -> AsyncIterator[None]:
-    """Listeners are told of events within the block, with at most half of the connections."""
-    at_once = min(settings().event_deliveries, settings().database_connections // 2)
-    if at_once == 0:
-        yield
-        return
-    telling = asyncio.create_task(EventDelivery(opened, at_once).run())
-    try:
-        yield
-    finally:
-        telling.cancel()
-        await asyncio.gather(telling, return_exceptions=True)
 
 
 async def _serve(server: uvicorn.Server, opened: Database, hub: HubNmsDriver | None, workers: int) -> None:

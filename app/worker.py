@@ -1,7 +1,9 @@
 """The worker: advances flows and carries out catalogue jobs, in the server process or alone on many hosts."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from datetime import timedelta
 
 import procrastinate
@@ -13,6 +15,9 @@ from sqlalchemy import make_url
 from sqlalchemy.exc import OperationalError
 
 from satcom.core.database import Database
+from satcom.core.errors import Refused
+from satcom.core.event_delivery import EventDelivery
+from satcom.core.settings import settings
 from satcom.core.tenancy import WORKER_ROLE
 from satcom.enterprise.catalog_job import carry_out
 from satcom.orchestration.engine import Engine
@@ -20,6 +25,7 @@ from satcom.orchestration.escalation import escalate_due
 from satcom.orchestration.plan import know_handlers
 from satcom.orchestration.queue import EXCHANGE, QUEUE, TASK
 from satcom.orchestration.sweep import take_up_lost, wake_due
+from satcom.resource.drivers.hub_nms import HubNmsDriver
 
 HEARTBEAT_S, DEAD_AFTER_S, SWEEP_EVERY_S, POLL_S = 1.0, 5.0, 1.0, 1.0
 log = structlog.get_logger()
@@ -110,3 +116,32 @@ class Worker:
         with self.database.as_worker("sweep") as session:
             for flow_id in take_up_lost(session, timedelta(seconds=DEAD_AFTER_S)):
                 log.info("taking over from a dead worker", flow=flow_id)
+
+
+async def work(opened: Database, hub: HubNmsDriver, workers: int) -> None:
+    """Deliver orders and events until cancelled."""
+    async with events_told(opened):
+        await Worker(opened, Engine(opened, hub), workers).run()
+
+
+@asynccontextmanager
+async def events_told(opened: Database) -> AsyncIterator[None]:
+    """Listeners are told of events within the block, with at most half of the connections."""
+    at_once = min(settings().event_deliveries, settings().database_connections // 2)
+    if at_once == 0:
+        yield
+        return
+    telling = asyncio.create_task(EventDelivery(opened, at_once).run())
+    try:
+        yield
+    finally:
+        telling.cancel()
+        await asyncio.gather(telling, return_exceptions=True)
+
+
+def hub_driver() -> HubNmsDriver:
+    """The driver of the configured hub. Raises `Refused` on what is not configured."""
+    url, secret = settings().hub_nms_url, settings().hub_nms_token
+    if url is None or secret is None:
+        raise Refused("SATCOM_HUB_NMS_URL", "set it and SATCOM_HUB_NMS_TOKEN to reach the hub", "missing")
+    return HubNmsDriver(url, secret)

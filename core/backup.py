@@ -19,6 +19,7 @@ import psycopg
 from psycopg.conninfo import make_conninfo
 from sqlalchemy import make_url
 
+from satcom.core.errors import Unable
 from satcom.core.postgres_home import PostgresUnavailable, programs
 
 TRANSACTION_TIMEOUT_SINCE = 17
@@ -44,7 +45,7 @@ WHERE NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = kind AND d.objid = f
 """
 
 
-class BackupFailed(RuntimeError):
+class BackupFailed(Unable):
     """The backup or the restore did not happen; nothing was changed. The message says why."""
 
 

@@ -1,7 +1,8 @@
 """What is refused, and how it is said.
 
 One exception for every refusal: which field, why, and what would be accepted. It becomes the TMF630 error body in
-`core.tmf_api` and a line on the terminal in `app.cli`. Anything else that is raised is a bug and is let through.
+`core.tmf_api` and a line on the terminal in `app.cli`, where `Unable` is a line, too. Anything else that is raised is
+a bug and is let through.
 
     Refused            400  the input is wrong, or a rule of the business says no (422 where the words are right)
     |- NotFound        404
@@ -94,3 +95,7 @@ class Unavailable(Refused):
 
     def __init__(self, what: str, why: str) -> None:
         super().__init__(what, why, "unavailable")
+
+
+class Unable(Exception):
+    """It cannot be done now. The text says why, and what to do, to whoever typed the command."""

@@ -21,6 +21,8 @@ from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
 
+from satcom.core.errors import Unable
+
 PUBLIC_FOLDER = Path("/var/lib/satcom")
 OWN_ACCOUNT = "satcom-postgres"
 PORT = 5432  # only names the socket's file: there is no TCP
@@ -52,7 +54,7 @@ log_truncate_on_rotation = on
 NOT_DURABLE = "fsync = off\nfull_page_writes = off\n"  # loses data with the machine, still not with the process
 
 
-class PostgresUnavailable(RuntimeError):
+class PostgresUnavailable(Unable):
     """The embedded PostgreSQL cannot serve here. The message says why and what to do instead."""
 
     def __init__(self, why: str) -> None:

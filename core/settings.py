@@ -1,6 +1,7 @@
 """Settings of one installation, from the environment (`SATCOM_...`) or a `.env` file."""
 
 from functools import lru_cache
+from importlib import metadata
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Literal
@@ -41,3 +42,8 @@ class Settings(BaseSettings):
 @lru_cache
 def settings() -> Settings:
     return Settings()
+
+
+def version() -> str:
+    """The installed version of the program."""
+    return metadata.version("satcom")

@@ -17,11 +17,13 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from satcom.app import declarations
 from satcom.core import migration
 from satcom.core.schema import create_roles
+from satcom.core.settings import version
 from satcom.core.tenancy import OWNER
 from tests.postgres_server import chosen_server
 
 
 def main(message: str) -> None:
+    assert declarations.ROUTES  # importing it declared every table
     number = len(list((migration.FOLDER / "versions").glob("[0-9]*.py"))) + 1
     with chosen_server() as url:
         if number > 1:
@@ -33,7 +35,7 @@ def main(message: str) -> None:
             config = migration.config_for(connection)
             command.revision(config, message=message, autogenerate=True, rev_id=f"{number:04d}")
         engine.dispose()
-    print(f"for satcom {declarations.version()}: read it before you commit it")  # noqa: T201
+    print(f"for satcom {version()}: read it before you commit it")  # noqa: T201
 
 
 if __name__ == "__main__":

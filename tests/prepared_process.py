@@ -19,9 +19,11 @@ from typing import Final, Protocol
 
 PREPARED: Final = [
     "satcom.app.cli",
-    "satcom.app.declarations",
-    "satcom.app.demonstration",
-    "satcom.app.serving",
+    "satcom.app.commands.demo",
+    "satcom.app.commands.on_database",
+    "satcom.app.commands.serve",
+    "satcom.app.commands.token",
+    "satcom.app.commands.worker",
     "satcom.simulators.hub_nms.__main__",
     "satcom.simulators.partner.__main__",
     "tests.crash.killable",

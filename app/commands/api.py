@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 import httpx
 import typer
 
+from satcom.core.errors import Unable
 from satcom.core.values import Json
 
 Body: TypeAlias = dict[str, Any]  # JSON of the API
@@ -29,7 +30,7 @@ TRIES, PAUSE_S = 3, 0.5
 LOCAL: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
-class ApiRefused(Exception):
+class ApiRefused(Unable):
     """The API said no; one line for each fault, with its field and what would be accepted."""
 
     def __init__(self, status: int, lines: list[str]) -> None:
@@ -37,7 +38,7 @@ class ApiRefused(Exception):
         super().__init__("\n".join(lines))
 
 
-class ApiAway(Exception):
+class ApiAway(Unable):
     """Nobody answers, or not just now; it may be asked again."""
 
 
@@ -133,7 +134,7 @@ def refusal_lines(answer: httpx.Response) -> list[str]:
 
 def order_called(api: Api, name: str) -> Body:
     """The order of this reference or id. Raises `ApiRefused` when there is none that may be seen."""
-    if _is_id(name):
+    if is_id(name):
         found: Body = api.get(f"{ORDERS}/{name}")
         return found
     orders: list[Body] = api.get(ORDERS, reference=name)
@@ -167,7 +168,8 @@ def told(body: Body, listed: str = "characteristic") -> dict[str, Any]:
     return {one["name"]: one.get("value") for one in body.get(listed, [])}
 
 
-def _is_id(name: str) -> bool:
+def is_id(name: str) -> bool:
+    """Whether it is written as ids are."""
     try:
         return str(UUID(name)) == name.lower()
     except ValueError:

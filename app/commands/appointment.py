@@ -17,7 +17,7 @@ from satcom.app.commands.api import HERE, TMF, Api, ApiRefused, Body, Token, Url
 from satcom.app.commands.order import instant_meant
 from satcom.core.values import Json, instant_text
 
-appointment = typer.Typer(help="The visits of installers: free times, and what is agreed.", no_args_is_help=True)
+appointment = typer.Typer(no_args_is_help=True)
 AsJson = Annotated[bool, typer.Option("--json", help="For a program to read.")]
 Order = Annotated[str, typer.Argument(metavar="ORDER", help="Its reference, as PO-2026-000001, or its id.")]
 Start = Annotated[str, typer.Argument(metavar="START", help="As slots shows it: 2027-03-31T08:00, at the site.")]

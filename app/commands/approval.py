@@ -11,7 +11,7 @@ from rich.table import Table
 from satcom.app.commands.api import HERE, Api, ApiRefused, Body, Token, Url, order_called
 from satcom.core.values import Json
 
-approval = typer.Typer(help="Orders above a price: who releases them, and the answers.", no_args_is_help=True)
+approval = typer.Typer(no_args_is_help=True)
 AsJson = Annotated[bool, typer.Option("--json", help="For a program to read.")]
 Order = Annotated[str, typer.Argument(metavar="ORDER", help="Its reference, as PO-2026-000001, or its id.")]
 APPROVALS: Final = "/satcom-api/market/v1/orderApproval"

@@ -28,7 +28,7 @@ console = Console()
 
 def elements_commands(opened: Opened, by: Callable[[], str]) -> typer.Typer:
     """The commands, on the database that `opened` opens, signed by `by`."""
-    elements = typer.Typer(help="Element sets: keep those of a file, see how old they are.", no_args_is_help=True)
+    elements = typer.Typer(no_args_is_help=True)
     elements.command("load")(_load_command(opened, by))
     elements.command("list")(_list_command(opened))
     return elements

@@ -12,7 +12,7 @@ from rich.table import Table
 from satcom.app.commands.api import HERE, Api, Body, Token, Url
 from satcom.core.values import Json, instant_text
 
-listener = typer.Typer(help="Listeners of events: see, park, resume, replay and remove them.", no_args_is_help=True)
+listener = typer.Typer(no_args_is_help=True)
 AsJson = Annotated[bool, typer.Option("--json", help="For a program to read.")]
 Id = Annotated[str, typer.Argument(metavar="LISTENER", help="Its id, as listener list shows it.")]
 MOMENTS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M%z", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S%z"]

@@ -11,7 +11,7 @@ from rich.table import Table
 from satcom.app.commands.api import HERE, OPERATOR, Api, ApiRefused, Body, Token, Url
 from satcom.core.values import Json
 
-operator = typer.Typer(help="The operator's settings.", no_args_is_help=True)
+operator = typer.Typer(no_args_is_help=True)
 AsJson = Annotated[bool, typer.Option("--json", help="For a program to read.")]
 MEANING: Final = {
     "name": "its trading name",

@@ -5,6 +5,7 @@ import sys
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, tzinfo
+from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any
 from uuid import uuid4
@@ -33,10 +34,9 @@ from satcom.app.commands.api import (
 )
 from satcom.app.commands.delivery import delivery_of, lines_of
 from satcom.app.commands.order_view import Progress, changes, described, listed, progress, shown
-from satcom.app.demo_order import order_in
 from satcom.core.values import Json, instant_text
 
-order = typer.Typer(help="Product orders: place, see, watch, cancel and repair them.", no_args_is_help=True)
+order = typer.Typer(no_args_is_help=True)
 AsJson = Annotated[bool, typer.Option("--json", help="For a program to read.")]
 Name = Annotated[str, typer.Argument(metavar="ORDER", help="Its reference, as PO-2026-000001, or its id.")]
 TaskName = Annotated[str, typer.Argument(metavar="TASK", help="The task, as order show calls it.")]
@@ -100,7 +100,8 @@ def read_order(written: bytes, name: str) -> Json:
     if not isinstance(read, dict):
         raise ApiRefused(400, [f"{name}: it holds no product order (accepted: a TMF622 body as JSON or YAML)"])
     if OF_A_FOLDER in read and Path(name).is_file():
-        return order_in(Path(name))
+        named: Json = import_module("satcom.app.demo_order").order_in(Path(name))
+        return named
     body: Json = read
     return body
 

@@ -9,13 +9,10 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from satcom.app.commands.api import HERE, Api, ApiRefused, Body, Token, Url, told
-from satcom.core.tmf_filter import is_uuid
+from satcom.app.commands.api import HERE, Api, ApiRefused, Body, Token, Url, is_id, told
 from satcom.core.values import Json
 
-satellite = typer.Typer(
-    help="Satellites: see them, move their in-service date, record what they have reached.", no_args_is_help=True
-)
+satellite = typer.Typer(no_args_is_help=True)
 AsJson = Annotated[bool, typer.Option("--json", help="For a program to read.")]
 Name = Annotated[str, typer.Argument(metavar="SATELLITE", help="Its name or its id.")]
 ChangeId = Annotated[str, typer.Argument(metavar="CHANGE", help="Its id, as satellite redate tells it.")]
@@ -107,7 +104,7 @@ def _satellites(api: Api) -> list[Body]:
 
 def _called(api: Api, name: str) -> str:
     """The id of the satellite. Raises `ApiRefused` naming those there are."""
-    if is_uuid(name):
+    if is_id(name):
         return name
     found = _satellites(api)
     ids = [str(one["id"]) for one in found if one["name"].lower() == name.lower()]

@@ -15,7 +15,7 @@ from satcom.app.commands.api import HERE, Api, ApiRefused, Body, Token, Url, ord
 from satcom.app.commands.delivery import TESTS, delivered_services, readings_of
 
 HUB_STATE: Final = "/satcom-api/service/v1/hubState"
-service = typer.Typer(help="Services: what the hub holds of them; the access test of a lease.", no_args_is_help=True)
+service = typer.Typer(no_args_is_help=True)
 Name = Annotated[
     str,
     typer.Argument(metavar="SERVICE", help="Its id or name, or the reference of its order, as PO-2026-000001."),

@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, ClassVar, Final
 
 import typer
 from rich.console import Console
@@ -10,11 +10,22 @@ from rich.table import Table
 from rich.text import Text
 
 from satcom.app.commands.api import HERE, Api, Body, Token, Url
+from satcom.app.lazy_group import Commands, LazyGroup
 from satcom.app.spectrum_picture import drawn
 
-spectrum = typer.Typer(
-    help="Spectrum: what lies on a transponder, what is free, how to re-pack it.", no_args_is_help=True
-)
+
+class WithImport(LazyGroup):
+    """The one that works on the database, beside those that ask the API."""
+
+    lazy: ClassVar[Commands] = {
+        "import": (
+            "on_database:spectrum_import",
+            "Enter the carriers of a public list that lie in the fleet's transponders.",
+        )
+    }
+
+
+spectrum = typer.Typer(cls=WithImport, no_args_is_help=True)
 AsJson = Annotated[bool, typer.Option("--json", help="For a program to read.")]
 On = Annotated[str, typer.Option(metavar="NAME", help="'Amos-17 Ku 1V', its id, or as loaded.", show_default=False)]
 OnOne = Annotated[str | None, typer.Option("--transponder", metavar="NAME", help="Only this one.", show_default=False)]

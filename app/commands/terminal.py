@@ -12,9 +12,7 @@ from rich.table import Table
 from satcom.app.commands.api import HERE, Api, ApiRefused, Body, Token, Url
 from satcom.core.values import Json
 
-terminal = typer.Typer(
-    help="Terminals: the history of one, what is on its way to a depot, what is to come back.", no_args_is_help=True
-)
+terminal = typer.Typer(no_args_is_help=True)
 AsJson = Annotated[bool, typer.Option("--json", help="For a program to read.")]
 SWAPS: Final = "/satcom-api/service/v1/terminalSwap"
 SUPPLY: Final = "/satcom-api/supplyChain/v1"

@@ -12,7 +12,7 @@ from rich.table import Table
 from satcom.app.commands.api import HERE, Api, ApiRefused, Body, Token, Url, told
 from satcom.core.values import Json, instant_text
 
-escalation = typer.Typer(help="To whom overdue waits go, and after how long.", no_args_is_help=True)
+escalation = typer.Typer(no_args_is_help=True)
 AsJson = Annotated[bool, typer.Option("--json", help="For a program to read.")]
 WAITS: Final = "/satcom-api/orchestration/v1/wait"
 RULES: Final = "/satcom-api/orchestration/v1/escalationRule"

@@ -13,11 +13,11 @@ from pathlib import Path
 
 import httpx
 import pytest
-from typer.main import get_command
 
 from satcom.app import cli
+from satcom.app.commands.spectrum import WithImport
 from satcom.core.settings import settings
-from tests.app.the_command_line import CommandLine
+from tests.app.the_command_line import CommandLine, commands
 from tests.postgres_server import drop_database, new_database
 
 OPERATOR = Path(__file__).parents[2] / "examples" / "operator"
@@ -43,18 +43,11 @@ def on_database(satcom: CommandLine, postgres: str, tmp_path: Path) -> Iterator[
     drop_database(url)
 
 
-def commands() -> list[tuple[str, ...]]:
-    top = get_command(cli.app)
-    found: list[tuple[str, ...]] = []
-    for name, command in top.commands.items():  # type: ignore[attr-defined]
-        found += [(name, one) for one in getattr(command, "commands", {})] or [(name,)]
-    return found
-
-
 def test_every_command_says_what_it_does_in_80_columns(satcom: CommandLine) -> None:
     listed = satcom("--help").out
-    assert len(commands()) >= 20
-    for words in [*commands(), *((group,) for group in GROUPS), ()]:
+    known = [words for words, _ in commands()]
+    assert len(known) >= 20
+    for words in [*known, *((group,) for group in GROUPS), ()]:
         said = satcom(*words, "--help")
         assert said.status == 0
         assert max(map(len, said.out.splitlines())) <= 80
@@ -63,6 +56,14 @@ def test_every_command_says_what_it_does_in_80_columns(satcom: CommandLine) -> N
         assert "Usage: satcom" in text
         named = re.findall(r"[{\[]([A-Za-z_]+)", text.split("╭")[0])
         assert [name for name in named if name != name.upper()] == [], "an argument is called as in the program"
+
+
+def test_a_list_of_commands_says_of_each_what_it_says_itself() -> None:
+    lazy: dict[tuple[str, ...], str] = {(name,): does for name, (_, does) in cli.Satcom.lazy.items()}
+    lazy |= {("spectrum", name): does for name, (_, does) in WithImport.lazy.items()}
+    own = {words: " ".join(one.help.partition("\n\n")[0].split()) for words, one in commands() if words in lazy}
+    assert own == {words: lazy[words] for words in own}
+    assert len(own) > 10
 
 
 def test_the_version_is_asked_as_of_any_program(satcom: CommandLine) -> None:

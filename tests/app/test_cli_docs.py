@@ -5,9 +5,7 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from typer.main import get_command
-
-from satcom.app import cli
+from tests.app.the_command_line import commands
 
 ROOT: Final = Path(__file__).parents[2]
 PAGE: Final = "docs/cli.md"
@@ -28,13 +26,12 @@ def test_the_page_is_what_the_program_says_of_itself(tmp_path: Path) -> None:
 def test_every_command_and_option_stands_on_the_page() -> None:
     sections = (ROOT / PAGE).read_text(encoding="utf-8").split("\n## ")
     found = 0
-    for name, top in get_command(cli.app).commands.items():  # type: ignore[attr-defined]
-        (own,) = [one for one in sections if one.startswith(f"`satcom {name}`")]
-        for sub, command in getattr(top, "commands", {"": top}).items():
-            heading = f"`satcom {name} {sub}".rstrip() + "`"
-            assert heading in own
-            part = own[own.index(heading) + len(heading) :].partition("\n### ")[0]
-            options = [option for each in command.params for option in each.opts if option.startswith("--")]
-            assert [option for option in options if option not in part] == [], heading
-            found += 1
+    for words, command in commands():
+        (own,) = [one for one in sections if one.startswith(f"`satcom {words[0]}`")]
+        heading = f"`satcom {' '.join(words)}`"
+        assert heading in own
+        part = own[own.index(heading) + len(heading) :].partition("\n### ")[0]
+        options = [option for each in command.params for option in each.opts if option.startswith("--")]
+        assert [option for option in options if option not in part] == [], heading
+        found += 1
     assert found > 20

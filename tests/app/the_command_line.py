@@ -5,9 +5,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from rich.console import Console
+from typer import Context
+from typer.core import TyperGroup
+from typer.main import get_command
 
 from satcom.app import cli
 from satcom.app.demonstration import free_port, served
@@ -44,6 +48,18 @@ class CommandLine:
     def set(self, **environment: str) -> None:
         for name, value in environment.items():
             self.monkeypatch.setenv(name, value)
+
+
+def commands(group: Any = None, *words: str) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Every command, with the words that call it."""
+    group = group or get_command(cli.app)
+    within = Context(group)
+    for name in group.list_commands(within):
+        command = group.get_command(within, name)
+        if isinstance(command, TyperGroup):
+            yield from commands(command, *words, name)
+        else:
+            yield (*words, name), command
 
 
 @contextmanager

@@ -1,0 +1,62 @@
+"""`satcom token`: the access tokens of people and programs."""
+
+import json
+from datetime import timedelta
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from satcom.app.opened_database import database, whoever_types
+from satcom.core.access import create_token, list_tokens, revoke_token
+
+token = typer.Typer(no_args_is_help=True)
+AsJson = Annotated[bool, typer.Option("--json", help="For a program to read.")]
+console = Console()
+
+
+@token.command("create")
+def token_create(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Whose it is.")],
+    role: Annotated[list[str], typer.Option(help="A role; may be given more than once.")],
+    party: Annotated[str | None, typer.Option(help="The party of a customer or partner, by id.")] = None,
+    days: Annotated[int, typer.Option(min=1, max=3650, help="How long it is valid.")] = 90,
+    as_json: AsJson = False,
+) -> None:
+    """Make a token. It is shown once and kept nowhere."""
+    with database() as opened, opened.as_worker(whoever_types()) as session:
+        made, secret = create_token(session, name, role, party, timedelta(days=days))
+    if as_json:
+        typer.echo(json.dumps({"id": made.id, "name": made.name, "token": secret}))
+    else:
+        console.print(f"{secret}\n[dim]valid until {made.expires_at:%Y-%m-%d %H:%M} UTC, roles {', '.join(role)}[/dim]")
+
+
+@token.command("list")
+def token_list(as_json: AsJson = False) -> None:
+    """Every token that was made: never the token itself."""
+    with database() as opened, opened.as_worker(whoever_types()) as session:
+        tokens = list_tokens(session)
+    rows = [
+        (one.id, one.name, ", ".join(one.roles), f"{one.expires_at:%Y-%m-%d}", "revoked" if one.revoked_at else "")
+        for one in tokens
+    ]
+    if as_json:
+        typer.echo(
+            json.dumps([dict(zip(("id", "name", "roles", "expires", "state"), row, strict=True)) for row in rows])
+        )
+        return
+    table = Table("name", "roles", "expires", "state", "id", box=None, header_style="dim")
+    for identifier, *others in rows:
+        table.add_row(*others, identifier)
+    table.columns[-1].overflow = "fold"
+    console.print(table if rows else "no token yet: satcom token create NAME --role administrator")
+
+
+@token.command("revoke")
+def token_revoke(identifier: Annotated[str, typer.Argument(metavar="TOKEN", help="Its id or its name.")]) -> None:
+    """Make a token useless at once."""
+    with database() as opened, opened.as_worker(whoever_types()) as session:
+        revoked = revoke_token(session, identifier)
+    console.print(f"{revoked.name} is revoked")
