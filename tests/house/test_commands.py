@@ -101,6 +101,13 @@ def test_a_second_run_asks_nobody_for_anything(machine: Machine) -> None:
     assert "venv" not in machine.asked
 
 
+def test_what_changed_is_compiled_at_every_run(machine: Machine) -> None:
+    machine.has("python3")
+    for _ in range(2):
+        assert machine.make_environment().returncode == 0
+        assert "-m compileall -qq src/satcom/" in machine.asked
+
+
 def test_a_changed_lock_is_installed_into_the_same_environment(machine: Machine) -> None:
     machine.has("python3")
     machine.make_environment()
