@@ -8,6 +8,7 @@ from rich.table import Table
 from satcom.app.qualify_view import budget_shown, print_table, table_titled
 from satcom.core.values import Json
 from satcom.resource.physics.carrier_sizing import Limit
+from satcom.resource.physics.link_confidence import ConfidentLink
 from satcom.resource.physics.link_design import DirectionDesign
 from satcom.service.design.budget_table import budget_table
 
@@ -28,8 +29,8 @@ CODES: Final = {
 }
 
 
-def show_direction(console: Console, title: str, design: DirectionDesign) -> None:
-    """Print one direction."""
+def show_direction(console: Console, title: str, design: DirectionDesign, sure: ConfidentLink | None) -> None:
+    """Print one direction, and where asked what of it may be sold with a confidence."""
     asked, budget = design.asked, design.budget
     print_table(
         console,
@@ -48,6 +49,15 @@ def show_direction(console: Console, title: str, design: DirectionDesign) -> Non
         f" Mean rate with ACM {float(design.modcod_availability.mean_bps) / 1e6:.2f} Mbit/s.",
         highlight=False,
     )
+    if sure is not None:
+        told = ", ".join(f"{c:.0%} {margin_db:.1f} dB" for c, margin_db in sure.margin_db_by_confidence)
+        console.print(
+            f"With {sure.confidence:.4g} confidence: availability {sure.availability_percent:.3f} %,"
+            f" margin {sure.margin_db:.1f} dB. Margin kept with a confidence of {told}.",
+            highlight=False,
+        )
+        if not sure.meets:
+            console.print("[yellow]With that confidence the availability asked is not reached.[/yellow]")
     print_table(console, _modcods(design))
     for one in design.breaches:
         console.print(
@@ -71,8 +81,8 @@ def _modcods(design: DirectionDesign) -> Table:
     return table
 
 
-def for_a_program(design: DirectionDesign) -> dict[str, Json]:
-    """Every line with its source, the columns of the table, and the MODCODs over the year."""
+def for_a_program(design: DirectionDesign, sure: ConfidentLink | None) -> dict[str, Json]:
+    """Every line with its source, the columns of the table, the MODCODs over the year, and what is sold safely."""
     held = design.modcod_availability
     lines = [*design.budget.as_table(), *design.extra_lines()]
     return {
@@ -80,6 +90,7 @@ def for_a_program(design: DirectionDesign) -> dict[str, Json]:
         "limit": CODES[design.limit],
         "marginDb": float(design.budget.margin_db),
         "availabilityPercent": design.joint_availability_percent,
+        "confident": None if sure is None else _confident(sure),
         "breaches": [
             {"code": str(one.gate), "value": one.value, "limit": one.limit, "unit": one.unit, "source": one.source}
             for one in design.breaches
@@ -98,5 +109,17 @@ def for_a_program(design: DirectionDesign) -> dict[str, Json]:
         "modcods": [
             {"name": str(name), "percent": float(percent), "atLeastPercent": float(at_least)}
             for name, percent, at_least in zip(design.modcods.name, held.percent, held.at_least_percent, strict=True)
+        ],
+    }
+
+
+def _confident(sure: ConfidentLink) -> Json:
+    return {
+        "confidence": sure.confidence,
+        "availabilityPercent": sure.availability_percent,
+        "marginDb": sure.margin_db,
+        "meetsAvailability": sure.meets,
+        "marginDbByConfidence": [
+            {"confidence": c, "marginDb": margin_db} for c, margin_db in sure.margin_db_by_confidence
         ],
     }

@@ -2,10 +2,11 @@
 
 For maintainers, when a Recommendation gets new maps:
 
-    python deploy/pack_digital_maps.py UNPACKED_ITUR_WHEEL P840_9_FOLDER resource/physics/digital_maps
+    python deploy/pack_digital_maps.py UNPACKED_ITUR_WHEEL P840_9_FOLDER P678_3_FOLDER resource/physics/digital_maps
 
-The first folder is the unpacked wheel of `itur` 0.4.0 (PyPI, MIT), the second holds the P.840-9 maps (ITU-Rpy, MIT).
-The maps themselves are ITU's. Nothing is lost: every file is unpacked again and compared value by value.
+The first folder is the unpacked wheel of `itur` 0.4.0 (PyPI, MIT), the others hold the P.840-9 and P.678-3 maps
+(ITU-Rpy, MIT). The maps themselves are ITU's. Nothing is lost: every file is unpacked again and compared value by
+value.
 """
 
 import argparse
@@ -46,14 +47,16 @@ def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("wheel", type=Path)
     arguments.add_argument("p840", type=Path)
+    arguments.add_argument("p678", type=Path)
     arguments.add_argument("target", type=Path)
     chosen = arguments.parse_args()
     chosen.target.mkdir(parents=True, exist_ok=True)
-    index = {source.name: pack(source, chosen.target) for source in sources(chosen.wheel / "itur/data", chosen.p840)}
+    found = sources(chosen.wheel / "itur/data", chosen.p840, chosen.p678)
+    index = {source.name: pack(source, chosen.target) for source in found}
     (chosen.target / "index.json").write_text(json.dumps(index, indent=1) + "\n")
 
 
-def sources(wheel: Path, p840: Path) -> list[Source]:
+def sources(wheel: Path, p840: Path, p678: Path) -> list[Source]:
     """The maps that the prediction methods read."""
 
     def one(name: str, recommendation: str, lat: str, lon: str, values: str, decimals: int) -> Source:
@@ -89,6 +92,14 @@ def sources(wheel: Path, p840: Path) -> list[Source]:
         ),
         Source(
             "cloud_liquid", "ITU-R P.840-9", p840 / "v9_lat.npz", p840 / "v9_lon.npz", cloud_levels, 3, CLOUD_PERCENT
+        ),
+        Source(
+            "climatic_ratio",
+            "ITU-R P.678-3",
+            p678 / "v3_lat.npz",
+            p678 / "v3_lon.npz",
+            (p678 / "v3_climatic_ratio.npz",),
+            4,
         ),
     ]
 

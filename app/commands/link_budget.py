@@ -40,6 +40,10 @@ def link_budget(
         list[str] | None,
         typer.Option(metavar="TEXT", help="Part of the name of a neighbour in another band; may be given often."),
     ] = None,
+    confidence: Annotated[
+        float | None,
+        typer.Option(metavar="SHARE", help="Also what may be sold with this confidence, such as 0.9."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="For a program to read.")] = False,
     diagram: Annotated[
         Path | None, typer.Option(metavar="PICTURE", help="Draw the level diagram: a .png or .svg.")
@@ -59,22 +63,31 @@ def link_budget(
         asked_for = design.LinkInput.model_validate(given)
         asked_for, told = _on_the_arc(asked_for, neighbours, leave_out or [])
         made = design.design_link(asked_for)
+        directions = {"forward": made.forward, "return": made.return_link}
+        asked = {name: one for name, one in directions.items() if one is not None}
+        sure = _sold_with(confidence, asked_for, asked)
     except ValidationError as wrong:
         raise Refused.all(list(_faults(wrong))) from wrong
     except design.ImpossibleLink as impossible:
         raise Refused(impossible.field, impossible.why) from impossible
-    directions = {"forward": made.forward, "return": made.return_link}
-    asked = {name: one for name, one in directions.items() if one is not None}
     if diagram is not None:
         drawing = import_module("satcom.app.level_diagram")
         drawing.draw_levels([(TITLES[name], one) for name, one in asked.items()], diagram)
     if as_json:
-        typer.echo(json.dumps({name: view.for_a_program(one) for name, one in asked.items()}))
+        typer.echo(json.dumps({name: view.for_a_program(one, sure.get(name)) for name, one in asked.items()}))
         return
     for line in told:
         console.print(line, highlight=False)
     for name, one in asked.items():
-        view.show_direction(console, TITLES[name], one)
+        view.show_direction(console, TITLES[name], one, sure.get(name))
+
+
+def _sold_with(confidence: float | None, given: Any, asked: Mapping[str, Any]) -> dict[str, Any]:
+    """What of each direction may be sold with the confidence, where one is asked."""
+    if confidence is None:
+        return {}
+    at_confidence = import_module("satcom.resource.physics.link_confidence").at_confidence
+    return {name: at_confidence(given, one, confidence) for name, one in asked.items()}
 
 
 def _on_the_arc(asked: Any, neighbours: Path | None, leave_out: list[str]) -> tuple[Any, list[str]]:

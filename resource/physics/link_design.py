@@ -78,6 +78,8 @@ class DirectionDesign:
     up: StationInput
     down: StationInput
     link: Link
+    room: Room
+    fades: tuple[Fades, Fades]
     breaches: tuple[Breach, ...]
 
     def extra_lines(self) -> list[Line]:
@@ -346,7 +348,7 @@ def _designed(
 ) -> DirectionDesign:
     budget = sized.budget
     room = Room.of(link, asked.rolloff, budget.symbol_rate_baud, budget.power_share)
-    up_fades, down_fades = (ray.fades() for ray in rays)
+    up_fades, down_fades = rays[0].fades(), rays[1].fades()
     apart_km = distance_km(given.gateway, given.terminal)
     every = waveform_table(asked.model_copy(update={"modcod": None}))
     return DirectionDesign(
@@ -364,6 +366,8 @@ def _designed(
         up=rays[0].station,
         down=rays[1].station,
         link=link,
+        room=room,
+        fades=(up_fades, down_fades),
         breaches=_breaches(given.coordination, budget, rays),
     )
 

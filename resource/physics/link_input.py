@@ -45,6 +45,7 @@ class SatelliteInput(_Given):
     polarization_tilt_deg: float = Field(default=45.0, ge=0, le=180)
     cross_polar_discrimination_db: float = Field(default=30.0, ge=0, le=80)
     neighbours: tuple[Neighbour, ...] = ()
+    element_age_days: float | None = Field(default=None, ge=0, le=365)
 
 
 class StationInput(_Given):
@@ -59,6 +60,7 @@ class StationInput(_Given):
     amplifier_backoff_db: float = Field(default=1.0, ge=0, le=30)
     feed_loss_db: float = Field(default=0.3, ge=0, le=30)
     pointing_loss_db: float = Field(default=0.3, ge=0, le=30)
+    pointing_rms_deg: float = Field(default=0.0, ge=0, le=5)
     uplink_power_control_db: float = Field(default=0.0, ge=0, le=40)
     noise_figure_db: float = Field(default=0.8, ge=0, le=30)
     ground_temperature_k: float = Field(default=25.0, ge=0, le=300)

@@ -54,6 +54,23 @@ def test_numbers_on_the_command_line_are_as_good_as_a_file(satcom: CommandLine) 
     assert told["forward"]["availabilityPercent"] > 99.7
 
 
+def test_what_is_sold_with_a_confidence_is_less_than_the_average_year(satcom: CommandLine) -> None:
+    told = json.loads(satcom("link-budget", str(EXAMPLE), "--confidence", "0.9", "--json").out)
+    for direction in told.values():
+        sure = direction["confident"]
+        assert sure["availabilityPercent"] < direction["availabilityPercent"]
+        assert sure["meetsAvailability"] is (sure["availabilityPercent"] >= 99.7)
+        margins = [one["marginDb"] for one in sure["marginDbByConfidence"]]
+        assert margins == sorted(margins, reverse=True)
+    said = satcom("link-budget", str(EXAMPLE), "--confidence", "0.9")
+    assert said.out.count("With 0.9 confidence: availability") == 2
+    assert json.loads(satcom("link-budget", str(EXAMPLE), "--json").out)["forward"]["confident"] is None
+    refused = satcom("link-budget", str(EXAMPLE), "--confidence", "90")
+    assert refused.status != 0
+    assert "confidence" in refused.err
+    assert "0.5 to 0.999" in refused.err
+
+
 def test_what_does_not_close_says_why(satcom: CommandLine) -> None:
     said = satcom("link-budget", str(EXAMPLE), "--set", "terminal.amplifier_w=0.05")
     assert said.status == 0

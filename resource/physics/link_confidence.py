@@ -1,0 +1,76 @@
+"""What of a designed link may be sold with a confidence: the availability and the margin that it then still has.
+
+Words and models: `uncertainty`. No server, no clock.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from satcom.resource.physics.antenna import half_power_beamwidth_deg
+from satcom.resource.physics.link_design import DirectionDesign, distance_km
+from satcom.resource.physics.link_input import ImpossibleLink, LinkInput
+from satcom.resource.physics.uncertainty import (
+    Unknowns,
+    availability_at_confidence_percent,
+    element_error_deg,
+    margin_at_confidence_db,
+    mean_pointing_loss_db,
+)
+from satcom.resource.physics.year_to_year import climatic_ratio
+
+TOLD = np.array([0.1, 0.5, 0.9])  # the margin's distribution is told at these
+
+
+@dataclass(frozen=True)
+class ConfidentLink:
+    """`margin_db_by_confidence` tells the distribution of the margin at the availability that was asked."""
+
+    confidence: float
+    availability_percent: float
+    margin_db: float
+    margin_db_by_confidence: tuple[tuple[float, float], ...]
+    meets: bool
+
+
+def at_confidence(given: LinkInput, design: DirectionDesign, confidence: float) -> ConfidentLink:
+    """Hold one direction against what is not known of it.
+
+    Raises `ImpossibleLink` on `confidence` outside 0.5 to 0.999.
+    """
+    if not 0.5 <= confidence <= 0.999:
+        raise ImpossibleLink("confidence", f"a probability of 0.5 to 0.999, not {confidence:g}")
+    unknowns = unknowns_of(given, design)
+    required = float(design.budget.required_es_n0_db)
+    asked = design.asked.availability_percent
+    room, fades = design.room, design.fades
+    half, every = (100 - asked) / 2, np.append(TOLD, confidence)
+    margins = margin_at_confidence_db(room, required, fades, half, unknowns, every)
+    apart_km = distance_km(given.gateway, given.terminal)
+    (reached,) = availability_at_confidence_percent(room, required, fades, apart_km, unknowns, confidence)
+    return ConfidentLink(
+        confidence,
+        float(reached),
+        float(margins[-1]),
+        tuple((float(c), float(one)) for c, one in zip(TOLD, margins[:-1], strict=True)),
+        bool(reached >= asked),
+    )
+
+
+def unknowns_of(given: LinkInput, design: DirectionDesign) -> Unknowns:
+    """Of both stations: the rainier climate's ratio, and what random pointing and aged elements cost."""
+    stations = (design.up, design.link.up, design.link.transponder.up_freq_hz), (
+        design.down, design.link.down, design.link.transponder.down_freq_hz,
+    )  # fmt: skip
+    losses = []
+    for station, path, freq_hz in stations:
+        aged_deg = (
+            0.0
+            if given.satellite.element_age_days is None
+            else float(element_error_deg(given.satellite.element_age_days, float(np.asarray(path.range_km))))
+        )
+        rms_deg = float(np.hypot(station.pointing_rms_deg, aged_deg))
+        width_deg = half_power_beamwidth_deg(station.diameter_m, freq_hz)
+        losses.append(float(mean_pointing_loss_db(rms_deg, width_deg)))
+    ratio = max(float(climatic_ratio(one.latitude_deg, one.longitude_deg)) for one in (design.up, design.down))
+    return Unknowns(ratio, up_pointing_db=losses[0], down_pointing_db=losses[1])
