@@ -18,12 +18,8 @@ from signal import SIGKILL, SIGTERM
 from typing import Final, Protocol
 
 PREPARED: Final = [
+    *(f"satcom.app.commands.{one}" for one in ("serve", "worker", "on_database", "db", "token", "orders", "spectrum")),
     "satcom.app.cli",
-    "satcom.app.commands.demo",
-    "satcom.app.commands.on_database",
-    "satcom.app.commands.serve",
-    "satcom.app.commands.token",
-    "satcom.app.commands.worker",
     "satcom.simulators.hub_nms.__main__",
     "satcom.simulators.partner.__main__",
     "tests.crash.killable",
