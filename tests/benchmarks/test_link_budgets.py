@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 from benchmarks import link_budgets
 
+from satcom.resource.physics.attenuation import sky_noise_temperature_k
+
 
 def test_every_site_has_a_budget_in_both_directions() -> None:
     sites = link_budgets.Sites.random(50)
@@ -18,13 +20,15 @@ def test_every_site_has_a_budget_in_both_directions() -> None:
 def test_answers_that_differ_are_not_timed() -> None:
     sites = link_budgets.Sites.random(20)
     given_db = link_budgets.down_link_db(sites, link_budgets.GIVEN_LOSS_DB, link_budgets.GIVEN_ANTENNA_K)
-    own_db = link_budgets.own_down_link_db(sites)
-    table = link_budgets.compared(sites, given_db + 0.001, own_db)
-    assert table.rows[0][2] == pytest.approx(0.001, rel=0.01)
-    with pytest.raises(ValueError, match=r"differ by up to 0.100 dB"):
-        link_budgets.compared(sites, given_db + np.where(np.arange(20) == 7, 0.1, 0.0), own_db)
-    with pytest.raises(ValueError, match=r"differ by 2.00 dB"):
-        link_budgets.compared(sites, given_db, own_db + 2)
+    loss_db = link_budgets.own_attenuation_db(sites) + 0.3
+    sky_k = sky_noise_temperature_k(loss_db)
+    own = np.array([link_budgets.down_link_db(sites, loss_db, sky_k), loss_db, sky_k])
+    table = link_budgets.compared(sites, given_db + 0.001, own)
+    assert [row[2] for row in table.rows[:2]] == pytest.approx([0.001, 0.0], abs=1e-9)
+    with pytest.raises(ValueError, match=r"differ by up to 0.100 dB: attenuation given"):
+        link_budgets.compared(sites, given_db + np.where(np.arange(20) == 7, 0.1, 0.0), own)
+    with pytest.raises(ValueError, match=r"differ by up to 0.200 dB: attenuation and sky that it computes"):
+        link_budgets.compared(sites, given_db, own + np.array([[0.2], [0.0], [0.0]]))
 
 
 def test_a_quantity_that_another_package_has_otherwise_is_refused() -> None:
