@@ -5,7 +5,7 @@ must hold no foreign id that was not sent, no foreign text, and must look as if 
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
@@ -43,26 +43,54 @@ class Leak:
     why: str
 
 
-def walk(house: House, headers: dict[str, str], own: Party, foreign: list[Party]) -> Iterator[Leak]:
-    """Everything that the caller of `own` could see or change of `foreign` parties."""
+Asked = Callable[[Route, str], bool]
+
+
+def everywhere(_: Route, __: str) -> bool:
+    """Every route by every method."""
+    return True
+
+
+def among(places: set[tuple[str, str]], there: bool = True) -> Asked:
+    """The paths and methods of `places`, or all others."""
+    return lambda route, method: ((route.path, method) in places) is there
+
+
+def walk(
+    house: House, headers: dict[str, str], own: Party, foreign: list[Party], asked: Asked = everywhere
+) -> Iterator[Leak]:
+    """Everything that the caller of `own` could see or change of `foreign` parties, where it is `asked`.
+
+    What the tables hold is compared where a write was accepted, and once more at the end: a change that no answer told
+    of is found there, since nothing takes it back.
+    """
     before = _digests(house, foreign)
     twin: Attempt | None = None  # asked once, whatever is patched
     for route in guarded(house.app):
         for method in methods_of(route):
+            if not asked(route, method):
+                continue
+            accepted = False
             for attempt in attempts(house, route, method, own, foreign):
-                answer = _ask(house, headers, attempt)
+                answer = ask(house, headers, attempt)
+                accepted |= answer.is_success
                 for why in _seen(attempt, answer, own, foreign):
                     yield Leak(method, route.path, why)
                 if attempt.twin is not None and attempt.twin is not twin:
                     twin = attempt.twin
-                    yield from _told_apart(attempt, answer, _ask(house, headers, twin))
+                    yield from _told_apart(attempt, answer, ask(house, headers, twin))
                 if _lacks_the_role(answer):
                     break  # whatever the row
-            if method != "GET":
+            if method != "GET" and accepted:
                 after = _digests(house, foreign)
-                for table in (one for one in after if after[one] != before[one]):
-                    yield Leak(method, route.path, f"changed {table}")
+                yield from (Leak(method, route.path, f"changed {table}") for table in _unlike(before, after))
                 before = after
+    for table in _unlike(before, _digests(house, foreign)):
+        yield Leak("a write", "that was refused", f"changed {table}")
+
+
+def _unlike(before: dict[str, str], after: dict[str, str]) -> list[str]:
+    return [table for table in after if after[table] != before[table]]
 
 
 def attempts(house: House, route: Route, method: str, own: Party, foreign: list[Party]) -> Iterator[Attempt]:
@@ -196,7 +224,8 @@ def _copied(house: House, kind: type[Entity], party: Party) -> Json:
     return {name: value for name, value in copied.items() if name in wanted}
 
 
-def _ask(house: House, headers: dict[str, str], attempt: Attempt) -> Response:
+def ask(house: House, headers: dict[str, str], attempt: Attempt) -> Response:
+    """The answer to it."""
     return house.http.request(attempt.method, attempt.url, json=attempt.body, headers=headers)
 
 

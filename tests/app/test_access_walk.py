@@ -1,8 +1,10 @@
 """Nobody sees or changes what belongs to another party: every route, every foreign party, every role."""
 
 import sys
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from itertools import chain, islice
 
 import pytest
 from sqlalchemy import ColumnElement, create_engine, text, true
@@ -18,7 +20,7 @@ from satcom.core.tmf_api import TmfRoutes
 from satcom.core.values import Json
 from satcom.resource.reservation import Reservation
 from satcom.supplychain.stock import Depot
-from tests.app.access_walk import MANY, Leak, walk
+from tests.app.access_walk import MANY, Asked, Leak, among, ask, attempts, everywhere, walk
 from tests.app.conftest import House
 from tests.app.every_table import owned, tables_with_party
 from tests.app.served import asked_in_query, guarded, kinds_of, methods_of
@@ -183,14 +185,42 @@ SAID: dict[str, Capability] = {
 }
 
 
+# They walk through every route: who may do everything, and who is of another house.
+EVERYWHERE = OUTSIDE | {Role.ADMINISTRATOR}
+
+
 @pytest.mark.parametrize("role", ROLES)
 def test_nobody_sees_or_changes_a_foreign_row_whatever_the_role(house: House, role: str) -> None:
-    """A member of a party with all that the role of the operator's house may do, bound to the party all the same."""
+    """A member of a party with all that the role of the operator's house may do, bound to the party all the same.
+
+    Each route is walked through by an administrator, a customer and a partner, and by one more role that may, by turns.
+    """
     outside, filled = role in OUTSIDE, house.filled
     headers = house.token(role, *(() if outside else ("customer",)), party=filled.mine)
     foreign = [filled.reseller, filled.neighbour, filled.stranger]
     some = foreign if role == Role.CUSTOMER else [foreign[ROLES.index(role) % len(foreign)]]
-    assert list(walk(house, headers, filled.mine, some)) == []
+    turns = {(route.path, method) for route, method, one in by_turns(house) if one == role}
+    assert role in EVERYWHERE or turns
+    asked = everywhere if role in EVERYWHERE else among(turns)
+    assert list(walk(house, headers, filled.mine, some, asked)) == []
+
+
+def by_turns(house: House) -> Iterator[tuple[Route, str, Role]]:
+    """Of every route and method, the role whose turn it is among those that may and do not walk everywhere."""
+    met: Counter[tuple[Role, ...]] = Counter()
+    for route, method, _ in calls(house):
+        capability = needed(route, method)
+        able = tuple(role for role in Role if capability and role in MAY[capability] - EVERYWHERE)
+        if able:
+            yield route, method, able[met[able] % len(able)]
+            met[able] += 1
+
+
+def test_every_role_has_its_turn_at_reading_and_at_writing_wherever_it_may(house: House) -> None:
+    turns = list(by_turns(house))
+    for role in set(Role) - EVERYWHERE:
+        assert [route for route, method, one in turns if one == role and method == "GET"], role
+        assert [route for route, method, one in turns if one == role and method != "GET"], role
 
 
 def test_a_reseller_sees_its_customers_and_no_stranger(house: House) -> None:
@@ -281,10 +311,10 @@ def secure(house: House, how: str, *tables: str) -> None:
     engine.dispose()
 
 
-def leaks(house: House) -> Iterator[Leak]:
-    """What a member of a party who may call every route gets of a stranger."""
+def leaks(house: House, asked: Asked = everywhere) -> Iterator[Leak]:
+    """What a member of a party who may call every route gets of a stranger, where it is `asked`."""
     headers = house.token("administrator", "customer", party=house.filled.mine)
-    return walk(house, headers, house.filled.mine, [house.filled.stranger])
+    return walk(house, headers, house.filled.mine, [house.filled.stranger], asked)
 
 
 def test_the_code_filters_when_the_database_does_not(house: House, without_policies: Guard) -> None:
@@ -303,7 +333,7 @@ def test_either_check_is_red_when_its_own_guard_is_gone(
     """The mutants of the two tests above are the same program: both guards gone. Every route must show it."""
     without_filter()
     without_policies()
-    found = {(leak.method, leak.route) for leak in leaks(house)}
+    found = {(leak.method, leak.route) for leak in leaks(house, leaks_bare)}
     wanted = {
         (method, route.path)
         for route in guarded(house.app)
@@ -320,12 +350,43 @@ def leaks_bare(route: Route, method: str) -> bool:
 
 
 def test_each_forgotten_filter_is_seen(house: House, without_policies: Guard, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Asked first where the filter was seen at work, then everywhere else."""
     without_policies()
     assert len(filters()) >= 3
-    for module, name in filters():
+    at_work = where_they_filter(house, monkeypatch)
+    for one in filters():
         with monkeypatch.context() as forgotten:
-            forgotten.setattr(sys.modules[module], name, everything)
-            assert next(leaks(house), None) is not None, f"{name} in {module}"
+            forgotten.setattr(sys.modules[one[0]], one[1], everything)
+            there, elsewhere = (leaks(house, among(at_work[one], there)) for there in (True, False))
+            assert next(chain(there, elsewhere), None) is not None, f"{one[1]} in {one[0]}"
+
+
+def where_they_filter(house: House, monkeypatch: pytest.MonkeyPatch) -> dict[tuple[str, str], set[tuple[str, str]]]:
+    """By filter the routes that call it when they are asked for a stranger's row, once each."""
+    headers, called = house.token("administrator", "customer", party=house.filled.mine), list[tuple[str, str]]()
+    found: dict[tuple[str, str], set[tuple[str, str]]] = defaultdict(set)
+    with monkeypatch.context() as watched:
+        for module, name in filters():
+            watched.setattr(sys.modules[module], name, noted(called, module, name))
+        for route in guarded(house.app):
+            for method in methods_of(route):
+                called.clear()
+                for attempt in islice(attempts(house, route, method, house.filled.mine, [house.filled.stranger]), 1):
+                    ask(house, headers, attempt)
+                for one in called:
+                    found[one].add((route.path, method))
+    return found
+
+
+def noted(called: list[tuple[str, str]], module: str, name: str) -> Callable[..., ColumnElement[bool]]:
+    """The filter itself, with a note of each call."""
+    itself: Callable[..., ColumnElement[bool]] = getattr(sys.modules[module], name)
+
+    def noting(kind: type[Entity], principal: Principal) -> ColumnElement[bool]:
+        called.append((module, name))
+        return itself(kind, principal)
+
+    return noting
 
 
 def test_one_forgotten_policy_is_seen(house: House, without_filter: Guard) -> None:
