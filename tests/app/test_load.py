@@ -70,12 +70,20 @@ def folder(tmp_path: Path) -> Path:
     return Path(shutil.copytree(FOLDER, tmp_path / "operator"))
 
 
+def read_yaml(path: Path) -> Any:
+    return yaml.load(path.read_text(encoding="utf-8"), yaml.CSafeLoader)
+
+
+def write_yaml(path: Path, value: object) -> None:
+    path.write_text(yaml.dump(value, Dumper=yaml.CSafeDumper, sort_keys=False), encoding="utf-8")
+
+
 def edit(folder: Path, file: str, change: Callable[[list[Row]], object]) -> None:
     """Change the rows of one list."""
     path = folder / f"{file}.yaml"
-    rows: list[Row] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    rows: list[Row] = read_yaml(path)
     change(rows)
-    path.write_text(yaml.safe_dump(rows, sort_keys=False), encoding="utf-8")
+    write_yaml(path, rows)
 
 
 def row_of(rows: list[Row], slug: str) -> Row:
@@ -84,9 +92,9 @@ def row_of(rows: list[Row], slug: str) -> Row:
 
 def edit_catalogue(folder: Path, change: Callable[[dict[str, list[Row]]], object]) -> None:
     path = folder / "catalogue.yaml"
-    lists: dict[str, list[Row]] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    lists: dict[str, list[Row]] = read_yaml(path)
     change(lists)
-    path.write_text(yaml.safe_dump(lists, sort_keys=False), encoding="utf-8")
+    write_yaml(path, lists)
 
 
 def faults(database: Database, folder: Path) -> list[str]:
@@ -127,7 +135,7 @@ def test_the_whole_demonstration_loads_within_seconds(database: Database) -> Non
         assert count(session, SpectrumAssignment) == 54
         assert count(session, Licence) == 32
         assert count(session, Customer) == count(session, BillingAccount) == 2
-        listed = yaml.safe_load((FOLDER / "stock.yaml").read_text(encoding="utf-8"))
+        listed = read_yaml(FOLDER / "stock.yaml")
         assert count(session, StockedTerminal) == sum(row["quantity"] for row in listed)
 
 
@@ -298,7 +306,7 @@ def test_what_the_business_refuses_is_told_in_the_words_of_the_file(
 ) -> None:
     if file == "operator":
         path = folder / "operator.yaml"
-        path.write_text(yaml.safe_dump(yaml.safe_load(path.read_text(encoding="utf-8")) | values))
+        write_yaml(path, read_yaml(path) | values)
     else:
         edit(folder, file, lambda rows: row_of(rows, slug).update(values))
     before = all_rows(loaded)
@@ -344,7 +352,7 @@ def test_a_folder_that_is_not_there_is_told(database: Database, tmp_path: Path) 
 
 
 def test_an_operator_may_bring_a_few_lists_now_and_others_later(loaded: Database, tmp_path: Path) -> None:
-    rows = yaml.safe_load((FOLDER / "hubs.yaml").read_text(encoding="utf-8"))[:1]
+    rows = read_yaml(FOLDER / "hubs.yaml")[:1]
     (tmp_path / "hubs.yaml").write_text(yaml.safe_dump([rows[0] | {"ports": 17}]), encoding="utf-8")
     (told,) = load(loaded, tmp_path, dry_run=False, by=BY)
     assert told == Change(
@@ -355,7 +363,7 @@ def test_an_operator_may_bring_a_few_lists_now_and_others_later(loaded: Database
 def as_csv(folder: Path, name: str, delimiter: str = ",") -> None:
     """Write a list as a spreadsheet does, instead of its YAML."""
     path = folder / f"{name}.yaml"
-    rows: list[Row] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    rows: list[Row] = read_yaml(path)
     flat = [
         {
             key: yaml.safe_dump(value, default_flow_style=True, width=10**6).strip() if _nested(value) else _cell(value)
@@ -475,7 +483,7 @@ def test_the_order_of_the_demonstration_is_accepted(loaded: Database) -> None:
 
 def an_order(folder: Path, **values: object) -> Path:
     """An order file beside the data, as the demonstration's but for `values`; `None` leaves a key out."""
-    keys = yaml.safe_load((FOLDER / "demo_order.yaml").read_text(encoding="utf-8")) | values
+    keys = read_yaml(FOLDER / "demo_order.yaml") | values
     path = folder / "second_order.yaml"
     path.write_text(yaml.safe_dump({key: value for key, value in keys.items() if value is not None}), encoding="utf-8")
     return path
