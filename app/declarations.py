@@ -1,8 +1,7 @@
 """Everything the program declares, in one place: importing this module makes all entities, routes and flows known."""
 
-from fastapi import APIRouter
-
 from satcom.core import event_hub, history
+from satcom.core.routes import Routes
 from satcom.core.tmf_api import TmfRoutes
 from satcom.enterprise import agreement, agreement_specification, operator_settings, party
 from satcom.market import bill_on_demand, billing, customer, inventory, order_approval, ordering, qualification
@@ -143,12 +142,12 @@ ROUTES: tuple[TmfRoutes, ...] = (
 )
 
 # Answers that are no resource, and where each API's events are asked for.
-QUESTIONS: tuple[APIRouter, ...] = (
-    hub_state.router,
-    history.router,
-    waits.router,
-    terminal_history.router,
-    spectrum_questions.router,
+QUESTIONS: tuple[Routes, ...] = (
+    hub_state.routes,
+    history.routes,
+    waits.routes,
+    terminal_history.routes,
+    spectrum_questions.routes,
     *event_hub.hubs(ROUTES),
 )
 # What happens when an order comes, is cancelled, or ends, and what else a flow is about.

@@ -43,8 +43,8 @@ def create_app(database: Database, hub: HubDriver | None = None) -> FastAPI:
     """The application on `database`. It opens no connection before the first request, and asks `hub` when asked to."""
     app = FastAPIOffline(title="satcom", version=version(), docs_url="/docs", redoc_url=None, static_url=DOCS_FILES)
     app.state.database, app.state.hub, app.state.scrapes = database, hub, Scrapes(database)
-    for router in (*(routes.router for routes in ROUTES), *QUESTIONS):
-        app.include_router(router)
+    for routes in (*(one.own for one in ROUTES), *QUESTIONS):
+        app.include_router(routes.router)
     app.add_api_route("/", start_page, methods=["GET"], include_in_schema=False)
     app.add_api_route("/health", health, methods=["GET"], tags=["Operation"])
     app.add_api_route("/metrics", prometheus, methods=["GET"], tags=["Operation"], include_in_schema=False)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 from pydantic import TypeAdapter, ValidationError
 from sqlalchemy import true
 from sqlmodel import Session, col, select
@@ -20,6 +20,7 @@ from satcom.core.errors import Fault, NotFound, Refused
 from satcom.core.idempotency import Answer, claim, remember
 from satcom.core.listener import Listener, ListenerState, check_may_keep, park, register, replay, resume
 from satcom.core.listener_standing import standing
+from satcom.core.routes import Routes
 from satcom.core.security import Capability, Principal
 from satcom.core.tenancy import changeable
 from satcom.core.tmf_api import Body, TmfRoutes, database_of, json_response, match_version, once, read_json, token_of
@@ -32,10 +33,10 @@ CHANGEABLE = frozenset({"state", "deliverFrom"})
 INSTANT: TypeAdapter[datetime] = TypeAdapter(Instant)
 
 
-def hubs(routes: Sequence[TmfRoutes]) -> list[APIRouter]:
+def hubs(routes: Sequence[TmfRoutes]) -> list[Routes]:
     """A hub for every API that the routes are of."""
     documents = {one.api.document.name: one.api.document for one in routes if one.api.document is not None}
-    return [Hub(document).router for document in documents.values()]
+    return [Hub(document).routes for document in documents.values()]
 
 
 class Hub:
@@ -44,7 +45,7 @@ class Hub:
     def __init__(self, document: TmfDocument) -> None:
         self.document = document
         self.path = f"{document.base_path}/hub"
-        self.router = APIRouter(tags=[f"{document.name} {document.title}"])
+        self.routes = Routes(f"{document.name} {document.title}")
         described = _descriptions()
         for method, path, endpoint, status in (
             ("POST", self.path, self.create, 201),
@@ -52,14 +53,8 @@ class Hub:
             ("GET", f"{self.path}/{{id}}", self.get, 200),
             ("DELETE", f"{self.path}/{{id}}", self.delete, 204),
         ):
-            self.router.add_api_route(
-                path,
-                endpoint,
-                methods=[method],
-                name=f"{endpoint.__name__} {document.name} hub",
-                status_code=status,
-                openapi_extra=described[endpoint.__name__],
-            )
+            name = endpoint.__name__
+            self.routes.add(method, path, endpoint, f"{name} {document.name} hub", status, described[name])
 
     def create(self, request: Request, body: Body) -> Response:
         """Register a listener. Its secret is told now and never again, not even to the same request sent twice."""
@@ -153,7 +148,7 @@ routes = TmfRoutes(Listener)
 ONE = f"{Listener.api.path}/{{id}}"
 
 
-@routes.router.get(f"{ONE}/standing", name="get standing of a listener")
+@routes.own.on("GET", f"{ONE}/standing", name="get standing of a listener")
 def get_standing(request: Request, id: str) -> Response:
     """How far the listener has come, what waits for it, and its last failure."""
     with database_of(request).request(token_of(request)) as (session, principal):
@@ -165,7 +160,7 @@ def get_standing(request: Request, id: str) -> Response:
         return json_response(wire(listener) | standing(session, listener))
 
 
-@routes.router.patch(ONE, name="park, resume or replay a listener")
+@routes.own.on("PATCH", ONE, name="park, resume or replay a listener")
 def patch_listener(request: Request, id: str, body: Body) -> Response:
     """`state` parks and resumes; `deliverFrom` tells again of everything since a moment."""
 
@@ -185,7 +180,7 @@ def patch_listener(request: Request, id: str, body: Body) -> Response:
     return once(request, body, Capability.LISTEN, act)
 
 
-@routes.router.delete(ONE, name="remove a listener", status_code=204)
+@routes.own.on("DELETE", ONE, name="remove a listener", status_code=204)
 def delete_listener(request: Request, id: str) -> Response:
     def act(session: Session, principal: Principal) -> Answer:
         listener = find_for_update(session, Listener, id)

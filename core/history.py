@@ -6,12 +6,13 @@ the API, a worker, the sweep. So one question tells the whole story. For staff: 
 
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import Query, Request, Response
 from sqlalchemy import ColumnElement, func
 from sqlmodel import Session, col, select
 
 from satcom.core.change_log import Change
 from satcom.core.errors import Refused
+from satcom.core.routes import Routes
 from satcom.core.security import Capability
 from satcom.core.tmf_api import database_of, json_response, token_of
 from satcom.core.tmf_filter import is_uuid
@@ -20,7 +21,7 @@ from satcom.core.values import Json, instant_text
 PATH: Final = "/satcom-api/audit/v1/change"
 MOST: Final = 1000
 STATES: Final = ("state", "status", "lifecycleStatus")
-router = APIRouter(tags=["change"])
+routes = Routes("change")
 
 
 def changes_of(order_reference: str | None, entity_id: str | None) -> ColumnElement[bool]:
@@ -68,7 +69,7 @@ def _state(values: dict[str, Json] | None) -> Json:
     return next((values[name] for name in STATES if name in values), None) if values is not None else None
 
 
-@router.get(PATH, name="list change")
+@routes.on("GET", PATH, name="list change")
 def list_changes(
     request: Request,
     orderReference: str | None = None,  # noqa: N803 (the name on the wire)

@@ -22,6 +22,7 @@ from satcom.core.errors import Fault, Outdated, Refused
 from satcom.core.idempotency import Answer, claim, remember
 from satcom.core.own_body import OwnBody, own_body
 from satcom.core.root_path import rooted, rooted_path
+from satcom.core.routes import Routes
 from satcom.core.security import MAY, Capability, Principal
 from satcom.core.settings import settings
 from satcom.core.tmf_document import body_faults
@@ -133,7 +134,7 @@ class TmfRoutes:
         self.api = api or kinds[0].api
         self.name = self.api.collection
         self.tag = f"{self.api.document.name} {self.api.document.title}" if self.api.document else "Own"
-        self.router = APIRouter(tags=[self.tag])
+        self.own = Routes(self.tag)  # further ones are declared on it
         self._read()
 
     def _read(self) -> None:
@@ -154,12 +155,12 @@ class TmfRoutes:
             return json_response(chosen(body, fields), headers={"ETag": f'"{version}"'})
 
         path, name = self.api.path, self.name
-        self.router.add_api_route(
-            path, list_collection, methods=["GET"], name=f"list {name}", openapi_extra=list_operation(self.api)
-        )
-        self.router.add_api_route(
-            f"{path}/{{id}}", get_one, methods=["GET"], name=f"get {name}", openapi_extra=one_operation(self.api)
-        )
+        self.own.add("GET", path, list_collection, f"list {name}", openapi_extra=list_operation(self.api))
+        self.own.add("GET", f"{path}/{{id}}", get_one, f"get {name}", openapi_extra=one_operation(self.api))
+
+    @property
+    def router(self) -> APIRouter:
+        return self.own.router
 
     def _complete(self, session: Session, bodies: Sequence[dict[str, Json]]) -> None:
         """What no column holds, and where the rows stand here."""
@@ -214,9 +215,7 @@ class TmfRoutes:
             return once(request, body, may, act)
 
         extra = write_operation(self.api, "create")
-        self.router.add_api_route(
-            self.api.path, create, methods=["POST"], name=f"create {self.name}", status_code=status, openapi_extra=extra
-        )
+        self.own.add("POST", self.api.path, create, f"create {self.name}", status, extra)
 
     def patch(self, command: Patch, may: Capability) -> None:
         """PATCH changes the locked entity through `command`."""
@@ -234,13 +233,8 @@ class TmfRoutes:
 
             return once(request, body, may, act)
 
-        self.router.add_api_route(
-            f"{self.api.path}/{{id}}",
-            amend,
-            methods=["PATCH"],
-            name=f"change {self.name}",
-            openapi_extra=write_operation(self.api, "update"),
-        )
+        extra = write_operation(self.api, "update")
+        self.own.add("PATCH", f"{self.api.path}/{{id}}", amend, f"change {self.name}", openapi_extra=extra)
 
     def delete(self, command: Delete, may: Capability) -> None:
         """DELETE through `command`, which may refuse."""
@@ -256,9 +250,7 @@ class TmfRoutes:
 
             return once(request, b"", may, act)
 
-        self.router.add_api_route(
-            f"{self.api.path}/{{id}}", remove, methods=["DELETE"], name=f"delete {self.name}", status_code=204
-        )
+        self.own.add("DELETE", f"{self.api.path}/{{id}}", remove, f"delete {self.name}", 204)
 
     def _reads_what_it_writes(self, may: Capability) -> None:
         """Raises `ValueError` when a role could write here what it may not read: a fault of the access table."""

@@ -287,9 +287,7 @@ def export_routes(kind: type[ExportJob]) -> TmfRoutes:
             raise NotFound(f"content of {kind.api.collection}", id)
         return Response(job.content, media_type=JSON)
 
-    routes.router.add_api_route(
-        f"{kind.api.path}/{{id}}/content", get_content, methods=["GET"], name=f"get content of {kind.__name__}"
-    )
+    routes.own.add("GET", f"{kind.api.path}/{{id}}/content", get_content, f"get content of {kind.__name__}")
     routes.delete(delete_job, may=Capability.DESIGN_OFFERS)
     return routes
 

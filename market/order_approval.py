@@ -202,7 +202,8 @@ routes.patch(decide, may=Capability.APPROVE_ORDERS)
 rule_routes = TmfRoutes(ApprovalRule)
 
 
-@rule_routes.router.post(
+@rule_routes.own.on(
+    "POST",
     ApprovalRule.api.path,
     status_code=201,
     name="create approvalRule",

@@ -165,7 +165,7 @@ def tell_critical_paths(session: Session, bodies: Sequence[dict[str, Json]]) -> 
 routes = TmfRoutes(ProcessFlow, derived=tell_critical_paths)
 
 
-@routes.router.get(TASKS, name="list taskFlow", openapi_extra=list_operation(TaskFlow.api))
+@routes.own.on("GET", TASKS, name="list taskFlow", openapi_extra=list_operation(TaskFlow.api))
 def list_task_flows(request: Request, flow_id: FlowId) -> Response:
     query = read_query(request.query_params.multi_items())
     with database_of(request).request(token_of(request)) as (session, principal):
@@ -174,7 +174,7 @@ def list_task_flows(request: Request, flow_id: FlowId) -> Response:
     return page_response(page)
 
 
-@routes.router.get(f"{TASKS}/{{id}}", name="get taskFlow", openapi_extra=one_operation(TaskFlow.api))
+@routes.own.on("GET", f"{TASKS}/{{id}}", name="get taskFlow", openapi_extra=one_operation(TaskFlow.api))
 def get_task_flow(request: Request, flow_id: FlowId, id: str) -> Response:
     fields = read_query(request.query_params.multi_items()).fields
     with database_of(request).request(token_of(request)) as (session, principal):
@@ -183,7 +183,9 @@ def get_task_flow(request: Request, flow_id: FlowId, id: str) -> Response:
     return json_response(body, headers={"ETag": f'"{version}"'})
 
 
-@routes.router.patch(f"{TASKS}/{{id}}", name="repair taskFlow", openapi_extra=write_operation(TaskFlow.api, "update"))
+@routes.own.on(
+    "PATCH", f"{TASKS}/{{id}}", name="repair taskFlow", openapi_extra=write_operation(TaskFlow.api, "update")
+)
 def patch_task_flow(request: Request, flow_id: FlowId, id: str, body: Body) -> Response:
     """Have a held task tried again, skip it, or give it another deadline."""
 

@@ -3,9 +3,10 @@
 from dataclasses import replace
 from typing import Any, Final
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 from sqlmodel import Session, col, select
 
+from satcom.core.routes import Routes
 from satcom.core.security import Principal
 from satcom.core.tmf_api import database_of, page_response, token_of
 from satcom.core.tmf_filter import read_filter
@@ -16,7 +17,7 @@ from satcom.orchestration.plan import ProcessFlow, TaskFlow, TaskKind, TaskState
 from satcom.orchestration.process_flow import CHARACTERISTIC, FLOW, tasks_listed
 
 PATH: Final = "/satcom-api/orchestration/v1/wait"
-router = APIRouter(tags=["wait"])
+routes = Routes("wait")
 
 
 def open_waits(session: Session, query: Query, by: Principal) -> Page:
@@ -55,7 +56,7 @@ def _described() -> dict[str, Any]:
     return operation | {"responses": {"200": found, "206": found}}
 
 
-@router.get(PATH, name="list wait", openapi_extra=_described())
+@routes.on("GET", PATH, name="list wait", openapi_extra=_described())
 def list_waits(request: Request) -> Response:
     """Filtered and sorted as tasks are: `owner=supply`, `dueAt.lt=2027-03-31T00:00:00Z`."""
     query = read_query(request.query_params.multi_items())

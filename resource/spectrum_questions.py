@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import Query, Request, Response
 from sqlmodel import Session
 
 from satcom.core.errors import Fault, Refused
+from satcom.core.routes import Routes
 from satcom.core.security import Capability
 from satcom.core.tmf_api import database_of, json_response, token_of
 from satcom.core.tmf_openapi import refusals
@@ -33,10 +34,10 @@ SPECTRUM: Final = "/satcom-api/resource/v1/transponderSpectrum"
 REPACK: Final = "/satcom-api/resource/v1/repackPlan"
 Hertz = Annotated[int, Query(ge=0, le=MAX_BANDWIDTH_HZ)]
 Width = Annotated[int, Query(ge=1, le=MAX_BANDWIDTH_HZ)]
-router = APIRouter(tags=["spectrum"])
+routes = Routes("spectrum")
 
 
-@router.get(SPECTRUM, name="list transponderSpectrum", openapi_extra={"responses": refusals("404", "422")})
+@routes.on("GET", SPECTRUM, name="list transponderSpectrum", openapi_extra={"responses": refusals("404", "422")})
 def list_transponder_spectrum(
     request: Request,
     transponderId: str | None = None,  # noqa: N803 (the names on the wire)
@@ -73,7 +74,7 @@ def _pieces(pieces: Sequence[Piece]) -> list[Json]:
     return [{"startHz": one.start_hz, "stopHz": one.stop_hz} for one in pieces]
 
 
-@router.get(REPACK, name="read repackPlan", openapi_extra={"responses": refusals("404", "422")})
+@routes.on("GET", REPACK, name="read repackPlan", openapi_extra={"responses": refusals("404", "422")})
 def read_repack_plan(
     request: Request,
     transponderId: str,  # noqa: N803 (the names on the wire)

@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 from sqlmodel import Session, col, select
 
 from satcom.core.change_log import Change
 from satcom.core.database import find
 from satcom.core.errors import NotFound, Refused
+from satcom.core.routes import Routes
 from satcom.core.security import Capability
 from satcom.core.tmf_api import database_of, json_response, token_of
 from satcom.core.tmf_openapi import refusals
@@ -32,7 +33,7 @@ NOWHERE: Final = (
     StockState.SCRAPPED,
     StockState.LOST,
 )
-router = APIRouter(tags=["terminalHistory"])
+routes = Routes("terminalHistory")
 
 
 class NoSuchTerminal(Refused):
@@ -134,7 +135,7 @@ def _at(place: Depot | Terminal) -> dict[str, Json]:
     return {"latitudeDeg": place.latitude_deg, "longitudeDeg": place.longitude_deg}
 
 
-@router.get(PATH, name="read terminalHistory", openapi_extra={"responses": refusals("404")})
+@routes.on("GET", PATH, name="read terminalHistory", openapi_extra={"responses": refusals("404")})
 def read_terminal_history(request: Request, serialNumber: str) -> Response:  # noqa: N803 (the name on the wire)
     """Every place and state of a terminal, oldest first, with the instant and the document."""
     with database_of(request).request(token_of(request)) as (session, principal):

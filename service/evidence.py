@@ -156,9 +156,9 @@ def _recompute_over_http(request: Request, id: str) -> Response:
 
 
 evidence_routes = TmfRoutes(QualificationEvidence)
-evidence_routes.router.add_api_route(
+evidence_routes.own.add(
+    "POST",
     f"{QualificationEvidence.api.path}/{{id}}/recomputation",
     _recompute_over_http,
-    methods=["POST"],
-    name="recompute qualificationEvidence",
+    "recompute qualificationEvidence",
 )

@@ -5,12 +5,13 @@ Reads only. The NOC decides what is right; to send it again is to have the task 
 
 from dataclasses import asdict
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 from sqlalchemy import or_
 from sqlmodel import Session, col, select
 
 from satcom.core.database import principal_in
 from satcom.core.errors import Refused, RuleRefused, Unavailable
+from satcom.core.routes import Routes
 from satcom.core.security import Capability
 from satcom.core.tenancy import visible
 from satcom.core.tmf_api import database_of, json_response, token_of
@@ -27,7 +28,7 @@ from satcom.service.ordering import ServiceOrder
 ACCEPTED = "the id or name of a service, or the reference or id of its order, as PO-2026-000001"
 MOST_NAMED = 10
 PATH = "/satcom-api/service/v1/hubState"
-router = APIRouter(tags=["hubState"])
+routes = Routes("hubState")
 
 
 class NoSuchService(Refused):
@@ -73,7 +74,7 @@ def compared(hub: HubDriver, told: HubConfiguration) -> dict[str, Json]:
     }
 
 
-@router.get(PATH, name="read hubState", openapi_extra={"responses": refusals("404", "422")})
+@routes.on("GET", PATH, name="read hubState", openapi_extra={"responses": refusals("404", "422")})
 def read_hub_state(request: Request, serviceId: str) -> Response:  # noqa: N803 (the name on the wire)
     """Drift of one service (empty `differences`: none) and the requests of a dry run.
 

@@ -31,8 +31,7 @@ class Served:
 def served() -> list[Served]:
     """Every route: those of the declarations, and the application's own."""
     nowhere = Database("postgresql+psycopg://nobody@127.0.0.1:1/nothing")
-    routers = (*(routes.router for routes in ROUTES), *QUESTIONS)
-    declared = [route for router in routers for route in router.routes]
+    declared = [route for routes in (*(one.own for one in ROUTES), *QUESTIONS) for route in routes.router.routes]
     routes = [route for route in (*declared, *create_app(nowhere).routes) if isinstance(route, APIRoute)]
     return [Served(method, route.path, route) for route in routes for method in sorted(route.methods or ())]
 

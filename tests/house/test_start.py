@@ -29,3 +29,15 @@ def test_what_asks_the_api_starts_without_the_database() -> None:
 
 def test_what_opens_the_database_knows_all_its_tables() -> None:
     assert "satcom.app.declarations" in imported_by("db")
+
+
+def test_who_serves_nothing_builds_no_route() -> None:
+    assert "satcom.app.http" not in imported_by("worker")
+    built = (
+        "from satcom.app.declarations import QUESTIONS, ROUTES\n"
+        "every = [*(one.own for one in ROUTES), *QUESTIONS]\n"
+        "print(len(every), sum('router' in vars(one) for one in every))"
+    )
+    said = subprocess.run([sys.executable, "-c", built], capture_output=True, text=True, timeout=300, check=True).stdout
+    declared, routers = map(int, said.split())
+    assert (declared > 50, routers) == (True, 0)
