@@ -24,6 +24,7 @@ from satcom.resource import category as resource_category
 from satcom.resource import (
     ground,
     licence,
+    passes,
     reservation_by_hand,
     satellite,
     satellite_life,
@@ -148,6 +149,7 @@ QUESTIONS: tuple[Routes, ...] = (
     waits.routes,
     terminal_history.routes,
     spectrum_questions.routes,
+    passes.routes,
     *event_hub.hubs(ROUTES),
 )
 # What happens when an order comes, is cancelled, or ends, and what else a flow is about.

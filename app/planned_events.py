@@ -137,8 +137,11 @@ def _called(session: Session, kind: type[Named], name: str, option: str, what: s
 
 
 def track_of(session: Session, satellite: Satellite, at: datetime, by_elements: bool) -> tuple[Track, float | None]:
-    """Where the satellite will be, and how old its elements will be at `at`. Raises `Refused` when it has none."""
-    if not by_elements:
+    """Where the satellite will be, and how old its elements will be at `at`. Raises `Refused` when it has none.
+
+    One that moves is where its elements see it, asked for or not.
+    """
+    if not by_elements and satellite.orbital_longitude_deg is not None:
         return track_of_slot(satellite.orbital_longitude_deg), None
     elements = elements_at(session, at, [satellite.id]).get(satellite.id)
     if elements is None:

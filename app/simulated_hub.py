@@ -24,15 +24,20 @@ TERMINAL_ANTENNA_TEMPERATURE_K = 45.0  # clear sky and what the antenna sees of 
 
 
 def fleet_of(session: Session) -> dict[str, Json]:
-    """The fleet as the simulator of hubs takes it. Only hubs with ports and satellites with transponders are in it.
+    """The fleet as the simulator of hubs takes it.
+
+    Only hubs with ports are in it, and of satellites those that stand still and have transponders.
 
     Shared carriers are taken to be on the air: whoever loads a pool says that its hub has it.
     """
-    transponders = session.exec(select(Transponder).order_by(col(Transponder.id))).all()
-    satellites = [_satellite(one, transponders) for one in session.exec(select(Satellite).order_by(col(Satellite.id)))]
+    standing = session.exec(select(Satellite).where(col(Satellite.orbital_longitude_deg).is_not(None))).all()
+    ids = [one.id for one in standing]
+    of_them = select(Transponder).where(col(Transponder.satellite_id).in_(ids))
+    transponders = session.exec(of_them.order_by(col(Transponder.id))).all()
+    satellites = [_satellite(one, transponders) for one in sorted(standing, key=lambda one: one.id)]
     stations = {one.id: one for one in session.exec(select(EarthStation))}
     hubs = session.exec(select(Hub).where(col(Hub.ports) > 0).order_by(col(Hub.id)))
-    beams = session.exec(select(Beam).order_by(col(Beam.id)))
+    beams = session.exec(select(Beam).where(col(Beam.satellite_id).in_(ids)).order_by(col(Beam.id)))
     on_the_air = select(CarrierPool, SpectrumAssignment).join(
         SpectrumAssignment, col(SpectrumAssignment.id) == col(CarrierPool.spectrum_assignment_id)
     )
@@ -44,7 +49,11 @@ def fleet_of(session: Session) -> dict[str, Json]:
         "satellites": [one for one in satellites if one["transponders"]],
         "terminal_types": [_terminal_type(one) for one in types],
         "beams": [_beam(one) for one in beams],
-        "shared_carriers": [_shared_carrier(pool, slot, carried[slot.transponder_id]) for pool, slot in pools],
+        "shared_carriers": [
+            _shared_carrier(pool, slot, carried[slot.transponder_id])
+            for pool, slot in pools
+            if slot.transponder_id in carried
+        ],
     }
 
 

@@ -12,9 +12,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Self
 
-from pydantic import ConfigDict, ValidationInfo, field_validator
+from pydantic import ConfigDict, ValidationInfo, field_validator, model_validator
 from pydantic.alias_generators import to_camel
 from sqlalchemy import CheckConstraint, UniqueConstraint, case
 from sqlalchemy.dialects.postgresql import distinct_on
@@ -59,17 +59,22 @@ BEFORE_SERVICE = frozenset(
 
 
 class Satellite(Resource, table=True):
-    """One satellite at its geostationary position. Its payload is `resource.payload`."""
+    """One satellite, at its geostationary position or moving in a constellation. Its payload is `resource.payload`.
+
+    One that moves has no position: where it is, its elements tell.
+    """
 
     __tablename__ = "satellite"
     api: ClassVar = PHYSICAL
     __table_args__ = (
         CheckConstraint("orbital_longitude_deg BETWEEN -180 AND 180", name="longitude_on_earth"),
         CheckConstraint("end_of_life_date > in_service_date", name="life_in_order"),
+        CheckConstraint("(orbital_longitude_deg IS NULL) = (constellation IS NOT NULL)", name="stands_or_moves"),
     )
 
     norad_id: int | None = Field(default=None, unique=True, ge=1, le=MAX_NORAD_ID)
-    orbital_longitude_deg: Finite = Field(ge=-180, le=180)
+    orbital_longitude_deg: Finite | None = Field(default=None, ge=-180, le=180)
+    constellation: str | None = Field(default=None, min_length=1, max_length=100, index=True)
     state: SatelliteState = Field(default=SatelliteState.PLANNED, sa_type=state_type(SatelliteState))
     in_service_date: date | None = None
     end_of_life_date: date | None = None
@@ -103,6 +108,12 @@ class Satellite(Resource, table=True):
         if value is not None and begin is not None and value <= begin:
             raise ValueError(f"is not after the in-service date {begin}")
         return value
+
+    @model_validator(mode="after")
+    def _stands_or_moves(self) -> Self:
+        if (self.orbital_longitude_deg is None) == (self.constellation is None):
+            raise ValueError("a satellite has an orbital longitude, or it moves in a constellation; one of the two")
+        return self
 
     def in_service_throughout(self, start_at: datetime, stop_at: datetime | None) -> bool:
         return serves_throughout(self.state, self.in_service_date, self.end_of_life_date, start_at, stop_at)

@@ -80,13 +80,14 @@ def _fleet(session: Session) -> list[OfFleet]:
             one.id,
             one.name,
             satellite.name,
-            satellite.orbital_longitude_deg,
+            longitude_deg,
             one.low_edge_hz,
             one.high_edge_hz,
             one.downlink_polarisation,
             one.guard_band_hz,
         )
         for one, satellite in session.exec(query).all()
+        if (longitude_deg := satellite.orbital_longitude_deg) is not None
     ]
 
 

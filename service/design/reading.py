@@ -59,7 +59,10 @@ _lock = Lock()
 
 
 def read_fleet(network: Session, at: datetime) -> Fleet:
-    """The fleet with the elements that were known at `at`; the same object as long as nothing was written."""
+    """The geostationary fleet with the elements that were known at `at`; the same object while nothing is written.
+
+    Satellites that move are left out with their beams and transponders: a link is not designed over them yet.
+    """
     rows = network.connection().execute(text(_MARK)).all()
     mark: Mark = (str(network.get_bind().engine.url), at, tuple(tuple(row) for row in rows))
     with _lock:
@@ -99,11 +102,12 @@ def read_pool_occupancy(
     return Occupancy((), nothing, {}, {pool: (one.committed_baud, one.sold_baud) for pool, one in fills.items()})
 
 
-def _pools(network: Session) -> tuple[PoolFacts, ...]:
+def _pools(network: Session, transponder_ids: Sequence[str]) -> tuple[PoolFacts, ...]:
     query = select(CarrierPool, SpectrumAssignment).join(
         SpectrumAssignment, col(SpectrumAssignment.id) == col(CarrierPool.spectrum_assignment_id)
     )
-    on_the_air = query.where(SpectrumAssignment.state == HoldState.ASSIGNED)
+    here = col(SpectrumAssignment.transponder_id).in_(transponder_ids)
+    on_the_air = query.where(SpectrumAssignment.state == HoldState.ASSIGNED, here)
     return tuple(
         PoolFacts(
             pool.id,
@@ -126,27 +130,32 @@ def _pools(network: Session) -> tuple[PoolFacts, ...]:
 
 def _fleet(network: Session, at: datetime) -> Fleet:
     elements = elements_at(network, at)
+    satellites = _all(network, Satellite)
+    standing = {one.id for one in satellites if one.orbital_longitude_deg is not None}
+    transponders = [one for one in _all(network, Transponder) if one.satellite_id in standing]
     return Fleet(
         satellites=tuple(
             SatelliteFacts(
                 one.id,
                 one.name,
-                one.orbital_longitude_deg,
+                longitude_deg,
                 one.state,
                 one.in_service_date,
                 one.end_of_life_date,
                 elements.get(one.id),
                 one.illustrative,
             )
-            for one in _all(network, Satellite)
+            for one in satellites
+            if (longitude_deg := one.orbital_longitude_deg) is not None
         ),
         beams=tuple(
             BeamFacts(
                 one.id, one.satellite_id, one.name, one.band, tuple(one.contours), one.boresight, one.illustrative
             )
             for one in _all(network, Beam)
+            if one.satellite_id in standing
         ),
-        transponders=tuple(_transponder(one) for one in _all(network, Transponder)),
+        transponders=tuple(_transponder(one) for one in transponders),
         stations=tuple(
             StationFacts(
                 one.id,
@@ -177,7 +186,7 @@ def _fleet(network: Session, at: datetime) -> Fleet:
             LicenceFacts(one.country, str(one.band), one.terminal_class, one.valid_from, one.valid_until, one.reference)
             for one in network.exec(select(Licence).order_by(col(Licence.reference), col(Licence.id)))
         ),
-        pools=_pools(network),
+        pools=_pools(network, [one.id for one in transponders]),
     )
 
 

@@ -19,6 +19,7 @@ from tests.enterprise.an_operator import an_organization
 # What the declarations do not say: rules of the database, and values that must mean something.
 NEEDS: dict[str, dict[str, object]] = {
     "Beam": {"boresight": {"latitude_deg": -5, "longitude_deg": 30, "half_power_width_deg": 4}},
+    "Satellite": {"orbital_longitude_deg": 17.0},
     "Transponder": {"uplink_center_hz": 14_000_000_000, "downlink_center_hz": 11_000_000_000, "sfd_dbw_per_m2": -85},
     "SpectrumAssignment": {"start_hz": 1_000, "stop_hz": 2_000, "hold_until": now() + timedelta(days=1)},
     "HubPortAssignment": {"hold_until": now() + timedelta(days=1)},

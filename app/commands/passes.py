@@ -1,0 +1,173 @@
+"""`satcom passes`: when satellites stand above a site, who serves it from when to when, and when nobody does."""
+
+import json
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from satcom.core.database import Database
+from satcom.core.errors import Refused
+
+if TYPE_CHECKING:  # the search is loaded by who asks for passes, not by every command
+    from satcom.resource.passes import Fleet, PassPlan
+
+Opened = Callable[[], AbstractContextManager[Database]]
+OLD_DAYS = 3.0  # a low satellite is off by some kilometres then
+SHOWN = 40  # passes, before they are only counted
+LARGEST_FILE_BYTES = 100_000_000
+Latitude = Annotated[float, typer.Option(metavar="N", help="Degrees North.", show_default=False)]
+Longitude = Annotated[float, typer.Option(metavar="N", help="Degrees East.", show_default=False)]
+Satellites = Annotated[list[str] | None, typer.Option(metavar="NAME", help="Its name or id; may be repeated.")]
+Constellation = Annotated[str | None, typer.Option(metavar="NAME", help="All of its satellites.", show_default=False)]
+ElementsOf = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="Those of a file, not of the inventory.", show_default=False)
+]
+Gateways = Annotated[
+    list[str] | None, typer.Option(metavar="NAME", help="An earth station that must see the satellite, too.")
+]
+Start = Annotated[
+    datetime | None,
+    typer.Option(
+        metavar="INSTANT",
+        formats=["%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%dT%H:%MZ", "%Y-%m-%d"],
+        help="In UTC: 2027-01-31T06:00Z. By default now.",
+        show_default=False,
+    ),
+]
+console = Console()
+
+
+def passes_command(opened: Opened) -> Callable[..., None]:
+    """The command, on the database that `opened` opens."""
+
+    def command(
+        latitude: Latitude,
+        longitude: Longitude,
+        satellite: Satellites = None,
+        constellation: Constellation = None,
+        elements: ElementsOf = None,
+        gateway: Gateways = None,
+        altitude_m: Annotated[float, typer.Option(metavar="N", help="Of the site, m.")] = 0.0,
+        elevation: Annotated[float, typer.Option(metavar="N", help="Nothing is used below, degrees.")] = 10.0,
+        start: Start = None,
+        hours: Annotated[int, typer.Option(metavar="N", help="Up to 168.")] = 24,
+        highest: Annotated[bool, typer.Option("--highest", help="Always the highest, not the longest stay.")] = False,
+        as_json: Annotated[bool, typer.Option("--json", help="For a program to read.")] = False,
+    ) -> None:
+        """When satellites are seen from a site, who serves it, handovers, and gaps.
+
+        With earth stations named, a satellite serves while one of them sees it, too: a bent pipe.
+        """
+        from satcom.resource import passes  # noqa: PLC0415
+        from satcom.resource.physics.passes import HandoverRule  # noqa: PLC0415
+
+        start_at = passes.instant_of(start.replace(tzinfo=UTC) if start is not None else None)
+        rule = HandoverRule.HIGHEST if highest else HandoverRule.LONGEST_STAY
+        if elements is None:
+            with opened() as database, database.as_worker() as session:
+                fleet = passes.fleet_called(session, satellite or [], constellation, gateway or [], start_at)
+        elif satellite or constellation is not None:
+            raise Refused("--elements", "satellites are those of the file", "invalid", "without --satellite")
+        else:
+            fleet = _of_file(opened, elements, gateway or [])
+        place = passes.AskedPlace(latitude, longitude, altitude_m, elevation)
+        found = passes.plan_of(fleet, place, start_at, hours, rule)
+        if as_json:
+            typer.echo(json.dumps(passes.plan_body(found)))
+        else:
+            _show(found)
+
+    return command
+
+
+def _of_file(opened: Opened, file: Path, stations: Sequence[str]) -> "Fleet":
+    """The satellites of a file; the database is opened only for earth stations."""
+    from satcom.resource import passes  # noqa: PLC0415
+    from satcom.resource.physics.element_files import read_elements  # noqa: PLC0415
+
+    try:
+        if file.stat().st_size > LARGEST_FILE_BYTES:
+            raise Refused("--elements", f"{file} is too large", "tooLarge", f"{LARGEST_FILE_BYTES // 1_000_000} MB")
+        read = read_elements(file.read_text(encoding="utf-8-sig"))
+    except OSError as wrong:
+        raise Refused("--elements", f"{file} cannot be read: {wrong.strerror}", "unreadable") from wrong
+    except UnicodeDecodeError as wrong:
+        raise Refused("--elements", f"{file} is no text in UTF-8", "unreadable") from wrong
+    if not read.elements:
+        why = f"line {read.bad_lines[0].line_number}: {read.bad_lines[0].reason}" if read.bad_lines else "it is empty"
+        raise Refused("--elements", f"{file} has no element set: {why}", "invalid", "two lines, or an OMM")
+    latest = {one.norad_id: one for one in sorted(read.elements, key=lambda one: one.epoch)}
+    flown = tuple(
+        passes.Flown(passes.Named(one.name or str(number), {"name": one.name, "noradId": number}), one)
+        for number, one in latest.items()
+    )
+    if not stations:
+        return passes.Fleet(flown)
+    with opened() as database, database.as_worker() as session:
+        return passes.Fleet(flown, passes.gateways_called(session, stations))
+
+
+def _show(found: "PassPlan") -> None:
+    plan = found.plan
+    days = found.oldest_elements_days
+    style = "yellow" if days > OLD_DAYS else "dim"
+    console.print(Text(f"the oldest elements are {days:.1f} days old at the end", style), soft_wrap=True)
+    for one in found.fleet.left_out:
+        console.print(f"left out: {one.satellite.name}, {one.reason}", soft_wrap=True)
+    console.print(_passes(found) if len(plan.passes) <= SHOWN else f"{len(plan.passes)} passes: --json lists them")
+    if len(plan.legs):
+        console.print(_legs(found))
+    for number, reason in enumerate(plan.reasons):
+        begin, end = (found.at(float(at[number])) for at in (plan.gaps.begin_s, plan.gaps.end_s))
+        console.print(f"nobody from {begin:%Y-%m-%d %H:%M:%S} to {end:%H:%M:%S}: {_told(reason.value)}")
+    served, longest = f"{plan.served_percent:.2f} % of the time is served", f"{plan.longest_gap_s:.0f} s"
+    console.print(f"{served}, {plan.handovers} handovers, longest gap {longest}", soft_wrap=True)
+
+
+def _told(reason: str) -> str:
+    return {
+        "noSatellite": "no satellite is seen",
+        "noGateway": "a satellite is seen, but from no gateway",
+        "shortView": "no satellite stays in view for a step",
+    }[reason]
+
+
+def _passes(found: "PassPlan") -> Table:
+    seen = found.plan.passes
+    table = Table("satellite", "rises", "from", "highest", "at", "sets", "towards", box=None, header_style="dim")
+    for number in range(len(seen)):
+        rise, peak, ends = (found.at(float(at[number])) for at in (seen.rise_s, seen.peak_s, seen.set_s))
+        table.add_row(
+            found.satellite(int(seen.satellite[number])).name,
+            f"{rise:%m-%d %H:%M:%S}",
+            f"{seen.rise_azimuth_deg[number]:.0f}°",
+            f"{seen.peak_elevation_deg[number]:.1f}°",
+            f"{peak:%H:%M:%S}",
+            f"{ends:%H:%M:%S}",
+            f"{seen.set_azimuth_deg[number]:.0f}°",
+        )
+    return table
+
+
+def _legs(found: "PassPlan") -> Table:
+    legs = found.plan.legs
+    table = Table("served by", "through", "from", "to", "elevation", box=None, header_style="dim")
+    for number in range(len(legs)):
+        gateway = found.gateway(int(legs.gateway[number]))
+        begin, end = (found.at(float(at[number])) for at in (legs.begin_s, legs.end_s))
+        low, high = legs.lowest_elevation_deg[number], legs.highest_elevation_deg[number]
+        table.add_row(
+            found.satellite(int(legs.satellite[number])).name,
+            gateway.name if gateway is not None else "",
+            f"{begin:%m-%d %H:%M:%S}",
+            f"{end:%H:%M:%S}",
+            f"{low:.1f} to {high:.1f}°",
+        )
+    return table

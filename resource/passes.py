@@ -1,0 +1,370 @@
+"""Passes: when satellites stand above a site, who serves it through which earth station, and when nobody does.
+
+A question to the inventory, whose answer is kept nowhere: satellites by name or constellation, with the element sets
+that are kept, and earth stations that must see the same satellite (a bent pipe). Geometry alone decides, by
+`resource.physics.passes`; whether a beam, a carrier or a port is free is not asked.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Annotated, Final, TypeVar
+
+import numpy as np
+from fastapi import Query, Request, Response
+from sqlmodel import Session, col, func, select
+from sqlmodel.sql.expression import SelectOfScalar
+
+from satcom.core.clock import now
+from satcom.core.database import principal_in
+from satcom.core.errors import Fault, Refused
+from satcom.core.routes import Routes
+from satcom.core.security import Capability
+from satcom.core.tenancy import visible
+from satcom.core.tmf_api import database_of, json_response, token_of
+from satcom.core.tmf_openapi import refusals
+from satcom.core.values import Json, instant_text, reference
+from satcom.resource.ground import EarthStation
+from satcom.resource.physics.horizon_mask import Sites, sites_on
+from satcom.resource.physics.orbit import Elements, element_age_days
+from satcom.resource.physics.passes import HandoverRule, ServicePlan, service_plan
+from satcom.resource.resource import Finite
+from satcom.resource.satellite import CARRIES_TRAFFIC, Satellite, elements_at
+
+PATH: Final = "/satcom-api/resource/v1/passPlan"
+LONGEST_HOURS: Final = 168
+MOST_SATELLITE_HOURS: Final = 32_000  # OneWeb for two days
+LOWEST_ELEVATION_DEG: Final = 10.0
+FIRST_YEAR, LAST_YEAR = 1960, 2099
+NAMED: Final = 30  # of those there are, in a refusal
+K = TypeVar("K", Satellite, EarthStation)
+routes = Routes("passes")
+
+
+class NotThere(Refused):
+    status = 404
+
+
+@dataclass(frozen=True)
+class AskedPlace:
+    """A site, and how low it sees. Fields are checked by `plan_of`."""
+
+    latitude_deg: float
+    longitude_deg: float
+    altitude_m: float = 0.0
+    lowest_elevation_deg: float = LOWEST_ELEVATION_DEG
+
+
+@dataclass(frozen=True)
+class Named:
+    """A satellite or an earth station as the answer names it."""
+
+    name: str
+    reference: dict[str, Json]
+
+
+@dataclass(frozen=True)
+class Flown:
+    """A satellite with the element set that is used."""
+
+    satellite: Named
+    elements: Elements
+
+
+@dataclass(frozen=True)
+class Gateway:
+    """An earth station that must see the satellite, too."""
+
+    station: Named
+    latitude_deg: float
+    longitude_deg: float
+    altitude_m: float
+    mask_deg: float
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A satellite of the constellation that is not looked at, and why."""
+
+    satellite: Named
+    reason: str
+
+
+@dataclass(frozen=True)
+class Fleet:
+    """Whom a plan is made with. Without gateways a satellite that is seen serves."""
+
+    flown: tuple[Flown, ...]
+    gateways: tuple[Gateway, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
+
+
+@dataclass(frozen=True)
+class PassPlan:
+    """The answer: what physics found, and for whom."""
+
+    place: AskedPlace
+    start_at: datetime
+    rule: HandoverRule
+    fleet: Fleet
+    plan: ServicePlan
+
+    def at(self, after_s: float) -> datetime:
+        return self.start_at + timedelta(seconds=round(after_s, 1))
+
+    @property
+    def stop_at(self) -> datetime:
+        return self.at(self.plan.span_s)
+
+    @property
+    def oldest_elements_days(self) -> float:
+        """The age of the oldest set at the end of the span."""
+        return max(element_age_days(one.elements, self.stop_at) for one in self.fleet.flown)
+
+    def satellite(self, number: int) -> Named:
+        return self.fleet.flown[number].satellite
+
+    def gateway(self, number: int) -> Named | None:
+        return self.fleet.gateways[number].station if number >= 0 else None
+
+
+def plan_of(fleet: Fleet, place: AskedPlace, start_at: datetime, hours: int, rule: HandoverRule) -> PassPlan:
+    """Plan a site from `start_at` (`instant_of`) on.
+
+    Raises `Refused` on every field that makes no sense, and when it is too much.
+    """
+    _check(place, hours)
+    if not fleet.flown:
+        why = "of none of these satellites elements are kept"
+        raise Refused("satelliteId", why, "noElements", "satcom elements load FILE")
+    if len(fleet.flown) * hours > MOST_SATELLITE_HOURS:
+        why = f"{len(fleet.flown)} satellites for {hours} hours are too much at once"
+        raise Refused("hours", why, "tooMuch", f"up to {MOST_SATELLITE_HOURS // len(fleet.flown)} hours")
+    site = sites_on(place.latitude_deg, place.longitude_deg, place.altitude_m, place.lowest_elevation_deg)
+    elements = [one.elements for one in fleet.flown]
+    plan = service_plan(elements, site, _sites_of(fleet.gateways), start_at, hours * 3600.0, rule)
+    return PassPlan(place, start_at, rule, fleet, plan)
+
+
+def instant_of(start_at: datetime | None) -> datetime:
+    """In UTC, by default now. Raises `Refused`."""
+    if start_at is None:
+        return now()
+    if start_at.tzinfo is None:
+        raise Refused("startAt", "it has no time zone", "invalid", "for example 2027-01-31T00:00:00Z")
+    if not FIRST_YEAR <= start_at.year <= LAST_YEAR:
+        raise Refused("startAt", f"{start_at.year} is not computed", "outOfRange", f"{FIRST_YEAR} to {LAST_YEAR}")
+    return start_at.astimezone(UTC)
+
+
+def _check(place: AskedPlace, hours: int) -> None:
+    limits = (
+        ("latitudeDeg", place.latitude_deg, -90.0, 90.0, " degrees"),
+        ("longitudeDeg", place.longitude_deg, -180.0, 180.0, " degrees"),
+        ("altitudeM", place.altitude_m, -500.0, 20_000.0, " m"),
+        ("elevationDeg", place.lowest_elevation_deg, 0.0, 89.0, " degrees"),
+        ("hours", hours, 1, LONGEST_HOURS, ""),
+    )
+    faults = [
+        Fault(field, f"{value:g}{unit} is out of range", "outOfRange", f"{low:g} to {high:g}{unit}")
+        for field, value, low, high, unit in limits
+        if not low <= value <= high
+    ]
+    if faults:
+        raise Refused.all(faults)
+
+
+def _sites_of(gateways: Sequence[Gateway]) -> Sites | None:
+    if not gateways:
+        return None
+    return sites_on(
+        [one.latitude_deg for one in gateways],
+        [one.longitude_deg for one in gateways],
+        [one.altitude_m for one in gateways],
+        np.array([[one.mask_deg] for one in gateways]),
+    )
+
+
+def fleet_called(
+    session: Session, satellites: Sequence[str], constellation: str | None, stations: Sequence[str], at: datetime
+) -> Fleet:
+    """Satellites by id or name, all of a constellation that carry traffic, and earth stations by id or name.
+
+    Raises `Refused` when no satellite is asked for, `NotThere` on each that is not there.
+    """
+    if not satellites and constellation is None:
+        raise Refused("satelliteId", "which satellites is mandatory", "missing", "satelliteId or constellation")
+    meant = _satellites(session, satellites)
+    left_out = []
+    if constellation is not None:
+        known = {one.id for one in meant}
+        for one in _members(session, constellation):
+            reason = _carries_nothing(one, at.date())
+            if reason is not None:
+                left_out.append(LeftOut(_named(one), reason))
+            elif one.id not in known:
+                meant.append(one)
+    elements = elements_at(session, at, [one.id for one in meant])
+    left_out += [LeftOut(_named(one), "no elements of it are kept") for one in meant if one.id not in elements]
+    flown = [Flown(_named(one), elements[one.id]) for one in meant if one.id in elements]
+    return Fleet(tuple(flown), gateways_called(session, stations), tuple(left_out))
+
+
+def _carries_nothing(one: Satellite, day: date) -> str | None:
+    """Why not, on that day."""
+    if one.state not in CARRIES_TRAFFIC:
+        return f"it is {one.state}"
+    if one.in_service_date is not None and day < one.in_service_date:
+        return f"it is in service from {one.in_service_date} on"
+    if one.end_of_life_date is not None and day >= one.end_of_life_date:
+        return f"its life ends on {one.end_of_life_date}"
+    return None
+
+
+def gateways_called(session: Session, stations: Sequence[str]) -> tuple[Gateway, ...]:
+    """Earth stations by id or name. Raises `NotThere` on each that is not there."""
+    there = session.exec(_seen(session, EarthStation).order_by(col(EarthStation.name)))
+    return tuple(
+        Gateway(
+            _named(one),
+            latitude_deg=one.latitude_deg,
+            longitude_deg=one.longitude_deg,
+            altitude_m=one.altitude_m,
+            mask_deg=one.horizon_mask_deg,
+        )
+        for one in _called("earthStationId", "earth station", stations, there.all())
+    )
+
+
+def _satellites(session: Session, names: Sequence[str]) -> list[Satellite]:
+    if not names:
+        return []
+    there = session.exec(_seen(session, Satellite).order_by(col(Satellite.name))).all()
+    return _called("satelliteId", "satellite", names, there)
+
+
+def _members(session: Session, constellation: str) -> Sequence[Satellite]:
+    query = _seen(session, Satellite).where(func.lower(Satellite.constellation) == constellation.lower())
+    members = session.exec(query.order_by(col(Satellite.name))).all() if constellation.isprintable() else []
+    if not members:
+        moving = select(Satellite.constellation).where(
+            visible(Satellite, principal_in(session)), col(Satellite.constellation).is_not(None)
+        )
+        names = ", ".join(sorted(name for name in session.exec(moving.distinct()) if name)) or "there is none"
+        raise NotThere("constellation", f"there is no constellation {constellation[:80]!r}", "notFound", names)
+    return members
+
+
+def _seen(session: Session, kind: type[K]) -> SelectOfScalar[K]:
+    return select(kind).where(visible(kind, principal_in(session)))
+
+
+def _called(field: str, what: str, names: Sequence[str], there: Sequence[K]) -> list[K]:
+    """Each once, in the order of the names."""
+    by_name = {word.lower(): one for one in reversed(there) for word in (one.name, one.id)}
+    missing = [name for name in names if name.lower() not in by_name]
+    if missing:
+        known = ", ".join(one.name for one in there[:NAMED]) + (", ..." if len(there) > NAMED else "")
+        accepted = f"an id, {known}" if there else "there is none"
+        faults = [Fault(field, f"there is no {what} {name[:80]!r}", "notFound", accepted) for name in missing]
+        refused = NotThere(field, faults[0].why, "notFound", accepted)
+        refused.faults = tuple(faults)
+        raise refused
+    return list({one.id: one for one in (by_name[name.lower()] for name in names)}.values())
+
+
+def _named(one: Satellite | EarthStation) -> Named:
+    return Named(one.name, reference(one.id, type(one).__name__, one.href, one.name).wire())
+
+
+def plan_body(found: PassPlan) -> dict[str, Json]:
+    """The answer as it goes out. Angles are rounded to a hundredth of a degree, instants to a tenth of a second."""
+    place, plan = found.place, found.plan
+    return {
+        "site": {
+            "latitudeDeg": place.latitude_deg,
+            "longitudeDeg": place.longitude_deg,
+            "altitudeM": place.altitude_m,
+            "elevationDeg": place.lowest_elevation_deg,
+        },
+        "startAt": instant_text(found.start_at),
+        "stopAt": instant_text(found.stop_at),
+        "rule": found.rule.value,
+        "satelliteCount": len(found.fleet.flown),
+        "oldestElementsDays": round(found.oldest_elements_days, 2),
+        "servedPercent": round(plan.served_percent, 4),
+        "longestGapS": round(plan.longest_gap_s, 1),
+        "handovers": plan.handovers,
+        "earthStation": [one.station.reference for one in found.fleet.gateways],
+        "leg": [_leg(found, number) for number in range(len(plan.legs))],
+        "gap": [_gap(found, number) for number in range(len(plan.reasons))],
+        "pass": [_pass(found, number) for number in range(len(plan.passes))],
+        "leftOut": [{"satellite": one.satellite.reference, "reason": one.reason} for one in found.fleet.left_out],
+    }
+
+
+def _leg(found: PassPlan, number: int) -> Json:
+    legs = found.plan.legs
+    gateway = found.gateway(int(legs.gateway[number]))
+    return {
+        "satellite": found.satellite(int(legs.satellite[number])).reference,
+        **({"earthStation": gateway.reference} if gateway is not None else {}),
+        "startAt": instant_text(found.at(float(legs.begin_s[number]))),
+        "stopAt": instant_text(found.at(float(legs.end_s[number]))),
+        "lowestElevationDeg": round(float(legs.lowest_elevation_deg[number]), 2),
+        "highestElevationDeg": round(float(legs.highest_elevation_deg[number]), 2),
+    }
+
+
+def _gap(found: PassPlan, number: int) -> Json:
+    without = found.plan.gaps
+    return {
+        "startAt": instant_text(found.at(float(without.begin_s[number]))),
+        "stopAt": instant_text(found.at(float(without.end_s[number]))),
+        "reason": found.plan.reasons[number].value,
+    }
+
+
+def _pass(found: PassPlan, number: int) -> Json:
+    seen = found.plan.passes
+    return {
+        "satellite": found.satellite(int(seen.satellite[number])).reference,
+        "riseAt": instant_text(found.at(float(seen.rise_s[number]))),
+        "riseAzimuthDeg": round(float(seen.rise_azimuth_deg[number]), 2),
+        "peakAt": instant_text(found.at(float(seen.peak_s[number]))),
+        "peakElevationDeg": round(float(seen.peak_elevation_deg[number]), 2),
+        "peakAzimuthDeg": round(float(seen.peak_azimuth_deg[number]), 2),
+        "peakRangeKm": round(float(seen.peak_range_km[number]), 1),
+        "setAt": instant_text(found.at(float(seen.set_s[number]))),
+        "setAzimuthDeg": round(float(seen.set_azimuth_deg[number]), 2),
+    }
+
+
+@routes.on("GET", PATH, name="read passPlan", openapi_extra={"responses": refusals("404")})
+def read_pass_plan(
+    request: Request,
+    latitudeDeg: Finite | None = None,  # noqa: N803 (the names on the wire)
+    longitudeDeg: Finite | None = None,  # noqa: N803
+    satelliteId: Annotated[list[str] | None, Query(max_length=1000)] = None,  # noqa: N803
+    constellation: str | None = None,
+    earthStationId: Annotated[list[str] | None, Query(max_length=100)] = None,  # noqa: N803
+    altitudeM: Finite = 0.0,  # noqa: N803
+    elevationDeg: Finite = LOWEST_ELEVATION_DEG,  # noqa: N803
+    startAt: datetime | None = None,  # noqa: N803
+    hours: int = 24,
+    rule: HandoverRule = HandoverRule.LONGEST_STAY,
+) -> Response:
+    """When satellites stand above `elevationDeg` at a site, who serves it from when to when, and the gaps.
+
+    Satellites and earth stations are ids or names; a constellation is all of its satellites that carry traffic. With
+    earth stations a satellite serves while one of them sees it, too. From now on unless a start is said.
+    """
+    with database_of(request).request(token_of(request)) as (session, principal):
+        principal.need(Capability.READ_NETWORK)
+        if latitudeDeg is None or longitudeDeg is None:
+            missing = [("latitudeDeg", latitudeDeg), ("longitudeDeg", longitudeDeg)]
+            raise Refused.all([Fault(name, "it is mandatory", "missing") for name, value in missing if value is None])
+        start_at = instant_of(startAt)
+        fleet = fleet_called(session, satelliteId or [], constellation, earthStationId or [], start_at)
+    place = AskedPlace(latitudeDeg, longitudeDeg, altitudeM, elevationDeg)
+    return json_response(plan_body(plan_of(fleet, place, start_at, hours, rule)))
