@@ -87,7 +87,17 @@ def new_database(url: str) -> str:
     template = make_url(url)
     assert template.database is not None
     name = f"{re.sub(r'_copy_.*', '', template.database)}_copy_{os.getpid()}_{next(_numbers)}"
-    names = {"name": sql.Identifier(name), "template": sql.Identifier(template.database)}
+    return _copied(template, name)
+
+
+def renewed_database(url: str, template: str) -> str:
+    """The database that `url` names, made once more as a copy of `template`, whatever was in it."""
+    drop_database(url)
+    return _copied(make_url(template), str(make_url(url).database))
+
+
+def _copied(template: URL, name: str) -> str:
+    names = {"name": sql.Identifier(name), "template": sql.Identifier(str(template.database))}
     statement = sql.SQL("CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY").format(**names)
     run_sql(template.set(database="postgres"), statement)
     return template.set(database=name).render_as_string(hide_password=False)

@@ -11,6 +11,7 @@ from fastapi import FastAPI
 from httpx import ASGITransport, AsyncClient, Response
 from structlog.testing import capture_logs
 
+from satcom.app.business_metrics import Scrapes
 from satcom.app.http import create_app
 from satcom.core.access import create_token
 from satcom.core.database import Database
@@ -18,7 +19,7 @@ from satcom.core.values import Json
 from tests.app.every_table import Party, a_party_with_everything, row_counts
 from tests.enterprise.an_operator import an_operator
 from tests.market.a_market import Market, an_offering, an_order_body
-from tests.postgres_server import drop_database, new_database
+from tests.postgres_server import drop_database, new_database, renewed_database
 
 
 @dataclass(frozen=True)
@@ -104,14 +105,21 @@ def filled(template: str) -> Iterator[Filled]:
     drop_database(url)
 
 
+@pytest.fixture(scope="session")
+def standing(filled: Filled) -> Iterator[tuple[Database, FastAPI]]:
+    """The application, made once: the routes and statements that one test has made ready serve the next."""
+    database = Database(new_database(filled.url), connections=4)
+    yield database, create_app(database)
+    drop_database(database.url)
+
+
 @pytest.fixture
-def house(filled: Filled) -> Iterator[House]:
-    url = new_database(filled.url)
-    database = Database(url, connections=4)
-    app = create_app(database)
+def house(filled: Filled, standing: tuple[Database, FastAPI]) -> Iterator[House]:
+    database, app = standing
+    renewed_database(database.url, filled.url)
+    app.state.scrapes = Scrapes(database)
     http = Http(app)
     with capture_logs() as logged:
         yield House(filled, database, app, http, logged)
     http.close()
-    database.close()
-    drop_database(url)
+    database.close()  # its connections; it opens others when it is asked again
