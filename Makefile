@@ -45,9 +45,9 @@ debian-tests: environment
 	$(STAGE) "database tests, on Debian's PostgreSQL" env SATCOM_TEST_POSTGRES=debian $(BIN)/pytest -q -n 3 -m database
 
 soak: environment
-	$(STAGE) "1,000 kills" env SATCOM_CRASH_RUNS=10 SATCOM_CRASH_KILLS=100 $(BIN)/pytest -q tests/crash/test_crash.py
-	$(STAGE) "changes and ends, 10 seeds" env SATCOM_CRASH_RUNS=10 $(BIN)/pytest -q tests/crash/test_change_crash.py
-	$(STAGE) "room for five, 100 seeds" env SATCOM_HAMMER_SEEDS=100 $(BIN)/pytest -q tests/crash/test_room_for_five.py
+	$(STAGE) "1,000 kills" env SATCOM_CRASH_RUNS=10 SATCOM_CRASH_KILLS=100 $(BIN)/pytest -q -n 3 tests/crash/test_crash.py
+	$(STAGE) "changes and ends, 10 seeds" env SATCOM_CRASH_RUNS=10 $(BIN)/pytest -q -n 3 tests/crash/test_change_crash.py
+	$(STAGE) "room for five, 100 seeds" env SATCOM_HAMMER_SEEDS=100 $(BIN)/pytest -q -n 3 tests/crash/test_room_for_five.py
 	$(STAGE) "100,000 bookings" env SATCOM_BOOKING_ATTEMPTS=100000 $(BIN)/pytest -q tests/hardening/test_booking_attempts.py
 
 fuzz: environment
