@@ -18,7 +18,15 @@ from satcom.core.security import Capability
 from satcom.core.values import Json
 from tests.app.conftest import House
 from tests.app.every_table import Party, rows_of
-from tests.app.served import asked_in_query, guarded, kinds_at, kinds_in_query, kinds_of, methods_of
+from tests.app.served import (
+    asked_in_query,
+    guarded,
+    kinds_at,
+    kinds_in_query,
+    kinds_of,
+    left_out_of_query,
+    methods_of,
+)
 from tests.market.a_market import as_customer
 
 MANY = "limit=1000"
@@ -100,6 +108,7 @@ def attempts(house: House, route: Route, method: str, own: Party, foreign: list[
         yield from _by_id(route, method, kinds, own, foreign)
     elif method == "GET":
         yield from _by_query(route, foreign)
+        yield from _by_parameters_left_out(route, foreign)
     else:
         for party in foreign:
             for body in bodies(house, route, party):
@@ -147,6 +156,18 @@ def _by_query(route: Route, foreign: list[Party]) -> Iterator[Attempt]:
         ids = [party.rows[name] for name in names if name in party.rows]
         for query in (f"id={','.join(ids)}", f"href={','.join(ids)}", f"relatedParty.id={party.id}"):
             yield Attempt("GET", route.path, f"{route.path}?{query}&{MANY}", sent=frozenset({*ids, party.id}))
+
+
+def _by_parameters_left_out(route: Route, foreign: list[Party]) -> Iterator[Attempt]:
+    """Each parameter that takes an id and may be left out names a foreign row: `satelliteId` a satellite."""
+    names = left_out_of_query(route)
+    place = "".join(f"{name}=0&" for name in names if name in ("latitudeDeg", "longitudeDeg"))
+    for party, name in product(foreign, names):
+        kind = f"{name[0].upper()}{name[1:]}".removesuffix("Id")
+        if name.endswith("Id") and kind in party.rows:
+            url, row = f"{route.path}?{place}{name}=", party.rows[kind]
+            twin = Attempt("GET", route.path, url + new_id())
+            yield Attempt("GET", route.path, url + row, sent=frozenset({row}), twin=twin)
 
 
 def bodies(house: House, route: Route, party: Party) -> Iterator[Json]:

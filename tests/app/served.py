@@ -34,6 +34,12 @@ def asked_in_query(route: Route) -> list[str]:
     return [one.alias for one in dependant.query_params if one.field_info.is_required()] if dependant else []
 
 
+def left_out_of_query(route: Route) -> list[str]:
+    """Those that may be left out, where the route declares them."""
+    dependant = getattr(route, "dependant", None)
+    return [one.alias for one in dependant.query_params if not one.field_info.is_required()] if dependant else []
+
+
 def methods_of(route: Route) -> list[str]:
     return sorted(set(route.methods or ()) - {"HEAD"})
 
