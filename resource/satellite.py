@@ -12,9 +12,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
-from typing import Annotated, ClassVar, Self
+from typing import Annotated, ClassVar
 
-from pydantic import ConfigDict, ValidationInfo, field_validator, model_validator
+from pydantic import ConfigDict, ValidationInfo, field_validator
+from pydantic import Field as ValueField
 from pydantic.alias_generators import to_camel
 from sqlalchemy import CheckConstraint, UniqueConstraint, case
 from sqlalchemy.dialects.postgresql import distinct_on
@@ -73,8 +74,10 @@ class Satellite(Resource, table=True):
     )
 
     norad_id: int | None = Field(default=None, unique=True, ge=1, le=MAX_NORAD_ID)
-    orbital_longitude_deg: Finite | None = Field(default=None, ge=-180, le=180)
     constellation: str | None = Field(default=None, min_length=1, max_length=100, index=True)
+    orbital_longitude_deg: Annotated[Finite | None, ValueField(validate_default=True)] = Field(
+        default=None, ge=-180, le=180
+    )
     state: SatelliteState = Field(default=SatelliteState.PLANNED, sa_type=state_type(SatelliteState))
     in_service_date: date | None = None
     end_of_life_date: date | None = None
@@ -101,6 +104,13 @@ class Satellite(Resource, table=True):
         start=("planned",),
     )
 
+    @field_validator("orbital_longitude_deg")
+    @classmethod
+    def _stands_or_moves(cls, value: float | None, info: ValidationInfo) -> float | None:
+        if "constellation" in info.data and (value is None) == (info.data["constellation"] is None):
+            raise ValueError("a satellite has an orbital longitude, or it moves in a constellation; one of the two")
+        return value
+
     @field_validator("end_of_life_date")
     @classmethod
     def _after_its_beginning(cls, value: date | None, info: ValidationInfo) -> date | None:
@@ -108,12 +118,6 @@ class Satellite(Resource, table=True):
         if value is not None and begin is not None and value <= begin:
             raise ValueError(f"is not after the in-service date {begin}")
         return value
-
-    @model_validator(mode="after")
-    def _stands_or_moves(self) -> Self:
-        if (self.orbital_longitude_deg is None) == (self.constellation is None):
-            raise ValueError("a satellite has an orbital longitude, or it moves in a constellation; one of the two")
-        return self
 
     def in_service_throughout(self, start_at: datetime, stop_at: datetime | None) -> bool:
         return serves_throughout(self.state, self.in_service_date, self.end_of_life_date, start_at, stop_at)

@@ -138,6 +138,11 @@ def test_nobody_else_writes_the_inventory(client: TestClient, database: Database
         (body("Spaceship", "x"), "/@type", 400),
         ({"name": "x"}, "/@type", 400),
         (body("Satellite", "x"), "/resourceCharacteristic/orbitalLongitudeDeg", 400),
+        (
+            body("Satellite", "x", orbitalLongitudeDeg=1, constellation="O3b"),
+            "/resourceCharacteristic/orbitalLongitudeDeg",
+            400,
+        ),
         (body("Satellite", "x", orbitalLongitudeDeg=999), "/resourceCharacteristic/orbitalLongitudeDeg", 400),
         (
             body("Satellite", "x", orbitalLongitudeDeg=1, state="inService"),
