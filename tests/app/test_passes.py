@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 import pytest
 import typer
-from sqlmodel import Session
+from sqlmodel import Session, select
 from typer.testing import CliRunner
 
 from satcom.app.commands.passes import passes_command
@@ -22,7 +22,7 @@ from satcom.core.errors import Refused
 from satcom.core.loading import loaded_id
 from satcom.resource.ground import EarthStation
 from satcom.resource.physics.orbit import read_tle
-from satcom.resource.satellite import Satellite, record_elements
+from satcom.resource.satellite import ElementSet, Satellite, record_elements
 from satcom.service.design.reading import read_fleet
 from tests.app.conftest import House
 from tests.resource.a_network import a_satellite, a_transponder
@@ -191,3 +191,29 @@ def test_a_bad_question_is_refused_by_field(house: House) -> None:
     ):
         answer = house.http.get(f"{PATH}?{urlencode(ASKED | {'constellation': 'O3b'} | wrong)}", headers)
         assert (answer.status_code, answer.json()["field"]) == (status, field), answer.text
+
+
+def test_satellites_and_stations_of_others_are_not_there(house: House) -> None:
+    with house.database.as_worker() as session:
+        fill(session)
+        for one in session.exec(select(Satellite).where(Satellite.constellation == "O3b")):
+            one.party_id = house.filled.neighbour.id
+            session.add(one)
+            for kept in session.exec(select(ElementSet).where(ElementSet.satellite_id == one.id)):
+                kept.party_id = one.party_id
+                session.add(kept)
+        station = session.exec(select(EarthStation).where(EarthStation.name == "Hartebeesthoek")).one()
+        station.party_id = house.filled.mine.id
+        session.add(station)
+    member = house.token("administrator", "customer", party=house.filled.mine)
+    neighbour = house.token("administrator", "customer", party=house.filled.neighbour)
+    for asked, headers, field in (
+        ({"constellation": "O3b"}, member, "constellation"),
+        ({"satelliteId": O3B[0].name}, member, "satelliteId"),
+        ({"constellation": "O3b", "earthStationId": "Hartebeesthoek"}, neighbour, "earthStationId"),
+    ):
+        answer = house.http.get(f"{PATH}?{urlencode(ASKED | asked)}", headers)
+        assert (answer.status_code, answer.json()["field"]) == (404, field), answer.text
+        assert "O3B FM" not in answer.text.replace(f"'{O3B[0].name}'", "")
+    seen = house.http.get(f"{PATH}?{urlencode(ASKED | {'constellation': 'O3b'})}", neighbour)
+    assert seen.status_code == 200, seen.text
