@@ -100,7 +100,7 @@ LONGEST_AWAY_S = 2.0
 
 
 class Killer(threading.Thread):
-    """Kills from outside, one after the other, each so many times."""
+    """Kills from outside, one after the other, each so many times; and whoever is added to the victims."""
 
     def __init__(self, installation: Installation, random: Random, times: Mapping[str, int], gap_s: float) -> None:
         super().__init__(name="killer", daemon=True)
@@ -110,8 +110,9 @@ class Killer(threading.Thread):
         self.stopped = threading.Event()
 
     def run(self) -> None:
-        while self.victims and not self.stopped.wait(self.random.uniform(0.5, 1.5) * self.gap_s):
-            self.installation.kill(self.victims.pop(), away_s=self.random.uniform(0, LONGEST_AWAY_S))
+        while not self.stopped.wait(self.random.uniform(0.5, 1.5) * self.gap_s):
+            if self.victims:
+                self.installation.kill(self.victims.pop(), away_s=self.random.uniform(0, LONGEST_AWAY_S))
 
     def stop(self) -> None:
         self.stopped.set()
