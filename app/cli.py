@@ -5,7 +5,7 @@ A command is imported when it is typed: most only ask the API, and need neither 
 
 import errno
 from datetime import timedelta
-from typing import Annotated, ClassVar, NoReturn
+from typing import Annotated, ClassVar, Final, NoReturn
 
 import typer
 from pydantic import ValidationError
@@ -67,6 +67,7 @@ class Satcom(LazyGroup):
     }
 
 
+INTERRUPTED: Final = 130  # as shells say it
 app = typer.Typer(name="satcom", cls=Satcom, no_args_is_help=True)
 
 
@@ -113,6 +114,8 @@ def main() -> None:
         if full.errno != errno.ENOSPC:
             raise
         _say(f"There is no room to write: {full}", full)
+    except KeyboardInterrupt:  # while a command was still being imported: nothing has begun
+        raise SystemExit(INTERRUPTED) from None
 
 
 def _say(why: str, refused: Exception) -> NoReturn:

@@ -51,7 +51,12 @@ def characteristic_meant(text: str) -> Json:
 
 def terminate(
     product: Product,
-    on: Annotated[str | None, typer.Option(metavar="WHEN", help=f"Its last day: {DATES}.", show_default=False)] = None,
+    on: Annotated[
+        str | None,
+        typer.Option(
+            metavar="WHEN", help=f"Its last day, by default the first that notice allows: {DATES}.", show_default=False
+        ),
+    ] = None,
     key: Key = None,
     as_json: AsJson = False,
     url: Url = HERE,

@@ -17,7 +17,7 @@ import pytest
 from satcom.app import cli
 from satcom.app.commands.spectrum import WithImport
 from satcom.core.settings import settings
-from tests.app.the_command_line import CommandLine, commands
+from tests.app.the_command_line import CommandLine, Said, commands
 from tests.postgres_server import drop_database, new_database
 
 OPERATOR = Path(__file__).parents[2] / "examples" / "operator"
@@ -70,6 +70,14 @@ def test_the_version_is_asked_as_of_any_program(satcom: CommandLine) -> None:
     said = satcom("--version")
     assert (said.status, said.out.strip()) == (0, version("satcom"))
     assert satcom("version").out == said.out
+
+
+def test_who_interrupts_a_start_sees_no_trace(satcom: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted() -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "app", interrupted)
+    assert satcom("--version") == Said(cli.INTERRUPTED, "", "")
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full, as on macOS")
