@@ -17,8 +17,8 @@ from tests.scenarios.a_running_operator import RunningOperator
 
 PROGRAM: Final = Path(sys.executable).with_name("schemathesis")
 SEED: Final = os.environ.get("SATCOM_FUZZ_SEED", "1")
-SECONDS: Final = int(os.environ.get("SATCOM_FUZZ_SECONDS", "60"))  # for all roles together
-LEAST_S: Final = 12
+SECONDS: Final = int(os.environ.get("SATCOM_FUZZ_SECONDS", "30"))  # for all roles together
+LEAST_S: Final = 6
 SHARES: Final = {"administrator": 0.5, "customer": 0.2, "sales": 0.1, "noc": 0.1, "nobody": 0.1}
 CHECKS: Final = (
     "not_a_server_error",
