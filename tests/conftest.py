@@ -1,5 +1,6 @@
 """What all tests share: a real PostgreSQL for the session, and a fresh database for each test that asks for one."""
 
+import os
 from collections.abc import Iterator
 
 import pytest
@@ -11,6 +12,7 @@ from satcom.core.database import Database
 from satcom.core.schema import create_declared
 from tests.postgres_server import chosen_server, drop_database, new_database
 
+EVERY_ONE = "SATCOM_TEST_EVERY_DATABASE" in os.environ
 ONE_SERVER = {
     "app",
     "benchmarks",
@@ -65,11 +67,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What shows whether the layers can live on a PostgreSQL is run on both servers: `pytest -m database`.
 
     That is the core with the queue, what guards stock and spectrum, and two scenarios from the order to the bill. What
-    says more of the business than of the server is run once: it takes long.
+    says more of the business than of the server is run once: it takes long. `make soak` runs every one on both.
     """
     for item in items:
         once = bool(ONE_SERVER & set(item.path.parts)) and item.path.name not in BOTH_SERVERS
-        if "postgres" in getattr(item, "fixturenames", ()) and not once:
+        if "postgres" in getattr(item, "fixturenames", ()) and (EVERY_ONE or not once):
             item.add_marker(pytest.mark.database)
 
 

@@ -1,6 +1,5 @@
 """Customers and occupied carriers come as tables: all or nothing, seen before, and again without doubling."""
 
-import time
 from collections import Counter
 from pathlib import Path
 
@@ -97,23 +96,21 @@ def test_two_customers_do_not_share_an_account(loaded: Database, tmp_path: Path)
     assert told.startswith("customers.csv: c-2 (line 3): billing_account.id: another customer has the account 'a-1'")
 
 
-def test_ten_thousand_customers_are_loaded_without_a_query_for_each(loaded: Database, tmp_path: Path) -> None:
-    rows = "".join(f"c-{number},Customer {number},,NO,,EUR,14\n" for number in range(10_000))
+def test_thousands_of_customers_are_loaded_without_a_query_for_each(loaded: Database, tmp_path: Path) -> None:
+    rows = "".join(f"c-{number},Customer {number},,NO,,EUR,14\n" for number in range(3_000))
     table = a_table(tmp_path / "customers.csv", HEAD + rows)
     asked: Counter[str] = Counter()
     steps: list[tuple[str, int, int]] = []
     event.listen(loaded.worker, "before_cursor_execute", lambda *what: asked.update([what[2][:12]]))
-    began = time.process_time()
     told = load(loaded, table, dry_run=False, by=BY, progress=lambda *step: steps.append(step))
-    assert Counter(one.what for one in told) == {"created": 30_000}
-    assert asked.total() < 1000
+    assert Counter(one.what for one in told) == {"created": 9_000}
+    assert asked.total() < 300
     asked.clear()
     again = load(loaded, table, dry_run=False, by=BY)
-    assert Counter(one.what for one in again) == {"unchanged": 30_000}
-    assert asked.total() < 200
-    assert time.process_time() - began < 120
-    assert steps[0] == ("customers", 1000, 10_000)
-    assert steps[-1] == ("customers", 10_000, 10_000)
+    assert Counter(one.what for one in again) == {"unchanged": 9_000}
+    assert asked.total() < 60
+    assert steps[0] == ("customers", 1000, 3_000)
+    assert steps[-1] == ("customers", 3_000, 3_000)
 
 
 CARRIER = "id,transponder,{},polarisation,customer,customer_note\n"
