@@ -21,12 +21,14 @@ from satcom.resource.event_calendar import CalendarEntry
 from satcom.resource.ground import Antenna, EarthStation
 from satcom.resource.payload import Transponder
 from satcom.resource.physics.eclipse import Eclipse, EclipseSeason
+from satcom.resource.physics.oem import EphemerisSegment, holes_s, read_oem, track_of_ephemeris
 from satcom.resource.physics.orbit import element_age_days
-from satcom.resource.physics.sun import Track, track_of_elements, track_of_place, track_of_slot
+from satcom.resource.physics.sun import Track, instant, track_of_elements, track_of_place, track_of_slot
 from satcom.resource.physics.sun_outage import Receiver, SunOutage, sun_outages
 from satcom.resource.satellite import Satellite, elements_at
 
 Named = TypeVar("Named", Satellite, EarthStation)
+Period = tuple[datetime, datetime]
 FIRST_YEAR, LAST_YEAR = 1960, 2099
 LOWEST_ELEVATION_DEG = 5.0  # of a place of which no mask is known
 
@@ -47,6 +49,14 @@ class Place:
 
 
 @dataclass(frozen=True)
+class Followed:
+    """What tells where a satellite is, if not the middle of its box: its elements, or the text of an ephemeris."""
+
+    by_elements: bool = False
+    ephemeris: str | None = None
+
+
+@dataclass(frozen=True)
 class Asked:
     """One link over one year, as it was asked for. `element_age_days` is at the end of the year."""
 
@@ -55,7 +65,7 @@ class Asked:
     receiver: Receiver
     track: Track
     element_age_days: float | None
-    period: tuple[datetime, datetime]
+    period: Period
 
     def outages(self, threshold_db: float) -> list[SunOutage]:
         """Raises `Refused` on `--threshold-db`."""
@@ -74,7 +84,7 @@ def link_asked(
     place: tuple[float | None, float | None, float],
     typed: dict[str, float | None],
     year: int,
-    by_elements: bool,
+    path: Followed,
 ) -> Asked:
     """At an earth station, or at a place (latitude, longitude, altitude) with a receiver that is typed.
 
@@ -89,11 +99,11 @@ def link_asked(
         receiver = with_values(receiver_at(session, earth, there, antenna), typed)
         at = (earth.latitude_deg, earth.longitude_deg, earth.altitude_m, earth.horizon_mask_deg)
         where = Place(earth.name, *at)
-    track, age_days = track_of(session, there, period[1], by_elements)
+    track, age_days, period = track_of(session, there, period, path)
     return Asked(there.name, where, receiver, track, age_days, period)
 
 
-def period_of(year: int) -> tuple[datetime, datetime]:
+def period_of(year: int) -> Period:
     """The year in UTC. Raises `Refused` on `--year`."""
     if not FIRST_YEAR <= year <= LAST_YEAR:
         raise Refused("--year", f"{year} is not computed", "outOfRange", f"{FIRST_YEAR} to {LAST_YEAR}")
@@ -136,17 +146,45 @@ def _called(session: Session, kind: type[Named], name: str, option: str, what: s
     return found[0]
 
 
-def track_of(session: Session, satellite: Satellite, at: datetime, by_elements: bool) -> tuple[Track, float | None]:
-    """Where the satellite will be, and how old its elements will be at `at`. Raises `Refused` when it has none.
+def track_of(
+    session: Session, satellite: Satellite, period: Period, path: Followed
+) -> tuple[Track, float | None, Period]:
+    """Where the satellite will be, how old its elements are at the end, and what of the period is known.
 
-    One that moves is where its elements see it, asked for or not.
+    One that moves is where its elements see it, asked for or not. Raises `Refused` when nothing tells where it is.
     """
-    if not by_elements and satellite.orbital_longitude_deg is not None:
-        return track_of_slot(satellite.orbital_longitude_deg), None
-    elements = elements_at(session, at, [satellite.id]).get(satellite.id)
+    if path.ephemeris is not None:
+        segments = segments_of(path.ephemeris)
+        return track_of_ephemeris(segments), None, within(segments, period)
+    if not path.by_elements and satellite.orbital_longitude_deg is not None:
+        return track_of_slot(satellite.orbital_longitude_deg), None, period
+    elements = elements_at(session, period[1], [satellite.id]).get(satellite.id)
     if elements is None:
         raise Refused("--by-elements", f"{satellite.name} has no elements", "notFound", "satcom elements load FILE")
-    return track_of_elements(elements), element_age_days(elements, at)
+    return track_of_elements(elements), element_age_days(elements, period[1]), period
+
+
+def segments_of(text: str) -> tuple[EphemerisSegment, ...]:
+    """Of one satellite, without a hole. Raises `Refused` on `--ephemeris` with every line that is wrong."""
+    file = read_oem(text)
+    faults = [f"line {one.line_number}: {one.reason}" for one in file.bad_lines[:20]]
+    objects = sorted({one.object_name for one in file.segments})
+    if len(objects) > 1:
+        faults.append(f"it is of several satellites: {', '.join(objects)}")
+    faults += [f"it says nothing from {instant(one):%Y-%m-%d %H:%M:%S} on" for one, _ in holes_s(file.segments)]
+    if faults:
+        raise Refused.all([Fault("--ephemeris", why, "invalid") for why in faults])
+    return file.segments
+
+
+def within(segments: Sequence[EphemerisSegment], period: Period) -> Period:
+    """What of the period the ephemeris tells. Raises `Refused`."""
+    first, last = instant(segments[0].from_s), instant(max(one.until_s for one in segments))
+    known = max(first, period[0]), min(last, period[1])
+    if known[0] >= known[1]:
+        told = f"it runs from {first:%Y-%m-%d} to {last:%Y-%m-%d}"
+        raise Refused("--ephemeris", told, "outOfRange", f"days of {period[0]:%Y}")
+    return known
 
 
 def receiver_at(session: Session, station: EarthStation, satellite: Satellite, antenna_id: str | None) -> Receiver:

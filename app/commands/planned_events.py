@@ -18,6 +18,8 @@ from satcom.core.errors import Refused
 from satcom.core.values import Json
 
 if TYPE_CHECKING:  # ERFA and SciPy are loaded by who asks for events, not by every command
+    from datetime import datetime
+
     from satcom.resource.event_calendar import CalendarEntry
     from satcom.resource.physics.eclipse import Eclipse, EclipseSeason
     from satcom.resource.physics.sun_outage import SunOutage
@@ -28,6 +30,10 @@ Satellite = Annotated[str, typer.Option(metavar="NAME", help="Its name or its id
 Year = Annotated[int, typer.Option(help="In UTC: 2027.", show_default=False)]
 ByElements = Annotated[
     bool, typer.Option("--by-elements", help="Where its elements see it, not in the middle of its box.")
+]
+Ephemeris = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="Where its ephemeris (OEM) plans it, as far as that goes.", show_default=False),
 ]
 Ics = Annotated[Path | None, typer.Option(metavar="FILE", help="Write a calendar (iCalendar).", show_default=False)]
 AsJson = Annotated[bool, typer.Option("--json", help="For a program to read.")]
@@ -60,6 +66,7 @@ def sun_outages_command(opened: Opened) -> Callable[..., None]:
         sun_temperature_k: Sun = None,
         threshold_db: Annotated[float, typer.Option(help="What the link can bear.")] = 3.0,
         by_elements: ByElements = False,
+        ephemeris: Ephemeris = None,
         ics: Ics = None,
         as_json: AsJson = False,
     ) -> None:
@@ -78,7 +85,8 @@ def sun_outages_command(opened: Opened) -> Callable[..., None]:
         }
         place = (latitude, longitude, altitude_m)
         with opened() as database, database.as_worker() as session:
-            asked = events.link_asked(session, satellite, station, antenna, place, typed, year, by_elements)
+            path = events.Followed(by_elements, _text_of(ephemeris))
+            asked = events.link_asked(session, satellite, station, antenna, place, typed, year, path)
         found = asked.outages(threshold_db)
         name, at = asked.satellite, asked.place.name
         if ics is not None:
@@ -87,7 +95,8 @@ def sun_outages_command(opened: Opened) -> Callable[..., None]:
             typer.echo(json.dumps(events.outages_body(asked, found, threshold_db)))
         else:
             _warn(asked.element_age_days)
-            none = f"the Sun costs less than {threshold_db:g} dB all year"
+            _tell_period(asked.period, year)
+            none = f"the Sun costs less than {threshold_db:g} dB all the time"
             console.print(_outage_table(found, asked.place.zone) if found else none)
 
     return command
@@ -101,6 +110,7 @@ def eclipses_command(opened: Opened) -> Callable[..., None]:
         year: Year,
         seasons: Annotated[bool, typer.Option("--seasons", help="Only the table of seasons.")] = False,
         by_elements: ByElements = False,
+        ephemeris: Ephemeris = None,
         ics: Ics = None,
         as_json: AsJson = False,
     ) -> None:
@@ -108,12 +118,13 @@ def eclipses_command(opened: Opened) -> Callable[..., None]:
         from satcom.app import planned_events as events  # noqa: PLC0415
         from satcom.resource.physics.eclipse import eclipse_seasons, eclipses  # noqa: PLC0415
 
-        start, stop = events.period_of(year)
+        period = events.period_of(year)
         with opened() as database, database.as_worker() as session:
             there = events.satellite_called(session, satellite)
             name = there.name
-            track, age_days = events.track_of(session, there, stop, by_elements)
-        found = eclipses(track, start, stop)
+            path = events.Followed(by_elements, _text_of(ephemeris))
+            track, age_days, period = events.track_of(session, there, period, path)
+        found = eclipses(track, *period)
         kept = eclipse_seasons(found)
         if ics is not None:
             _write(ics, f"Eclipses of {name}", [events.eclipse_entry(one, name) for one in found])
@@ -125,6 +136,7 @@ def eclipses_command(opened: Opened) -> Callable[..., None]:
             typer.echo(json.dumps(body))
             return
         _warn(age_days)
+        _tell_period(period, year)
         console.print(_season_table(kept) if kept else "there is no season of eclipses by the Earth")
         if not seasons:
             console.print(_eclipse_table(found))
@@ -167,6 +179,22 @@ def _write(path: Path, name: str, entries: "Sequence[CalendarEntry]") -> None:
         path.write_bytes(event_calendar(name, entries, now()))
     except OSError as wrong:
         raise Refused("--ics", f"{path} cannot be written: {wrong.strerror}", "unwritable") from wrong
+
+
+def _text_of(ephemeris: Path | None) -> str | None:
+    """Raises `Refused` on `--ephemeris` that cannot be read."""
+    try:
+        return None if ephemeris is None else ephemeris.read_text(encoding="utf-8-sig")
+    except OSError as wrong:
+        raise Refused("--ephemeris", f"{ephemeris} cannot be read: {wrong.strerror}", "unreadable") from wrong
+    except UnicodeDecodeError as wrong:
+        raise Refused("--ephemeris", f"{ephemeris} is no text in UTF-8", "unreadable") from wrong
+
+
+def _tell_period(period: "tuple[datetime, datetime]", year: int) -> None:
+    start, stop = period
+    if (start.year, stop.year) != (year, year + 1):
+        console.print(Text(f"from {start:%Y-%m-%d %H:%M} to {stop:%Y-%m-%d %H:%M} UTC", "dim"), soft_wrap=True)
 
 
 def _warn(age_days: float | None) -> None:

@@ -14,6 +14,7 @@ from satcom.resource.physics.orbit import BadLine, ElementFile, Elements, mean_e
 
 SAME_EPOCH = timedelta(milliseconds=1)  # two lines tell the epoch to 0.9 ms, a message to the microsecond
 _SAME_DEG, _SAME_SHARE = 1e-4, 1e-6  # the last digit of two lines
+_NO_ELEMENTS = "it is an ephemeris (OEM), not elements: sun-outages and eclipses take it as --ephemeris"
 _NOTATIONS = "two-line elements, or an OMM in KVN, XML, JSON or CSV"
 
 
@@ -26,7 +27,7 @@ def read_elements(text: str) -> ElementFile:
     if notation in reader:
         return _without_doubles(reader[notation](text))
     if notation == "OEM":
-        return ElementFile((), (BadLine(1, "it is an ephemeris (OEM), which holds no elements; read_oem reads it"),))
+        return ElementFile((), (BadLine(1, _NO_ELEMENTS),))
     return ElementFile((), (BadLine(1, f"unknown format; known are {_NOTATIONS}"),))
 
 

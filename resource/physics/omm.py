@@ -13,9 +13,9 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from xml.parsers import expat
 
 from satcom.resource.physics.mean_elements import KEYWORDS, MeanElements, element_fault
+from satcom.resource.physics.ndm_xml import NdmXml
 from satcom.resource.physics.orbit import BadLine, ElementFile, Elements
 
 MAX_NORAD_ID = 999_999_999  # NORAD_CAT_ID has up to nine digits
@@ -235,52 +235,34 @@ def _skipped(text: str, place: int, mark: str) -> int:
     return place
 
 
-class _XmlReader:
+class _XmlReader(NdmXml):
     """Gathers the leaves of each `segment`."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.found: list[_Message | BadLine] = []
-        self.parser = expat.ParserCreate()
-        self.parser.StartElementHandler = self._begin
-        self.parser.EndElementHandler = self._end
-        self.parser.CharacterDataHandler = self._text
-        self.parser.StartDoctypeDeclHandler = self._doctype
         self._message: _Message | None = None
-        self._leaf, self._said = "", ""
+        self._in_other_unit = ""
 
-    def _begin(self, tag: str, attributes: dict[str, str]) -> None:
-        line = self.parser.CurrentLineNumber
+    def opens(self, tag: str, unit: str | None, line: int) -> None:
         if tag == "segment":
             self._message = _Message(line)
-        unit = attributes.get("units")
+        self._in_other_unit = ""
         if self._message and unit and not _is_unit(tag, unit):
             self.found.append(BadLine(line, f"{tag} is in {unit[:20]}, it should be in {_UNITS[tag] or 'no unit'}"))
-            tag = ""  # then it is missing
-        self._leaf, self._said = tag, ""
+            self._in_other_unit = tag  # then it is missing
 
-    def _text(self, said: str) -> None:
-        self._said += said
-
-    def _end(self, tag: str) -> None:
+    def closes(self, tag: str, said: str | None, line: int) -> None:
         if tag == "segment" and self._message:
             self.found.append(self._message)
             self._message = None
-        elif self._message and self._leaf == tag:
-            self._message.put(tag, self._said.strip(), self.parser.CurrentLineNumber)
-        self._leaf = ""
-
-    def _doctype(self, *_: object) -> None:
-        raise ValueError("a document type declaration is not read")
+        elif self._message and said is not None and tag != self._in_other_unit:
+            self._message.put(tag, said, line)
 
 
 def _xml_messages(text: str) -> Iterator[_Message | BadLine]:
     reader = _XmlReader()
-    fault: BadLine | None = None
-    try:
-        # the declaration may name another encoding than that of the text, which is decoded already
-        reader.parser.Parse(re.sub(r"\A\ufeff?\s*<\?xml[^>]*\?>", lambda head: "\n" * head[0].count("\n"), text), True)
-    except (expat.ExpatError, ValueError) as wrong:
-        fault = BadLine(reader.parser.CurrentLineNumber, f"no XML: {wrong}")
+    fault = reader.read(text)
     yield from reader.found
     if fault:
         yield fault

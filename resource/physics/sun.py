@@ -53,12 +53,12 @@ def instant(at_s: float) -> datetime:
 
 def sun_position_km(at_s: Array) -> Array:
     """Where the Sun is seen: apparent place as to light time and aberration; shape (n, 3)."""
-    return _earth_fixed(_interpolated(_sun_in_equator_of_date_km, _SUN_STEP_S, at_s), at_s)
+    return earth_fixed_from_teme(_interpolated(_sun_in_equator_of_date_km, _SUN_STEP_S, at_s), at_s)
 
 
 def moon_position_km(at_s: Array) -> Array:
     """Where the Moon is, geometrically; shape (n, 3)."""
-    return _earth_fixed(_interpolated(_moon_in_equator_of_date_km, _MOON_STEP_S, at_s), at_s)
+    return earth_fixed_from_teme(_interpolated(_moon_in_equator_of_date_km, _MOON_STEP_S, at_s), at_s)
 
 
 def track_of_elements(elements: Elements) -> Track:
@@ -69,7 +69,7 @@ def track_of_elements(elements: Elements) -> Track:
         whole, fraction = _julian_day(at_s)
         errors, teme_km, _ = record.sgp4_array(whole, fraction)
         teme_km[errors != 0] = np.nan
-        return _earth_fixed(teme_km, at_s)
+        return earth_fixed_from_teme(teme_km, at_s)
 
     return position_km
 
@@ -121,14 +121,28 @@ def _equator_of_date(gcrs_km: Array, tt: Array) -> Array:
     return np.stack([x * np.cos(turn) + y * np.sin(turn), y * np.cos(turn) - x * np.sin(turn), z], axis=-1)
 
 
-def _earth_fixed(of_date_km: Array, at_s: Array) -> Array:
-    """Turn with the Earth, by Greenwich mean sidereal time of 1982, as TEME wants."""
-    whole, fraction = _julian_day(at_s)
-    ut1_ahead_s = _interpolated(_ut1_ahead_s, _DAY_S, at_s)[:, 0]
-    sidereal = erfa.gmst82(whole, fraction + ut1_ahead_s / _DAY_S)
+def earth_fixed_from_gcrs(gcrs_km: Array, at_s: Array) -> Array:
+    """From the celestial frame GCRF to the Earth's, (n, 3) at instants (n,), by precession and nutation of 2006."""
+    tt, (whole, ut1) = _terrestrial_days(at_s), _universal_days(at_s)
+    to_true = erfa.pnm06a(_UNIX_EPOCH_JD, tt)
+    return _turned(np.einsum("nij,nj->ni", to_true, gcrs_km), erfa.gst06a(whole, ut1, _UNIX_EPOCH_JD, tt))
+
+
+def earth_fixed_from_teme(of_date_km: Array, at_s: Array) -> Array:
+    """Turn with the Earth, by Greenwich mean sidereal time of 1982, as TEME wants; (n, 3) at instants (n,)."""
+    return _turned(of_date_km, erfa.gmst82(*_universal_days(at_s)))
+
+
+def _turned(of_date_km: Array, sidereal_rad: Array) -> Array:
     x, y, z = of_date_km.T
-    cosine, sine = np.cos(sidereal), np.sin(sidereal)
+    cosine, sine = np.cos(sidereal_rad), np.sin(sidereal_rad)
     return np.stack([x * cosine + y * sine, y * cosine - x * sine, z], axis=-1)
+
+
+def _universal_days(at_s: Array) -> tuple[Array, Array]:
+    """UT1 as a Julian day in two parts."""
+    whole, fraction = _julian_day(at_s)
+    return whole, fraction + _interpolated(_ut1_ahead_s, _DAY_S, at_s)[:, 0] / _DAY_S
 
 
 def _ut1_ahead_s(at_s: Array) -> Array:

@@ -1,13 +1,15 @@
 """`satcom sun-outages` and `satcom eclipses`: of the inventory or of a place, in a table, as JSON and as a calendar."""
 
 import json
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import typer
 from icalendar import Calendar
@@ -124,7 +126,8 @@ def test_outages_of_a_place_and_by_elements_differ_by_where_the_satellite_is(net
 
 def test_a_link_that_bears_the_sun_is_said_to_have_no_outage(network: Database) -> None:
     small = ("--diameter-m", "0.6", "--freq-ghz", "11.2", "--noise-temperature-k", "300", "--threshold-db", "6")
-    assert "the Sun costs less than 6 dB all year" in run(network, "sun-outages", *AT_A_PLACE, *small, "--year", "2027")
+    told = run(network, "sun-outages", *AT_A_PLACE, *small, "--year", "2027")
+    assert "the Sun costs less than 6 dB all the time" in told
     assert body(network, "sun-outages", *AT_A_PLACE, *small, "--year", "2027")["outages"] == []
 
 
@@ -178,3 +181,47 @@ def test_a_satellite_without_elements_has_no_place_by_elements(database: Databas
     with pytest.raises(Refused, match="cannot be written"):
         run(database, "eclipses", *by_elements[:4], "--ics", unwritable)
     assert list(chain(tmp_path.iterdir())) == []
+
+
+def ephemeris_of_a_slot(folder: Path, hours: int, start: datetime, name: str = "AMOS-17") -> Path:
+    """Of a satellite in the middle of its box, a state an hour, as flight dynamics sends it."""
+    x, y, z = track_of_slot(17.0)(np.zeros(1))[0]
+    epochs = [start + timedelta(hours=number) for number in range(hours + 1)]
+    head = f"META_START\nOBJECT_NAME = {name}\nOBJECT_ID = 2019-050A\nCENTER_NAME = EARTH\nREF_FRAME = ITRF2014\n"
+    span = f"START_TIME = {epochs[0]:%Y-%m-%dT%H:%M:%S}\nSTOP_TIME = {epochs[-1]:%Y-%m-%dT%H:%M:%S}\n"
+    rows = "".join(f"{one:%Y-%m-%dT%H:%M:%S} {x:.6f} {y:.6f} {z:.6f} 0 0 0\n" for one in epochs)
+    file = folder / f"{name}.oem"
+    file.write_text(f"CCSDS_OEM_VERS = 2.0\n{head}TIME_SYSTEM = UTC\n{span}META_STOP\n{rows}", encoding="utf-8")
+    return file
+
+
+def test_an_ephemeris_tells_the_events_of_its_days(network: Database, tmp_path: Path) -> None:
+    file = ephemeris_of_a_slot(tmp_path, 72, datetime(2027, 3, 31, 12, tzinfo=UTC))
+    planned = ("--year", "2027", "--ephemeris", str(file))
+    told = body(network, "sun-outages", *AT_TELEPORT, *planned)["outages"]
+    by_slot = body(network, "sun-outages", *AT_TELEPORT, "--year", "2027")["outages"]
+    assert [one["start"] for one in told] == [by_slot[1]["start"]]
+    dark = run(network, "eclipses", "--satellite", "Testsat", *planned)
+    assert "from 2027-03-31 12:00 to 2027-04-03 12:00 UTC" in dark
+    assert dark.count("earth") == 3
+
+
+@pytest.mark.parametrize(
+    ("spoil", "why"),
+    [
+        (lambda text: text.replace("= ITRF2014", "= LVLH"), "line 6: REF_FRAME is 'LVLH'; known are"),
+        (lambda text: text + text.partition("\n")[2].replace("AMOS-17", "SES-4"), "several satellites: AMOS-17, SES-4"),
+        (lambda text: text.replace("2027-", "2026-"), "it runs from 2026-03-01 to 2026-03-04"),
+        (lambda text: "no message", "no message' stands before the first META_START"),
+    ],
+)
+def test_an_ephemeris_that_tells_nothing_is_refused_by_its_lines(
+    network: Database, tmp_path: Path, spoil: Callable[[str], str], why: str
+) -> None:
+    file = ephemeris_of_a_slot(tmp_path, 72, datetime(2027, 3, 1, 12, tzinfo=UTC))
+    file.write_text(spoil(file.read_text(encoding="utf-8")), encoding="utf-8")
+    with pytest.raises(Refused, match=re.escape(why)) as refused:
+        run(network, "eclipses", "--satellite", "Testsat", "--year", "2027", "--ephemeris", str(file))
+    assert {fault.field for fault in refused.value.faults} == {"--ephemeris"}
+    with pytest.raises(Refused, match="cannot be read"):
+        run(network, "eclipses", "--satellite", "Testsat", "--year", "2027", "--ephemeris", str(tmp_path / "none"))
