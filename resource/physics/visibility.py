@@ -32,7 +32,7 @@ IntArray = NDArray[np.int64]
 
 VALUES_PER_BLOCK = 2_000_000  # satellites x sites x nodes: 10 MB at the widest place, what a processor's cache likes
 SITES_PER_BLOCK = 1000
-LATEST_BLOCKS = 32  # handed to workers and not yet given out
+BLOCKS_AHEAD = 32  # handed to workers and not yet given out
 ROUNDS = 12  # of Newton's method, guarded: four do but for a crossing that hardly crosses
 CONVERGED = 1e-7  # of a step: 10 microseconds
 
@@ -58,9 +58,10 @@ def fleet_windows(
     start: datetime,
     duration_s: float,
     executor: Executor | None = None,
+    blocks_ahead: int = BLOCKS_AHEAD,
 ) -> Windows:
     """All windows of all satellites at all sites, sorted by satellite, site and time: see `windows_by_block`."""
-    found = list(windows_by_block(elements, sites, start, duration_s, executor))
+    found = list(windows_by_block(elements, sites, start, duration_s, executor, blocks_ahead))
     return Windows.joined(found).sorted()
 
 
@@ -70,33 +71,39 @@ def windows_by_block(
     start: datetime,
     duration_s: float,
     executor: Executor | None = None,
+    blocks_ahead: int = BLOCKS_AHEAD,
 ) -> Iterator[Windows]:
     """The same in pieces that are each complete for the satellites and sites in it, so that no size needs much memory.
 
-    `executor` runs the blocks: by default a thread for each processor. What is handed over is pickled by executors of
-    other processes, as those of a Dask client (`client.get_executor()`; no test runs on one). A window that is open at
-    either end of the span is cut there. A satellite is not seen where SGP4 cannot propagate it. Raises `ValueError`
-    when `start` has no time zone or the span is not positive.
+    `executor` runs the blocks: by default a thread for each processor; that of a Dask client (`client.get_executor()`)
+    spreads them over its workers, of which each wants two or more `blocks_ahead`. A window that is open at either end
+    of the span is cut there. A satellite is not seen where SGP4 cannot propagate it. Raises `ValueError` when `start`
+    has no time zone or the span is not positive.
     """
     start = in_utc(start)
     if not 0 < duration_s < np.inf:
         raise ValueError(f"duration_s: a span of {duration_s:g} s is not one to look through")
     if executor is not None:
-        yield from _in_order(executor, elements, sites, start, duration_s)
+        yield from _in_order(executor, blocks_ahead, elements, sites, start, duration_s)
         return
     with ThreadPoolExecutor(os.cpu_count()) as threads:
-        yield from _in_order(threads, elements, sites, start, duration_s)
+        yield from _in_order(threads, blocks_ahead, elements, sites, start, duration_s)
 
 
 def _in_order(
-    executor: Executor, elements: Sequence[Elements], sites: Sites, start: datetime, duration_s: float
+    executor: Executor,
+    blocks_ahead: int,
+    elements: Sequence[Elements],
+    sites: Sites,
+    start: datetime,
+    duration_s: float,
 ) -> Iterator[Windows]:
     under_way: deque[Future[Windows]] = deque()
     for some, step, first_site, last_site in _blocks(elements, len(sites), duration_s):
         chosen = [elements[one] for one in some]
         site_block = sites.between(first_site, last_site)
         under_way.append(executor.submit(_block_windows, chosen, site_block, start, duration_s, step, some, first_site))
-        if len(under_way) >= LATEST_BLOCKS:
+        if len(under_way) >= max(blocks_ahead, 1):
             yield under_way.popleft().result()
     while under_way:
         yield under_way.popleft().result()

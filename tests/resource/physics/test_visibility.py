@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from distributed import Client, LocalCluster
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -217,6 +218,21 @@ def test_blocks_of_any_size_on_any_workers_give_the_same_windows(monkeypatch: py
         assert np.array_equal(one.site, other.site)
         np.testing.assert_allclose(one.rise_s, other.rise_s, rtol=0, atol=1e-3)
         np.testing.assert_allclose(one.set_s, other.set_s, rtol=0, atol=1e-3)
+
+
+def test_dask_workers_find_the_same_windows() -> None:
+    sites = sites_on([1.35, 51.5], [103.8, -0.1], 0.0, 10.0)
+    two_workers = {"n_workers": 2, "threads_per_worker": 1, "processes": False, "dashboard_address": "127.0.0.1:0"}
+    with (
+        LocalCluster(**two_workers) as cluster,  # type: ignore[no-untyped-call]
+        Client(cluster) as client,  # type: ignore[no-untyped-call]
+        client.get_executor() as workers,
+    ):
+        spread = fleet_windows(FLEET, sites, START, 7200.0, workers, blocks_ahead=4)
+    here = fleet_windows(FLEET, sites, START, 7200.0)
+    assert len(here) > 10
+    assert np.array_equal(here.rise_s, spread.rise_s)
+    assert np.array_equal(here.satellite, spread.satellite)
 
 
 def test_a_window_over_midnight_is_one_window() -> None:
