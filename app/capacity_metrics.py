@@ -13,7 +13,7 @@ from sqlmodel import Session
 
 from satcom.core.clock import now
 from satcom.resource.reservation import ReservationState
-from satcom.resource.spectrum import Piece, free_pieces
+from satcom.resource.spectrum_pieces import Piece, free_pieces
 from satcom.resource.transponder_spectrum import fragmentation
 
 PARTS = ("free", "held", "assigned")

@@ -8,17 +8,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from statistics import median
-from typing import TypeVar
 from zoneinfo import ZoneInfo
 
-from sqlmodel import Session, col, func, select
+from sqlmodel import Session, select
 from tzfpy import get_tz
 
 from satcom.core.errors import Fault, Refused
-from satcom.core.tmf_filter import is_uuid
 from satcom.core.values import Json, instant_text
 from satcom.resource.event_calendar import CalendarEntry
 from satcom.resource.ground import Antenna, EarthStation
+from satcom.resource.naming import resources_called
 from satcom.resource.payload import Transponder
 from satcom.resource.physics.eclipse import Eclipse, EclipseSeason
 from satcom.resource.physics.oem import EphemerisSegment, holes_s, read_oem, track_of_ephemeris
@@ -27,7 +26,6 @@ from satcom.resource.physics.sun import Track, instant, track_of_elements, track
 from satcom.resource.physics.sun_outage import Receiver, SunOutage, sun_outages
 from satcom.resource.satellite import Satellite, elements_at
 
-Named = TypeVar("Named", Satellite, EarthStation)
 Period = tuple[datetime, datetime]
 FIRST_YEAR, LAST_YEAR = 1960, 2099
 LOWEST_ELEVATION_DEG = 5.0  # of a place of which no mask is known
@@ -128,22 +126,12 @@ def place_typed(latitude_deg: float | None, longitude_deg: float | None, altitud
 
 def satellite_called(session: Session, name: str) -> Satellite:
     """Raises `Refused` on `--satellite`, naming those there are."""
-    return _called(session, Satellite, name, "--satellite", "satellite")
+    return resources_called(session, Satellite, [name], "--satellite")[0]
 
 
 def station_called(session: Session, name: str) -> EarthStation:
     """Raises `Refused` on `--station`, naming those there are."""
-    return _called(session, EarthStation, name, "--station", "earth station")
-
-
-def _called(session: Session, kind: type[Named], name: str, option: str, what: str) -> Named:
-    meant = col(kind.id) == name if is_uuid(name) else func.lower(col(kind.name)) == name.lower()
-    found = session.exec(select(kind).where(meant)).all() if name.isprintable() else []
-    if len(found) != 1:
-        names = ", ".join(session.exec(select(kind.name).order_by(col(kind.name)))) or "none: satcom load DIR"
-        why = f"{len(found)} are called {name!r}" if found else f"there is no {what} {name!r}"
-        raise Refused(option, why, "notFound", names)
-    return found[0]
+    return resources_called(session, EarthStation, [name], "--station")[0]
 
 
 def track_of(

@@ -14,7 +14,7 @@ from satcom.core.change_log import Change
 from satcom.core.errors import Refused
 from satcom.core.routes import Routes
 from satcom.core.security import Capability
-from satcom.core.tmf_api import database_of, json_response, token_of
+from satcom.core.tmf_api import database_of, json_response, token_of, who_may
 from satcom.core.tmf_filter import is_uuid
 from satcom.core.values import Json, instant_text
 
@@ -69,7 +69,7 @@ def _state(values: dict[str, Json] | None) -> Json:
     return next((values[name] for name in STATES if name in values), None) if values is not None else None
 
 
-@routes.on("GET", PATH, name="list change")
+@routes.on("GET", PATH, name="list change", first=who_may(Capability.SEE_CHANGES))
 def list_changes(
     request: Request,
     orderReference: str | None = None,  # noqa: N803 (the name on the wire)
@@ -81,7 +81,6 @@ def list_changes(
 
     The oldest first. An order that nobody knows has no history: an empty list.
     """
-    with database_of(request).request(token_of(request)) as (session, principal):
-        principal.need(Capability.SEE_CHANGES)
+    with database_of(request).request(token_of(request)) as (session, _):
         shown, total = read_changes(session, changes_of(orderReference, entityId), offset, limit)
     return json_response(shown, headers={"X-Total-Count": str(total), "X-Result-Count": str(len(shown))})

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import cached_property
 from typing import Any, TypeAlias, TypeVar
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
 
 Endpoint: TypeAlias = Callable[..., Any]
 E = TypeVar("E", bound=Endpoint)
@@ -25,10 +25,17 @@ class Routes:
         name: str,
         status_code: int | None = None,
         openapi_extra: dict[str, Any] | None = None,
+        first: Endpoint | None = None,
     ) -> None:
         def build(router: APIRouter) -> None:
             router.add_api_route(
-                path, endpoint, methods=[method], name=name, status_code=status_code, openapi_extra=openapi_extra
+                path,
+                endpoint,
+                methods=[method],
+                name=name,
+                status_code=status_code,
+                openapi_extra=openapi_extra,
+                dependencies=[Depends(first)] if first is not None else None,
             )
 
         self._declared.append(build)
@@ -40,11 +47,12 @@ class Routes:
         name: str,
         status_code: int | None = None,
         openapi_extra: dict[str, Any] | None = None,
+        first: Endpoint | None = None,
     ) -> Callable[[E], E]:
-        """The decorated function answers."""
+        """The decorated function answers. What `first` raises is told before what is wrong with the parameters."""
 
         def declare(endpoint: E) -> E:
-            self.add(method, path, endpoint, name, status_code, openapi_extra)
+            self.add(method, path, endpoint, name, status_code, openapi_extra, first)
             return endpoint
 
         return declare

@@ -77,6 +77,16 @@ def database_of(request: Request) -> Database:
     return database
 
 
+def who_may(may: Capability) -> Callable[[Request], None]:
+    """What `Routes.on` checks first: who may not ask is told that, and nothing of his question."""
+
+    def check(request: Request) -> None:
+        with database_of(request).request(token_of(request)) as (_, principal):
+            principal.need(may)
+
+    return check
+
+
 def read_json(body: bytes) -> dict[str, Json]:
     """The body as a JSON object. Raises `Refused` on anything PostgreSQL or a reader would choke on."""
     try:

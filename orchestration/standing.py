@@ -1,6 +1,6 @@
 """Where a task and its flow stand after a run: done, held for a person, or turned round."""
 
-from typing import Any, Final, TypeAlias
+from typing import Any, TypeAlias
 
 import networkx
 import structlog
@@ -9,6 +9,7 @@ from sqlmodel import Session
 from satcom.core.clock import now
 from satcom.core.events import announce
 from satcom.core.life_cycle import move
+from satcom.core.security import Role
 from satcom.core.values import Json
 from satcom.orchestration.flow_event import FlowNeedsPerson
 from satcom.orchestration.outcome import fault_of
@@ -27,7 +28,6 @@ from satcom.orchestration.plan import (
 from satcom.orchestration.schedule import graph_of
 
 Outcome: TypeAlias = Json | Later | ForAPerson | Again
-NOC: Final = "noc"
 log = structlog.get_logger()
 
 
@@ -68,7 +68,7 @@ def begin_again(tasks: list[TaskFlow], task: TaskFlow) -> None:
 def hold(session: Session, flow: ProcessFlow, task: TaskFlow, fault: dict[str, Any]) -> None:
     """The task waits for a person; the rest of the plan goes on as far as it can without it."""
     task.fault = fault
-    task.owner = task.owner or NOC
+    task.owner = task.owner or Role.NOC
     task.wake_at = task.lease_until = None
     log.warning("held for a person", task=task.task_flow_specification, owner=task.owner, why=fault["why"])
     move(task, TaskState.HOLD)
@@ -78,7 +78,7 @@ def hold(session: Session, flow: ProcessFlow, task: TaskFlow, fault: dict[str, A
 def hold_undo(session: Session, flow: ProcessFlow, task: TaskFlow) -> None:
     """The undo waits for a person; what comes before it in the plan stays until it is done."""
     task.undo_state = UndoState.HOLD
-    task.owner = task.owner or NOC
+    task.owner = task.owner or Role.NOC
     announce(session, FlowNeedsPerson(flow, task))
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from satcom.resource.resource import Polarisation
 from satcom.resource.satellites_xml import ListedCarrier
-from satcom.resource.spectrum import megahertz
+from satcom.resource.spectrum_pieces import megahertz
 
 TOLERANCE_DEG = 0.2  # a position is a box, and lists part one by a tenth of a degree between bands
 

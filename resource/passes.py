@@ -7,13 +7,12 @@ that are kept, and earth stations that must see the same satellite (a bent pipe)
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
-from typing import Annotated, Final, TypeVar
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Final
 
 import numpy as np
 from fastapi import Query, Request, Response
 from sqlmodel import Session, col, func, select
-from sqlmodel.sql.expression import SelectOfScalar
 
 from satcom.core.clock import now
 from satcom.core.database import principal_in
@@ -21,28 +20,23 @@ from satcom.core.errors import Fault, Refused
 from satcom.core.routes import Routes
 from satcom.core.security import Capability
 from satcom.core.tenancy import visible
-from satcom.core.tmf_api import database_of, json_response, token_of
+from satcom.core.tmf_api import database_of, json_response, token_of, who_may
 from satcom.core.tmf_openapi import refusals
 from satcom.core.values import Json, instant_text, reference
 from satcom.resource.ground import EarthStation
+from satcom.resource.naming import NotThere, resources_called
 from satcom.resource.physics.horizon_mask import Sites, sites_on
 from satcom.resource.physics.orbit import Elements, element_age_days
 from satcom.resource.physics.passes import HandoverRule, ServicePlan, service_plan
 from satcom.resource.resource import Finite
-from satcom.resource.satellite import CARRIES_TRAFFIC, Satellite, elements_at
+from satcom.resource.satellite import Satellite, carries_nothing_because, elements_at
 
 PATH: Final = "/satcom-api/resource/v1/passPlan"
 LONGEST_HOURS: Final = 168
 MOST_SATELLITE_HOURS: Final = 32_000  # OneWeb for two days
 LOWEST_ELEVATION_DEG: Final = 10.0
 FIRST_YEAR, LAST_YEAR = 1960, 2099
-NAMED: Final = 30  # of those there are, in a refusal
-K = TypeVar("K", Satellite, EarthStation)
 routes = Routes("passes")
-
-
-class NotThere(Refused):
-    status = 404
 
 
 @dataclass(frozen=True)
@@ -194,12 +188,12 @@ def fleet_called(
     """
     if not satellites and constellation is None:
         raise Refused("satelliteId", "which satellites is mandatory", "missing", "satelliteId or constellation")
-    meant = _satellites(session, satellites)
+    meant = resources_called(session, Satellite, satellites, "satelliteId")
     left_out = []
     if constellation is not None:
         known = {one.id for one in meant}
         for one in _members(session, constellation):
-            reason = _carries_nothing(one, at.date())
+            reason = carries_nothing_because(one, at.date())
             if reason is not None:
                 left_out.append(LeftOut(_named(one), reason))
             elif one.id not in known:
@@ -210,20 +204,8 @@ def fleet_called(
     return Fleet(tuple(flown), gateways_called(session, stations), tuple(left_out))
 
 
-def _carries_nothing(one: Satellite, day: date) -> str | None:
-    """Why not, on that day."""
-    if one.state not in CARRIES_TRAFFIC:
-        return f"it is {one.state}"
-    if one.in_service_date is not None and day < one.in_service_date:
-        return f"it is in service from {one.in_service_date} on"
-    if one.end_of_life_date is not None and day >= one.end_of_life_date:
-        return f"its life ends on {one.end_of_life_date}"
-    return None
-
-
 def gateways_called(session: Session, stations: Sequence[str]) -> tuple[Gateway, ...]:
     """Earth stations by id or name. Raises `NotThere` on each that is not there."""
-    there = session.exec(_seen(session, EarthStation).order_by(col(EarthStation.name)))
     return tuple(
         Gateway(
             _named(one),
@@ -232,45 +214,19 @@ def gateways_called(session: Session, stations: Sequence[str]) -> tuple[Gateway,
             altitude_m=one.altitude_m,
             mask_deg=one.horizon_mask_deg,
         )
-        for one in _called("earthStationId", "earth station", stations, there.all())
+        for one in resources_called(session, EarthStation, stations, "earthStationId")
     )
 
 
-def _satellites(session: Session, names: Sequence[str]) -> list[Satellite]:
-    if not names:
-        return []
-    there = session.exec(_seen(session, Satellite).order_by(col(Satellite.name))).all()
-    return _called("satelliteId", "satellite", names, there)
-
-
 def _members(session: Session, constellation: str) -> Sequence[Satellite]:
-    query = _seen(session, Satellite).where(func.lower(Satellite.constellation) == constellation.lower())
+    seen = visible(Satellite, principal_in(session))
+    query = select(Satellite).where(seen, func.lower(Satellite.constellation) == constellation.lower())
     members = session.exec(query.order_by(col(Satellite.name))).all() if constellation.isprintable() else []
     if not members:
-        moving = select(Satellite.constellation).where(
-            visible(Satellite, principal_in(session)), col(Satellite.constellation).is_not(None)
-        )
+        moving = select(Satellite.constellation).where(seen, col(Satellite.constellation).is_not(None))
         names = ", ".join(sorted(name for name in session.exec(moving.distinct()) if name)) or "there is none"
         raise NotThere("constellation", f"there is no constellation {constellation[:80]!r}", "notFound", names)
     return members
-
-
-def _seen(session: Session, kind: type[K]) -> SelectOfScalar[K]:
-    return select(kind).where(visible(kind, principal_in(session)))
-
-
-def _called(field: str, what: str, names: Sequence[str], there: Sequence[K]) -> list[K]:
-    """Each once, in the order of the names."""
-    by_name = {word.lower(): one for one in reversed(there) for word in (one.name, one.id)}
-    missing = [name for name in names if name.lower() not in by_name]
-    if missing:
-        known = ", ".join(one.name for one in there[:NAMED]) + (", ..." if len(there) > NAMED else "")
-        accepted = f"an id, {known}" if there else "there is none"
-        faults = [Fault(field, f"there is no {what} {name[:80]!r}", "notFound", accepted) for name in missing]
-        refused = NotThere(field, faults[0].why, "notFound", accepted)
-        refused.faults = tuple(faults)
-        raise refused
-    return list({one.id: one for one in (by_name[name.lower()] for name in names)}.values())
 
 
 def _named(one: Satellite | EarthStation) -> Named:
@@ -340,7 +296,13 @@ def _pass(found: PassPlan, number: int) -> Json:
     }
 
 
-@routes.on("GET", PATH, name="read passPlan", openapi_extra={"responses": refusals("404")})
+@routes.on(
+    "GET",
+    PATH,
+    name="read passPlan",
+    openapi_extra={"responses": refusals("404")},
+    first=who_may(Capability.READ_NETWORK),
+)
 def read_pass_plan(
     request: Request,
     latitudeDeg: Finite | None = None,  # noqa: N803 (the names on the wire)
@@ -359,8 +321,7 @@ def read_pass_plan(
     Satellites and earth stations are ids or names; a constellation is all of its satellites that carry traffic. With
     earth stations a satellite serves while one of them sees it, too. From now on unless a start is said.
     """
-    with database_of(request).request(token_of(request)) as (session, principal):
-        principal.need(Capability.READ_NETWORK)
+    with database_of(request).request(token_of(request)) as (session, _):
         if latitudeDeg is None or longitudeDeg is None:
             missing = [("latitudeDeg", latitudeDeg), ("longitudeDeg", longitudeDeg)]
             raise Refused.all([Fault(name, "it is mandatory", "missing") for name, value in missing if value is None])

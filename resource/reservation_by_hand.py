@@ -21,8 +21,8 @@ from satcom.core.tmf_filter import is_uuid
 from satcom.core.values import Json, Reference, TimePeriod
 from satcom.enterprise.party import find_party, party_reference
 from satcom.resource.hold import Owner
-from satcom.resource.payload import MAX_BANDWIDTH_HZ
-from satcom.resource.pool.availability_check import asked_period
+from satcom.resource.payload import Transponder
+from satcom.resource.pool.availability_check import amount_asked, asked_period
 from satcom.resource.pool.placement import from_pool, placed
 from satcom.resource.reservation import (
     Reservation,
@@ -33,14 +33,13 @@ from satcom.resource.reservation import (
     release,
     reserve,
 )
-from satcom.resource.reservation_item import ReservationItem
+from satcom.resource.reservation_item import Capacity, ReservationItem
 from satcom.resource.spectrum import WantedSlot
 
 MAY_HOLD = frozenset({Role.SALES, Role.PROVISIONING, Role.ADMINISTRATOR})
 LONGEST_HOLD = timedelta(days=90)
 MOST_ITEMS = 20
 CHANGEABLE = ("validFor", "state", "stateChangeReason")
-BANDWIDTH = "bandwidthHz"
 
 
 def hold_by_hand(session: Session, asked: Reservation, by: Principal) -> Reservation:
@@ -64,11 +63,11 @@ def hold_by_hand(session: Session, asked: Reservation, by: Principal) -> Reserva
     if until > now() + LONGEST_HOLD:
         latest = (now() + LONGEST_HOLD).isoformat()
         raise RuleRefused("/validFor/endDateTime", f"longer than {LONGEST_HOLD.days} days", "tooLong", latest)
-    wanted = Wanted(Owner(None, None, party.id), period, slots, hub_id)
+    wanted = Wanted(Owner(None, None, party.id), period, tuple(slots.values()), hub_id)
     reservation = reserve(session, wanted, until, by)
     reservation.related_party = [party_reference(party, asked.related_party[0]), *asked.related_party[1:]]
     reservation.further = asked.further
-    held = _as_asked(items, reservation.reservation_item)
+    held = _as_asked(items, slots, reservation.reservation_item)
     reservation.reservation_item = [
         one if (pool := from_pool(item)) is None else _with_pool(one, pool)
         for item, one in zip(asked.reservation_item, held, strict=True)
@@ -118,10 +117,10 @@ def _give_back(session: Session, reservation: Reservation, patch: dict[str, Json
     return reservation
 
 
-def _wanted(items: list[ReservationItem]) -> tuple[tuple[WantedSlot, ...], str | None]:
-    """The slots and the hub that the items ask for. Raises `Refused` with every fault."""
+def _wanted(items: list[ReservationItem]) -> tuple[dict[int, WantedSlot], str | None]:
+    """The slots by the place of their item, and the hub, that are asked for. Raises `Refused` with every fault."""
     faults: list[Fault] = []
-    slots: list[WantedSlot] = []
+    slots: dict[int, WantedSlot] = {}
     hubs: list[str] = []
     if not 1 <= len(items) <= MOST_ITEMS:
         faults.append(Fault("/reservationItem", f"{len(items)} items", "cardinality", f"1 to {MOST_ITEMS}"))
@@ -136,44 +135,31 @@ def _wanted(items: list[ReservationItem]) -> tuple[tuple[WantedSlot, ...], str |
         elif kinds[0][0] == "Hub":
             hubs.append(kinds[0][1])
         else:
-            width_hz = _bandwidth_hz(item)
-            if width_hz is None:
-                where = f"{at}/capacityDemand/capacityAmount/capacityAmount"
-                accepted = f"1 to {MAX_BANDWIDTH_HZ}, with the capacitySpec {BANDWIDTH}"
-                faults.append(Fault(where, "is no bandwidth in Hz", "invalid", accepted))
+            try:
+                width_hz = amount_asked(item.capacity_demand or Capacity(), Transponder, f"{at}/capacityDemand")
+            except Refused as refused:
+                faults += refused.faults
             else:
-                slots.append(WantedSlot(kinds[0][1], width_hz, width_hz))
+                slots[index] = WantedSlot(kinds[0][1], width_hz, width_hz)
     if len(hubs) > 1:
         faults.append(Fault("/reservationItem", "more than one hub port", "cardinality", "at most one"))
     if faults:
         raise Refused.all(faults)
-    return tuple(slots), hubs[0] if hubs else None
+    return slots, hubs[0] if hubs else None
 
 
-def _as_asked(asked: list[ReservationItem], held: list[ReservationItem]) -> list[ReservationItem]:
+def _as_asked(
+    asked: list[ReservationItem], slots: dict[int, WantedSlot], held: list[ReservationItem]
+) -> list[ReservationItem]:
     """What is held in the order in which it was asked for; `reserve` takes the widest slot first, and the hub last."""
 
-    def turn(place: int) -> tuple[bool, int]:
-        item = asked[place]
-        return item.related_entity[0].referred_type == "Hub", -(_bandwidth_hz(item) or 0)
-
-    by_place = dict(zip(sorted(range(len(asked)), key=turn), held, strict=True))
+    order = sorted(slots, key=lambda place: -slots[place].bandwidth_hz)
+    order += [place for place in range(len(asked)) if place not in slots]
+    by_place = dict(zip(order, held, strict=True))
     return [
         by_place[place].model_copy(update={"id": item.id or str(place + 1), "capacity_demand": item.capacity_demand})
         for place, item in enumerate(asked)
     ]
-
-
-def _bandwidth_hz(item: ReservationItem) -> int | None:
-    demand = item.capacity_demand
-    if demand is None or demand.capacity_amount is None:
-        return None
-    if demand.capacity_spec is not None and demand.capacity_spec.id != BANDWIDTH:
-        return None
-    text = demand.capacity_amount.capacity_amount or ""
-    if not (text.isascii() and text.isdigit() and len(text) <= 12):
-        return None
-    return int(text) if 1 <= int(text) <= MAX_BANDWIDTH_HZ else None
 
 
 routes = TmfRoutes(Reservation)

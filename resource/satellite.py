@@ -137,6 +137,17 @@ def serves_throughout(
     return in_service_date <= start_at.date() and (end_of_life_date is None or last.date() < end_of_life_date)
 
 
+def carries_nothing_because(one: Satellite, day: date) -> str | None:
+    """Why it carries no traffic on that day; `None` when it does."""
+    if one.state not in CARRIES_TRAFFIC:
+        return f"it is {one.state}"
+    if one.in_service_date is not None and day < one.in_service_date:
+        return f"it is in service from {one.in_service_date} on"
+    if one.end_of_life_date is not None and day >= one.end_of_life_date:
+        return f"its life ends on {one.end_of_life_date}"
+    return None
+
+
 class PublishedMeanElements(Value):
     """The elements of an orbit mean-elements message (OMM) in TEME for SGP4."""
 

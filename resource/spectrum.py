@@ -26,6 +26,7 @@ from satcom.core.events import announce
 from satcom.resource.hold import LINE, Hold, HoldState, Owner, Period, check_until, keep, lock_for_holding
 from satcom.resource.payload import MAX_BANDWIDTH_HZ, MAX_FREQUENCY_HZ, Transponder
 from satcom.resource.resource import Finite, IdText, pointer
+from satcom.resource.spectrum_pieces import Piece, free_pieces, megahertz
 
 # half a guard band on either side: two neighbours then keep a whole one between them
 TAKEN_HZ = "int8range(start_hz - guard_band_hz / 2, stop_hz + (guard_band_hz + 1) / 2)"
@@ -90,18 +91,6 @@ class SpectrumAssignment(Hold, table=True):
 
 
 @dataclass(frozen=True)
-class Piece:
-    """A piece of spectrum, from `start_hz` (inclusive) to `stop_hz` (exclusive)."""
-
-    start_hz: int
-    stop_hz: int
-
-    @property
-    def width_hz(self) -> int:
-        return self.stop_hz - self.start_hz
-
-
-@dataclass(frozen=True)
 class Taken:
     """What an assignment takes: its piece with half a guard band on either side, its power, its time."""
 
@@ -133,23 +122,6 @@ class SlotReserved:
 
     assignment_id: str
     order_id: str | None
-
-
-def free_pieces(low_edge_hz: int, high_edge_hz: int, guard_band_hz: int, taken: Iterable[Piece]) -> list[Piece]:
-    """Where a new carrier may lie, lowest first; its own guard bands are taken off already.
-
-    `taken` are the pieces of the carriers there, each with half its guard band on either side.
-    """
-    below, above = guard_band_hz // 2, guard_band_hz - guard_band_hz // 2
-    free, start_hz, end_hz = [], low_edge_hz + guard_band_hz, high_edge_hz - guard_band_hz
-    for piece in sorted(taken, key=lambda one: one.start_hz):
-        stop_hz = min(piece.start_hz - above, end_hz)  # a carrier taken over may lie in the guard band of the edge
-        if stop_hz > start_hz:
-            free.append(Piece(start_hz, stop_hz))
-        start_hz = max(start_hz, piece.stop_hz + below)
-    if end_hz > start_hz:
-        free.append(Piece(start_hz, end_hz))
-    return free
 
 
 def peak_power_hz(taken: Iterable[Taken], period: Period) -> int:
@@ -290,7 +262,3 @@ def check_power(transponder: Transponder, share_hz: int, period: Period, taken: 
 
 def _keep(session: Session, slot: SpectrumAssignment, field: str) -> None:
     keep(session, slot, "slot_is_sold_once", Fault(field, f"{slot.name} overlaps a carrier that is there", "slotTaken"))
-
-
-def megahertz(hertz: int) -> str:
-    return f"{hertz / 1e6:.6f}".rstrip("0").rstrip(".")

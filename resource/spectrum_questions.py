@@ -11,16 +11,16 @@ from typing import Annotated, Final
 from fastapi import Query, Request, Response
 from sqlmodel import Session
 
-from satcom.core.errors import Fault, Refused
+from satcom.core.errors import Refused
 from satcom.core.routes import Routes
 from satcom.core.security import Capability
-from satcom.core.tmf_api import database_of, json_response, token_of
+from satcom.core.tmf_api import database_of, json_response, token_of, who_may
 from satcom.core.tmf_openapi import refusals
 from satcom.core.values import Json, reference
-from satcom.resource.hold import HoldState
 from satcom.resource.payload import MAX_BANDWIDTH_HZ
-from satcom.resource.repack.plan import MOST_MOVES, Band, OnTheAir, RepackPlan, plan_repack
-from satcom.resource.spectrum import Piece, SpectrumAssignment, megahertz
+from satcom.resource.repack.of_transponder import repack_of
+from satcom.resource.repack.plan import MOST_MOVES, RepackPlan
+from satcom.resource.spectrum_pieces import Piece, megahertz
 from satcom.resource.transponder_spectrum import (
     TransponderSpectrum,
     carrier_bodies,
@@ -37,7 +37,13 @@ Width = Annotated[int, Query(ge=1, le=MAX_BANDWIDTH_HZ)]
 routes = Routes("spectrum")
 
 
-@routes.on("GET", SPECTRUM, name="list transponderSpectrum", openapi_extra={"responses": refusals("404", "422")})
+@routes.on(
+    "GET",
+    SPECTRUM,
+    name="list transponderSpectrum",
+    openapi_extra={"responses": refusals("404", "422")},
+    first=who_may(Capability.READ_NETWORK),
+)
 def list_transponder_spectrum(
     request: Request,
     transponderId: str | None = None,  # noqa: N803 (the names on the wire)
@@ -53,8 +59,7 @@ def list_transponder_spectrum(
     """
     if bandwidthHz is None and powerShareHz is not None:
         raise Refused("powerShareHz", "a power is asked for a bandwidth", "missing", "bandwidthHz with it")
-    with database_of(request).request(token_of(request)) as (session, principal):
-        principal.need(Capability.READ_NETWORK)
+    with database_of(request).request(token_of(request)) as (session, _):
         one = transponder_called(session, transponderId) if transponderId is not None else None
         found = spectra(session, period_of(startAt, stopAt), [one.id] if one is not None else None)
         bodies = [_with_parts(session, spectrum) if one is not None else spectrum.wire() for spectrum in found]
@@ -74,7 +79,13 @@ def _pieces(pieces: Sequence[Piece]) -> list[Json]:
     return [{"startHz": one.start_hz, "stopHz": one.stop_hz} for one in pieces]
 
 
-@routes.on("GET", REPACK, name="read repackPlan", openapi_extra={"responses": refusals("404", "422")})
+@routes.on(
+    "GET",
+    REPACK,
+    name="read repackPlan",
+    openapi_extra={"responses": refusals("404", "422")},
+    first=who_may(Capability.READ_NETWORK),
+)
 def read_repack_plan(
     request: Request,
     transponderId: str,  # noqa: N803 (the names on the wire)
@@ -89,40 +100,15 @@ def read_repack_plan(
 
     `pinned` are carriers by id or name that are to stay. What is held for a talk or an order stays, too.
     """
-    with database_of(request).request(token_of(request)) as (session, principal):
-        principal.need(Capability.READ_NETWORK)
+    with database_of(request).request(token_of(request)) as (session, _):
         if bandwidthHz is None:
             raise Refused("bandwidthHz", "how wide a slot is to be opened is mandatory", "missing", "hertz")
         transponder = transponder_called(session, transponderId)
         (spectrum,) = spectra(session, period_of(startAt, stopAt), [transponder.id])
         known = {body["id"]: body for body in carrier_bodies(session, spectrum.carriers)}
-    if spectrum.hidden:
-        raise Refused("transponderId", "carriers of others lie on it; the operator plans it", "notAllowed")
-    carriers = [_on_the_air(one, pinned or []) for one in spectrum.carriers]
-    _check_pinned(spectrum.carriers, pinned or [])
-    band = Band(transponder.low_edge_hz, transponder.high_edge_hz, transponder.guard_band_hz, spectrum.power_free_hz)
     power_hz = bandwidthHz if powerShareHz is None else powerShareHz
-    plan = plan_repack(band, carriers, bandwidthHz, power_hz, mostMoves)
+    plan = repack_of(spectrum, pinned or [], bandwidthHz, power_hz, mostMoves)
     return json_response(_plan_body(spectrum, plan, known))
-
-
-def _on_the_air(one: SpectrumAssignment, pinned: Sequence[str]) -> OnTheAir:
-    why = "it is to stay" if one.id in pinned or one.name in pinned else None
-    if why is None and one.state is HoldState.HELD:
-        why = "it is held, and not on the air yet"
-    return OnTheAir(one.id, one.start_hz, one.stop_hz, one.guard_band_hz, one.power_share_hz, why, one.name)
-
-
-def _check_pinned(carriers: Sequence[SpectrumAssignment], pinned: Sequence[str]) -> None:
-    known = {name for one in carriers for name in (one.id, one.name)}
-    names = ", ".join(one.name for one in carriers)
-    faults = [
-        Fault("pinned", f"no carrier on the transponder is called {one[:80]!r}", "notFound", names)
-        for one in pinned
-        if one not in known
-    ]
-    if faults:
-        raise Refused.all(faults)
 
 
 def _plan_body(spectrum: TransponderSpectrum, plan: RepackPlan, known: dict[Json, dict[str, Json]]) -> dict[str, Json]:

@@ -17,7 +17,7 @@ from satcom.core.database import find
 from satcom.core.errors import NotFound, Refused
 from satcom.core.routes import Routes
 from satcom.core.security import Capability
-from satcom.core.tmf_api import database_of, json_response, token_of
+from satcom.core.tmf_api import database_of, json_response, token_of, who_may
 from satcom.core.tmf_openapi import refusals
 from satcom.core.values import Json, instant_text, reference
 from satcom.resource.ground import Terminal
@@ -135,9 +135,14 @@ def _at(place: Depot | Terminal) -> dict[str, Json]:
     return {"latitudeDeg": place.latitude_deg, "longitudeDeg": place.longitude_deg}
 
 
-@routes.on("GET", PATH, name="read terminalHistory", openapi_extra={"responses": refusals("404")})
+@routes.on(
+    "GET",
+    PATH,
+    name="read terminalHistory",
+    openapi_extra={"responses": refusals("404")},
+    first=who_may(Capability.READ_SUPPLY),
+)
 def read_terminal_history(request: Request, serialNumber: str) -> Response:  # noqa: N803 (the name on the wire)
     """Every place and state of a terminal, oldest first, with the instant and the document."""
-    with database_of(request).request(token_of(request)) as (session, principal):
-        principal.need(Capability.READ_SUPPLY)
+    with database_of(request).request(token_of(request)) as (session, _):
         return json_response(terminal_history(session, serialNumber))

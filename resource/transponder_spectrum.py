@@ -14,23 +14,16 @@ from sqlmodel import Session, col, select
 
 from satcom.core.clock import now
 from satcom.core.database import network_view, principal_in
-from satcom.core.errors import Refused, RuleRefused
-from satcom.core.loading import loaded_id
 from satcom.core.tenancy import visible
-from satcom.core.tmf_filter import is_uuid
 from satcom.core.values import Json, instant_text, reference
 from satcom.enterprise.party import Individual, Organization, party_name
 from satcom.resource.carrier_pool import CarrierPool
 from satcom.resource.hold import Period
+from satcom.resource.naming import resources_called
 from satcom.resource.payload import Transponder
 from satcom.resource.satellite import Satellite
-from satcom.resource.spectrum import Piece, SpectrumAssignment, WantedSlot, free_pieces, peak_power_hz
-
-ACCEPTED = "an id, a name with its satellite as 'Amos-17 Ku 1V', or the id it was loaded under"
-
-
-class NoSuchTransponder(Refused):
-    status = 404
+from satcom.resource.spectrum import SpectrumAssignment, WantedSlot, peak_power_hz
+from satcom.resource.spectrum_pieces import Piece, free_pieces
 
 
 @dataclass(frozen=True)
@@ -90,22 +83,10 @@ def fragmentation(free: Iterable[Piece]) -> float:
 
 
 def transponder_called(session: Session, name: str) -> Transponder:
-    """The transponder of this id or name. Raises `NoSuchTransponder`, `RuleRefused` where several are called so."""
-    seen = visible(Transponder, principal_in(session))
-    if is_uuid(name):
-        meant = col(Transponder.id) == name
-    else:
-        full = col(Satellite.name) + " " + col(Transponder.name)
-        meant = (col(Transponder.name) == name) | (full == name)
-        meant |= col(Transponder.id) == loaded_id(Transponder.__name__, name)
-    query = select(Transponder, Satellite).join(Satellite).where(seen, meant)
-    found = session.exec(query.order_by(col(Satellite.name))).all() if name.isprintable() else []
-    if not found:
-        raise NoSuchTransponder("transponderId", f"there is no transponder {name[:80]!r}", "notFound", ACCEPTED)
-    if len(found) > 1:
-        names = ", ".join(f"{satellite.name} {one.name}" for one, satellite in found)
-        raise RuleRefused("transponderId", f"{len(found)} are called {name[:80]!r}", "severalTransponders", names)
-    return found[0][0]
+    """By its id, its name, or with its satellite as "Amos-17 Ku 1V". Raises what `resources_called` raises."""
+    of_satellite = select(Satellite.name + " " + Transponder.name).where(col(Satellite.id) == Transponder.satellite_id)
+    full_name = of_satellite.correlate(Transponder).scalar_subquery()
+    return resources_called(session, Transponder, [name], "transponderId", full_name)[0]
 
 
 def spectra(

@@ -8,6 +8,7 @@ from sqlmodel import Session
 
 from satcom.core.clock import now
 from satcom.core.database import find
+from satcom.core.security import Role
 from satcom.core.values import Json
 from satcom.market.inventory import end_product
 from satcom.market.order_item import DELETE
@@ -18,7 +19,7 @@ from satcom.orchestration.operations.cease_of_service import (
     bill_the_end,
     last_day_is_here,
 )
-from satcom.orchestration.operations.order_to_service import NO_TIME, PLANNING, complete_orders
+from satcom.orchestration.operations.order_to_service import NO_TIME, complete_orders
 from satcom.orchestration.operations.ordered_activation import begin_orders
 from satcom.orchestration.operations.ordered_at_partner import partner_called
 from satcom.orchestration.operations.service_in_place import (
@@ -37,7 +38,7 @@ from satcom.supplychain.partnership import Partnership
 def cease_at_partner(plan: Plan, order: str, ends_at: str | None = None) -> None:
     """The recipe."""
     wanted = plan.task(order_the_partners_cease, order, undo=cancel_the_orders_below)
-    day = plan.wait(last_day_is_here, ends_at, after=[wanted], owner=PLANNING, expected=NO_TIME)
+    day = plan.wait(last_day_is_here, ends_at, after=[wanted], owner=Role.PLANNING, expected=NO_TIME)
     prepared = plan.task(prepare_end_at_partner, order, after=[day])
     over = plan.task(end_at_partner, prepared, outside=True, no_return=True)
     ended = plan.task(end_partners_service, order, after=[over], no_return=True)

@@ -13,7 +13,7 @@ from sqlmodel import Session
 
 from satcom.core.clock import now
 from satcom.core.database import find
-from satcom.core.security import WORKER
+from satcom.core.security import WORKER, Role
 from satcom.core.values import Json, instant_text
 from satcom.enterprise.party import operator_of
 from satcom.market.adjusting_bill import adjusting_bill
@@ -22,7 +22,7 @@ from satcom.market.order_delivery import begin
 from satcom.market.order_item import DELETE
 from satcom.market.ordering import ProductOrder
 from satcom.orchestration.engine import Call
-from satcom.orchestration.operations.order_to_service import EVERYTHING, NO_TIME, NOC, PLANNING, complete_orders
+from satcom.orchestration.operations.order_to_service import EVERYTHING, NO_TIME, complete_orders
 from satcom.orchestration.operations.ordered_activation import begin_orders
 from satcom.orchestration.operations.ordered_network import owner_of
 from satcom.orchestration.operations.service_in_place import (
@@ -54,13 +54,13 @@ def cease_of_service(
     """The recipe."""
     noticed = plan.task(give_notice, order, ends_at, undo=take_notice_back)
     wanted = plan.task(order_the_cease, order, after=[noticed], undo=cancel_the_orders_below)
-    day = plan.wait(last_day_is_here, ends_at, after=[wanted], owner=PLANNING, expected=NO_TIME)
+    day = plan.wait(last_day_is_here, ends_at, after=[wanted], owner=Role.PLANNING, expected=NO_TIME)
     over: list[TaskHandle] = [day]
     if NetworkNeed.TERMINAL in needs:
         prepared = plan.task(prepare_clearing, order, after=[day])
         over = [plan.task(take_out_of_hub, prepared, outside=True, undo=put_back_in_hub)]
     if NetworkNeed.LEASED_SPECTRUM in needs:
-        over = [plan.wait(carriers_are_off, order, after=[day], owner=NOC)]
+        over = [plan.wait(carriers_are_off, order, after=[day], owner=Role.NOC)]
     ended = plan.task(end_the_service, order, after=over, no_return=True)
     billed = plan.task(bill_the_end, order, ended)
     plan.task(complete_orders, order, ended, after=[billed])

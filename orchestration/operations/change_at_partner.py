@@ -12,6 +12,7 @@ from sqlmodel import Session
 from satcom.core.clock import now
 from satcom.core.database import find
 from satcom.core.errors import InHouse, RuleRefused
+from satcom.core.security import Role
 from satcom.core.values import Json
 from satcom.market.order_delivery import price_order_of_change
 from satcom.market.order_item import CHARACTERISTICS, MODIFY
@@ -22,8 +23,6 @@ from satcom.market.product_delivery import change_product
 from satcom.orchestration.operations.change_of_service import CHANGE_AT_PARTNER, bill_the_change
 from satcom.orchestration.operations.order_to_service import (
     NO_TIME,
-    PLANNING,
-    SUPPLY,
     begin_delivery,
     complete_orders,
     start_date_is_here,
@@ -77,9 +76,9 @@ def change_at_partner(plan: Plan, order: str, approved: bool = True) -> None:
     ordered = plan.task(order_at_partner, chosen, held, after=[service], outside=True, undo=cancel_at_partner)
     accepted = plan.task(accept_partners_price, order, chosen, ordered)
     delivered = plan.wait(
-        partner_delivers, chosen, accepted, owner=SUPPLY, expected=NO_TIME, skippable=False, outside=True
+        partner_delivers, chosen, accepted, owner=Role.SUPPLY, expected=NO_TIME, skippable=False, outside=True
     )
-    day = plan.wait(start_date_is_here, order, after=[begun], owner=PLANNING, expected=NO_TIME)
+    day = plan.wait(start_date_is_here, order, after=[begun], owner=Role.PLANNING, expected=NO_TIME)
 
     changed = plan.task(switch_over_at_partner, order, chosen, after=[delivered, day], no_return=True)
     billed = plan.task(bill_the_change, order, changed, priced)

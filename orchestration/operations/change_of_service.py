@@ -15,7 +15,7 @@ from sqlmodel import Session
 from satcom.core.clock import now
 from satcom.core.database import find
 from satcom.core.errors import RuleRefused
-from satcom.core.security import WORKER
+from satcom.core.security import WORKER, Role
 from satcom.core.values import Json, reference
 from satcom.enterprise.party import operator_of
 from satcom.market.adjusting_bill import adjusting_bill
@@ -29,9 +29,6 @@ from satcom.orchestration.engine import Call
 from satcom.orchestration.operations.order_to_service import (
     EVERYTHING,
     NO_TIME,
-    NOC,
-    PLANNING,
-    SUPPLY,
     complete_orders,
     give_back,
     start_date_is_here,
@@ -107,16 +104,16 @@ def change_of_service(
     if another_terminal:
         site = [plan.task(plan_the_site, order, reserved, after=[begun], undo=clear_the_site)]
     service = plan.task(order_the_change, order, reserved, after=[begun, *site], undo=cancel_the_orders_below)
-    day = plan.wait(start_date_is_here, order, after=[begun], owner=PLANNING, expected=NO_TIME)
+    day = plan.wait(start_date_is_here, order, after=[begun], owner=Role.PLANNING, expected=NO_TIME)
     ready, proved = [service, day], [service, day]
     if another_terminal:
         terminal = plan.task(obtain_terminal, order, reserved, after=[begun], undo=return_the_terminal)
-        here = plan.wait(terminal_is_here, order, terminal, owner=SUPPLY, expected=NO_TIME, skippable=False)
+        here = plan.wait(terminal_is_here, order, terminal, owner=Role.SUPPLY, expected=NO_TIME, skippable=False)
         ready.append(here if visit is None else wait_for_installation(plan, order, visit, here))
     if NetworkNeed.TERMINAL in needs:
         proved = [_at_the_site(plan, order, reserved, service, ready)]
     if NetworkNeed.LEASED_SPECTRUM in needs:
-        proved = [plan.wait(carriers_are_moved, order, after=ready, owner=NOC)]
+        proved = [plan.wait(carriers_are_moved, order, after=ready, owner=Role.NOC)]
     changed = plan.task(switch_over, order, reserved, after=proved, no_return=True)
     billed = plan.task(bill_the_change, order, changed, priced)
     plan.task(complete_orders, order, changed, after=[billed])

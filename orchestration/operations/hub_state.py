@@ -14,7 +14,7 @@ from satcom.core.errors import Refused, RuleRefused, Unavailable
 from satcom.core.routes import Routes
 from satcom.core.security import Capability
 from satcom.core.tenancy import visible
-from satcom.core.tmf_api import database_of, json_response, token_of
+from satcom.core.tmf_api import database_of, json_response, token_of, who_may
 from satcom.core.tmf_filter import is_uuid
 from satcom.core.tmf_openapi import refusals
 from satcom.core.values import Json
@@ -74,15 +74,20 @@ def compared(hub: HubDriver, told: HubConfiguration) -> dict[str, Json]:
     }
 
 
-@routes.on("GET", PATH, name="read hubState", openapi_extra={"responses": refusals("404", "422")})
+@routes.on(
+    "GET",
+    PATH,
+    name="read hubState",
+    openapi_extra={"responses": refusals("404", "422")},
+    first=who_may(Capability.READ_NETWORK),
+)
 def read_hub_state(request: Request, serviceId: str) -> Response:  # noqa: N803 (the name on the wire)
     """Drift of one service (empty `differences`: none) and the requests of a dry run.
 
     `serviceId` is the id or name of the service, or the reference or id of the order that it was delivered for.
     """
     hub: HubDriver | None = request.app.state.hub
-    with database_of(request).request(token_of(request)) as (session, principal):
-        principal.need(Capability.READ_NETWORK)
+    with database_of(request).request(token_of(request)) as (session, _):
         service = service_meant(session, serviceId)
         told = told_to_hub(session, service)
     if hub is None:

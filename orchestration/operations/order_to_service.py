@@ -14,7 +14,7 @@ from sqlmodel import Session
 
 from satcom.core.clock import now
 from satcom.core.database import find
-from satcom.core.security import WORKER
+from satcom.core.security import WORKER, Role
 from satcom.core.values import Json
 from satcom.enterprise.party import operator_of
 from satcom.market.billing import first_bill
@@ -90,7 +90,6 @@ from satcom.supplychain.partner_capacity import capacity_of_order
 ORDER_TO_SERVICE: Final = "orderToService"
 PARTNER_TO_SERVICE: Final = "partnerToService"
 NO_TIME: Final = timedelta(0)  # a wait says itself when its end is expected
-SUPPLY, PLANNING, NOC = "supply", "planning", "noc"
 EVERYTHING: Final = frozenset(NetworkNeed)
 
 
@@ -116,8 +115,8 @@ def order_to_service(
         site = [plan.task(plan_the_site, order, reserved, after=[begun], undo=clear_the_site)]
     to_service = plan.task(order_the_service, order, reserved, service, undo=cancel_the_service_order)
     to_network = plan.task(order_the_network, order, reserved, after=[*site, service], undo=cancel_the_network_order)
-    day = plan.wait(start_date_is_here, order, after=[begun], owner=PLANNING, expected=NO_TIME)
-    sky = plan.wait(satellite_is_in_service, order, reserved, after=[begun], owner=PLANNING, expected=NO_TIME)
+    day = plan.wait(start_date_is_here, order, after=[begun], owner=Role.PLANNING, expected=NO_TIME)
+    sky = plan.wait(satellite_is_in_service, order, reserved, after=[begun], owner=Role.PLANNING, expected=NO_TIME)
 
     ready, tested = [to_service, to_network, day, sky], []
     if NetworkNeed.TERMINAL in needs:
@@ -140,7 +139,7 @@ def _at_the_site(
 ) -> TaskHandle:
     """A terminal is brought to the site, installed, configured in the hub, and measured."""
     terminal = plan.task(obtain_terminal, order, reserved, after=[begun], undo=return_the_terminal)
-    here = plan.wait(terminal_is_here, order, terminal, owner=SUPPLY, expected=NO_TIME, skippable=False)
+    here = plan.wait(terminal_is_here, order, terminal, owner=Role.SUPPLY, expected=NO_TIME, skippable=False)
     if visit is not None:
         here = wait_for_installation(plan, order, visit, here)
     prepared = plan.task(prepare_activation, order, reserved, service, after=[*ready, here], undo=withdraw_activation)
@@ -153,7 +152,7 @@ def _at_the_site(
 def _on_the_air(plan: Plan, order: str, service: TaskHandle, ready: list[TaskHandle]) -> TaskHandle:
     """The customer brings his own carriers; the NOC lets them on the air and records the access test."""
     open_for_access = plan.task(prepare_access, order, service, after=ready, undo=withdraw_access)
-    return plan.wait(access_is_tested, service, after=[open_for_access], owner=NOC)
+    return plan.wait(access_is_tested, service, after=[open_for_access], owner=Role.NOC)
 
 
 # Qualify, reserve, price

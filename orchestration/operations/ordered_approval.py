@@ -12,6 +12,7 @@ from sqlmodel import Session, select
 from satcom.core.database import find, find_for_update
 from satcom.core.errors import RuleRefused
 from satcom.core.events import on
+from satcom.core.security import Role
 from satcom.core.values import Json, Money
 from satcom.enterprise.party import operator_of
 from satcom.market.order_approval import (
@@ -28,14 +29,13 @@ from satcom.orchestration.plan import Later, Plan, ProcessFlow, TaskFlow, TaskHa
 from satcom.orchestration.queue import enqueue
 from satcom.supplychain.partner_capacity import capacity_of_order
 
-SALES: Final = "sales"
 ANSWERED_IN: Final = timedelta(days=1)
 
 
 def wait_for_approval(plan: Plan, order: str, priced: TaskHandle) -> TaskHandle:
     """Where the operator has rules for it, a person releases what is dear before it is promised."""
     asked = plan.task(ask_for_approval, order, priced, undo=take_question_back)
-    return plan.wait(order_is_approved, order, asked, owner=SALES, expected=ANSWERED_IN, skippable=False)
+    return plan.wait(order_is_approved, order, asked, owner=Role.SALES, expected=ANSWERED_IN, skippable=False)
 
 
 def is_to_be_approved(tasks: Sequence[TaskFlow]) -> bool:

@@ -12,6 +12,7 @@ from sqlmodel import Session, select
 from satcom.core.database import find
 from satcom.core.errors import RuleRefused
 from satcom.core.events import on
+from satcom.core.security import Role
 from satcom.core.values import Json, Note, instant_text, reference
 from satcom.market.order_delivery import hold_for, tell_customer
 from satcom.market.ordering import ProductOrder
@@ -35,7 +36,6 @@ from satcom.service.installation import (
 )
 from satcom.service.qualification import country_of
 
-SALES, SUPPLY = "sales", "supply"
 BOOKED_IN: Final = timedelta(days=3)
 COMES_IN: Final = timedelta(days=7)
 APPOINTMENT = "the appointment of its installation"
@@ -44,10 +44,10 @@ APPOINTMENT = "the appointment of its installation"
 def wait_for_installation(plan: Plan, order: str, installation: TaskHandle, terminal: TaskHandle) -> TaskHandle:
     """The two waits: for the appointment, then for somebody at the site."""
     agreed = plan.wait(
-        appointment_is_made, order, installation, terminal, owner=SALES, expected=BOOKED_IN, skippable=False
+        appointment_is_made, order, installation, terminal, owner=Role.SALES, expected=BOOKED_IN, skippable=False
     )
     return plan.wait(
-        site_is_installed, order, installation, after=[agreed], owner=SUPPLY, expected=COMES_IN, skippable=False
+        site_is_installed, order, installation, after=[agreed], owner=Role.SUPPLY, expected=COMES_IN, skippable=False
     )
 
 
@@ -87,13 +87,13 @@ def site_is_installed(session: Session, order_id: str, installation_id: str) -> 
     if agreed is not None:
         visit = f"its installation at {instant_text(agreed.start_at)}"
         hold_for(session, order_id, visit)
-        return Later(agreed.stop_at, installation.latest_at, SUPPLY)
+        return Later(agreed.stop_at, installation.latest_at, Role.SUPPLY)
     last = latest_appointment(session, installation)
     if last is not None and last.status is AppointmentStatus.FAILED:
         why = next((one.text for one in reversed(last.note) if isinstance(one, Note) and one.text), "")
         tell_customer(session, order_id, f"the visit of {instant_text(last.start_at)} was missed: {why}"[:1000])
     hold_for(session, order_id, f"another appointment of its installation, since {instant_text(installation.since)}")
-    return Later(installation.since + BOOKED_IN, installation.latest_at, SALES)
+    return Later(installation.since + BOOKED_IN, installation.latest_at, Role.SALES)
 
 
 @on(InstallationMoved)

@@ -6,11 +6,10 @@ one where it is refused; ordered once the service is designed, and billed when t
 partner's order is cancelled, then its hold released.
 """
 
+from satcom.core.security import Role
 from satcom.orchestration.operations.order_to_service import (
     NO_TIME,
     PARTNER_TO_SERVICE,
-    PLANNING,
-    SUPPLY,
     begin_delivery,
     cancel_the_service_order,
     complete_orders,
@@ -59,9 +58,9 @@ def partner_to_service(plan: Plan, order: str, approved: bool = True) -> None:
     ordered = plan.task(order_at_partner, chosen, held, after=[to_service], outside=True, undo=cancel_at_partner)
     accepted = plan.task(accept_partners_price, order, chosen, ordered)
     delivered = plan.wait(
-        partner_delivers, chosen, accepted, owner=SUPPLY, expected=NO_TIME, skippable=False, outside=True
+        partner_delivers, chosen, accepted, owner=Role.SUPPLY, expected=NO_TIME, skippable=False, outside=True
     )
-    day = plan.wait(start_date_is_here, order, after=[begun], owner=PLANNING, expected=NO_TIME)
+    day = plan.wait(start_date_is_here, order, after=[begun], owner=Role.PLANNING, expected=NO_TIME)
 
     in_use = plan.task(take_delivery, order, service, after=[delivered, day], undo=refuse_delivery)
     product = plan.task(hand_over, order, service, chosen, after=[in_use], no_return=True)

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from satcom.resource.physics.scintillation import (
-    TURBULENT_LAYER_M,
+    LAYER_CURVE,
+    aperture_averaging_x,
     scintillation_deviation_db,
     scintillation_fade_db,
 )
@@ -120,13 +121,9 @@ def scintillation_slope_per_mrad(
 
     Source: ITU-R P.618-14, section 2.4.2.2, step 4: g'(x)/g(x) dx/dtheta - 1.2/tan(theta), by mrad.
     """
-    diameter, efficiency = np.asarray(antenna_diameter_m, float), np.asarray(antenna_efficiency, float)
-    freq_ghz = np.asarray(freq_hz, float) / 1e9
     sine, cosine = np.sin(np.radians(UPPER_DEG)), np.cos(np.radians(UPPER_DEG))
-    root = np.sqrt(sine**2 + 2.35e-4)
-    aperture = 1.22 * efficiency * diameter**2 * freq_ghz
-    x = aperture * (root + sine) / (2 * TURBULENT_LAYER_M)
-    dx = aperture * cosine * (sine / root + 1) / (2 * TURBULENT_LAYER_M)
+    x = aperture_averaging_x(freq_hz, UPPER_DEG, antenna_diameter_m, antenna_efficiency)
+    dx = x * cosine / np.sqrt(sine**2 + LAYER_CURVE)
     squared, zeta = x**2 + 1, 11 / 6 * np.arctan2(1.0, x)
     with np.errstate(divide="ignore", invalid="ignore"):
         rises = 1770 * squared + 2123 * x ** (1 / 6) * squared ** (11 / 12) * (np.cos(zeta) - x * np.sin(zeta))

@@ -12,6 +12,7 @@ from satcom.resource.physics.maps import digital_map
 Array = NDArray[np.float64]
 
 TURBULENT_LAYER_M = 1000.0
+LAYER_CURVE = 2.35e-4  # of the path through it, by the curvature of the Earth
 
 
 def wet_refractivity(latitude_deg: ArrayLike, longitude_deg: ArrayLike) -> Array:
@@ -20,6 +21,20 @@ def wet_refractivity(latitude_deg: ArrayLike, longitude_deg: ArrayLike) -> Array
     Source: ITU-R P.453-14, section 2.2 and its map (unchanged since P.453-13).
     """
     return digital_map("wet_term").at(latitude_deg, longitude_deg)
+
+
+def aperture_averaging_x(
+    freq_hz: ArrayLike, elevation_deg: ArrayLike, antenna_diameter_m: ArrayLike, antenna_efficiency: ArrayLike
+) -> Array:
+    """x: the argument of the factor by which an aperture averages. Arguments broadcast.
+
+    Source: ITU-R P.618-14, section 2.4.1, steps 4 to 6: the effective path length and diameter in it.
+    """
+    freq_ghz, sine = np.asarray(freq_hz, float) / 1e9, np.sin(np.radians(np.asarray(elevation_deg, float)))
+    path_m = 2 * TURBULENT_LAYER_M / (np.sqrt(sine**2 + LAYER_CURVE) + sine)
+    effective_m2 = np.asarray(antenna_efficiency, float) * np.asarray(antenna_diameter_m, float) ** 2
+    x: Array = 1.22 * effective_m2 * freq_ghz / path_m
+    return x
 
 
 def scintillation_deviation_db(
@@ -42,8 +57,7 @@ def scintillation_deviation_db(
     freq_ghz = np.where(known, freq / 1e9, np.nan)
     reference_db = 3.6e-3 + 1e-4 * np.asarray(wet_refractivity_n, float)
     sine = np.sin(np.radians(elevation))
-    path_m = 2 * TURBULENT_LAYER_M / (np.sqrt(sine**2 + 2.35e-4) + sine)
-    x = 1.22 * efficiency * diameter**2 * freq_ghz / path_m
+    x = aperture_averaging_x(freq_ghz * 1e9, elevation, diameter, efficiency)
     # The averaging over the aperture turns negative where it has become complete (x above about 7).
     averaged = 3.86 * (x**2 + 1) ** (11 / 12) * np.sin(11 / 6 * np.arctan2(1.0, x)) - 7.08 * x ** (5 / 6)
     deviation_db: Array = reference_db * freq_ghz ** (7 / 12) * np.sqrt(np.maximum(averaged, 0.0)) / sine**1.2

@@ -16,6 +16,7 @@ from satcom.core.tmf_api import TmfRoutes
 from satcom.core.values import Instant, Reference, TimePeriod, Value, reference
 from satcom.enterprise.party import operator_of
 from satcom.resource.hold import Period
+from satcom.resource.payload import MAX_BANDWIDTH_HZ, Transponder
 from satcom.resource.pool.resource_pool import POOLABLE, capacities, pool_named, pool_rooms, resource_named
 from satcom.resource.pool.room import MEASURED, Room, rooms_of
 from satcom.resource.reservation_item import Capacity
@@ -91,9 +92,10 @@ def amount_asked(demand: Capacity, kind: type[Resource], where: str) -> int:
         faults.append(Fault(f"{where}/capacitySpec/id", why, "invalid", measured))
     text = (demand.capacity_amount.capacity_amount if demand.capacity_amount else None) or ""
     amount = int(text) if text.isascii() and text.isdigit() and len(text) <= 12 else 0
-    if not 1 <= amount <= MOST:
+    most = MAX_BANDWIDTH_HZ if kind is Transponder else MOST
+    if not 1 <= amount <= most:
         pointer = f"{where}/capacityAmount/capacityAmount"
-        faults.append(Fault(pointer, f"is no amount of {measured}", "invalid", f"1 to {MOST}, as text"))
+        faults.append(Fault(pointer, f"is no amount of {measured}", "invalid", f"1 to {most}, as text"))
     if faults:
         raise Refused.all(faults)
     return amount

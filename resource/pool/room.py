@@ -17,7 +17,8 @@ from satcom.resource.hub import Hub, free_ports
 from satcom.resource.payload import Transponder
 from satcom.resource.resource import Resource
 from satcom.resource.satellite import Satellite
-from satcom.resource.spectrum import SpectrumAssignment, Taken, free_pieces, peak_power_hz
+from satcom.resource.spectrum import SpectrumAssignment, Taken, peak_power_hz
+from satcom.resource.spectrum_pieces import free_pieces
 
 
 class Measured(StrEnum):

@@ -9,7 +9,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations_with_replacement, product
 
-from satcom.resource.repack.sequence import Mover, Opened, Room, Work, can_lie, opened_by
+from satcom.resource.repack.sequence import Mover, Opened, Work, can_lie, opened_by
+from satcom.resource.spectrum_pieces import Piece
 
 Run = tuple[int, int]  # the first and the last of neighbouring carriers
 Runs = tuple[Run, ...]
@@ -42,7 +43,7 @@ class Rearranging:
         # before each carrier, and behind the last
         starts = [min(one.start_hz, high_hz) for one in lying] + [high_hz]
         stops = [low_hz] + [max(one.stop_hz, low_hz) for one in lying]
-        self.gaps = [Room(stop, max(start, stop)) for stop, start in zip(stops, starts, strict=True)]
+        self.gaps = [Piece(stop, max(start, stop)) for stop, start in zip(stops, starts, strict=True)]
         self.may = [at for at, one in enumerate(lying) if one.may_move]
         self._widths = [one.width_hz for one in lying]
         self._widest_gaps = sorted(range(len(self.gaps)), key=lambda gap: -self.gaps[gap].width_hz)
@@ -123,14 +124,14 @@ class Rearranging:
             return False
         return can_lie([room.width_hz for room in self._rooms(runs, number)], widths, self.wanted_hz)
 
-    def _rooms(self, runs: Runs, moves: int) -> list[Room]:
+    def _rooms(self, runs: Runs, moves: int) -> list[Piece]:
         """The rooms of the runs, and of the gaps that they do not touch the widest: one for each move is enough."""
-        rooms = [Room(self.gaps[run[0]].start_hz, self.gaps[run[1] + 1].stop_hz) for run in runs]
+        rooms = [Piece(self.gaps[run[0]].start_hz, self.gaps[run[1] + 1].stop_hz) for run in runs]
         beside = {gap for run in runs for gap in range(run[0], run[1] + 2)}
         apart = [gap for gap in self._widest_gaps[: moves + len(beside)] if gap not in beside][:moves]
         return rooms + [self.gaps[gap] for gap in apart]
 
-    def _arranged(self, runs: Runs, times: tuple[int, ...]) -> tuple[list[Room], list[Mover]]:
+    def _arranged(self, runs: Runs, times: tuple[int, ...]) -> tuple[list[Piece], list[Mover]]:
         room_of = [room for room, run in enumerate(runs) for _ in range(_length(run))]
         movers = []
         for one, room, often in zip(_all(runs), room_of, times, strict=True):

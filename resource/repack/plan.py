@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from satcom.core.errors import Refused, RuleRefused
 from satcom.resource.repack.movers import Lying, Packed, Rearranging
 from satcom.resource.repack.sequence import Work, WorkDone
-from satcom.resource.spectrum import Piece, megahertz
+from satcom.resource.spectrum_pieces import Piece, megahertz
 
 MOST_MOVES = 8
 NAMED = 5

@@ -1,25 +1,15 @@
 """In which order, and where to, given carriers move so that a slot opens: make before break, one after the other.
 
-Between the carriers that stay lie rooms. A carrier moves into a room while it is still at its old place, so both are
-taken then. Who stands left of whom is searched through, every order of it; where exactly they stand follows: each place
-is the lowest that lies right of all that must be left of it (difference constraints have a least solution). So the
-search is exact although frequencies are not on a raster.
+Between the carriers that stay lie rooms: pieces without one that stays. A carrier moves into a room while it is still
+at its old place, so both are taken then. Who stands left of whom is searched through, every order of it; where exactly
+they stand follows: each place is the lowest that lies right of all that must be left of it (difference constraints have
+a least solution). So the search is exact although frequencies are not on a raster.
 """
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-
-@dataclass(frozen=True)
-class Room:
-    """A stretch without a carrier that stays, from `start_hz` to `stop_hz`."""
-
-    start_hz: int
-    stop_hz: int
-
-    @property
-    def width_hz(self) -> int:
-        return self.stop_hz - self.start_hz
+from satcom.resource.spectrum_pieces import Piece
 
 
 @dataclass(frozen=True)
@@ -77,7 +67,7 @@ class _Places:
     most_hz: tuple[int, ...]
     pairs: tuple[tuple[int, int], ...] = ()
 
-    def with_place(self, width_hz: int, room: Room, left: int | None, right: int | None) -> "_Places | None":
+    def with_place(self, width_hz: int, room: Piece, left: int | None, right: int | None) -> "_Places | None":
         """One more place in a room between two others; `None` when there is none."""
         new = len(self.width_hz)
         pairs = list(self.pairs)
@@ -112,7 +102,7 @@ class _State:
     steps: tuple[tuple[int, int], ...] = field(default=())  # mover, and the number of its place
 
 
-def opened_by(rooms: Sequence[Room], movers: Sequence[Mover], wanted_hz: int, work: Work) -> Opened | None:
+def opened_by(rooms: Sequence[Piece], movers: Sequence[Mover], wanted_hz: int, work: Work) -> Opened | None:
     """How the movers, each moving its number of times, open `wanted_hz` in one piece; `None` when they cannot.
 
     Raises `WorkDone`.
@@ -131,7 +121,7 @@ def can_lie(rooms_hz: Sequence[int], widths_hz: Sequence[int], wanted_hz: int) -
     return next(_packings(rooms_hz, widths_hz, wanted_hz), None) is not None
 
 
-def _begin(rooms: Sequence[Room], movers: Sequence[Mover]) -> _State:
+def _begin(rooms: Sequence[Piece], movers: Sequence[Mover]) -> _State:
     starts = tuple(one.start_hz for one in movers)
     inside = [
         tuple(sorted((i for i, one in enumerate(movers) if one.room == room), key=starts.__getitem__))
@@ -170,7 +160,7 @@ def _packings(rooms_hz: Sequence[int], widths_hz: Sequence[int], wanted_hz: int)
 
 def _moved(
     state: _State,
-    rooms: Sequence[Room],
+    rooms: Sequence[Piece],
     movers: Sequence[Mover],
     final: Sequence[int],
     window: int,
@@ -192,7 +182,7 @@ def _moved(
     return None
 
 
-def _placed(state: _State, rooms: Sequence[Room], mover: int, width_hz: int, room: int) -> Iterator[_State]:
+def _placed(state: _State, rooms: Sequence[Piece], mover: int, width_hz: int, room: int) -> Iterator[_State]:
     """Every place in a room, seen from who is there, its own old place among them; then the old one is free."""
     if rooms[room].width_hz < width_hz:
         return
@@ -215,7 +205,7 @@ def _placed(state: _State, rooms: Sequence[Room], mover: int, width_hz: int, roo
         )
 
 
-def _with_window(state: _State, rooms: Sequence[Room], window: int, wanted_hz: int) -> Opened | None:
+def _with_window(state: _State, rooms: Sequence[Piece], window: int, wanted_hz: int) -> Opened | None:
     there = state.rooms[window]
     for at in range(len(there) + 1):
         left, right = (there[at - 1] if at else None), (there[at] if at < len(there) else None)

@@ -167,10 +167,10 @@ def test_over_http_it_is_the_same_answer_for_who_may_read_the_network(house: Hou
     assert answer.status_code == 200, answer.text
     command = ("--constellation", "O3b", "--gateway", "Hartebeesthoek", "--hours", "6")
     assert answer.json() == body(house.database, *command)
-    assert (
-        house.http.get(f"{PATH}?{urlencode(asked)}", house.token("customer", party=house.filled.mine)).status_code
-        == 403
-    )
+    customer = house.token("customer", party=house.filled.mine)
+    for question in (asked, {"latitudeDeg": "north"}):  # what is wrong with his question is not told to who may not ask
+        assert house.http.get(f"{PATH}?{urlencode(question)}", customer).status_code == 403
+        assert house.http.get(f"{PATH}?{urlencode(question)}", {}).status_code == 401
 
 
 def test_a_bad_question_is_refused_by_field(house: House) -> None:

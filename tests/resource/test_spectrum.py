@@ -21,14 +21,13 @@ from satcom.resource.hold import EXPIRED, HoldState, Owner, Period, assign, rele
 from satcom.resource.payload import Beam, Transponder
 from satcom.resource.resource import Band
 from satcom.resource.spectrum import (
-    Piece,
     SpectrumAssignment,
     Taken,
     WantedSlot,
-    free_pieces,
     peak_power_hz,
     take_over_carrier,
 )
+from satcom.resource.spectrum_pieces import Piece, free_pieces
 from tests.resource.a_network import (
     MHZ,
     YEAR_2027,

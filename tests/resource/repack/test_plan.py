@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from satcom.core.errors import Refused, RuleRefused
 from satcom.resource.repack.plan import MOST_MOVES, Band, OnTheAir, RepackPlan, plan_repack
-from satcom.resource.spectrum import Piece, free_pieces
+from satcom.resource.spectrum_pieces import Piece, free_pieces
 from tests.resource.repack.every_arrangement import fewest_moves
 
 MHZ = 1_000_000
