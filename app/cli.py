@@ -4,8 +4,9 @@ A command is imported when it is typed: most only ask the API, and need neither 
 """
 
 import errno
+import gc
 from datetime import timedelta
-from typing import Annotated, ClassVar, Final, NoReturn
+from typing import Annotated, Any, ClassVar, Final, NoReturn
 
 import typer
 from pydantic import ValidationError
@@ -65,6 +66,16 @@ class Satcom(LazyGroup):
         "appointment": ("appointment:appointment", "The visits of installers: free times, and what is agreed."),
         "elements": ("on_database:elements", "Element sets: keep those of a file, see how old they are."),
     }
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """What is imported stays, so garbage is not looked for among it. Whoever has that off keeps it off."""
+        looked_for = gc.isenabled()
+        gc.disable()
+        try:
+            return super().get_command(ctx, cmd_name)
+        finally:
+            if looked_for:
+                gc.enable()
 
 
 INTERRUPTED: Final = 130  # as shells say it

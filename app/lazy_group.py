@@ -3,7 +3,6 @@
 `--help` lists them with what their group says of them, so it imports none of them either.
 """
 
-import gc
 from collections.abc import Mapping
 from importlib import import_module
 from typing import Any, ClassVar, TypeAlias
@@ -30,11 +29,7 @@ class LazyGroup(TyperGroup):
             return super().get_command(ctx, cmd_name)
         place, does = self.lazy[cmd_name]
         module, attribute = place.split(":")
-        gc.disable()  # what is imported stays, so looking for garbage among it is for nothing
-        try:
-            found = getattr(import_module(f"satcom.app.commands.{module}"), attribute)
-        finally:
-            gc.enable()
+        found = getattr(import_module(f"satcom.app.commands.{module}"), attribute)
         holder = typer.Typer()
         if isinstance(found, typer.Typer):
             holder.add_typer(found, name=cmd_name, help=does)

@@ -1,5 +1,6 @@
 """`satcom` on a terminal: help that reads well, tokens, loading, qualifying, and a hub where there is none."""
 
+import gc
 import json
 import os
 import re
@@ -41,6 +42,17 @@ def on_database(satcom: CommandLine, postgres: str, tmp_path: Path) -> Iterator[
     yield satcom
     settings.cache_clear()
     drop_database(url)
+
+
+def test_garbage_is_looked_for_after_a_command_as_it_was_before(satcom: CommandLine) -> None:
+    before = gc.isenabled()
+    try:
+        for switch, on in ((gc.disable, False), (gc.enable, True)):
+            switch()
+            assert satcom("token", "--help").status == 0
+            assert gc.isenabled() is on
+    finally:
+        (gc.enable if before else gc.disable)()
 
 
 def test_every_command_says_what_it_does_in_80_columns(satcom: CommandLine) -> None:
