@@ -1,17 +1,29 @@
 """OP5: a terminal is bought, shipped, received, installed and returned, and its serial number tells all of it."""
 
 import json
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Final
 
 import pytest
 
 from satcom.core.values import Json
-from tests.scenarios.a_running_operator import ORDERS, Body, RunningOperator, satcom
+from tests.contract.told_of_a_service import TESTS, against_the_documents
+from tests.scenarios.a_running_operator import (
+    ORDERS,
+    TMF,
+    Body,
+    RunningOperator,
+    characteristics,
+    satcom,
+)
 
 SUPPLY: Final = "/satcom-api/supplyChain/v1"
 PURCHASES, SHIPMENTS = f"{SUPPLY}/purchaseOrder", f"{SUPPLY}/shipment"
 RECEIPTS, RETURNS = f"{SUPPLY}/goodsReceipt", f"{SUPPLY}/equipmentReturn"
+STOCKED, SWAPS = f"{SUPPLY}/stockedTerminal", "/satcom-api/service/v1/terminalSwap"
+BILLING: Final = f"{TMF}/customerBillManagement/v4"
 SERIAL: Final = "C380-2027-0042"
 C_380: Final[dict[str, Json]] = {"terminalType": ["term-c-380"]}
 
@@ -50,6 +62,45 @@ def later(operator: RunningOperator, days: int) -> str:
     return f"{datetime.now(UTC) + operator.clock_ahead + timedelta(days=days):%Y-%m-%d}"
 
 
+@dataclass(frozen=True)
+class Swapped:
+    """An order whose terminal was swapped: what it was, and what took its place."""
+
+    order: str
+    service: Body
+    old: str
+    new: str
+
+
+def at_site(operator: RunningOperator, service: Body) -> Body:
+    """The terminal that carries the service, its characteristics among its attributes."""
+    [terminal] = [one for one in service["supportingResource"] if one["@referredType"] == "Terminal"]
+    found: Body = operator.get(terminal["href"], "noc")
+    return found | characteristics(found)
+
+
+def another(operator: RunningOperator, serial_number: str) -> list[str]:
+    """The terminals of its type that are in stock."""
+    [stood] = operator.get(STOCKED, "supply", serialNumber=serial_number)
+    same = {"terminalTypeId": stood["terminalTypeId"], "state": "inStock", "sort": "serialNumber", "limit": "100"}
+    return [one["serialNumber"] for one in operator.get(STOCKED, "supply", **same)]
+
+
+@pytest.fixture(scope="module")
+def swapped(operator: RunningOperator) -> Swapped:
+    """By a field engineer who has another terminal with him."""
+    order_id = operator.delivered(terminalType=["term-c-240"])
+    service = operator.service_of(order_id)
+    old = at_site(operator, service)["serialNumber"]
+    new = another(operator, old)[0]
+    reference = operator.get(f"{ORDERS}/{order_id}")["reference"]
+    command = ("terminal", "swap", reference, new, "--reason", "its BUC does not transmit", "--json")
+    begun = json.loads(told(operator, *command, role="noc"))
+    assert (begun["oldSerialNumber"], begun["state"]) == (old, "inProgress")
+    operator.wait_for(lambda: operator.get(begun["href"])["state"] == "done", "the terminal to be swapped")
+    return Swapped(order_id, service, old, new)
+
+
 @pytest.fixture(scope="module")
 def waiting(operator: RunningOperator) -> str:
     """An order for a terminal of which both that there were went back to the supplier."""
@@ -59,6 +110,64 @@ def waiting(operator: RunningOperator) -> str:
     order_id = operator.order(**C_380)
     operator.wait_for_task(order_id, "terminal_is_here", "active")
     return order_id
+
+
+def test_a_swapped_terminal_is_known_to_the_hub_measured_and_in_the_inventory(
+    operator: RunningOperator, swapped: Swapped
+) -> None:
+    with operator.hub.client() as hub:
+        assert [one["serial_number"] for one in hub.get("/v1/terminals").json()["items"]] == [swapped.new]
+    service = operator.service_of(swapped.order)
+    assert (service["id"], service["state"]) == (swapped.service["id"], "active")
+    assert operator.get("/satcom-api/service/v1/hubState", "noc", serviceId=service["id"])["differences"] == []
+    new, old = at_site(operator, service), at_site(operator, swapped.service)
+    assert (new["serialNumber"], new["state"]) == (swapped.new, "inService")
+    assert (old["serialNumber"], old["state"]) == (swapped.old, "removed")
+    first, second = operator.get(TESTS, sort="startDateTime", **{"relatedService.id": service["id"]})
+    assert (first["state"], second["state"]) == ("completed", "completed")
+    assert [one["state"] for one in history(operator, swapped.new)][-2:] == ["installed", "inService"]
+    [swap] = json.loads(told(operator, "terminal", "swaps", "--json", role="noc"))
+    assert (swap["oldSerialNumber"], swap["serialNumber"]) == (swapped.old, swapped.new)
+
+
+def test_the_official_documents_allow_what_is_told_of_a_service_that_was_swapped(
+    operator: RunningOperator, swapped: Swapped
+) -> None:
+    faults = against_the_documents(operator, swapped.order, swapped.service["id"])
+    assert {document: those for document, those in faults.items() if those} == {}
+
+
+def test_a_swapped_terminal_comes_back_to_its_depot_and_is_inspected(
+    operator: RunningOperator, swapped: Swapped
+) -> None:
+    [returned] = operator.get(RETURNS, "supply", serialNumber=swapped.old)
+    assert returned["state"] == "expected"
+    assert "its BUC does not transmit" in returned["reason"]
+    posted(operator, RECEIPTS, equipmentReturn={"id": returned["id"]}, serialNumber=[swapped.old])
+    assert swapped.old not in another(operator, swapped.new)
+    noted(operator, returned["href"], state="restocked", finding="a connector was wet")
+    assert swapped.old in another(operator, swapped.new)
+    assert [one["state"] for one in history(operator, swapped.old)][-5:] == [
+        "inService",
+        "removed",
+        "inReturn",
+        "returned",
+        "inStock",
+    ]
+
+
+def test_nobody_swaps_what_is_not_there_or_is_not_his(operator: RunningOperator, swapped: Swapped) -> None:
+    wanted: Body = {"serviceId": swapped.service["id"], "serialNumber": swapped.old, "reason": "it is old"}
+    for role, wrong, status, field in (
+        ("customer", {}, 403, None),
+        ("noc", {"serviceId": "none"}, 404, "serviceId"),
+        ("noc", {"serialNumber": "NONE"}, 400, "/serialNumber"),
+        ("noc", {"serialNumber": swapped.new}, 409, "/serialNumber"),
+        ("noc", {"reason": ""}, 400, "/reason"),
+    ):
+        answer = operator.api(role).post(SWAPS, json=wanted | wrong)
+        assert answer.status_code == status, answer.text
+        assert field in (None, answer.json()["field"]), answer.text
 
 
 def test_an_order_waits_until_the_day_of_its_shipment_and_a_late_one_is_seen(
@@ -95,6 +204,23 @@ def test_only_what_was_shipped_is_received_and_the_order_goes_on(operator: Runni
     assert order["state"] == "completed", order.get("note")
     at_site = refusal(operator, RETURNS, serialNumber=SERIAL, reason="we want it back")
     assert at_site == (422, "/serialNumber", "atSite")
+
+
+def test_a_service_is_billed_over_a_swap_without_a_gap(operator: RunningOperator, swapped: Swapped) -> None:
+    """The business clock has gone on by a month."""
+    product = operator.get(f"{ORDERS}/{swapped.order}")["productOrderItem"][0]["product"]["id"]
+    account = operator.get(f"{TMF}/productInventory/v4/product/{product}")["billingAccount"]["id"]
+    asked = operator.api("customer").post(f"{BILLING}/customerBillOnDemand", json={"billingAccount": {"id": account}})
+    assert (asked.status_code, asked.json()["state"]) == (201, "done"), asked.text
+    rates = operator.get(f"{BILLING}/appliedCustomerBillingRate", **{"product.id": product, "type": "recurringCharge"})
+    by_name: dict[str, list[Body]] = {}
+    for rate in sorted(rates, key=lambda one: one["periodCoverage"]["startDateTime"]):
+        by_name.setdefault(rate["name"], []).append(rate)
+    for billed in by_name.values():
+        periods = [one["periodCoverage"] for one in billed]
+        assert len(periods) > 1
+        assert all(one["endDateTime"] == other["startDateTime"] for one, other in pairwise(periods))
+        assert all(one["taxExcludedAmount"]["value"] > 0 for one in billed)
 
 
 def test_the_end_of_the_service_brings_the_terminal_back_and_it_is_inspected(
