@@ -6,17 +6,16 @@ What is drawn is what `GET transponderSpectrum` answers for one transponder.
 """
 
 from collections.abc import Iterator, Sequence
-from html import escape
-from math import ceil, log10
 from typing import Any, Final, TypeAlias
+
+from satcom.app.svg import GUARD, INK, PALE, box, frequency_axis, hatched, megahertz, opened, rule, shortened, text
 
 Body: TypeAlias = dict[str, Any]  # JSON of the API
 WIDTH, MARGIN = 1200, 56
 TOP, FULL, BASE = 118, 190, 330  # of the band: its roof, the level of even power, its floor
-ASSIGNED, HELD, FREE, GUARD, INK, PALE = "#2f6db3", "#e0992f", "#e8f3e6", "#c9ccd1", "#1d2530", "#6b7480"
+ASSIGNED, HELD, FREE = "#2f6db3", "#e0992f", "#e8f3e6"
 ROW: Final = 24
 LEVELS: Final = 4  # of numbers above each other
-FONT: Final = "font-family='DejaVu Sans, Helvetica, Arial, sans-serif'"
 
 
 def drawn(spectrum: Body) -> str:
@@ -24,10 +23,9 @@ def drawn(spectrum: Body) -> str:
     rows = max(len(spectrum["carrier"]), 1)
     height = BASE + 150 + ROW * (rows + 1) + 30
     parts = [
-        f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 {WIDTH} {height}' width='{WIDTH}' {FONT}>",
-        f"<title>{escape(_name(spectrum))}</title>",
-        f"<defs>{_hatched('guard', GUARD)}{_hatched('held', HELD)}</defs>",
-        _box(0, 0, WIDTH, height, "white"),
+        opened(WIDTH, height, _name(spectrum)),
+        f"<defs>{hatched('guard', GUARD)}{hatched('held', HELD)}</defs>",
+        box(0, 0, WIDTH, height, "white"),
         *_heading(spectrum),
         *_band(spectrum),
         *_axis(spectrum),
@@ -43,22 +41,23 @@ def _name(spectrum: Body) -> str:
 
 
 def _heading(one: Body) -> Iterator[str]:
-    yield _text(MARGIN, 40, _name(one), size=24, weight="bold")
+    yield text(MARGIN, 40, _name(one), size=24, weight="bold")
     until = f" until {one['stopAt'][:10]}" if "stopAt" in one else ""
-    edges = f"{_mhz(one['lowEdgeHz'])} to {_mhz(one['highEdgeHz'])} MHz downlink, {one['polarisation']}"
+    edges = f"{megahertz(one['lowEdgeHz'])} to {megahertz(one['highEdgeHz'])} MHz downlink, {one['polarisation']}"
     made_up = "; values are illustrative" if one.get("illustrative") else ""
-    yield _text(MARGIN, 64, f"{edges}, from {one['startAt'][:10]}{until}{made_up}", fill=PALE)
-    yield _text(
+    yield text(MARGIN, 64, f"{edges}, from {one['startAt'][:10]}{until}{made_up}", fill=PALE)
+    yield text(
         MARGIN,
         86,
-        f"free {_mhz(one['freeHz'])} of {_mhz(one['bandwidthHz'])} MHz, widest piece {_mhz(one['widestFreeHz'])} MHz,"
-        f" fragmentation {one['fragmentation']:.2f}; guard band {_mhz(one['guardBandHz'])} MHz",
+        f"free {megahertz(one['freeHz'])} of {megahertz(one['bandwidthHz'])} MHz,"
+        f" widest piece {megahertz(one['widestFreeHz'])} MHz,"
+        f" fragmentation {one['fragmentation']:.2f}; guard band {megahertz(one['guardBandHz'])} MHz",
         fill=PALE,
     )
     x = WIDTH - MARGIN - 402
     for label, fill in (("assigned", ASSIGNED), ("held", "url(#held)"), ("free", FREE), ("guard band", "url(#guard)")):
-        yield _box(x, 28, 16, 14, fill, stroke=PALE)
-        yield _text(x + 22, 40, label)
+        yield box(x, 28, 16, 14, fill, stroke=PALE)
+        yield text(x + 22, 40, label)
         x += 104
 
 
@@ -69,18 +68,18 @@ def _x(one: Body, hertz: float) -> float:
 
 def _band(one: Body) -> Iterator[str]:
     """The floor is hatched as guard band; what is free and who is there lies on it."""
-    yield _box(MARGIN, TOP, WIDTH - 2 * MARGIN, BASE - TOP, "url(#guard)", stroke=PALE)
+    yield box(MARGIN, TOP, WIDTH - 2 * MARGIN, BASE - TOP, "url(#guard)", stroke=PALE)
     for piece in one["free"]:
         x, end = _x(one, piece["startHz"]), _x(one, piece["stopHz"])
-        yield _box(x, TOP, end - x, BASE - TOP, FREE)
+        yield box(x, TOP, end - x, BASE - TOP, FREE)
         if end - x > 34:
             width = f"{(piece['stopHz'] - piece['startHz']) / 1e6:.3g}"
-            yield _text((x + end) / 2, BASE - 10, width, anchor="middle", size=12, fill=PALE)
-    yield _text(WIDTH - MARGIN - 4, TOP - 6, "dashed: even share of the power", anchor="end", size=11, fill=PALE)
+            yield text((x + end) / 2, BASE - 10, width, anchor="middle", size=12, fill=PALE)
+    yield text(WIDTH - MARGIN - 4, TOP - 6, "dashed: even share of the power", anchor="end", size=11, fill=PALE)
     taken: list[tuple[float, float]] = []
     for carrier in one["carrier"]:
         x = _x(one, carrier["startHz"])
-        yield _box(x, TOP, _x(one, carrier["stopHz"]) - x, BASE - TOP, "white")
+        yield box(x, TOP, _x(one, carrier["stopHz"]) - x, BASE - TOP, "white")
     yield f"<line x1='{MARGIN}' x2='{WIDTH - MARGIN}' y1='{FULL}' y2='{FULL}' stroke='{PALE}' stroke-dasharray='5 4'/>"
     for number, carrier in enumerate(one["carrier"], start=1):
         yield _carrier(one, carrier)
@@ -110,38 +109,28 @@ def _number(one: Body, carrier: Body, number: int, taken: list[tuple[float, floa
     taken.append((x, y))
     if y < roof:
         yield f"<line x1='{x:.1f}' x2='{x:.1f}' y1='{y + 3:.1f}' y2='{roof + 5:.1f}' stroke='{PALE}'/>"
-    yield _text(x, y, str(number), anchor="middle", size=12, weight="bold")
+    yield text(x, y, str(number), anchor="middle", size=12, weight="bold")
 
 
 def _axis(one: Body) -> Iterator[str]:
-    """Marks at round frequencies, about twelve of them."""
-    step_hz = _round_step(one["bandwidthHz"] / 12)
-    for tick in range(ceil(one["lowEdgeHz"] / step_hz), one["highEdgeHz"] // step_hz + 1):
-        x = _x(one, tick * step_hz)
-        yield f"<line x1='{x:.1f}' x2='{x:.1f}' y1='{BASE}' y2='{BASE + 6}' stroke='{INK}'/>"
-        yield _text(x, BASE + 21, _mhz(tick * step_hz), anchor="middle", size=12)
-    yield _text(WIDTH - MARGIN, BASE + 40, "MHz", anchor="end", size=12, fill=PALE)
-
-
-def _round_step(least_hz: float) -> int:
-    power = 10 ** int(log10(max(least_hz, 1)))
-    return next(int(power * one) for one in (1, 2, 5, 10) if power * one >= least_hz)
+    yield from frequency_axis(one["lowEdgeHz"], one["highEdgeHz"], lambda hertz: _x(one, hertz), BASE)
+    yield text(WIDTH - MARGIN, BASE + 40, "MHz", anchor="end", size=12, fill=PALE)
 
 
 def _power(one: Body, y: float) -> Iterator[str]:
     """Whose power it is, side by side, and what is left; the whole bar is the transponder's."""
     whole, length = one["bandwidthHz"], WIDTH - 2 * MARGIN
-    yield _text(MARGIN, y - 10, "Power, as power-equivalent bandwidth", size=13, weight="bold")
+    yield text(MARGIN, y - 10, "Power, as power-equivalent bandwidth", size=13, weight="bold")
     told = f"taken {_exactly(one['powerTakenHz'])}, free {_exactly(one['powerFreeHz'])} MHz"
-    yield _text(WIDTH - MARGIN, y - 10, told, anchor="end", size=13)
-    yield _box(MARGIN, y, length, 24, FREE, stroke=PALE)
+    yield text(WIDTH - MARGIN, y - 10, told, anchor="end", size=13)
+    yield box(MARGIN, y, length, 24, FREE, stroke=PALE)
     x: float = MARGIN
     for number, carrier in enumerate(one["carrier"], start=1):
         width = min(carrier["powerShareHz"] / whole * length, MARGIN + length - x)
         held = carrier["state"] != "assigned"
-        yield _box(x, y, width, 24, "url(#held)" if held else ASSIGNED, stroke="white")
+        yield box(x, y, width, 24, "url(#held)" if held else ASSIGNED, stroke="white")
         if width > 20:
-            yield _text(x + width / 2, y + 17, str(number), anchor="middle", size=12, fill=INK if held else "white")
+            yield text(x + width / 2, y + 17, str(number), anchor="middle", size=12, fill=INK if held else "white")
         x += width
 
 
@@ -163,43 +152,18 @@ def _table(one: Body, y: float) -> Iterator[str]:
         ends = f" until {carrier['stopAt'][:10]}" if "stopAt" in carrier and not until else ""
         start_hz, stop_hz = carrier["startHz"], carrier["stopHz"]
         figures = (start_hz, stop_hz, stop_hz - start_hz, carrier["powerShareHz"])
-        who = _shortened(carrier["who"] or carrier["name"], 66)
-        yield f"<line x1='{MARGIN}' x2='{WIDTH - MARGIN}' y1='{y + 7}' y2='{y + 7}' stroke='#e3e6ea'/>"
+        who = shortened(carrier["who"] or carrier["name"], 66)
+        yield rule(MARGIN, WIDTH - MARGIN, y + 7)
         y += ROW
         yield from _cells(y, (str(number), who, *map(_exactly, figures), f"{carrier['state']}{until}{ends}"))
     if not one["carrier"]:
-        yield _text(MARGIN, y + ROW, "nobody is on it", fill=PALE)
+        yield text(MARGIN, y + ROW, "nobody is on it", fill=PALE)
 
 
 def _cells(y: float, texts: Sequence[str], fill: str = INK, weight: str = "normal") -> Iterator[str]:
-    for (x, anchor), text in zip(COLUMNS.values(), texts, strict=True):
-        yield _text(x, y, text, anchor=anchor, size=13, fill=fill, weight=weight)
-
-
-def _shortened(text: str, most: int) -> str:
-    return text if len(text) <= most else f"{text[: most - 1]}…"
-
-
-def _mhz(hertz: float) -> str:
-    return f"{hertz / 1e6:.6f}".rstrip("0").rstrip(".")
+    for (x, anchor), said in zip(COLUMNS.values(), texts, strict=True):
+        yield text(x, y, said, anchor=anchor, size=13, fill=fill, weight=weight)
 
 
 def _exactly(hertz: float) -> str:
     return f"{hertz / 1e6:.3f}"
-
-
-def _hatched(name: str, color: str) -> str:
-    lines = f"<rect width='6' height='6' fill='white'/><path d='M0 6L6 0' stroke='{color}' stroke-width='1.8'/>"
-    return f"<pattern id='{name}' width='6' height='6' patternUnits='userSpaceOnUse'>{lines}</pattern>"
-
-
-def _box(x: float, y: float, width: float, height: float, fill: str, stroke: str = "none") -> str:
-    place = f"x='{x:.2f}' y='{y:.1f}' width='{max(width, 0):.2f}' height='{height:.1f}'"
-    return f"<rect {place} fill='{fill}' stroke='{stroke}'/>"
-
-
-def _text(
-    x: float, y: float, text: str, anchor: str = "start", size: int = 14, fill: str = INK, weight: str = "normal"
-) -> str:
-    style = f"font-size='{size}' font-weight='{weight}' fill='{fill}' text-anchor='{anchor}'"
-    return f"<text x='{x:.1f}' y='{y:.1f}' {style}>{escape(text)}</text>"

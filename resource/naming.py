@@ -24,6 +24,11 @@ class NotThere(Refused):
     status = 404
 
 
+def visible_to_caller(session: Session, kind: type[R]) -> ColumnElement[bool]:
+    """Which rows of a kind are there for the caller."""
+    return visible(kind, principal_in(session))
+
+
 def resources_called(
     session: Session, kind: type[R], names: Sequence[str], field: str, full_name: ColumnElement[str] | None = None
 ) -> list[R]:
@@ -31,21 +36,23 @@ def resources_called(
 
     Raises `NotThere` on `field` with each that is not there for the caller, `RuleRefused` where several are called so.
     """
-    seen = visible(kind, principal_in(session))
+    there_for_caller = visible_to_caller(session, kind)
     named = col(kind.name) if full_name is None else full_name
     wanted = [name for name in names if name.isprintable()]
     words = [name.lower() for name in wanted]
     ids = [loaded_id(kind.__name__, name) for name in wanted] + [word for word in words if is_uuid(word)]
     meant = or_(col(kind.id).in_(ids), func.lower(col(kind.name)).in_(words), func.lower(named).in_(words))
     found: dict[str, dict[str, tuple[R, str]]] = {}
-    for one, name in session.exec(select(kind, named).where(seen, meant).order_by(named, col(kind.id))):
+    for one, name in session.exec(select(kind, named).where(there_for_caller, meant).order_by(named, col(kind.id))):
         for word in (one.id, one.name.lower(), name.lower()):
             found.setdefault(word, {})[one.id] = (one, name)
     of_each = [found.get(name.lower()) or found.get(loaded_id(kind.__name__, name), {}) for name in names]
     what = str(kind.__tablename__).replace("_", " ")
     missing = [name for name, those in zip(names, of_each, strict=True) if not those]
     if missing:
-        there = session.exec(select(named).select_from(kind).where(seen).order_by(named).limit(NAMED + 1)).all()
+        there = session.exec(
+            select(named).select_from(kind).where(there_for_caller).order_by(named).limit(NAMED + 1)
+        ).all()
         known = ", ".join(there[:NAMED]) + (", ..." if len(there) > NAMED else "")
         accepted = f"an id, {known}" if there else "there is none"
         faults = [Fault(field, f"there is no {what} {name[:80]!r}", "notFound", accepted) for name in missing]

@@ -15,16 +15,14 @@ from fastapi import Query, Request, Response
 from sqlmodel import Session, col, func, select
 
 from satcom.core.clock import now
-from satcom.core.database import principal_in
 from satcom.core.errors import Fault, Refused
 from satcom.core.routes import Routes
 from satcom.core.security import Capability
-from satcom.core.tenancy import visible
 from satcom.core.tmf_api import database_of, json_response, token_of, who_may
 from satcom.core.tmf_openapi import refusals
 from satcom.core.values import Json, instant_text, reference
 from satcom.resource.ground import EarthStation
-from satcom.resource.naming import NotThere, resources_called
+from satcom.resource.naming import NotThere, resources_called, visible_to_caller
 from satcom.resource.physics.horizon_mask import Sites, sites_on
 from satcom.resource.physics.orbit import Elements, element_age_days
 from satcom.resource.physics.passes import HandoverRule, ServicePlan, service_plan
@@ -219,11 +217,11 @@ def gateways_called(session: Session, stations: Sequence[str]) -> tuple[Gateway,
 
 
 def _members(session: Session, constellation: str) -> Sequence[Satellite]:
-    seen = visible(Satellite, principal_in(session))
-    query = select(Satellite).where(seen, func.lower(Satellite.constellation) == constellation.lower())
+    there = visible_to_caller(session, Satellite)
+    query = select(Satellite).where(there, func.lower(Satellite.constellation) == constellation.lower())
     members = session.exec(query.order_by(col(Satellite.name))).all() if constellation.isprintable() else []
     if not members:
-        moving = select(Satellite.constellation).where(seen, col(Satellite.constellation).is_not(None))
+        moving = select(Satellite.constellation).where(there, col(Satellite.constellation).is_not(None))
         names = ", ".join(sorted(name for name in session.exec(moving.distinct()) if name)) or "there is none"
         raise NotThere("constellation", f"there is no constellation {constellation[:80]!r}", "notFound", names)
     return members

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from satcom.app.commands.api import HERE, Api, ApiRefused, Body, Token, Url, is_id, told
+from satcom.app.commands.payload_plan import plan
 from satcom.core.values import Json
 
 satellite = typer.Typer(no_args_is_help=True)
@@ -37,6 +38,9 @@ def list_satellites(as_json: AsJson = False, url: Url = HERE, token: Token = "")
         table.add_row(one["name"], str(values.get("state", "")), *dates, one["id"])
     table.columns[-1].overflow = "fold"
     console.print(table if found else "there is no satellite")
+
+
+satellite.command()(plan)
 
 
 @satellite.command()

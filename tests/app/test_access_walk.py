@@ -180,6 +180,7 @@ SAID: dict[str, Capability] = {
     "GET transponderSpectrum": Capability.READ_NETWORK,
     "GET repackPlan": Capability.READ_NETWORK,
     "GET passPlan": Capability.READ_NETWORK,
+    "GET payloadPlan": Capability.READ_NETWORK,
     "GET hubState": Capability.READ_NETWORK,
     "GET change": Capability.SEE_CHANGES,
     "GET metrics": Capability.READ_NETWORK,

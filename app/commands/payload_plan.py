@@ -1,0 +1,96 @@
+"""`satcom satellite plan`: channels, switch matrix and collisions of a payload, as tables and as a picture."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from satcom.app.commands.api import HERE, Api, Body, Token, Url
+from satcom.app.payload_picture import drawn
+from satcom.app.svg import megahertz
+from satcom.core.errors import Refused
+
+PLAN: Final = "/satcom-api/resource/v1/payloadPlan"
+console = Console()
+
+
+def plan(
+    name: Annotated[str, typer.Argument(metavar="SATELLITE", help="Its name or its id.")],
+    guard_mhz: Annotated[
+        float, typer.Option(metavar="N", min=0, max=5000, help="Gap that channels of a beam are to keep.")
+    ] = 0.0,
+    least_ci_db: Annotated[
+        float, typer.Option(metavar="DB", min=0, max=60, help="C/I that reuse in another beam is to leave.")
+    ] = 15.0,
+    out: Annotated[Path | None, typer.Option(metavar="FILE", help="Also draw it, as SVG.", show_default=False)] = None,
+    check: Annotated[bool, typer.Option("--check", help="End with 1 when channels collide.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="For a program to read.")] = False,
+    url: Url = HERE,
+    token: Token = "",
+) -> None:
+    """The payload plan: channels up and down, how beams are connected, and which channels collide."""
+    asked = {"satelliteId": name, "guardHz": str(round(guard_mhz * 1e6)), "leastCiDb": f"{least_ci_db:g}"}
+    with Api(url, token) as api:
+        found: Body = api.get(PLAN, **asked)
+    if out is not None:
+        _write(out, drawn(found))
+    if as_json:
+        typer.echo(json.dumps(found))
+    else:
+        _show(found, out)
+    if check and found["fault"]:
+        raise typer.Exit(1)
+
+
+def _write(path: Path, picture: str) -> None:
+    try:
+        path.write_text(picture, encoding="utf-8")
+    except OSError as wrong:
+        raise Refused("--out", f"{path} cannot be written: {wrong.strerror}", "unwritable") from wrong
+
+
+def _show(found: Body, out: Path | None) -> None:
+    if not found["downlink"]:
+        console.print(f"{found['satellite']['name']} has no transponder", soft_wrap=True)
+        return
+    console.print(_channels(found))
+    console.print(
+        f"spectrum is used {found['uplinkReuse']:g} times up, {found['downlinkReuse']:g} times down", soft_wrap=True
+    )
+    console.print(_matrix(found))
+    for one in found["fault"]:
+        console.print(Text(f"{one['side']}: {one['text']} ({one['code']})", "red"), soft_wrap=True)
+    if not found["fault"]:
+        console.print("no channels collide")
+    if out is not None:
+        console.print(f"drawn in {out}", soft_wrap=True)
+
+
+def _channels(found: Body) -> Table:
+    """A transponder a row, by downlink frequency."""
+    table = Table("transponder", "up MHz", "beam", "down MHz", "beam", box=None, header_style="dim")
+    up = {one["transponder"]["id"]: one for one in found["uplink"]}
+    for one in found["downlink"]:
+        sides = [side for channel in (up[one["transponder"]["id"]], one) for side in (_edges(channel), _beam(channel))]
+        table.add_row(one["transponder"]["name"], *sides)
+    return table
+
+
+def _edges(channel: Body) -> str:
+    return f"{megahertz(channel['lowEdgeHz'])}-{megahertz(channel['highEdgeHz'])}"
+
+
+def _beam(channel: Body) -> str:
+    return f"{channel['beam']['name']} {channel['polarisation'][:1].upper()}"
+
+
+def _matrix(found: Body) -> Table:
+    table = Table("from beam", "to beam", "transponders", "MHz", box=None, header_style="dim")
+    for one in found["connection"]:
+        names = ", ".join(transponder["name"] for transponder in one["transponder"])
+        table.add_row(one["uplinkBeam"]["name"], one["downlinkBeam"]["name"], names, megahertz(one["bandwidthHz"]))
+    return table
