@@ -17,6 +17,7 @@ LIMITS: Final = {
     Limit.INTERFERENCE: "interference leaves no room, whatever the power",
     Limit.TRANSPONDER_POWER: "the transponder has not the power",
     Limit.STATION_POWER: "the station's amplifier is too weak",
+    Limit.POWER_DENSITY: "its power density is limited",
     Limit.BANDWIDTH: "the most efficient MODCOD is wider than the transponder",
 }
 CODES: Final = {
@@ -25,6 +26,7 @@ CODES: Final = {
     Limit.INTERFERENCE: "interference",
     Limit.TRANSPONDER_POWER: "transponderPower",
     Limit.STATION_POWER: "stationPower",
+    Limit.POWER_DENSITY: "powerDensity",
     Limit.BANDWIDTH: "bandwidth",
 }
 

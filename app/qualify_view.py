@@ -15,6 +15,7 @@ from satcom.app.qualify_terms import Terms
 from satcom.core.clock import now
 from satcom.market.pricing import PricedOffer
 from satcom.service.solution import (
+    AVERAGE_YEAR_PERCENT,
     AccessDemand,
     AccessSolution,
     BudgetLine,
@@ -99,9 +100,15 @@ def show_link_budget(console: Console, way: SiteSolution) -> None:
     console.print(
         f"Antenna at the site: azimuth {way.azimuth_deg:.1f} deg from north, elevation {way.elevation_deg:.1f} deg."
         f" Orbital elements: {way.element_age_days:.0f} days old. Hub: {escape(way.hub_name)}."
-        f" Licence: {escape(way.licence_reference)}.",
+        f" Licence: {escape(way.licence_reference)}. {_sold(way)}",
         highlight=False,
     )
+
+
+def _sold(way: SiteSolution) -> str:
+    if way.confidence_percent == AVERAGE_YEAR_PERCENT:
+        return f"Availability {way.availability_percent:g} % is that of the average year."
+    return f"A year keeps {way.availability_percent:g} % availability with {way.confidence_percent:g} % confidence."
 
 
 def _asked(answer: Qualification) -> str:

@@ -1,6 +1,7 @@
-"""The operator's settings: what money and days are reckoned by, and for how long orders wait; its administrator's.
+"""The operator's settings: what money, days and availability are reckoned by, and for how long orders wait.
 
-Each change is in the change log. Terms of sale stand in the offerings, those of partners in their agreements.
+They are its administrator's. Each change is in the change log. Terms of sale stand in the offerings, those of partners
+in their agreements.
 """
 
 from typing import Final
@@ -31,6 +32,7 @@ SETTINGS: Final = (
     "terminalPatienceDays",
     "installationPatienceDays",
     "satellitePatienceDays",
+    "availabilityConfidencePercent",
 )
 
 

@@ -100,7 +100,8 @@ class Operator(Entity, table=True):
     """The operator's settings. There is one row; `party_id` is the operator's organization.
 
     `payment_term_days` are those of new accounts; after `approval_days` an order that nobody approves is rejected. The
-    others say for how long a terminal, its installation and a satellite are waited for after their day.
+    patiences say for how long a terminal, its installation and a satellite are waited for after their day. With
+    `availability_confidence_percent` a year keeps the availability that is sold; at 50 the average year counts.
     """
 
     __tablename__ = "operator"
@@ -124,6 +125,7 @@ class Operator(Entity, table=True):
     terminal_patience_days: int = Field(default=60, ge=1, le=730)
     installation_patience_days: int = Field(default=120, ge=1, le=730)
     satellite_patience_days: int = Field(default=180, ge=1, le=1830)
+    availability_confidence_percent: float = Field(default=50.0, ge=50, le=99.9)
 
     @property
     def zone(self) -> ZoneInfo:
@@ -201,8 +203,12 @@ def set_up_operator(
     time_zone: str,
     tax_rate_percent: Decimal,
     by: Principal,
+    availability_confidence_percent: float | None = None,
 ) -> Operator:
-    """Make `organization` the operator, or change its settings. The currency stays once anything is kept in it."""
+    """Make `organization` the operator, or change its settings. The currency stays once anything is kept in it.
+
+    Without `availability_confidence_percent` (50 to 99.9) what was set before stays.
+    """
     faults = setting_faults(currency, time_zone, tax_rate_percent)
     if faults:
         raise Refused.all(faults)
@@ -225,6 +231,8 @@ def set_up_operator(
             check_currency_change(session, operator.currency)
         operator.name, operator.currency = organization.trading_name, currency
         operator.time_zone, operator.tax_rate_percent = time_zone, tax_rate_percent
+    if availability_confidence_percent is not None:
+        operator.availability_confidence_percent = availability_confidence_percent
     session.add(operator)
     session.flush()
     return operator

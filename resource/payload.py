@@ -114,7 +114,11 @@ def _polarisation(side: str) -> SqlEnum:
 
 
 class Transponder(Resource, table=True):
-    """A transparent transponder at its operating point for many carriers."""
+    """A transparent transponder at its operating point for many carriers.
+
+    What the operator's coordination agreements allow there: `uplink_eirp_density_limit_dbw_per_hz` of any station,
+    `downlink_eirp_density_limit_dbw_per_hz` at the peak of the beam; none where they say nothing.
+    """
 
     __tablename__ = "transponder"
     api: ClassVar = PHYSICAL
@@ -138,6 +142,8 @@ class Transponder(Resource, table=True):
     input_backoff_db: Finite = Field(ge=0, le=30)
     output_backoff_db: Finite = Field(ge=0, le=30)
     guard_band_hz: int = Field(default=0, ge=0, le=MAX_BANDWIDTH_HZ, sa_type=HERTZ)
+    uplink_eirp_density_limit_dbw_per_hz: Finite | None = Field(default=None, ge=-100, le=60)
+    downlink_eirp_density_limit_dbw_per_hz: Finite | None = Field(default=None, ge=-100, le=60)
 
     @field_validator("uplink_center_hz", "downlink_center_hz")
     @classmethod

@@ -22,11 +22,11 @@ from satcom.resource.hold import Period
 from satcom.resource.payload import MAX_BANDWIDTH_HZ
 from satcom.resource.physics.coverage import relative_gain_db
 from satcom.resource.physics.orbit import slot_angles
-from satcom.service.design.facts import Assumptions, Fleet, Inputs
+from satcom.service.design.facts import Fleet, Inputs
 from satcom.service.design.leasing import candidates
 from satcom.service.design.partnering import with_partners
 from satcom.service.design.payloads import payloads, transponder_arrays
-from satcom.service.design.reading import read_fleet, read_occupancy, read_pool_occupancy
+from satcom.service.design.reading import read_fleet, read_network, read_occupancy, read_pool_occupancy
 from satcom.service.design.sky import LOWEST_ELEVATION_DEG, beam_shapes, look
 from satcom.service.design.solving import decide, decide_access, decide_lease
 from satcom.service.design.survey import survey
@@ -89,13 +89,13 @@ def design(
         return _design_lease(session, demand, at, without)
     country = _licensing_country(demand)
     with network_view(session) as network:
-        fleet = read_fleet(network, at)
+        fleet, assumed = read_network(network, at)
         found = survey(fleet, demand, country, at)
         if isinstance(demand, AccessDemand):
             occupancy = read_pool_occupancy(network, fleet, found.transponder_ids, found.period, without)
         else:
             occupancy = read_occupancy(network, found.transponder_ids, found.hub_ids, found.period, without)
-    inputs = Inputs(at, country, fleet, occupancy, Assumptions(), tuple(partners))
+    inputs = Inputs(at, country, fleet, occupancy, assumed, tuple(partners))
     if isinstance(demand, AccessDemand):
         own = decide_access(found, demand, occupancy, inputs.assumed)
     else:
@@ -135,10 +135,10 @@ def terminal_supply(session: Session, solutions: Iterable[Solution]) -> dict[str
 
 def _design_lease(session: Session, demand: LeaseDemand, at: datetime, without: Sequence[str]) -> Design:
     with network_view(session) as network:
-        fleet = read_fleet(network, at)
+        fleet, assumed = read_network(network, at)
         wanted = tuple(fleet.transponders[row].id for row in candidates(fleet, demand))
         occupancy = read_occupancy(network, wanted, (), Period(demand.start_at, demand.stop_at), without)
-    inputs = Inputs(at, None, fleet, occupancy, Assumptions())
+    inputs = Inputs(at, None, fleet, occupancy, assumed)
     return Design(inputs, decide_lease(inputs, demand))
 
 

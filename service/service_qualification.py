@@ -308,6 +308,7 @@ def _offered(
     else:
         values |= {
             "availabilityPercent": one.availability_percent,
+            "confidencePercent": one.confidence_percent,
             "terminalType": one.terminal_type_name,
             "antennaDiameterM": one.antenna_diameter_m,
             "gateway": one.earth_station_name,

@@ -17,6 +17,7 @@ from satcom.supplychain.drivers.port import CapacityAsked, CapacityOffer
 
 Direction = Literal["forward", "return"]
 DIRECTIONS: tuple[Direction, Direction] = ("forward", "return")
+AVERAGE_YEAR_PERCENT = 50.0  # the confidence of what is predicted for the average year
 
 
 class SiteDemand(Value):
@@ -138,7 +139,10 @@ class Way(Value):
 
 
 class SiteWay(Way):
-    """A way to a site: the terminal there, the teleport, and what both promise."""
+    """A way to a site: the terminal there, the teleport, and what both promise.
+
+    With `confidence_percent` a year keeps the availability; at 50 it is that of the average year.
+    """
 
     earth_station_id: str
     earth_station_name: str
@@ -155,6 +159,7 @@ class SiteWay(Way):
     forward: CarrierPlan
     return_link: CarrierPlan
     availability_percent: float
+    confidence_percent: float = AVERAGE_YEAR_PERCENT
     margin_db: float
 
     @property
@@ -257,6 +262,10 @@ class Reason(StrEnum):
     OUTSIDE_CONTOUR = "outsideContour"
     NO_APPROVED_TERMINAL = "noApprovedTerminal"
     LINK_DOES_NOT_CLOSE = "linkDoesNotClose"
+    OFF_AXIS_EIRP_DENSITY = "offAxisEirpDensity"
+    POWER_FLUX_DENSITY = "powerFluxDensity"
+    COORDINATED_UPLINK = "coordinatedUplinkDensity"
+    COORDINATED_DOWNLINK = "coordinatedDownlinkDensity"
     NO_CONTIGUOUS_SLOT = "noContiguousSlot"
     NO_POWER = "noPower"
     NO_HUB_PORT = "noHubPort"

@@ -23,6 +23,7 @@ MEANING: Final = {
     "terminalPatienceDays": "a terminal is waited for, after its day",
     "installationPatienceDays": "an installation is waited for, after its terminal came",
     "satellitePatienceDays": "a satellite is waited for, after its day",
+    "availabilityConfidencePercent": "that a year keeps the availability sold; 50: the average",
 }
 Days = Annotated[int | None, typer.Option(show_default=False)]
 console = Console()
@@ -49,13 +50,17 @@ def set_settings(
     terminal_patience_days: Days = None,
     installation_patience_days: Days = None,
     satellite_patience_days: Days = None,
+    availability_confidence: Annotated[
+        float | None, typer.Option(help="That a year keeps what is sold, in percent: 90.", show_default=False)
+    ] = None,
     as_json: AsJson = False,
     url: Url = HERE,
     token: Token = "",
 ) -> None:
     """Change settings; what is not named stays. For administrators. The change log keeps who changed what.
 
-    Loading operator.yaml again sets name, time zone and tax rate to what stands there.
+    Loading operator.yaml again sets name, time zone and tax rate to what stands there, and the confidence
+    where it stands there.
     """
     given: dict[str, Json] = {
         "name": name,
@@ -67,6 +72,7 @@ def set_settings(
         "terminalPatienceDays": terminal_patience_days,
         "installationPatienceDays": installation_patience_days,
         "satellitePatienceDays": satellite_patience_days,
+        "availabilityConfidencePercent": availability_confidence,
     }
     patch: dict[str, Json] = {setting: value for setting, value in given.items() if value is not None}
     if not patch:

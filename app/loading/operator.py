@@ -1,7 +1,9 @@
 """The operator and the organizations around it: who they are, before what they sell or buy."""
 
 from decimal import Decimal
+from typing import Annotated
 
+from pydantic import Field
 from sqlmodel import Session, select
 
 from satcom.app.loading.entries import Contact, EntryKeys, parsed
@@ -27,7 +29,7 @@ ORGANIZATION = Kind(
     decides=frozenset({"trading_name"}),
     further=("name", "contactMedium", "partyCharacteristic"),
 )
-SETTINGS = ("name", "currency", "time_zone", "tax_rate_percent")
+SETTINGS = ("name", "currency", "time_zone", "tax_rate_percent", "availability_confidence_percent")
 
 
 class OperatorKeys(EntryKeys):
@@ -36,6 +38,7 @@ class OperatorKeys(EntryKeys):
     currency: Currency
     time_zone: str
     tax_rate_percent: Decimal
+    availability_confidence_percent: Annotated[float, Field(ge=50, le=99.9)] | None = None
 
 
 class PartyKeys(EntryKeys):
@@ -69,7 +72,7 @@ def _load_operator(load: Load, entry: Entry) -> None:
     before = {one: getattr(present, one) for one in SETTINGS} if present is not None else None
     settings = (keys.currency, keys.time_zone, keys.tax_rate_percent)
     with load.session.begin_nested():
-        after = set_up_operator(load.session, organization, *settings, WORKER)
+        after = set_up_operator(load.session, organization, *settings, WORKER, keys.availability_confidence_percent)
     changed = [
         FieldChange(one, plain_value(before[one]), plain_value(getattr(after, one)))
         for one in SETTINGS

@@ -38,6 +38,7 @@ class Limit(IntEnum):
     TRANSPONDER_POWER = 3
     STATION_POWER = 4  # the amplifier of the transmitting station
     BANDWIDTH = 5  # the most efficient MODCOD is still too wide
+    POWER_DENSITY = 6  # more power would do, but not over so few hertz
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,7 @@ class CarrierSizing:
     """The cheapest carrier of each lane, arrays of one shape.
 
     A lane that cannot close has nan in its three bandwidths, the `limit` that decided, and the budget of the MODCOD
-    that comes nearest at all the power there is; `margin_db` then is below zero by what is missing. `margin_db` is
+    that comes nearest at all the power it may have; `margin_db` then is below zero by what is missing. `margin_db` is
     what is left over the required margin, so zero where the lane closes. `modcod` is a row of the table given.
     """
 
@@ -107,12 +108,18 @@ def carrier_power_for_margin(link: Link, carrier: Carrier) -> CarrierPower:
 
 
 def size_carrier(
-    link: Link, asked: AskedCarrier, table: ModcodTable, free_bandwidth_hz: Values, free_power_bandwidth_hz: Values
+    link: Link,
+    asked: AskedCarrier,
+    table: ModcodTable,
+    free_bandwidth_hz: Values,
+    free_power_bandwidth_hz: Values,
+    share_per_baud_limit: Values = np.inf,
 ) -> CarrierSizing:
     """For every lane the MODCOD of least max(occupied, power-equivalent) bandwidth that closes in every weather.
 
-    `free_bandwidth_hz` is the widest carrier that fits, `free_power_bandwidth_hz` the power that is left, as PEB.
-    All arguments broadcast; the required Es/N0 is the table's threshold plus the implementation margin.
+    `free_bandwidth_hz` is the widest carrier that fits, `free_power_bandwidth_hz` the power that is left, as PEB;
+    `share_per_baud_limit` the share of the transponder's power that each symbol a second may have. All arguments
+    broadcast; the required Es/N0 is the table's threshold plus the implementation margin.
     """
     full = at_full_power(link)
     noise = Noise.of(link, full, asked.rolloff)
@@ -128,6 +135,7 @@ def size_carrier(
             share_limit,
             free_bandwidth_hz,
             link.transponder.bandwidth_hz,
+            share_per_baud_limit,
         ),
         table,
     )
@@ -136,7 +144,8 @@ def size_carrier(
     demand = 10 ** ((required_db + asked.required_margin_db) / 10)
     rate_baud = symbol_rate_baud(asked.bit_rate_bps, table.spectral_efficiency[chosen])
     needed = noise.share_for(demand, rate_baud)
-    share = np.where(best.closes, needed, share_limit)
+    dense_share = np.asarray(share_per_baud_limit) * rate_baud
+    share = np.where(best.closes, needed, np.minimum(share_limit, dense_share))
     with np.errstate(divide="ignore"):  # no power left: the back-off is infinite
         carrier_output_backoff_db = link.transponder.output_backoff_db - 10 * np.log10(share)
     budget = bent_pipe_budget(
@@ -154,7 +163,7 @@ def size_carrier(
     )
     return CarrierSizing(
         closes=best.closes,
-        limit=_limit(best, needed, station_decides=share_of_station < share_left),
+        limit=_limit(best, needed, share_of_station < share_left, dense_share < share_limit),
         modcod=chosen,
         margin_db=budget.margin_db - asked.required_margin_db,
         occupied_bandwidth_hz=np.where(best.closes, budget.occupied_bandwidth_hz, np.nan),
@@ -164,11 +173,18 @@ def size_carrier(
     )
 
 
-def _limit(best: Found, needed_share: Array, station_decides: Flags) -> NDArray[np.int8]:
+def _limit(best: Found, needed_share: Array, station_decides: Flags, density_decides: Flags) -> NDArray[np.int8]:
     """The first of the reasons that holds; `needed_share` is that of the chosen or nearest MODCOD."""
     limit = np.select(
-        [best.closes, np.isnan(needed_share), ~best.fits, np.isinf(needed_share), station_decides],
-        [Limit.NONE, Limit.OUT_OF_RANGE, Limit.BANDWIDTH, Limit.INTERFERENCE, Limit.STATION_POWER],
+        [best.closes, np.isnan(needed_share), ~best.fits, np.isinf(needed_share), density_decides, station_decides],
+        [
+            Limit.NONE,
+            Limit.OUT_OF_RANGE,
+            Limit.BANDWIDTH,
+            Limit.INTERFERENCE,
+            Limit.POWER_DENSITY,
+            Limit.STATION_POWER,
+        ],
         default=Limit.TRANSPONDER_POWER,
     )
     return limit.astype(np.int8)

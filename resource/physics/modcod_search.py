@@ -70,7 +70,10 @@ class Noise:
 
 @dataclass(frozen=True, eq=False)
 class Sought:
-    """The lanes. All broadcast; `margin` is a ratio, `share_limit` the power there is for the carrier."""
+    """The lanes. All broadcast; `margin` is a ratio, `share_limit` the power there is for the carrier.
+
+    `share_per_baud_limit` is the power share that a carrier may have for each of its symbols a second.
+    """
 
     noise: Noise
     bit_rate_bps: Values
@@ -79,6 +82,7 @@ class Sought:
     share_limit: Values
     free_bandwidth_hz: Values
     transponder_bandwidth_hz: Values
+    share_per_baud_limit: Values = np.inf
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,7 +99,8 @@ def best_modcods(sought: Sought, table: ModcodTable) -> Found:
     ladder, lanes = _Ladder.of(table), _Lanes.of(sought)
     least_hz = np.full(lanes.count, np.inf)
     step = np.zeros(lanes.count, dtype=np.intp)
-    crossing = lanes.crossing(ladder)
+    # power over symbol rate rises with the demand: beyond the last step that keeps its limit none is looked at
+    crossing = np.minimum(lanes.crossing(ladder), lanes.too_dense(ladder))
     _search_down(lanes, ladder, crossing - 1, least_hz, step)
     _search_up(lanes, ladder, crossing, least_hz, step)
     closes = np.isfinite(least_hz)
@@ -150,6 +155,7 @@ class _Lanes:
     share_limit: Array
     free_bandwidth_hz: Array
     transponder_bandwidth_hz: Array
+    share_per_baud_limit: Array
 
     @classmethod
     def of(cls, sought: Sought) -> "_Lanes":
@@ -167,6 +173,7 @@ class _Lanes:
                 sought.share_limit,
                 sought.free_bandwidth_hz,
                 sought.transponder_bandwidth_hz,
+                sought.share_per_baud_limit,
             )
         ]
         shape = np.broadcast_shapes(*(one.shape for one in given))
@@ -186,10 +193,28 @@ class _Lanes:
         """The first step at which power outweighs bandwidth."""
         with np.errstate(divide="ignore"):
             per_hertz = self.transponder_bandwidth_hz / self.widening
-            in_rain_above = 1 / (self.fade * (self.interference + self.clear * per_hertz))
-            balance = np.minimum(in_rain_above, 1 / (self.interference + self.rain * per_hertz)) / self.margin
+        return self._first_above(ladder, per_hertz)
+
+    def too_dense(self, ladder: _Ladder) -> Indices | int:
+        """The first step that takes a larger share for each symbol than it may."""
+        if np.isinf(self.share_per_baud_limit).all():
+            return len(ladder)
+        with np.errstate(divide="ignore"):
+            return self._first_above(ladder, 1 / self.share_per_baud_limit)
+
+    def _first_above(self, ladder: _Ladder, baud_per_share: Array) -> Indices:
+        """The first step that takes more than one share of power for so many symbols a second."""
+        with np.errstate(divide="ignore"):
+            in_rain_above = 1 / (self.fade * (self.interference + self.clear * baud_per_share))
+            balance = np.minimum(in_rain_above, 1 / (self.interference + self.rain * baud_per_share)) / self.margin
         found = np.searchsorted(ladder.demand, np.where(np.isnan(balance), 0, balance), side="right")
         return np.broadcast_to(found, (self.count,)).astype(np.intp)
+
+    def power_limit(self, rate_baud: Array) -> Array:
+        """The share that a carrier of this symbol rate may have."""
+        if self.share_per_baud_limit.ndim == 0 and np.isinf(self.share_per_baud_limit):
+            return self.share_limit
+        return np.minimum(self.share_limit, self.share_per_baud_limit * rate_baud)
 
     def first_that_fits(self, ladder: _Ladder) -> Indices:
         """A step at or just before the first whose bandwidth is free."""
@@ -233,7 +258,7 @@ def _search_down(lanes: _Lanes, ladder: _Ladder, start: Indices, least_hz: Array
         stand.keep = occupied_hz <= np.minimum(least_hz[stand.lane], here.free_bandwidth_hz)
         share = here.noise.share_for(here.margin * ladder.demand[stand.step], rate_baud)
         leased_hz = np.maximum(occupied_hz, share * here.transponder_bandwidth_hz)
-        better = stand.keep & (share <= here.share_limit) & (leased_hz <= least_hz[stand.lane])
+        better = stand.keep & (share <= here.power_limit(rate_baud)) & (leased_hz <= least_hz[stand.lane])
         least_hz[stand.lane[better]] = leased_hz[better]
         best[stand.lane[better]] = stand.step[better]
         # below, the bandwidth is wider
@@ -248,13 +273,14 @@ def _search_up(lanes: _Lanes, ladder: _Ladder, start: Indices, least_hz: Array, 
         occupied_hz = rate_baud * here.widening
         share = here.noise.share_for(here.margin * ladder.demand[stand.step], rate_baud)
         leased_hz = np.maximum(occupied_hz, share * here.transponder_bandwidth_hz)
-        better = (
-            (occupied_hz <= here.free_bandwidth_hz) & (share <= here.share_limit) & (leased_hz < least_hz[stand.lane])
-        )
+        limit = here.power_limit(rate_baud)
+        better = (occupied_hz <= here.free_bandwidth_hz) & (share <= limit) & (leased_hz < least_hz[stand.lane])
         least_hz[stand.lane[better]] = leased_hz[better]
         best[stand.lane[better]] = stand.step[better]
         ahead = share * ladder.power_ahead[stand.step] * (1 - ROUNDING)
         stand.keep = (ahead <= here.share_limit) & (ahead * here.transponder_bandwidth_hz < least_hz[stand.lane])
+        if here.share_per_baud_limit.ndim:  # above, the density is higher
+            stand.keep &= share * (1 - ROUNDING) <= here.share_per_baud_limit * rate_baud
 
 
 def _nearest(lanes: _Lanes, ladder: _Ladder) -> tuple[Indices, Array]:
@@ -268,7 +294,7 @@ def _nearest(lanes: _Lanes, ladder: _Ladder) -> tuple[Indices, Array]:
         here = stand.lanes
         rate_baud = here.rate_baud(ladder, stand.step)
         fits = rate_baud * here.widening <= here.free_bandwidth_hz
-        excess = here.noise.excess(here.margin * ladder.demand[stand.step], rate_baud, here.share_limit)
+        excess = here.noise.excess(here.margin * ladder.demand[stand.step], rate_baud, here.power_limit(rate_baud))
         nearer = fits & (excess > most[stand.lane])
         most[stand.lane[nearer]] = excess[nearer]
         nearest[stand.lane[nearer]] = stand.step[nearer]

@@ -39,6 +39,7 @@ _ON_THE_GROUND = (
 ANGLES_DEG: Array = np.concatenate([np.arange(2.0, 10.0, 0.1), np.arange(10.5, 180.0, 1.0)])
 
 AGREEMENT = "coordination agreement"
+TABLE_21_4 = "Radio Regulations, Table 21-4"
 
 
 class Gate(StrEnum):
@@ -105,6 +106,14 @@ def off_axis_excess_db(
     return np.where(np.isneginf(excess_db), np.nan, excess_db)
 
 
+def flange_density_limit_dbw_per_hz(diameter_m: Values, efficiency: Values, freq_hz: Values) -> Array:
+    """Most density at an antenna's flange with which its side lobes keep the limit. Arguments broadcast.
+
+    nan where no limit is set. Source: ITU-R S.524-9 with S.580, S.465.
+    """
+    return -off_axis_excess_db(0.0, diameter_m, efficiency, freq_hz)
+
+
 def flux_density_limit_dbw_per_m2_hz(arrival_deg: Values, freq_hz: Values) -> Array:
     """Most power flux-density of a geostationary satellite at the ground, by the angle of arrival over the horizon.
 
@@ -126,6 +135,14 @@ def flux_density_excess_db(
     arrives = np.asarray(eirp_density_dbw_per_hz) - spreading_loss_db_m2(range_km)
     excess_db: Array = arrives - flux_density_limit_dbw_per_m2_hz(arrival_deg, freq_hz)
     return excess_db
+
+
+def ground_eirp_density_limit_dbw_per_hz(range_km: Values, arrival_deg: Values, freq_hz: Values) -> Array:
+    """Most EIRP density of a geostationary satellite towards a place at this range, where it arrives at this angle.
+
+    nan where no limit is set. Arguments broadcast. Source: Radio Regulations, Article 21, Table 21-4.
+    """
+    return -flux_density_excess_db(0.0, range_km, arrival_deg, freq_hz)
 
 
 def breaches(
@@ -153,7 +170,7 @@ def breaches(
     up_limit, down_limit = agreed.uplink_eirp_density_dbw_per_hz, agreed.downlink_eirp_density_dbw_per_hz
     held = (
         Breach(Gate.OFF_AXIS_EIRP_DENSITY, beside, 0.0, "dB over the limit", "ITU-R S.524-9"),
-        Breach(Gate.POWER_FLUX_DENSITY, ground, ground_limit, "dBW/m2/Hz", "Radio Regulations, Table 21-4"),
+        Breach(Gate.POWER_FLUX_DENSITY, ground, ground_limit, "dBW/m2/Hz", TABLE_21_4),
         Breach(Gate.COORDINATED_UPLINK, uplink_eirp_density_dbw_per_hz, up_limit, "dBW/Hz", AGREEMENT),
         Breach(Gate.COORDINATED_DOWNLINK, downlink_eirp_density_dbw_per_hz, down_limit, "dBW/Hz", AGREEMENT),
     )  # fmt: skip

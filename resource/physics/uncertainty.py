@@ -28,6 +28,7 @@ PREDICTION_ERROR = 0.25
 EPOCH_ERROR_KM, GROWTH_KM_PER_DAY = 1.0, 3.0
 PREDICTIONS, POINTINGS = 48, 8  # equally likely values that a distribution is taken at
 HALVINGS = 40
+RARER = 1.1  # how steeply a fade grows is taken from one that is exceeded for so much less long
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,8 +81,8 @@ def margin_at_confidence_db(
     confidence count at once: on the safe side.
     """
     c = np.atleast_1d(np.asarray(confidence, dtype=np.float64))
-    quantile = ndtri(np.where((c > 0) & (c < 1), c, np.nan))
-    up, down = (_fade_at_confidence_db(one, unavailability_percent, unknowns, quantile) for one in fades)
+    c = np.where((c > 0) & (c < 1), c, np.nan)
+    up, down = (_fade_at_confidence_db(one, unavailability_percent, unknowns, c) for one in fades)
     # a bad pointing of this confidence: exponential
     lost_up, lost_down = (-mean * np.log1p(-c) for mean in (unknowns.up_pointing_db, unknowns.down_pointing_db))
     mispointed = _mispointed(room, lost_down)
@@ -118,15 +119,37 @@ def availability_at_confidence_percent(
     return np.where(np.isnan(c) | np.isnan(outage).any(), np.nan, 100 - (low + high) / 2)
 
 
-def _fade_at_confidence_db(fades: Fades, percent: float, unknowns: Unknowns, quantile: Array) -> Array:
-    """Fade exceeded for this share of a year: logarithms of the error of prediction and of the year add as squares."""
-    inside = float(np.clip(percent, LEAST_PERCENT, MOST_PERCENT))
-    of_year = float(year_deviation_percent(inside, unknowns.ratio)) / inside
-    step = 1.1
-    there, rarer = fades.fade_exceeded_db(np.array([percent, percent / step]))
-    steepness = np.log(rarer / there) / np.log(step) if there > 0 else 0.0
-    spread = np.hypot(unknowns.prediction_error, of_year * steepness)
-    fade_db: Array = there * np.exp(spread * quantile)
+def fade_factor_at_confidence(
+    fade_db: Values,
+    rarer_db: Values,
+    percent: Values,
+    ratio: Values,
+    confidence: Values,
+    prediction_error: Values = PREDICTION_ERROR,
+) -> Array:
+    """What a fade grows by when it is to be held with a confidence (0 to 1, both left out): 1 at 0.5.
+
+    `fade_db` is exceeded for `percent` of the average year, `rarer_db` for that over `RARER`; `ratio` is the
+    `climatic_ratio` of the place. The logarithms of the error of prediction and of the year add as squares; beyond
+    0.01 to 2 % of the year, where P.678-3 says nothing, the years' share at the nearer end counts. Arguments broadcast.
+    """
+    c = np.asarray(confidence, dtype=np.float64)
+    quantile = ndtri(np.where((c > 0) & (c < 1), c, np.nan))
+    inside = np.clip(np.asarray(percent, dtype=np.float64), LEAST_PERCENT, MOST_PERCENT)
+    of_year = year_deviation_percent(inside, ratio) / inside
+    there, rarer = np.asarray(fade_db, dtype=np.float64), np.asarray(rarer_db, dtype=np.float64)
+    with np.errstate(divide="ignore", invalid="ignore"):  # where nothing fades
+        steepness = np.where(there > 0, np.log(rarer / there) / np.log(RARER), 0.0)
+    spread = np.hypot(prediction_error, of_year * steepness)
+    factor: Array = np.exp(spread * quantile)
+    return factor
+
+
+def _fade_at_confidence_db(fades: Fades, percent: float, unknowns: Unknowns, confidence: Array) -> Array:
+    there, rarer = fades.fade_exceeded_db(np.array([percent, percent / RARER]))
+    fade_db: Array = there * fade_factor_at_confidence(
+        there, rarer, percent, unknowns.ratio, confidence, unknowns.prediction_error
+    )
     return fade_db
 
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from satcom.resource.physics.link_budget import BentPipeBudget
-from satcom.service.solution import BudgetLine
+from satcom.service.solution import AVERAGE_YEAR_PERCENT, BudgetLine
 
 
 class _Row(NamedTuple):
@@ -100,8 +100,13 @@ _LEFT_OUT_WHEN_ABSENT = frozenset(
 )
 
 
-def budget_table(budget: BentPipeBudget, index: int) -> tuple[BudgetLine, ...]:
-    """The rows of one lane of `budget`; carriers and beams beside it only where there are some."""
+def budget_table(
+    budget: BentPipeBudget, index: int, confidence_percent: float = AVERAGE_YEAR_PERCENT
+) -> tuple[BudgetLine, ...]:
+    """The rows of one lane of `budget`; carriers and beams beside it only where there are some.
+
+    The confidence that its fades are held with is told where they are not those of the average year.
+    """
 
     def value(name: str | None) -> float | None:
         column = None if name is None else np.asarray(getattr(budget, name))
@@ -110,7 +115,7 @@ def budget_table(budget: BentPipeBudget, index: int) -> tuple[BudgetLine, ...]:
         number = float(column if column.ndim == 0 else column[index])
         return number if np.isfinite(number) else None
 
-    return tuple(
+    lines = tuple(
         BudgetLine(
             label=row.label,
             clear_sky=value(row.clear_sky),
@@ -121,3 +126,9 @@ def budget_table(budget: BentPipeBudget, index: int) -> tuple[BudgetLine, ...]:
         for row in _ROWS
         if row.clear_sky not in _LEFT_OUT_WHEN_ABSENT or value(row.clear_sky) is not None
     )
+    if confidence_percent == AVERAGE_YEAR_PERCENT:
+        return lines
+    told = BudgetLine(
+        label="Confidence of the fades", faded_up=confidence_percent, faded_down=confidence_percent, unit="%"
+    )
+    return *lines, told

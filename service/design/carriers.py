@@ -5,7 +5,7 @@ share a transponder when both find room beside each other; where they do not, th
 leaves, in either order.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import lru_cache
 
 import numpy as np
@@ -18,6 +18,7 @@ from satcom.resource.physics.modcod import ModcodTable, dvb_table
 from satcom.service.design.budget_table import budget_table
 from satcom.service.design.facts import Assumptions, TransponderFacts
 from satcom.service.design.lanes import Block, Layout
+from satcom.service.design.limits import ROUNDING
 from satcom.service.design.links import Lanes, link_of
 from satcom.service.design.payloads import transponder_arrays
 from satcom.service.solution import CarrierPlan, Direction, SiteDemand
@@ -46,13 +47,15 @@ class Limits:
 class Sized:
     """The cheapest carrier of every lane in one direction; where none closes the bandwidths are `NOT_FEASIBLE_HZ`.
 
-    `margin_db` is below zero by what is missing where it does not close, nan where the lane is not covered.
+    `margin_db` is below zero by what is missing where it does not close, nan where the lane is not covered. `too_dense`
+    are those that would close, were their power density not limited.
     """
 
     closes: Flags
     occupied_hz: Hertz
     power_hz: Hertz
     margin_db: Array
+    too_dense: Flags
 
     @property
     def charged_hz(self) -> Hertz:
@@ -84,8 +87,16 @@ class Sizer:
     def link(self, direction: Direction, lanes: Lanes) -> Link:
         return link_of(direction, lanes, self.plan.ground, transponder_arrays(self.plan.fleet), self.assumed)
 
-    def exact(self, direction: Direction, link: Link, limits: Limits) -> CarrierSizing:
+    def exact(self, direction: Direction, lanes: Lanes, limits: Limits) -> tuple[Link, CarrierSizing]:
         """With the whole budget of every lane."""
+        link = self.link(direction, lanes)
+        sizing = self._sized(direction, link, limits)
+        limit = self._share_per_baud_limit(direction, lanes, sizing)
+        return link, sizing if limit is None else self._sized(direction, link, limits, limit)
+
+    def _sized(
+        self, direction: Direction, link: Link, limits: Limits, share_per_baud_limit: float | Array = np.inf
+    ) -> CarrierSizing:
         rate_bps = self.demand.rate_bps(direction)
         asked = AskedCarrier(
             float(rate_bps),
@@ -94,32 +105,61 @@ class Sizer:
             self.assumed.required_margin_db,
         )
         return size_carrier(
-            link, asked, modcods(), limits.bandwidth_hz.astype(np.float64), limits.power_hz.astype(np.float64)
+            link,
+            asked,
+            modcods(),
+            limits.bandwidth_hz.astype(np.float64),
+            limits.power_hz.astype(np.float64),
+            share_per_baud_limit,
         )
+
+    def _share_per_baud_limit(self, direction: Direction, lanes: Lanes, sizing: CarrierSizing) -> Array | None:
+        """What the carriers that were found too dense may have, `inf` for all others; `None` where none is."""
+        if self.plan.limits is None:
+            return None
+        budget = sizing.budget
+        excess_db = self.plan.limits.excess_db(direction, lanes, self.plan.ground.gateways.station, budget)
+        dense = sizing.closes & (excess_db > 0)
+        if not dense.any():
+            return None
+        allowed = budget.power_share / budget.symbol_rate_baud * 10 ** (-excess_db / 10) * (1 - ROUNDING)
+        return np.where(dense, allowed, np.inf)
+
+    def _some_sized(self, direction: Direction, lanes: Lanes, limits: Limits) -> Sized:
+        """Few enough lanes at once. Only carriers that turn out too dense are sought again, within their limit."""
+        sizing = self._sized(direction, self.link(direction, lanes), limits)
+        found = _sized_of(sizing)
+        limit = self._share_per_baud_limit(direction, lanes, sizing)
+        if limit is None:
+            return found
+        dense = np.flatnonzero(np.isfinite(limit))
+        link = self.link(direction, lanes.take(dense))
+        again = _sized_of(self._sized(direction, link, limits.take(dense), limit[dense]))
+        for name in ("closes", "occupied_hz", "power_hz", "margin_db"):
+            getattr(found, name)[dense] = getattr(again, name)
+        found.too_dense[dense] = ~again.closes
+        return found
 
     def size(self, direction: Direction, lanes: Lanes, limits: Limits) -> Sized:
         """All lanes, some thousand at a time."""
-        parts = []
+        none, none_hz = np.empty(0, dtype=np.bool_), np.empty(0, dtype=np.int64)
+        parts = [Sized(none, none_hz, none_hz, np.empty(0), none)]
         for start in range(0, len(lanes), LANES_AT_ONCE):
             rows = slice(start, start + LANES_AT_ONCE)
-            some = lanes.take(rows)
-            sizing = self.exact(direction, self.link(direction, some), limits.take(rows))
-            parts.append((sizing.closes, whole_hz(sizing.occupied_bandwidth_hz),
-                          whole_hz(sizing.power_equivalent_bandwidth_hz), sizing.margin_db))  # fmt: skip
-        if not parts:
-            none_hz = np.empty(0, dtype=np.int64)
-            return Sized(np.empty(0, dtype=np.bool_), none_hz, none_hz, np.empty(0))
-        closes = np.concatenate([part[0] for part in parts])
-        occupied, power = (np.concatenate([part[place] for part in parts]) for place in (1, 2))
-        margin = np.concatenate([part[3] for part in parts])
+            parts.append(self._some_sized(direction, lanes.take(rows), limits.take(rows)))
+        closes, occupied, power, margin, too_dense = (
+            np.concatenate([getattr(part, one.name) for part in parts]) for one in fields(Sized)
+        )
         if direction == "forward" and self.demand.polarisation is not None:
             polarisation = transponder_arrays(self.plan.fleet).down_polarisation[lanes.transponder]
-            closes = closes & (polarisation == self.demand.polarisation)
+            wanted = polarisation == self.demand.polarisation
+            closes, too_dense = closes & wanted, too_dense & wanted
         return Sized(
             closes,
             np.where(closes, occupied, NOT_FEASIBLE_HZ),
             np.where(closes, power, NOT_FEASIBLE_HZ),
             margin,
+            too_dense,
         )
 
     def free_limits(self, lanes: Lanes) -> Limits:
@@ -142,6 +182,11 @@ def modcods() -> ModcodTable:
     )
 
 
+def _sized_of(sizing: CarrierSizing) -> Sized:
+    occupied_hz, power_hz = whole_hz(sizing.occupied_bandwidth_hz), whole_hz(sizing.power_equivalent_bandwidth_hz)
+    return Sized(sizing.closes, occupied_hz, power_hz, sizing.margin_db, np.zeros_like(sizing.closes))
+
+
 def whole_hz(bandwidth_hz: Array) -> Hertz:
     """Upwards to whole hertz."""
     upwards: Hertz = np.ceil(np.where(np.isfinite(bandwidth_hz), bandwidth_hz, NOT_FEASIBLE_HZ)).astype(np.int64)
@@ -157,6 +202,7 @@ def carrier_plan(
     rate_bps: int,
     modcod: str,
     roll_off: float,
+    confidence_percent: float,
 ) -> CarrierPlan:
     """The carrier of one lane with its whole budget; `rate_bps` is what the customer gets through it."""
     # under clear sky, into the antenna: what power control adds in rain is not counted
@@ -177,7 +223,7 @@ def carrier_plan(
         required_es_n0_db=float(budget.required_es_n0_db[index]),
         clear_sky_es_n0_db=float(budget.es_n0_clear_db[index]),
         margin_db=float(budget.margin_db[index]),
-        budget=budget_table(budget, index),
+        budget=budget_table(budget, index, confidence_percent),
     )
 
 

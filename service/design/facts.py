@@ -25,7 +25,7 @@ from satcom.resource.physics import coverage
 from satcom.resource.physics.orbit import Elements
 from satcom.resource.resource import Band
 from satcom.resource.satellite import BEFORE_SERVICE, SatelliteState, serves_throughout
-from satcom.service.solution import AccessSolution, SiteWay, Solution
+from satcom.service.solution import AVERAGE_YEAR_PERCENT, AccessSolution, SiteWay, Solution
 from satcom.supplychain.partner_search import PartnerAnswer
 
 
@@ -98,6 +98,8 @@ class TransponderFacts:
     output_backoff_db: float
     guard_band_hz: int
     illustrative: bool
+    uplink_eirp_density_limit_dbw_per_hz: float | None = None
+    downlink_eirp_density_limit_dbw_per_hz: float | None = None
 
     @property
     def low_edge_hz(self) -> int:
@@ -234,7 +236,11 @@ class Fleet:
 
 @dataclass(frozen=True)
 class Assumptions:
-    """Values of the trade, where the fleet's data say nothing. Interference is under clear sky, per carrier."""
+    """Values of the trade, where the fleet's data say nothing. Interference is under clear sky, per carrier.
+
+    `confidence_percent` is what availability is sold with, the operator's own setting: at 50 the average year counts.
+    `within_limits`: carriers keep the limits on their density (`service.design.limits`); they were not asked before.
+    """
 
     roll_off: float = 0.2
     implementation_margin_db: float = 0.8
@@ -249,6 +255,8 @@ class Assumptions:
     uplink_cross_polar_ci_db: float = 27.0
     downlink_adjacent_satellite_ci_db: float = 22.0
     downlink_cross_polar_ci_db: float = 27.0
+    confidence_percent: float = AVERAGE_YEAR_PERCENT
+    within_limits: bool = True
 
 
 def _taken_rows(taken: TakenSpectrum) -> list[list[float | None]]:
@@ -337,7 +345,11 @@ class Inputs:
 
     @staticmethod
     def of(stored: Json) -> "Inputs":
-        return _INPUTS.validate_python(stored)
+        inputs = _INPUTS.validate_python(stored)
+        assumed = stored.get("assumed") if isinstance(stored, dict) else None
+        if isinstance(assumed, dict) and "within_limits" not in assumed:  # from before carriers were held to limits
+            return replace(inputs, assumed=replace(inputs.assumed, within_limits=False))
+        return inputs
 
 
 _INPUTS = TypeAdapter(Inputs)

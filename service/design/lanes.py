@@ -10,15 +10,16 @@ from numpy.typing import NDArray
 
 from satcom.resource.free_spectrum import FreeCapacity, free_capacity
 from satcom.resource.hold import Period
-from satcom.service.design.facts import Fleet, Occupancy
+from satcom.service.design.facts import Assumptions, Fleet, Occupancy
+from satcom.service.design.limits import DensityLimits, density_limits
 from satcom.service.design.links import GatewayArrays, Ground, Lanes, TerminalArrays
 from satcom.service.design.payloads import Gateway, payloads, transponder_arrays
 from satcom.service.design.sky import (
+    Promised,
     RayTable,
     gateway_beam_gain_db,
     gateway_look,
     gateway_rays,
-    half_unavailability_percent,
     site_rays,
 )
 from satcom.service.design.survey import Reached, Survey
@@ -45,7 +46,10 @@ class Block:
 
 @dataclass(frozen=True, eq=False)
 class Layout:
-    """All lanes, their blocks, and what they refer to. `free` is by row of the fleet's transponders."""
+    """All lanes, their blocks, and what they refer to. `free` is by row of the fleet's transponders.
+
+    `limits` are `None` where nothing limits the density of any carrier.
+    """
 
     fleet: Fleet
     lanes: Lanes
@@ -53,13 +57,15 @@ class Layout:
     gateways: tuple[Gateway, ...]
     ground: Ground
     free: FreeCapacity
+    promised: Promised
+    limits: DensityLimits | None
 
 
-def layout(found: Survey, demand: SiteDemand, occupancy: Occupancy) -> Layout:
+def layout(found: Survey, demand: SiteDemand, occupancy: Occupancy, assumed: Assumptions) -> Layout:
     """Lay out the lanes of a survey, with one call of P.618 for the rays of the site."""
     fleet = found.fleet
-    share_percent = half_unavailability_percent(demand.availability_percent)
-    gateway_up, gateway_down = gateway_rays(fleet, found.at, share_percent)
+    promised = Promised(demand.availability_percent, assumed.confidence_percent)
+    gateway_up, gateway_down = gateway_rays(fleet, found.at, promised)
     site_up, site_down = site_rays(
         fleet,
         [one.payload for one in found.reached],
@@ -67,7 +73,7 @@ def layout(found: Survey, demand: SiteDemand, occupancy: Occupancy) -> Layout:
         demand.latitude_deg,
         demand.longitude_deg,
         found.height_km,
-        share_percent,
+        promised,
     )
     row_of = {(one.satellite, one.band): row for row, one in enumerate(payloads(fleet))}
     parts: list[Lanes] = []
@@ -81,11 +87,14 @@ def layout(found: Survey, demand: SiteDemand, occupancy: Occupancy) -> Layout:
         gateways += [one.payload.gateways[index] for index in one.gateways]
         parts.append(lanes)
         start += len(lanes)
+    from_gateways = gateway_look(fleet, found.at)
     ground = Ground(
         gateways=_gateway_arrays(gateways),
         terminals=_terminal_arrays(fleet),
         site_range_km=found.site.range_km[:, 0],
-        gateway_range_km=gateway_look(fleet, found.at).range_km,
+        gateway_range_km=from_gateways.range_km,
+        site_elevation_deg=found.site.elevation_deg[:, 0],
+        gateway_elevation_deg=from_gateways.elevation_deg,
         site_beam_gain_db=found.site_beam_gain_db,
         gateway_beam_gain_db=gateway_beam_gain_db(fleet),
         site_up=site_up.attenuation,
@@ -100,6 +109,8 @@ def layout(found: Survey, demand: SiteDemand, occupancy: Occupancy) -> Layout:
         tuple(gateways),
         ground,
         free_of_fleet(fleet, occupancy, found.period),
+        promised,
+        density_limits(fleet, ground, found.at) if assumed.within_limits else None,
     )
 
 

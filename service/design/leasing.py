@@ -1,9 +1,10 @@
 """Leasing: which transponders can give up spectrum with its power. Pure: the same facts, the same answer.
 
 The customer brings his own earth stations, so neither licence nor link budget is ours: what counts is that the
-satellite serves in the whole period, that its beams reach the places he names, and that a contiguous slot and its power
-are free. Of a satellite's transponders in a band the one with the tightest fitting piece comes first: what stays free
-stays wide. The limits of the lease follow from its share of power.
+satellite serves in the whole period, that its beams reach the places he names, that the density of his power keeps the
+limits on the down link (`service.design.limits`), and that a contiguous slot and its power are free. Of a satellite's
+transponders in a band the one with the tightest fitting piece comes first: what stays free stays wide. The limits of
+the lease follow from its share of power.
 Words: ITU Handbook on Satellite Communications, 3rd ed. (transponder lease, power-equivalent bandwidth).
 """
 
@@ -17,8 +18,9 @@ from satcom.core.loading import loaded_id
 from satcom.resource.free_spectrum import FreeCapacity
 from satcom.resource.hold import Period
 from satcom.resource.physics.coverage import relative_gain_db
-from satcom.service.design.facts import Fleet, Occupancy, SatelliteFacts, TransponderFacts
+from satcom.service.design.facts import Assumptions, Fleet, Occupancy, SatelliteFacts, TransponderFacts
 from satcom.service.design.lanes import free_of_fleet
+from satcom.service.design.limits import breach_told, lease_breaches
 from satcom.service.design.payloads import Payload, payloads, transponder_arrays
 from satcom.service.design.sky import beam_shapes
 from satcom.service.design.survey import Setback, keep_furthest, not_in_service
@@ -40,19 +42,25 @@ def candidates(fleet: Fleet, demand: LeaseDemand) -> Indices:
 
 
 def lease(
-    fleet: Fleet, demand: LeaseDemand, occupancy: Occupancy
+    fleet: Fleet, demand: LeaseDemand, occupancy: Occupancy, assumed: Assumptions
 ) -> tuple[tuple[LeaseSolution, ...], dict[int, Setback]]:
     """The transponders that can be leased, best first, and why each of the other satellites cannot give any."""
     period = Period(demand.start_at, demand.stop_at)
     free, covered = free_of_fleet(fleet, occupancy, period), _covered(fleet, demand)
+    too_dense = _too_dense(fleet, demand) if assumed.within_limits else {}
+    kept = covered.copy()
+    kept[list(too_dense)] = False
     ways: list[tuple[int, int, LeaseSolution]] = []
     setbacks: dict[int, Setback] = {}
     for payload in payloads(fleet):
         refused = _refusal(fleet, payload, demand, period, covered)
         if refused is None:
-            found = list(_free_transponders(fleet, payload, demand, covered, free))
+            found = list(_free_transponders(fleet, payload, demand, kept, free))
             ways += found
-            refused = None if found else _nothing_free(fleet, payload, demand, covered, free)
+            if not found and kept[payload.transponders].any():
+                refused = _nothing_free(fleet, payload, demand, kept, free)
+            elif not found:
+                refused = min((too_dense[row] for row in payload.transponders if covered[row]), key=_missed_by)
         if refused is not None:
             keep_furthest(setbacks, payload.satellite, refused)
     for row in set(range(len(fleet.satellites))) - {one.satellite for one in payloads(fleet)}:
@@ -68,6 +76,20 @@ def power_share_hz(transponder: TransponderFacts, demand: LeaseDemand) -> int:
     if demand.power_share_percent is None:
         return demand.bandwidth_hz
     return ceil(transponder.bandwidth_hz * demand.power_share_percent / 100)
+
+
+def _too_dense(fleet: Fleet, demand: LeaseDemand) -> dict[int, Setback]:
+    power_hz = np.array([power_share_hz(one, demand) for one in fleet.transponders], dtype=np.float64)
+    names = {one.id: one.name for one in fleet.satellites}
+    return {
+        row: breach_told(breach, fleet.transponders[row].name, f"{names[of.satellite_id]} {of.band}")
+        for row, breach in lease_breaches(fleet, demand, power_hz).items()
+        for of in (fleet.transponders[row],)
+    }
+
+
+def _missed_by(setback: Setback) -> float:
+    return setback.missed_by
 
 
 def _refusal(fleet: Fleet, payload: Payload, demand: LeaseDemand, period: Period, covered: Flags) -> Setback | None:

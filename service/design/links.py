@@ -79,13 +79,16 @@ class TerminalArrays:
 class Ground:
     """Everything outside the satellite that the lanes refer to.
 
-    Ranges and beam gains: site per satellite and per beam, gateways per (satellite, station) and per (beam, station).
+    Ranges, elevations and beam gains: site per satellite and per beam, gateways per (satellite, station) and per
+    (beam, station).
     """
 
     gateways: GatewayArrays
     terminals: TerminalArrays
     site_range_km: Array
     gateway_range_km: Array
+    site_elevation_deg: Array
+    gateway_elevation_deg: Array
     site_beam_gain_db: Array
     gateway_beam_gain_db: Array
     site_up: TotalAttenuation

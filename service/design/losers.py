@@ -1,7 +1,7 @@
 """Losers among the payloads that see the site: why none of their ways is feasible, and by how much.
 
-A link is first judged on an empty transponder (does it close at all?), then with the free bandwidth and all power (is
-there a slot?), then with the free power; last come the hub's ports.
+A link is first judged on an empty transponder (does it close at all, and within the limits on power density?), then
+with the free bandwidth and all power (is there a slot?), then with the free power; last come the hub's ports.
 """
 
 from dataclasses import dataclass
@@ -9,13 +9,18 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from satcom.service.design.carriers import Limits, Sized, Sizer
+from satcom.resource.physics.carrier_sizing import carrier_power_for_margin
+from satcom.resource.physics.link_budget import Carrier
+from satcom.resource.physics.modcod import symbol_rate_baud
+from satcom.service.design.carriers import Limits, Sized, Sizer, modcods
 from satcom.service.design.lanes import Block
+from satcom.service.design.limits import Carried, breach_told, worst_breach
+from satcom.service.design.links import Lanes
 from satcom.service.design.payloads import transponder_arrays
 from satcom.service.design.survey import Setback
 from satcom.service.solution import Direction, Reason
 
-_LINK, _SLOT, _POWER, _OPEN = range(4)
+_LINK, _DENSITY, _SLOT, _POWER, _OPEN = range(5)
 _UNCOVERED_DB = -999.0
 
 
@@ -56,7 +61,11 @@ def _judge(sizer: Sizer, block: Block, direction: Direction, actual: Sized) -> _
     without_guard_hz = whole_hz - 2 * arrays.guard_band_hz[lanes.transponder]
     empty = sizer.size(direction, lanes, Limits(without_guard_hz, whole_hz))
     slotted = sizer.size(direction, lanes, Limits(free.widest_hz[lanes.transponder], whole_hz))
-    stage = np.select([~empty.closes, ~slotted.closes, ~actual.closes], [_LINK, _SLOT, _POWER], default=_OPEN)
+    stage = np.select(
+        [~empty.closes & ~empty.too_dense, ~empty.closes, ~slotted.closes, ~actual.closes],
+        [_LINK, _DENSITY, _SLOT, _POWER],
+        default=_OPEN,
+    )
     shape = block.shape[0], -1
     margin_db = np.where(np.isnan(empty.margin_db), _UNCOVERED_DB, empty.margin_db)
     return _Judged(direction, stage.reshape(shape), margin_db.reshape(shape), empty, slotted)
@@ -78,7 +87,7 @@ def _miss(sizer: Sizer, block: Block, one: _Judged, stage: int, group: int) -> f
 
 
 def _missing(sizer: Sizer, block: Block, one: _Judged, stage: int, lane: int) -> float:
-    if stage == _LINK:
+    if stage in (_LINK, _DENSITY):
         return -float(one.margin_db.reshape(-1)[lane])
     value, limit = _numbers(sizer, block, one, stage, lane)
     return float(limit - value)
@@ -116,12 +125,41 @@ def _told(sizer: Sizer, block: Block, one: _Judged, stage: int, group: int) -> S
             )
         text = f"{way} link short by {-margin_db:.1f} dB on an empty transponder"
         return Setback(Reason.LINK_DOES_NOT_CLOSE, subject, text, round(margin_db, 3), 0, "dB", missed_by=-margin_db)
+    if stage == _DENSITY:
+        return _too_dense(sizer, block, one, lane, subject)
     value, limit = _numbers(sizer, block, one, stage, lane)
     if stage == _SLOT:
         text = f"{way}: widest free piece {value / 1e6:.3f} MHz, {limit / 1e6:.3f} MHz needed"
         return Setback(Reason.NO_CONTIGUOUS_SLOT, subject, text, value, limit, "Hz", missed_by=float(limit - value))
     text = f"{way}: {value / 1e6:.3f} MHz of power left, {limit / 1e6:.3f} MHz needed"
     return Setback(Reason.NO_POWER, subject, text, value, limit, "Hz", missed_by=float(limit - value))
+
+
+def _too_dense(sizer: Sizer, block: Block, one: _Judged, lane: int, subject: str) -> Setback:
+    """The limit that the least dense carrier which closes exceeds most."""
+    plan = sizer.plan
+    lanes = plan.lanes.take(np.array([block.start + lane]))
+    breach = worst_breach(plan.fleet, plan.ground, lanes, _least_dense(sizer, one.direction, lanes))
+    return breach_told(breach, one.direction, subject)
+
+
+def _least_dense(sizer: Sizer, direction: Direction, lanes: Lanes) -> Carried:
+    """Of the carriers that would close on one lane of an empty transponder the least dense in power."""
+    table, assumed, link = modcods(), sizer.assumed, sizer.link(direction, lanes)
+    rate_bps = float(sizer.demand.rate_bps(direction))
+    required_db = table.es_n0_threshold_db + assumed.implementation_margin_db
+    carrier = Carrier(
+        rate_bps, table.spectral_efficiency, required_db, assumed.roll_off, assumed.required_margin_db, table.name
+    )
+    power = carrier_power_for_margin(link, carrier)
+    rate_baud = symbol_rate_baud(rate_bps, table.spectral_efficiency)
+    arrays = transponder_arrays(sizer.plan.fleet)
+    wide_hz = arrays.bandwidth_hz[lanes.transponder] - 2 * arrays.guard_band_hz[lanes.transponder]
+    closes = power.closes & (rate_baud * (1 + assumed.roll_off) <= wide_hz)
+    width_db = 10 * np.log10(rate_baud)
+    row = int(np.argmin(np.where(closes, power.uplink_eirp_dbw - width_db, np.inf)))
+    up_dbw, down_dbw = float(power.uplink_eirp_dbw[row]), float(power.satellite_eirp_dbw[row])
+    return Carried(direction, up_dbw - float(width_db[row]), down_dbw - float(width_db[row]))
 
 
 def _not_together(sizer: Sizer, block: Block, group: int, forward: Sized, back: Sized) -> Setback:

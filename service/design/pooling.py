@@ -2,7 +2,8 @@
 
 The carriers are there; the site only chooses how robustly it is spoken to. What is committed is counted at the MODCOD
 that holds in the rain of the asked availability, what goes beyond at the one of clear sky (adaptive coding and
-modulation). The power of a carrier is its share of the pool's; a terminal sends with less when its amplifier has less.
+modulation). The power of a carrier is its share of the pool's; a terminal sends with less when its amplifier has less,
+or its side lobes may have no more. A carrier of the hub is on the air as it is: one that is too dense is not offered.
 Words: ETSI EN 302 307-1 annex D (adaptive coding and modulation), EN 301 545-2 (return carriers).
 """
 
@@ -13,11 +14,12 @@ from math import ceil
 import numpy as np
 from numpy.typing import NDArray
 
-from satcom.resource.physics.link_budget import Carrier, Link, at_full_power, bent_pipe_budget
+from satcom.resource.physics.link_budget import BentPipeBudget, Carrier, Link, at_full_power, bent_pipe_budget
 from satcom.resource.physics.modcod import NONE_CLOSES
 from satcom.service.design.carriers import carrier_plan, modcods
 from satcom.service.design.facts import Assumptions, Occupancy, PoolFacts
 from satcom.service.design.lanes import Block, Layout, layout
+from satcom.service.design.limits import ROUNDING, Carried, breach_told, worst_breach
 from satcom.service.design.links import link_of
 from satcom.service.design.payloads import transponder_arrays
 from satcom.service.design.site import site_values
@@ -60,7 +62,7 @@ def access(
     """The pools that can serve the site, best first, and why each of the other satellites cannot."""
     setbacks = dict(found.setbacks)
     ranked: list[tuple[int, float, AccessSolution]] = []
-    plan = layout(found, demand, occupancy) if found.reached else None
+    plan = layout(found, demand, occupancy, assumed) if found.reached else None
     for block in plan.blocks if plan is not None else ():
         assert plan is not None
         ways = list(_ways(plan, block, found, demand, occupancy, assumed, setbacks))
@@ -99,7 +101,7 @@ def _ways(
             if kept is None or one.charged_hz() < kept.charged_hz():
                 best[direction][way] = one
     for way in sorted(best["forward"].keys() & best["return"].keys()):
-        yield _solution(plan, block, found, demand, best["forward"][way], best["return"][way])
+        yield _solution(plan, block, found, best["forward"][way], best["return"][way])
 
 
 def _lanes(plan: Layout, block: Block, direction: Direction) -> Iterator[_Lane]:
@@ -132,10 +134,15 @@ def _read(
     """All lanes in one go: the carrier as it arrives under clear sky and in rain, and the MODCODs that hold."""
     rows = np.array([one.row for one in lanes], dtype=np.intp)
     link = link_of(direction, plan.lanes.take(rows), plan.ground, transponder_arrays(plan.fleet), assumed)
-    backoff_db = _output_backoff_db(link, lanes)
     rate_baud = np.array([float(one.pool.carrier_symbol_rate_baud) for one in lanes])
     rolloff = np.array([one.pool.rolloff for one in lanes])
-    arrives = bent_pipe_budget(link, Carrier(rate_baud, 1.0, 0.0, rolloff), backoff_db)
+    full_carrier = Carrier(rate_baud, 1.0, 0.0, rolloff)
+    backoff_db = _output_backoff_db(link, lanes)
+    arrives = bent_pipe_budget(link, full_carrier, backoff_db)
+    too_dense = _too_dense(plan, rows, direction, arrives, subject)
+    if direction == "return":
+        backoff_db = backoff_db + too_dense.excess_db
+        arrives = bent_pipe_budget(link, full_carrier, backoff_db)
     spare_db = assumed.implementation_margin_db + assumed.required_margin_db
     faded_db = np.minimum(arrives.es_n0_uplink_rain_db, arrives.es_n0_downlink_rain_db)
     table = modcods()
@@ -153,10 +160,48 @@ def _read(
         if in_rain[index] == NONE_CLOSES:
             needed_db = float(table.es_n0_threshold_db[0]) + spare_db
             setback = _does_not_close(lane, subject, float(faded_db[index]), needed_db)
+        if index in too_dense.setbacks and (direction == "forward" or in_rain[index] == NONE_CLOSES):
+            setback = too_dense.setbacks[index]
         transponder = plan.fleet.transponders[int(plan.lanes.transponder[lane.row])]
         rate_bps, modcod = demand.rate_bps(direction), str(budget.modcod[index])
-        made = carrier_plan(direction, transponder, link, budget, index, rate_bps, modcod, lane.pool.rolloff)
+        made = carrier_plan(
+            direction,
+            transponder,
+            link,
+            budget,
+            index,
+            rate_bps,
+            modcod,
+            lane.pool.rolloff,
+            plan.promised.confidence_percent,
+        )
         yield _Reading(lane, made, share, setback)
+
+
+@dataclass(frozen=True, eq=False)
+class _TooDense:
+    """By how much carriers exceed their limits, 0 where they keep them, and what is told of those that do not."""
+
+    excess_db: Array
+    setbacks: dict[int, Setback]
+
+
+def _too_dense(plan: Layout, rows: Indices, direction: Direction, arrives: BentPipeBudget, subject: str) -> _TooDense:
+    if plan.limits is None:
+        return _TooDense(np.zeros(len(rows)), {})
+    station = plan.ground.gateways.station
+    excess_db = plan.limits.excess_db(direction, plan.lanes.take(rows), station, arrives)
+    setbacks = {}
+    for index in np.flatnonzero(excess_db > 0):
+        width_db = 10 * np.log10(float(arrives.symbol_rate_baud[index]))
+        carried = Carried(
+            direction,
+            float(arrives.uplink_eirp_dbw[index]) - width_db,
+            float(arrives.satellite_eirp_dbw[index]) - width_db,
+        )
+        lane = plan.lanes.take(rows[index : index + 1])
+        setbacks[int(index)] = breach_told(worst_breach(plan.fleet, plan.ground, lane, carried), direction, subject)
+    return _TooDense(np.where(excess_db > 0, excess_db + ROUNDING, 0.0), setbacks)
 
 
 def _output_backoff_db(link: Link, lanes: list[_Lane]) -> Array:
@@ -215,7 +260,7 @@ def _short(reason: Reason, subject: str, text: str, left_baud: int, needed_baud:
 
 
 def _solution(
-    plan: Layout, block: Block, found: Survey, demand: AccessDemand, forward: _Reading, back: _Reading
+    plan: Layout, block: Block, found: Survey, forward: _Reading, back: _Reading
 ) -> tuple[int, float, AccessSolution]:
     """The way with what ranks it: what it is charged by, then the price of the terminal."""
     fleet = plan.fleet
@@ -223,9 +268,7 @@ def _solution(
     gateway = plan.gateways[int(plan.lanes.gateway[forward.lane.row])]
     kind = fleet.terminal_types[int(plan.lanes.terminal[forward.lane.row])]
     charged_hz = forward.charged_hz() + back.charged_hz()
-    values = site_values(
-        found, block.reached.payload.satellite, gateway, kind, sorted(rows), demand.availability_percent
-    )
+    values = site_values(found, block.reached.payload.satellite, gateway, kind, sorted(rows), plan.promised)
     pools_made_up = forward.lane.pool.illustrative or back.lane.pool.illustrative
     solution = AccessSolution.model_validate(
         values

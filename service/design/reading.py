@@ -23,6 +23,7 @@ from satcom.resource.payload import Beam, Transponder
 from satcom.resource.satellite import Satellite, elements_at
 from satcom.resource.spectrum import SpectrumAssignment
 from satcom.service.design.facts import (
+    Assumptions,
     BeamFacts,
     Fleet,
     HubFacts,
@@ -51,7 +52,10 @@ _WRITTEN = " UNION ALL ".join(
         "carrier_pool",
     )
 )
-_MARK = f"{_WRITTEN} UNION ALL SELECT 'element_set', count(*), sum(xmin::text::bigint) FROM element_set"
+_MARK = (
+    f"{_WRITTEN} UNION ALL SELECT 'element_set', count(*), sum(xmin::text::bigint) FROM element_set"
+    " UNION ALL SELECT 'operator', count(*), sum(availability_confidence_percent)::numeric FROM operator"
+)
 
 Mark = tuple[str, datetime, tuple[tuple[object, ...], ...]]
 _kept: OrderedDict[Mark, Fleet] = OrderedDict()
@@ -63,7 +67,15 @@ def read_fleet(network: Session, at: datetime) -> Fleet:
 
     Satellites that move are left out with their beams and transponders: a link is not designed over them yet.
     """
-    rows = network.connection().execute(text(_MARK)).all()
+    return read_network(network, at)[0]
+
+
+def read_network(network: Session, at: datetime) -> tuple[Fleet, Assumptions]:
+    """As `read_fleet`, and what is assumed beside it: the operator's own confidence. One statement tells of both."""
+    told = {row[0]: row for row in network.connection().execute(text(_MARK)).all()}
+    _, operators, confidence_percent = told.pop("operator")
+    assumed = Assumptions(confidence_percent=float(confidence_percent)) if operators else Assumptions()
+    rows = list(told.values())
     mark: Mark = (str(network.get_bind().engine.url), at, tuple(tuple(row) for row in rows))
     with _lock:
         fleet = _kept.get(mark)
@@ -73,7 +85,7 @@ def read_fleet(network: Session, at: datetime) -> Fleet:
             _kept[mark] = fleet
             while len(_kept) > KEPT_FLEETS:
                 _kept.popitem(last=False)
-    return fleet
+    return fleet, assumed
 
 
 def read_occupancy(
@@ -215,6 +227,8 @@ def _transponder(one: Transponder) -> TransponderFacts:
         one.output_backoff_db,
         one.guard_band_hz,
         one.illustrative,
+        one.uplink_eirp_density_limit_dbw_per_hz,
+        one.downlink_eirp_density_limit_dbw_per_hz,
     )
 
 

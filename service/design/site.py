@@ -6,6 +6,7 @@ from satcom.core.values import Json
 from satcom.resource.physics.orbit import element_age_days
 from satcom.service.design.facts import SatelliteFacts, TerminalTypeFacts
 from satcom.service.design.payloads import Gateway
+from satcom.service.design.sky import Promised
 from satcom.service.design.survey import Survey
 
 
@@ -15,7 +16,7 @@ def site_values(
     gateway: Gateway,
     kind: TerminalTypeFacts,
     transponder_rows: list[int],
-    availability_percent: float,
+    promised: Promised,
 ) -> dict[str, Json]:
     """What `SiteWay` holds beside its carriers. It is illustrative when anything that it rests on is."""
     fleet = found.fleet
@@ -41,7 +42,8 @@ def site_values(
         "elevation_deg": float(found.site.elevation_deg[satellite_row, 0]),
         "element_age_days": _element_age_days(satellite, found.at),
         "licence_reference": _licence(found, kind.band, kind.terminal_class),
-        "availability_percent": availability_percent,
+        "availability_percent": promised.availability_percent,
+        "confidence_percent": promised.confidence_percent,
         "illustrative": any(made_up),
     }
 

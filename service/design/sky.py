@@ -4,7 +4,8 @@ A geostationary satellite is kept in its box, and published elements know nothin
 they are propagated for a week at most, then the satellite is taken to stand where it stood.
 The unavailability that is allowed is halved: rain at the site, which hits both directions at once, may take one half,
 rain at the gateway the other. Neither needs the other's absence, so the service keeps its availability.
-Words: ITU-R P.618-14 section 2.5.
+Where availability is sold with a confidence, fades are those that a worse year and a wrong prediction bring.
+Words: ITU-R P.618-14 section 2.5, P.678-3 (`resource.physics.uncertainty`).
 """
 
 from collections import defaultdict
@@ -17,10 +18,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from satcom.resource.physics import coverage
-from satcom.resource.physics.attenuation import TotalAttenuation, total_attenuation
+from satcom.resource.physics.attenuation import TotalAttenuation, together, total_attenuation
 from satcom.resource.physics.orbit import Elements, look_angles, slot_angles
+from satcom.resource.physics.uncertainty import RARER, fade_factor_at_confidence
+from satcom.resource.physics.year_to_year import climatic_ratio
 from satcom.service.design.facts import Fleet
 from satcom.service.design.payloads import Gateway, Payload, Rays, payloads
+from satcom.service.solution import AVERAGE_YEAR_PERCENT
 
 Array = NDArray[np.float64]
 
@@ -63,6 +67,19 @@ class RayTable:
 def half_unavailability_percent(availability_percent: float) -> float:
     """What each end of the link may be down, in percent of the average year."""
     return (100.0 - availability_percent) / 2
+
+
+@dataclass(frozen=True)
+class Promised:
+    """An availability, and the confidence that a year keeps it."""
+
+    availability_percent: float
+    confidence_percent: float = AVERAGE_YEAR_PERCENT
+
+    @property
+    def unavailability_percent(self) -> float:
+        """Of each end of the link."""
+        return half_unavailability_percent(self.availability_percent)
 
 
 def look(fleet: Fleet, latitude_deg: Array, longitude_deg: Array, altitude_m: Array, at: datetime) -> Look:
@@ -112,7 +129,7 @@ def gateway_beam_gain_db(fleet: Fleet) -> Array:
 
 
 @lru_cache(maxsize=4)
-def gateway_rays(fleet: Fleet, at: datetime, unavailability_percent: float) -> tuple[RayTable, RayTable]:
+def gateway_rays(fleet: Fleet, at: datetime, promised: Promised) -> tuple[RayTable, RayTable]:
     """Up and down attenuation of every gateway of every payload, at its share of the unavailability."""
     seen = gateway_look(fleet, at)
 
@@ -129,8 +146,8 @@ def gateway_rays(fleet: Fleet, at: datetime, unavailability_percent: float) -> t
 
     dishes = [(payload, [dish(payload.satellite, one) for one in payload.gateways]) for payload in payloads(fleet)]
     return (
-        ray_table([(payload.up, of) for payload, of in dishes], unavailability_percent),
-        ray_table([(payload.down, of) for payload, of in dishes], unavailability_percent),
+        ray_table([(payload.up, of) for payload, of in dishes], promised),
+        ray_table([(payload.down, of) for payload, of in dishes], promised),
     )
 
 
@@ -141,7 +158,7 @@ def site_rays(
     latitude_deg: float,
     longitude_deg: float,
     height_km: float,
-    unavailability_percent: float,
+    promised: Promised,
 ) -> tuple[RayTable, RayTable]:
     """Up and down attenuation of every terminal type of the reached payloads at the site."""
     dishes = [
@@ -162,13 +179,13 @@ def site_rays(
         for payload in reached
     ]
     return (
-        ray_table([(payload.up, of) for payload, of in dishes], unavailability_percent),
-        ray_table([(payload.down, of) for payload, of in dishes], unavailability_percent),
+        ray_table([(payload.up, of) for payload, of in dishes], promised),
+        ray_table([(payload.down, of) for payload, of in dishes], promised),
     )
 
 
-def ray_table(bundles: Sequence[tuple[Rays, Sequence[Dish]]], unavailability_percent: float) -> RayTable:
-    """One call of P.618 for all rays of all payloads."""
+def ray_table(bundles: Sequence[tuple[Rays, Sequence[Dish]]], promised: Promised) -> RayTable:
+    """One call of P.618 for all rays of all payloads; a second one for how steeply fades grow, with a confidence."""
     start, size = {}, 0
     columns: list[Array] = []
     for row, (rays, dishes) in enumerate(bundles):
@@ -193,9 +210,27 @@ def ray_table(bundles: Sequence[tuple[Rays, Sequence[Dish]]], unavailability_per
     freq, tilt, lat, lon, height, elevation, diameter, efficiency = (
         np.concatenate(columns).T if columns else np.empty((8, 0))
     )
-    return RayTable(
-        start, total_attenuation(lat, lon, freq, elevation, unavailability_percent, tilt, diameter, efficiency, height)
+
+    def exceeded(percent: float) -> TotalAttenuation:
+        return total_attenuation(lat, lon, freq, elevation, percent, tilt, diameter, efficiency, height)
+
+    air = exceeded(promised.unavailability_percent)
+    if promised.confidence_percent == AVERAGE_YEAR_PERCENT:
+        return RayTable(start, air)
+    rarer = exceeded(promised.unavailability_percent / RARER)
+    return RayTable(start, confident(air, rarer, promised, climatic_ratio(lat, lon)))
+
+
+def confident(air: TotalAttenuation, rarer: TotalAttenuation, promised: Promised, ratio: Array) -> TotalAttenuation:
+    """All that comes and goes (cloud, rain, scintillation) grown by one factor; gas is there all the time."""
+    factor = fade_factor_at_confidence(
+        air.total_db - air.gas_db,
+        rarer.total_db - rarer.gas_db,
+        promised.unavailability_percent,
+        ratio,
+        promised.confidence_percent / 100,
     )
+    return together(air.gas_db, air.cloud_db * factor, air.rain_db * factor, air.scintillation_db * factor)
 
 
 def _instants(fleet: Fleet, at: datetime) -> dict[datetime, list[int]]:

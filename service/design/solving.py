@@ -8,7 +8,7 @@ nothing that is left out costs less than what is told. How many are left out is 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 
 import numpy as np
@@ -85,7 +85,7 @@ def _own(inputs: Inputs, demand: Demand) -> Qualification:
 
 def decide_lease(inputs: Inputs, demand: LeaseDemand) -> Qualification:
     """The answer to who asks for spectrum as it is."""
-    ways, setbacks = lease(inputs.fleet, demand, inputs.occupancy)
+    ways, setbacks = lease(inputs.fleet, demand, inputs.occupancy, inputs.assumed)
     return _best_of_each(ways, inputs.at, demand, None, _losers(inputs.fleet, setbacks))
 
 
@@ -118,7 +118,7 @@ def decide(
     solutions: tuple[Solution, ...] = ()
     left_out = 0
     if found.reached:
-        sizer = Sizer(layout(found, demand, occupancy), demand, assumed)
+        sizer = Sizer(layout(found, demand, occupancy, assumed), demand, assumed)
         ways = _ways(sizer, found, occupancy, setbacks)
         solutions = _solutions(sizer, found, sorted(ways, key=lambda one: one.rank) if every_way else _chosen(ways))
         left_out = len(ways) - len(solutions)
@@ -161,7 +161,7 @@ def _ways(sizer: Sizer, found: Survey, occupancy: Occupancy, setbacks: dict[int,
 
 def _part(sized: Sized, block: Block) -> Sized:
     rows = block.rows
-    return Sized(sized.closes[rows], sized.occupied_hz[rows], sized.power_hz[rows], sized.margin_db[rows])
+    return Sized(*(getattr(sized, one.name)[rows] for one in fields(Sized)))
 
 
 def _hubs(plan: Layout, block: Block) -> list[str]:
@@ -206,8 +206,7 @@ def _solutions(sizer: Sizer, found: Survey, ways: list[_Way]) -> tuple[Solution,
         forward = direction == "forward"
         rows = np.array([one.pair.forward_lane if forward else one.pair.return_lane for one in ways], dtype=np.intp)
         limits = np.array([one.pair.forward_limits if forward else one.pair.return_limits for one in ways])
-        link = sizer.link(direction, sizer.plan.lanes.take(rows))
-        sizing = sizer.exact(direction, link, Limits(limits[:, 0], limits[:, 1]))
+        link, sizing = sizer.exact(direction, sizer.plan.lanes.take(rows), Limits(limits[:, 0], limits[:, 1]))
         carriers[direction] = [
             _carrier(sizer, direction, int(row), link, sizing, index) for index, row in enumerate(rows)
         ]
@@ -228,6 +227,7 @@ def _carrier(
         sizer.demand.rate_bps(direction),
         str(modcods().name[sizing.modcod[index]]),
         sizer.assumed.roll_off,
+        sizer.assumed.confidence_percent,
     )
 
 
@@ -236,7 +236,7 @@ def _solution(sizer: Sizer, found: Survey, way: _Way, forward: CarrierPlan, back
     gateway = plan.gateways[int(plan.lanes.gateway[pair.forward_lane])]
     kind = plan.fleet.terminal_types[int(plan.lanes.terminal[pair.forward_lane])]
     rows = sorted({int(plan.lanes.transponder[row]) for row in (pair.forward_lane, pair.return_lane)})
-    values = site_values(found, way.satellite, gateway, kind, rows, sizer.demand.availability_percent)
+    values = site_values(found, way.satellite, gateway, kind, rows, plan.promised)
     return LinkSolution.model_validate(
         values
         | {

@@ -234,3 +234,25 @@ def lane_of(range_km: Values, eirp_dbw: Values, beam_gain_db: Values) -> Link:
         transponder=replace(link.transponder, saturation_eirp_dbw=eirp_dbw),
         down=replace(link.down, beam_gain_db=beam_gain_db),
     )
+
+
+@settings(max_examples=40, deadline=None)
+@given(link=links(), tighter_db=st.floats(-3, -0.001) | st.floats(0.001, 12))
+def test_within_a_limit_on_density_the_cheapest_of_all_that_keep_it_is_chosen(link: Link, tighter_db: float) -> None:
+    free = sized(link)
+    limit = float(free.budget.power_share / free.budget.symbol_rate_baud) * 10 ** (-tighter_db / 10)
+    whole_hz = link.transponder.bandwidth_hz
+    held = size_carrier(link, ASKED, TABLE, whole_hz, whole_hz, limit)
+    least_hz = np.inf
+    for row in range(len(TABLE.name)):
+        carrier = carrier_of(row)
+        power = carrier_power_for_margin(link, carrier)
+        occupied_hz = float(ASKED.bit_rate_bps / carrier.spectral_efficiency) * 1.2
+        if power.closes and occupied_hz <= whole_hz and power.power_share / (occupied_hz / 1.2) <= limit:
+            least_hz = min(least_hz, max(occupied_hz, float(power.power_equivalent_bandwidth_hz)))
+    assert bool(held.closes) == np.isfinite(least_hz)
+    if held.closes:
+        assert float(held.leased_bandwidth_hz) == pytest.approx(least_hz)
+    elif free.closes:
+        assert held.limit == Limit.POWER_DENSITY
+        assert held.margin_db < 0
