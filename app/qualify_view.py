@@ -43,6 +43,7 @@ SHOWN = {
     "licences": (1.0, "licences", 0),
     "terminal types": (1.0, "types", 0),
     "transponders": (1.0, "transponders", 0),
+    "dB over the limit": (1.0, "dB", 2),
     "deg": (1.0, "deg", 1),
     "none": (1.0, "", 0),
     "": (100.0, "%", 1),

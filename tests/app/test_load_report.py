@@ -53,12 +53,15 @@ def test_a_dry_run_shows_the_old_and_the_new_value_of_each_field(satcom: Command
     edit(folder / "hubs.yaml", "ports: 200", "ports: 180")
     edit(folder / "customers.csv", "it@savanna.example", "noc@savanna.example")
     edit(folder / "carriers.csv", "12605,12611.5", "12605,12612")
-    edit(folder / "operator.yaml", "tax_rate_percent: 15", "tax_rate_percent: 15.5")
+    edit(
+        folder / "operator.yaml", "tax_rate_percent: 15", "tax_rate_percent: 15.5\navailability_confidence_percent: 90"
+    )
     said = satcom("load", str(folder), "--dry-run").out
     assert "  changed tp-out (Ku out)\n    uplink_beam: beam-gateway -> beam-south\n" in said
     assert "  changed hub-1 (Johannesburg 1)\n    ports: 200 -> 180\n" in said
     assert "to_mhz: 12611.5 -> 12612.0" in said
     assert "tax_rate_percent: 15.0 -> 15.5" in said
+    assert "availability_confidence_percent: 50.0 -> 90.0" in said
     assert '"it@savanna.example"' in said
     assert '"noc@savanna.example"' in said
     bodies = json.loads(satcom("load", str(folder), "--dry-run", "--json").out)

@@ -47,6 +47,8 @@ def test_settings_are_changed_and_accounts_that_are_opened_from_then_on_are_due_
         ({"name": " "}, "/name"),
         ({"approvalDays": 7}, "/approvalDays"),
         ({"paymentTermDays": -1}, "/paymentTermDays"),
+        ({"availabilityConfidencePercent": 49.9}, "/availabilityConfidencePercent"),
+        ({"availabilityConfidencePercent": 100}, "/availabilityConfidencePercent"),
         ({"theOnly": False}, "/theOnly"),
         ({"colour": "blue"}, "/colour"),
     ],

@@ -2,13 +2,14 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any  # what a transponder may be changed by
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from satcom.resource.physics.regulatory_limits import CoordinationLimits, breaches
+from satcom.resource.physics.regulatory_limits import Breach, CoordinationLimits, breaches
 from satcom.service.design.facts import Inputs, TransponderFacts
 from satcom.service.design.sky import gateway_look
 from satcom.service.design.solving import solve
@@ -38,20 +39,18 @@ def facts(template: str) -> Iterator[Inputs]:
         yield whole
 
 
-def with_transponders(facts: Inputs, **changes: object) -> Inputs:
+def with_transponders(facts: Inputs, **changes: Any) -> Inputs:
     """Every transponder changed alike; numbers named `..._by` are added."""
-    changed = []
-    for one in facts.fleet.transponders:
-        values = {
-            name.removesuffix("_by"): getattr(one, name.removesuffix("_by")) + value if name.endswith("_by") else value  # type: ignore[operator]
-            for name, value in changes.items()
-        }
-        changed.append(replace(one, **values))
-    return replace(facts, fleet=replace(facts.fleet, transponders=tuple(changed)))
+
+    def changed(one: TransponderFacts) -> TransponderFacts:
+        added = {name[:-3]: getattr(one, name[:-3]) + by for name, by in changes.items() if name.endswith("_by")}
+        return replace(one, **added, **{name: value for name, value in changes.items() if not name.endswith("_by")})
+
+    return replace(facts, fleet=replace(facts.fleet, transponders=tuple(map(changed, facts.fleet.transponders))))
 
 
-def with_terminals(facts: Inputs, **changes: object) -> Inputs:
-    kinds = tuple(replace(one, **changes) for one in facts.fleet.terminal_types)  # type: ignore[arg-type]
+def with_terminals(facts: Inputs, **changes: Any) -> Inputs:
+    kinds = tuple(replace(one, **changes) for one in facts.fleet.terminal_types)
     return replace(facts, fleet=replace(facts.fleet, terminal_types=kinds))
 
 
@@ -79,7 +78,7 @@ def broken(facts: Inputs, way: SiteSolution) -> list[str]:
         (kind.antenna_diameter_m, kind.antenna_efficiency),
     )
     from_gateway_deg = float(gateway_look(fleet, facts.at).elevation_deg[satellite, station])
-    found = []
+    found: list[Breach] = []
     for carrier, dish, arrival_deg in (
         (way.forward, gateway_dish, way.elevation_deg),
         (way.return_link, site_dish, from_gateway_deg),
