@@ -139,37 +139,36 @@ def size_carrier(
         ),
         table,
     )
-    chosen = best.chosen
-    required_db = table.es_n0_threshold_db[chosen] + asked.implementation_margin_db
-    demand = 10 ** ((required_db + asked.required_margin_db) / 10)
-    rate_baud = symbol_rate_baud(asked.bit_rate_bps, table.spectral_efficiency[chosen])
+    carrier = _carrier(asked, table, best.chosen)
+    demand = 10 ** ((np.asarray(carrier.required_es_n0_db) + asked.required_margin_db) / 10)
+    rate_baud = symbol_rate_baud(asked.bit_rate_bps, carrier.spectral_efficiency)
     needed = noise.share_for(demand, rate_baud)
     dense_share = np.asarray(share_per_baud_limit) * rate_baud
     share = np.where(best.closes, needed, np.minimum(share_limit, dense_share))
     with np.errstate(divide="ignore"):  # no power left: the back-off is infinite
         carrier_output_backoff_db = link.transponder.output_backoff_db - 10 * np.log10(share)
-    budget = bent_pipe_budget(
-        link,
-        Carrier(
-            bit_rate_bps=asked.bit_rate_bps,
-            spectral_efficiency=table.spectral_efficiency[chosen],
-            required_es_n0_db=required_db,
-            rolloff=asked.rolloff,
-            required_margin_db=asked.required_margin_db,
-            modcod=table.name[chosen],
-        ),
-        carrier_output_backoff_db,
-        full,
-    )
+    budget = bent_pipe_budget(link, carrier, carrier_output_backoff_db, full)
     return CarrierSizing(
         closes=best.closes,
         limit=_limit(best, needed, share_of_station < share_left, dense_share < share_limit),
-        modcod=chosen,
+        modcod=best.chosen,
         margin_db=budget.margin_db - asked.required_margin_db,
         occupied_bandwidth_hz=np.where(best.closes, budget.occupied_bandwidth_hz, np.nan),
         power_equivalent_bandwidth_hz=np.where(best.closes, budget.power_equivalent_bandwidth_hz, np.nan),
         leased_bandwidth_hz=np.where(best.closes, budget.leased_bandwidth_hz, np.nan),
         budget=budget,
+    )
+
+
+def _carrier(asked: AskedCarrier, table: ModcodTable, chosen: Indices) -> Carrier:
+    """What was asked for, with these rows of the table."""
+    return Carrier(
+        bit_rate_bps=asked.bit_rate_bps,
+        spectral_efficiency=table.spectral_efficiency[chosen],
+        required_es_n0_db=table.es_n0_threshold_db[chosen] + asked.implementation_margin_db,
+        rolloff=asked.rolloff,
+        required_margin_db=asked.required_margin_db,
+        modcod=table.name[chosen],
     )
 
 
