@@ -31,6 +31,10 @@ BILLS = text(
     "SELECT state, count(*) AS bills, count(*) FILTER (WHERE payment_due_date < :now"
     " AND state IN ('sent', 'partiallyPaid')) AS overdue FROM customer_bill GROUP BY 1"
 )
+TO_BILL = text(
+    "SELECT count(*) FILTER (WHERE next_bill_at <= :now) AS due,"
+    " count(*) FILTER (WHERE not_billed_because IS NOT NULL) AS put_off FROM billing_account WHERE state = 'Active'"
+)
 QUEUED = text(
     "SELECT count(*) FILTER (WHERE job.status = 'todo') AS waiting, count(*) FILTER (WHERE job.status = 'doing')"
     " AS running, coalesce(extract(epoch FROM now() - min(event.at) FILTER (WHERE job.status = 'todo')), 0) AS oldest_s"
@@ -43,6 +47,7 @@ def order_metrics(session: Session) -> Iterator[GaugeMetricFamily]:
     yield from _orders(session)
     yield from _tasks(session)
     yield from _bills(session)
+    yield from _accounts(session)
     yield from _queue(session)
 
 
@@ -101,6 +106,16 @@ def _bills(session: Session) -> Iterator[GaugeMetricFamily]:
     yield bills
     overdue = sum(row.overdue for row in rows)
     yield GaugeMetricFamily("satcom_bills_overdue", "Bills sent and not paid by their due date", value=overdue)
+
+
+def _accounts(session: Session) -> Iterator[GaugeMetricFamily]:
+    row = session.connection().execute(TO_BILL, {"now": now()}).one()
+    accounts = GaugeMetricFamily(
+        "satcom_accounts_to_bill", "Accounts that the bill run has to look at, or put off", labels=["state"]
+    )
+    accounts.add_metric(["due"], row.due)
+    accounts.add_metric(["putOff"], row.put_off)
+    yield accounts
 
 
 def _queue(session: Session) -> Iterator[GaugeMetricFamily]:

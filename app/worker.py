@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from time import monotonic
 
 import procrastinate
 import psycopg
@@ -20,6 +21,7 @@ from satcom.core.event_delivery import EventDelivery
 from satcom.core.settings import settings
 from satcom.core.tenancy import WORKER_ROLE
 from satcom.enterprise.catalog_job import carry_out
+from satcom.market.bill_run import bill_next
 from satcom.orchestration.engine import Engine
 from satcom.orchestration.escalation import escalate_due
 from satcom.orchestration.plan import know_handlers
@@ -27,7 +29,7 @@ from satcom.orchestration.queue import EXCHANGE, QUEUE, TASK
 from satcom.orchestration.sweep import take_up_lost, wake_due
 from satcom.resource.drivers.hub_nms import HubNmsDriver
 
-HEARTBEAT_S, DEAD_AFTER_S, SWEEP_EVERY_S, POLL_S = 1.0, 5.0, 1.0, 1.0
+HEARTBEAT_S, DEAD_AFTER_S, SWEEP_EVERY_S, BILLING_S, POLL_S = 1.0, 5.0, 1.0, 0.5, 1.0
 log = structlog.get_logger()
 
 
@@ -113,9 +115,17 @@ class Worker:
             wake_due(session)
         with self.database.as_worker("sweep") as session:
             escalate_due(session)
+        self._bill()
         with self.database.as_worker("sweep") as session:
             for flow_id in take_up_lost(session, timedelta(seconds=DEAD_AFTER_S)):
                 log.info("taking over from a dead worker", flow=flow_id)
+
+    def _bill(self) -> None:
+        """Bill accounts that are due, one in a transaction, for as long as orders can wait for the sweep."""
+        until, waits = monotonic() + BILLING_S, True
+        while waits and monotonic() < until:
+            with self.database.as_worker("bill run") as session:
+                waits = bill_next(session)
 
 
 async def work(opened: Database, hub: HubNmsDriver, workers: int) -> None:

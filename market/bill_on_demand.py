@@ -5,30 +5,23 @@ due the request is kept as rejected, and says until when everything is billed. A
 stays on hold, and the request ends with an error.
 """
 
-from datetime import datetime
 from enum import StrEnum
 from typing import ClassVar
 
-from sqlalchemy import type_coerce
-from sqlalchemy.dialects.postgresql import JSONB
-from sqlmodel import Field, Session, col, select
+from sqlmodel import Field, Session
 
-from satcom.core.clock import now
 from satcom.core.database import find_for_update
 from satcom.core.entity import Entity, JsonOf, state_type, tmf
 from satcom.core.errors import NotFound, Refused, RuleRefused
 from satcom.core.life_cycle import LifeCycle, move
 from satcom.core.security import Capability, Principal
 from satcom.core.tmf_api import TmfRoutes
-from satcom.core.values import Reference, RelatedParty, TimePeriod, instant_text, reference
-from satcom.enterprise.party import find_party, operator_of, party_reference
+from satcom.core.values import Reference, RelatedParty, instant_text, reference
+from satcom.enterprise.party import find_party, party_reference
 from satcom.market.account.account import AccountState
 from satcom.market.account.billing_account import BillingAccount
-from satcom.market.billing import BillState, CustomerBill, DueCharge, new_bill, validate, write_bill
-from satcom.market.due_charges import Charged, charged_among, charges_due, reckon_due
-from satcom.market.inventory import Product
-
-ACCOUNT = "/billingAccount/id"
+from satcom.market.account_bill import ACCOUNT, DueOnAccount, bill_of_account, due_on
+from satcom.market.billing import BillState
 
 
 class OnDemandState(StrEnum):
@@ -75,20 +68,17 @@ def bill_now(session: Session, request: CustomerBillOnDemand, by: Principal) -> 
     if request.related_party is not None:
         party = find_party(session, request.related_party.id, "/relatedParty/id")
         request.related_party = party_reference(party, request.related_party)
-    products = _products(session, account)
-    zone, at = operator_of(session).zone, now()
-    charged = charged_among(session, products, zone, account.bill_day)
-    due = [charge for one in charged for charge in charges_due(one, at, zone, account.bill_day)]
-    if due:
-        bill = _bill(session, account, {one.id: one for one in products}, due)
+    due = due_on(session, account)
+    if due.charges:
+        bill = bill_of_account(session, account, due)
         request.customer_bill = reference(bill.id, "CustomerBill", bill.href)
         held = bill.state is BillState.ON_HOLD
         move(request, OnDemandState.TERMINATED_WITH_ERROR if held else OnDemandState.DONE)
         request.reason = f"bill {bill.bill_no} is {bill.state}: {bill.amount_due}"
     else:
         move(request, OnDemandState.REJECTED)
-        request.reason = f"nothing is due on {account.name}: {_why_nothing(charged, at)}"
-    request.last_update = instant_text(at)
+        request.reason = f"nothing is due on {account.name}: {_why_nothing(due)}"
+    request.last_update = instant_text(due.at)
     session.add(request)
     session.flush()
     return request
@@ -109,34 +99,10 @@ def _account(session: Session, request: CustomerBillOnDemand) -> BillingAccount:
     return account
 
 
-def _products(session: Session, account: BillingAccount) -> list[Product]:
-    charged = type_coerce(col(Product.billing_account), JSONB).contains({"id": account.id})
-    query = select(Product).where(col(Product.party_id) == account.party_id, charged).order_by(col(Product.id))
-    return list(session.exec(query.with_for_update()))
-
-
-def _bill(
-    session: Session, account: BillingAccount, products: dict[str, Product], due: list[DueCharge]
-) -> CustomerBill:
-    currencies = {one.price.price.duty_free_amount.unit for one in due}
-    if currencies != {account.currency}:
-        why = f"the account is in {account.currency}, the prices are in {', '.join(sorted(currencies))}"
-        raise RuleRefused(ACCOUNT, why, "currency", "an account in the currency of the prices")
-    tax_rate_percent = operator_of(session).tax_rate_percent
-    reckoned = reckon_due(due, tax_rate_percent)
-    period = TimePeriod(start_date_time=min(one.start for one in due), end_date_time=max(one.end for one in due))
-    bill = new_bill(session, products[due[0].product_id], account, reckoned, period, tax_rate_percent)
-    bill.due = due
-    write_bill(session, bill, [products[one.product_id] for one in due], reckoned)
-    session.refresh(bill)
-    validate(session, bill, reckon_due(bill.due or [], tax_rate_percent))
-    return bill
-
-
-def _why_nothing(charged: list[Charged], at: datetime) -> str:
-    if not charged:
+def _why_nothing(due: DueOnAccount) -> str:
+    if not due.charged:
         return "no product is charged to it"
-    running = [one.billed_to for one in charged if one.billed_to > at]
+    running = [one.billed_to for one in due.charged if one.billed_to > due.at]
     return f"everything is billed until {instant_text(min(running))}" if running else "all that ended is billed"
 
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import ClassVar
 
 from pydantic import Field as ValueField
-from sqlalchemy import or_, type_coerce
+from sqlalchemy import Index, or_, text, type_coerce
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
@@ -55,11 +55,13 @@ class BillStructure(Value):
 
 
 class BillingAccount(Account, table=True):
-    """An account that bills are made for."""
+    """An account that bills are made for. `market.bill_run` looks at it at `next_bill_at`."""
 
     __tablename__ = "billing_account"
+    __table_args__ = (Index("accounts_to_bill", "next_bill_at", postgresql_where=text("state = 'Active'")),)
 
     api: ClassVar = tmf("TMF666", "BillingAccount", Capability.READ_PARTIES)
+    private: ClassVar[frozenset[str]] = frozenset({"next_bill_at", "not_billed_because"})
 
     related_party: list[RelatedParty] = Field(sa_type=JsonOf(list[RelatedParty]))
     currency: Currency = Field(default="", max_length=3)
@@ -67,6 +69,8 @@ class BillingAccount(Account, table=True):
     bill_structure: BillStructure | None = Field(default=None, sa_type=JsonOf(BillStructure))
     financial_account: Reference | None = Field(default=None, sa_type=JsonOf(Reference))
     last_modified: datetime = Field(default_factory=now, sa_type=INSTANT)
+    next_bill_at: datetime = Field(default_factory=now, sa_type=INSTANT)
+    not_billed_because: str | None = Field(default=None, max_length=500)
 
     @property
     def cycle(self) -> BillingCycle:
@@ -115,13 +119,15 @@ def patch_billing_account(
     session: Session, account: BillingAccount, patch: dict[str, Json], by: Principal
 ) -> BillingAccount:
     """Change an account or move its state. Holder and currency stay: bills were made by them."""
-    currency = account.currency
+    currency, bill_day = account.currency, account.bill_day
     amend_account(session, account, patch)
     if account.currency != currency:
         raise RuleRefused("/currency", "an account keeps its currency", "fixed", currency)
     if "relatedParty" in patch and _holder(session, account).party_id != account.party_id:
         raise RuleRefused("/relatedParty", "an account keeps its customer", "fixed", account.party_id)
     _check_terms(session, account)
+    if account.bill_day != bill_day:
+        account.next_bill_at = now()  # the bill run looks at what that brings
     return account
 
 

@@ -52,6 +52,7 @@ CALM: Series = {
     f'{HTTP}_seconds_bucket{{le="0.1", {WHERE}}}': "0+99x200",
     f'{HTTP}_seconds_bucket{{le="10", {WHERE}}}': "0+101x200",
     f'{HTTP}_seconds_bucket{{le="+Inf", {WHERE}}}': "0+101x200",
+    f'satcom_accounts_to_bill{{state="putOff", {WHERE}}}': "0x200",
     f"satcom_bills_overdue{{{WHERE}}}": "0x200",
 }
 UNREST: dict[str, Series] = {
@@ -76,6 +77,7 @@ UNREST: dict[str, Series] = {
     "SatcomStockOut": {'satcom_stock_terminals{depot="D"': "0x200"},
     "SatcomApiErrors": {f'{HTTP}s_total{{method="GET", route="/x", status="503"': "0+10x200"},
     "SatcomApiSlow": {f'{HTTP}_seconds_bucket{{le="0.1"': "0+50x200"},
+    "SatcomAccountsPutOff": {"satcom_accounts_to_bill{": "1x200"},
     "SatcomBillsOverdue": {"satcom_bills_overdue{": "1x200"},
 }
 RECEIVERS = {"capacity": "capacity", "supply": "supply", "finance": "finance", "noc": "noc"}
