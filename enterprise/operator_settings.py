@@ -33,6 +33,7 @@ SETTINGS: Final = (
     "installationPatienceDays",
     "satellitePatienceDays",
     "availabilityConfidencePercent",
+    "elementsLimitDays",
 )
 
 

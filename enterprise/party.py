@@ -126,6 +126,7 @@ class Operator(Entity, table=True):
     installation_patience_days: int = Field(default=120, ge=1, le=730)
     satellite_patience_days: int = Field(default=180, ge=1, le=1830)
     availability_confidence_percent: float = Field(default=50.0, ge=50, le=99.9)
+    elements_limit_days: int = Field(default=0, ge=0, le=3650)  # 0: elements of any age are taken
 
     @property
     def zone(self) -> ZoneInfo:

@@ -21,6 +21,7 @@ from satcom.core.security import Capability
 from satcom.core.tmf_api import database_of, json_response, token_of, who_may
 from satcom.core.tmf_openapi import refusals
 from satcom.core.values import Json, instant_text, reference
+from satcom.resource.element_age import check_ages, limit_days
 from satcom.resource.ground import EarthStation
 from satcom.resource.naming import NotThere, resources_called, visible_to_caller
 from satcom.resource.physics.horizon_mask import Sites, sites_on
@@ -89,6 +90,7 @@ class Fleet:
     flown: tuple[Flown, ...]
     gateways: tuple[Gateway, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
+    elements_limit_days: int | None = None
 
 
 @dataclass(frozen=True)
@@ -134,6 +136,7 @@ def plan_of(fleet: Fleet, place: AskedPlace, start_at: datetime, hours: int, rul
         raise Refused("hours", why, "tooMuch", f"up to {MOST_SATELLITE_HOURS // len(fleet.flown)} hours")
     site = sites_on(place.latitude_deg, place.longitude_deg, place.altitude_m, place.lowest_elevation_deg)
     elements = [one.elements for one in fleet.flown]
+    check_ages("startAt", elements, start_at + timedelta(hours=hours), fleet.elements_limit_days)
     plan = service_plan(elements, site, _sites_of(fleet.gateways), start_at, hours * 3600.0, rule)
     return PassPlan(place, start_at, rule, fleet, plan)
 
@@ -199,7 +202,7 @@ def fleet_called(
     elements = elements_at(session, at, [one.id for one in meant])
     left_out += [LeftOut(_named(one), "no elements of it are kept") for one in meant if one.id not in elements]
     flown = [Flown(_named(one), elements[one.id]) for one in meant if one.id in elements]
-    return Fleet(tuple(flown), gateways_called(session, stations), tuple(left_out))
+    return Fleet(tuple(flown), gateways_called(session, stations), tuple(left_out), limit_days(session))
 
 
 def gateways_called(session: Session, stations: Sequence[str]) -> tuple[Gateway, ...]:

@@ -21,12 +21,14 @@ from sqlalchemy import CheckConstraint, UniqueConstraint, case
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlmodel import Field, Session, col, select
 
+from satcom.core.clock import now
 from satcom.core.entity import INSTANT, Entity, JsonOf, checked, id_type, own, state_type
 from satcom.core.errors import Fault, Refused
 from satcom.core.life_cycle import LifeCycle
 from satcom.core.security import Capability
 from satcom.core.tmf_api import TmfRoutes
 from satcom.core.values import Value
+from satcom.resource.element_age import limit_days, why_too_old
 from satcom.resource.physics.element_files import epoch_keys, read_elements
 from satcom.resource.physics.mean_elements import MeanElements
 from satcom.resource.physics.omm import MAX_NORAD_ID
@@ -204,7 +206,7 @@ class RecordedElements:
 def record_elements(session: Session, text: str, source: str) -> RecordedElements:
     """Keep the element sets of a text in any notation for the satellites that are known; what is kept is left.
 
-    Raises `Refused` on `elements` when not one set could be read.
+    Sets that are older than the operator takes are bad lines. Raises `Refused` on `elements` when none could be read.
     """
     file = read_elements(text)
     if file.bad_lines and not file.elements:
@@ -215,7 +217,10 @@ def record_elements(session: Session, text: str, source: str) -> RecordedElement
     known = {one.norad_id: one for one in session.exec(select(Satellite).where(col(Satellite.norad_id).in_(numbers)))}
     kept, latest = _kept_epochs(session, {one.id: number for number, one in known.items() if number is not None})
     added: list[ElementSet] = []
+    too_old: list[BadLine] = []
     already, older = file.doubles, 0
+    at, limit = now(), limit_days(session)
+    lines = dict(zip(file.elements, file.line_numbers, strict=True))
     for one in sorted(file.elements, key=lambda one: one.epoch, reverse=True):
         satellite = known.get(one.norad_id)
         if satellite is None:
@@ -224,13 +229,18 @@ def record_elements(session: Session, text: str, source: str) -> RecordedElement
         if kept.intersection(keys):
             already += 1
             continue
+        why = why_too_old(one, at, limit)
+        if why is not None:
+            too_old.append(BadLine(lines[one], why))
+            continue
         kept.add(keys[0])
         older += one.epoch < latest.setdefault(one.norad_id, one.epoch)
         added.append(_element_set(satellite, one, source))
     session.add_all(added)
     session.flush()
     unknown = tuple(sorted(numbers - {number for number in known if number is not None}))
-    return RecordedElements(tuple(added), older, already, unknown, file.bad_lines)
+    bad_lines = sorted([*file.bad_lines, *too_old], key=lambda one: one.line_number)
+    return RecordedElements(tuple(added), older, already, unknown, tuple(bad_lines))
 
 
 def _kept_epochs(session: Session, numbers: Mapping[str, int]) -> tuple[set[tuple[int, int]], dict[int, datetime]]:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -21,6 +22,7 @@ from satcom.resource.satellite import RecordedElements, Satellite, elements_at, 
 
 Opened = Callable[[], AbstractContextManager[Database]]
 LARGEST_FILE_BYTES = 100_000_000  # a whole catalogue as XML has 60 MB
+OLD_DAYS = 30.0  # are warned of: by then a geostationary satellite was manoeuvred
 NAMED = 20  # bad lines, before they are only counted
 AsJson = Annotated[bool, typer.Option("--json", help="For a program to read.")]
 console = Console()
@@ -93,6 +95,10 @@ def _show(recorded: RecordedElements, dry_run: bool) -> None:
     done = "would be kept; nothing was" if dry_run else "kept"
     older = f", {recorded.older} of them older than another" if recorded.older else ""
     console.print(f"{len(recorded.added)} element sets {done}{older}", soft_wrap=True)
+    if recorded.added:
+        oldest_days = (now() - min(one.epoch for one in recorded.added)) / timedelta(days=1)
+        if oldest_days > OLD_DAYS:
+            console.print(Text(f"the oldest of these are {oldest_days:.0f} days old", "yellow"), soft_wrap=True)
     if recorded.already_there:
         console.print(f"{recorded.already_there} were there already", soft_wrap=True)
     if recorded.of_unknown_satellites:

@@ -24,6 +24,7 @@ MEANING: Final = {
     "installationPatienceDays": "an installation is waited for, after its terminal came",
     "satellitePatienceDays": "a satellite is waited for, after its day",
     "availabilityConfidencePercent": "that a year keeps the availability sold; 50: the average",
+    "elementsLimitDays": "older element sets are refused; 0: none are",
 }
 Days = Annotated[int | None, typer.Option(show_default=False)]
 console = Console()
@@ -53,6 +54,7 @@ def set_settings(
     availability_confidence: Annotated[
         float | None, typer.Option(help="That a year keeps what is sold, in percent: 90.", show_default=False)
     ] = None,
+    elements_limit_days: Days = None,
     as_json: AsJson = False,
     url: Url = HERE,
     token: Token = "",
@@ -73,6 +75,7 @@ def set_settings(
         "installationPatienceDays": installation_patience_days,
         "satellitePatienceDays": satellite_patience_days,
         "availabilityConfidencePercent": availability_confidence,
+        "elementsLimitDays": elements_limit_days,
     }
     patch: dict[str, Json] = {setting: value for setting, value in given.items() if value is not None}
     if not patch:

@@ -111,6 +111,8 @@ def load_elements(load: Load) -> None:
     if not load.has_operator or not file.elements:
         return
     recorded = record_elements(load.session, load.files.elements, name)
+    for bad in recorded.bad_lines:
+        load.fault(f"{name}: line {bad.line_number}", bad.reason)
     added = {(one.satellite_id, one.epoch) for one in recorded.added}
     numbers = [one.norad_id for one in file.elements]
     known = load.session.exec(select(Satellite).where(col(Satellite.norad_id).in_(numbers)))

@@ -18,6 +18,7 @@ from satcom.core.errors import Refused
 from satcom.resource.physics.element_files import read_elements
 from satcom.resource.physics.orbit import look_angles
 from satcom.resource.satellite import ElementSet, elements_at
+from tests.enterprise.an_operator import an_operator
 from tests.resource.a_network import a_satellite
 
 DATA = Path(__file__).parents[1] / "data" / "elements"
@@ -99,6 +100,25 @@ def test_bad_lines_are_told_and_the_good_sets_are_kept(database: Database, tmp_p
     output = told(database, "load", str(spoilt))
     assert "line 8: checksum 2, the line adds up to 3" in output
     assert "1 element sets kept" in output
+
+
+def test_old_sets_are_warned_of_and_refused_by_the_setting(database: Database) -> None:
+    with database.as_worker() as session:
+        a_satellite(session, AMOS_17)
+        operator = an_operator(session)
+        operator.elements_limit_days = 60
+    with clock.at(AT + timedelta(days=40)):
+        told_then = told(database, "load", str(OMM), "--dry-run")
+        assert "1 element sets would be kept" in told_then
+        assert "the oldest of these are 41 days old" in told_then
+    with clock.at(AT + timedelta(days=90)):
+        refused = told(database, "load", str(OMM))
+        assert "days old, the operator takes up to 60" in refused
+        assert "0 element sets kept" in refused
+    with clock.at(AT):
+        assert "days old" not in told(database, "load", str(OMM))
+    with clock.at(AT + timedelta(days=90)):
+        assert "1 were there already" in told(database, "load", str(OMM))
 
 
 @pytest.mark.parametrize(

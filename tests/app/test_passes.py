@@ -18,13 +18,15 @@ from satcom.app.loading.load import load
 from satcom.core.clock import now
 from satcom.core.database import Database
 from satcom.core.entity import checked
-from satcom.core.errors import Refused
+from satcom.core.errors import Refused, RuleRefused
 from satcom.core.loading import loaded_id
+from satcom.enterprise.party import operator_of
 from satcom.resource.ground import EarthStation
 from satcom.resource.physics.orbit import read_tle
 from satcom.resource.satellite import ElementSet, Satellite, record_elements
 from satcom.service.design.reading import read_fleet
 from tests.app.conftest import House
+from tests.enterprise.an_operator import an_operator
 from tests.resource.a_network import a_satellite, a_transponder
 
 SAMPLE = Path(__file__).parents[1] / "data" / "orbit_sample.tle"  # CelesTrak, 2026-08-22
@@ -217,3 +219,16 @@ def test_satellites_and_stations_of_others_are_not_there(house: House) -> None:
         assert "O3B FM" not in answer.text.replace(f"'{O3B[0].name}'", "")
     seen = house.http.get(f"{PATH}?{urlencode(ASKED | {'constellation': 'O3b'})}", neighbour)
     assert seen.status_code == 200, seen.text
+
+
+def test_elements_older_than_the_operator_takes_plan_nothing(network: Database) -> None:
+    with network.as_worker() as session:
+        an_operator(session).elements_limit_days = 5
+        session.flush()
+    assert "% of the time is served" in run(network, *AT_KOLWEZI, "--constellation", "O3b")
+    later = ("--latitude", "-10.71", "--longitude", "25.39", "--start", "2026-08-27T18:00Z", "--constellation", "O3b")
+    with pytest.raises(RuleRefused, match="days old, the operator takes up to 5"):
+        run(network, *later)
+    with network.as_worker() as session:
+        operator_of(session).elements_limit_days = 0
+    assert "the oldest elements are" in run(network, *later)
