@@ -109,11 +109,7 @@ def main() -> None:
     try:
         app()
     except Refused as refused:
-        lines = [
-            f"{one.field}: {one.why}" + (f" (accepted: {one.accepted})" if one.accepted else "")
-            for one in refused.faults
-        ]
-        _say("\n".join(lines), refused)
+        _say("\n".join(one.line for one in refused.faults), refused)
     except Unable as away:
         _say(str(away), away)
     except ValidationError as wrong:

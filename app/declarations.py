@@ -4,7 +4,16 @@ from satcom.core import event_hub, history
 from satcom.core.routes import Routes
 from satcom.core.tmf_api import TmfRoutes
 from satcom.enterprise import agreement, agreement_specification, operator_settings, party
-from satcom.market import bill_on_demand, billing, customer, inventory, order_approval, ordering, qualification
+from satcom.market import (
+    bill_on_demand,
+    billing,
+    customer,
+    inventory,
+    order_approval,
+    ordering,
+    product_ending,
+    qualification,
+)
 from satcom.market.account import balance, bill_presentation, billing_cycle
 from satcom.market.catalog import category as product_category
 from satcom.market.catalog import exchange as product_exchange
@@ -152,6 +161,7 @@ QUESTIONS: tuple[Routes, ...] = (
     payload_questions.routes,
     spectrum_questions.routes,
     passes.routes,
+    product_ending.routes,
     *event_hub.hubs(ROUTES),
 )
 # What happens when an order comes, is cancelled, or ends, and what else a flow is about.

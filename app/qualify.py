@@ -179,7 +179,8 @@ def qualify_command(opened: Callable[[], AbstractContextManager[Database]]) -> C
             datetime | None, typer.Option(formats=["%Y-%m-%d"], metavar="YYYY-MM-DD", help="Left out: now.")
         ] = None,
         stop: Annotated[
-            datetime | None, typer.Option(formats=["%Y-%m-%d"], metavar="YYYY-MM-DD", help="Left out: without end.")
+            datetime | None,
+            typer.Option(formats=["%Y-%m-%d"], metavar="YYYY-MM-DD", help="Left out: without end, a year at least."),
         ] = None,
         every_way: Annotated[
             bool, typer.Option("--all", help="Also ways that take more of a band with the same terminal than another.")

@@ -7,7 +7,6 @@ import json
 import math
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Annotated, Final
 
@@ -15,6 +14,7 @@ import typer
 from rich.console import Console
 from sqlmodel import Session, col, select
 
+from satcom.app.as_typed import as_typed
 from satcom.app.qualify_terms import terms_at
 from satcom.app.qualify_view import show_qualification
 from satcom.core.clock import now
@@ -62,7 +62,8 @@ def qualify_lease_command(opened: Callable[[], AbstractContextManager[Database]]
     ) -> None:
         """Whether spectrum can be leased, on which transponders, and why not on others. Nothing is reserved.
 
-        The customer brings his own carriers and terminals. Days are in UTC; left out: from now on, without end.
+        The customer brings his own carriers and terminals. Days are in UTC; left out: from now on, without
+        end, which is a year at least.
         """
         if not math.isfinite(mhz):
             raise Refused("--mhz", f"{mhz:g} MHz is no bandwidth", "outOfRange", "more than 0")
@@ -82,11 +83,8 @@ def qualify_lease_command(opened: Callable[[], AbstractContextManager[Database]]
         with opened() as database:
             with database.as_worker() as session:
                 wanted = _satellites(session, satellite or [])
-                try:
+                with as_typed(OPTIONS):
                     answer = qualify(session, demand.model_copy(update={"satellites": wanted}))
-                except Refused as refused:
-                    told = [replace(one, field=OPTIONS.get(one.field, one.field)) for one in refused.faults]
-                    raise Refused.all(told) from refused
             terms = terms_at(database, answer)
         if as_json:
             typer.echo(json.dumps(answer.wire() | terms.wire(answer.solutions)))

@@ -5,6 +5,7 @@ Where a way has no price, it is said why: a list with a fault in it must not loo
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 
 from sqlmodel import Session, col, select
 
@@ -16,7 +17,7 @@ from satcom.market.catalog.product_offering import ProductOffering, list_prices,
 from satcom.market.pricing import PricedOffer
 from satcom.market.solution_price import price_by_list
 from satcom.service.catalog import capacity_of
-from satcom.service.qualification import terminal_supply
+from satcom.service.qualification import ends_of_life, terminal_supply
 from satcom.service.solution import Qualification, SiteWay, Solution
 from satcom.supplychain.procurement import Supply
 
@@ -25,13 +26,14 @@ from satcom.supplychain.procurement import Supply
 class Terms:
     """Of the ways in their order: prices by the list of `offering`, `None` where it has none; and why there is none.
 
-    `supplies` is by terminal type.
+    `supplies` is by terminal type. `ends` is by satellite: when its life ends, of what was asked for without end.
     """
 
     offering: str | None
     offers: tuple[PricedOffer | None, ...]
     without_price: tuple[str, ...]
     supplies: Mapping[str, Supply]
+    ends: Mapping[str, date]
 
     @property
     def currency(self) -> str | None:
@@ -50,6 +52,9 @@ class Terms:
         supplies = [self.supplies[one.terminal_type_id] for one in ways if isinstance(one, SiteWay)]
         if supplies:
             body["terminalSupply"] = [_wire(one) for one in supplies]
+        if self.ends:
+            ends = [self.ends.get(one.satellite_id) for one in ways]
+            body["satelliteEndOfLifeDate"] = [one.isoformat() if one is not None else None for one in ends]
         return body
 
 
@@ -84,14 +89,14 @@ def terms_at(database: Database, answer: Qualification, offering_id: str | None 
     """Prices by the named offering, else by that on sale which has most of them; and the supply of the terminals."""
     ways = answer.solutions
     with database.as_worker() as session:
-        supplies = terminal_supply(session, ways)
+        supplies, ends = terminal_supply(session, ways), ends_of_life(session, answer.demand, ways)
         listed, unsold = _lists(session, answer, offering_id)
     best = max(listed, key=lambda one: one.known, default=None)
     if best is None:
         why = ("no offering is on sale" + "".join(f"; {one}" for one in unsold),) if ways else ()
-        return Terms(None, (None,) * len(ways), why, supplies)
+        return Terms(None, (None,) * len(ways), why, supplies, ends)
     told = [best] if best.known else listed
-    return Terms(best.offering, best.prices, tuple(line for one in told for line in one.gaps()), supplies)
+    return Terms(best.offering, best.prices, tuple(line for one in told for line in one.gaps()), supplies, ends)
 
 
 def _lists(session: Session, answer: Qualification, offering_id: str | None) -> tuple[list[_Listed], list[str]]:

@@ -156,7 +156,9 @@ def _alternatives(ways: Sequence[SiteSolution], terms: Terms) -> Table:
     """A few lines for each way: the return direction and what is monthly in the second, the terminal's supply last."""
     table = table_titled(_counted(ways))
     table.add_column("", justify="right", no_wrap=True)
-    table.add_column("satellite, band\nelevation", overflow="fold")
+    table.add_column(
+        "satellite, band\nelevation", overflow="fold", min_width=len("until 2027-12-31") if terms.ends else None
+    )
     table.add_column("terminal\ngateway\nin stock, or takes", overflow="fold", min_width=14)
     table.add_column("MODCOD\nto, from site", no_wrap=True)
     for name in ("MHz\ncharged", "margin\ndB"):
@@ -168,7 +170,7 @@ def _alternatives(ways: Sequence[SiteSolution], terms: Terms) -> Table:
         offer = terms.offers[rank - 1]
         table.add_row(
             str(rank),
-            f"{escape(way.satellite_name)} {way.band}\n[dim]{way.elevation_deg:.1f} deg[/dim]",
+            f"{escape(way.satellite_name)} {way.band}\n[dim]{way.elevation_deg:.1f} deg{_until(terms, way)}[/dim]",
             f"{escape(way.terminal_type_name)}\n[dim]{escape(way.earth_station_name)}\n{_supply(terms, way)}[/dim]",
             f"{way.forward.modcod}\n{way.return_link.modcod}",
             f"{way.charged_bandwidth_hz / 1e6:.3f}\n[dim]{_each(way)}[/dim]",
@@ -194,7 +196,7 @@ def _in_brief(ways: Sequence[SiteSolution], terms: Terms) -> Table:
     for rank, way in enumerate(ways, 1):
         table.add_row(
             str(rank),
-            f"{escape(way.satellite_name)} {way.band}",
+            f"{escape(way.satellite_name)} {way.band}{_until(terms, way, ', ')}",
             escape(way.terminal_type_name),
             _supply(terms, way),
             f"{way.charged_bandwidth_hz / 1e6:.3f}",
@@ -219,7 +221,7 @@ def _leases(ways: Sequence[LeaseSolution], terms: Terms) -> Table:
     for rank, way in enumerate(ways, 1):
         table.add_row(
             str(rank),
-            f"{escape(way.satellite_name)} {way.band}\n[dim]{escape(way.transponder_name)}[/dim]",
+            f"{escape(way.satellite_name)} {way.band}\n[dim]{escape(way.transponder_name)}{_until(terms, way)}[/dim]",
             f"{way.uplink_polarisation}\n[dim]{way.downlink_polarisation}[/dim]",
             f"{way.bandwidth_hz / 1e6:.3f}\n[dim]{way.power_share_hz / 1e6:.3f}[/dim]",
             f"{way.eirp_limit_dbw:.1f}",
@@ -232,6 +234,12 @@ def _leases(ways: Sequence[LeaseSolution], terms: Terms) -> Table:
 
 def _by_list(terms: Terms) -> str:
     return f"Prices before tax, by the list of {now():%Y-%m-%d}: {escape(terms.offering or '')}"
+
+
+def _until(terms: Terms, way: Solution, apart: str = "\n") -> str:
+    """Where no end was asked for: when the satellite's life ends."""
+    end = terms.ends.get(way.satellite_id)
+    return "" if end is None else f"{apart}until {end}"
 
 
 def _supply(terms: Terms, way: SiteSolution) -> str:

@@ -25,6 +25,11 @@ class Fault:
     code: str = "invalid"
     accepted: str | None = None
 
+    @property
+    def line(self) -> str:
+        """As a person reads it."""
+        return f"{self.field}: {self.why}" + (f" (accepted: {self.accepted})" if self.accepted else "")
+
 
 class Refused(Exception):
     """The one refusal. Holds every fault that was found, not only the first."""
@@ -98,4 +103,12 @@ class Unavailable(Refused):
 
 
 class Unable(Exception):
-    """It cannot be done now. The text says why, and what to do, to whoever typed the command."""
+    """It cannot be done now. The text says why, and what to do, to whoever typed the command.
+
+    What somebody else refused comes with his `faults`, and they are the text.
+    """
+
+    faults: tuple[Fault, ...] = ()
+
+    def __str__(self) -> str:
+        return "\n".join(one.line for one in self.faults) or super().__str__()

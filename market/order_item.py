@@ -17,8 +17,8 @@ from satcom.core.clock import now
 from satcom.core.database import find
 from satcom.core.errors import Fault, NotFound, Refused, RuleRefused
 from satcom.core.security import CUSTOMER_ROLE, OUTSIDE, Principal
-from satcom.core.values import Characteristic, Reference, RelatedParty, Value, instant_text, reference
-from satcom.enterprise.party import Party, find_party, party_reference
+from satcom.core.values import Characteristic, Reference, RelatedParty, Value, reference
+from satcom.enterprise.party import Party, find_party, operator_of, party_reference
 from satcom.market.account.billing_account import BillingAccount, charged_account
 from satcom.market.catalog.offering_term import MINIMUM_TERM, MONTH, Duration, months_of, term_called
 from satcom.market.catalog.product_offering import (
@@ -203,44 +203,54 @@ def check_currency(session: Session, offering_id: str, account_id: str) -> None:
         raise RuleRefused("/billingAccount/id", why, "currency", "an account in the currency of the prices")
 
 
-def check_dates(start: datetime | None, completion: datetime | None) -> None:
+def check_dates(session: Session, start: datetime | None, completion: datetime | None) -> None:
     """Raises `RuleRefused` on dates that are past, out of order, or further off than any contract."""
-    faults = _moment_faults(start, "/requestedStartDate") if start is not None else []
-    faults += _completion_faults(start, completion)
+    faults = _moment_faults(session, start, "/requestedStartDate") if start is not None else []
+    faults += _completion_faults(session, start, completion)
     if faults:
         raise RuleRefused.all(faults)
 
 
-def check_completion(start: datetime | None, completion: datetime | None) -> None:
+def check_completion(session: Session, start: datetime | None, completion: datetime | None) -> None:
     """Raises `RuleRefused` on a completion that is past, before the start, or further off than any contract."""
-    faults = _completion_faults(start, completion)
+    faults = _completion_faults(session, start, completion)
     if faults:
         raise RuleRefused.all(faults)
 
 
-def check_start(start: datetime, pointer: str) -> None:
+def check_start(session: Session, start: datetime, pointer: str) -> None:
     """Raises `RuleRefused` on `pointer` when nothing can start then."""
-    faults = _moment_faults(start, pointer)
+    faults = _moment_faults(session, start, pointer)
     if faults:
         raise RuleRefused.all(faults)
 
 
-def _completion_faults(start: datetime | None, completion: datetime | None) -> list[Fault]:
+def _completion_faults(session: Session, start: datetime | None, completion: datetime | None) -> list[Fault]:
     if completion is None:
         return []
-    faults = _moment_faults(completion, "/requestedCompletionDate")
+    faults = _moment_faults(session, completion, "/requestedCompletionDate")
     if start is not None and completion < start:
-        why = f"it is before the start {start.isoformat()}"
+        why = f"it is before the start {told_here(session, start)}"
         faults.append(Fault("/requestedCompletionDate", why, "endBeforeStart", "the start or later"))
     return faults
 
 
-def _moment_faults(moment: datetime, pointer: str) -> list[Fault]:
+def _moment_faults(session: Session, moment: datetime, pointer: str) -> list[Fault]:
     earliest, latest = now() - timedelta(days=1), now() + LATEST
     if earliest <= moment <= latest:
         return []
-    accepted = f"{instant_text(earliest)} to {instant_text(latest)}"
-    return [Fault(pointer, f"{moment.isoformat()} is no date to deliver on", "outOfRange", accepted)]
+    what = "is over" if moment < earliest else "is further off than any contract"
+    accepted = f"{told_here(session, earliest)} to {told_here(session, latest)}"
+    return [Fault(pointer, f"{told_here(session, moment)} {what}", "outOfRange", accepted)]
+
+
+def told_here(session: Session, moment: datetime) -> str:
+    """An instant as people who do business with the operator read it: in his time zone, with its offset."""
+    try:
+        here = moment.astimezone(operator_of(session).zone)
+    except OverflowError:  # the first and the last day of the calendar
+        here = moment
+    return here.isoformat(sep=" ", timespec="minutes")
 
 
 def _offered(session: Session, item: OrderItem) -> OrderItem:

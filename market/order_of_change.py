@@ -30,8 +30,9 @@ from satcom.market.order_item import (
     account_of,
     derived_faults,
     offering_of,
+    told_here,
 )
-from satcom.market.solution_price import one_time_total
+from satcom.market.solution_price import ChargePrice, one_time_total
 from satcom.market.termination import earliest_end, early_termination
 
 FIXED: Final = frozenset({"latitudeDeg", "longitudeDeg", "altitudeM", "country", "band", "satellite"})
@@ -84,13 +85,18 @@ def _product_of(session: Session, item: OrderItem, party_id: str) -> Product:
     if product is None or product.party_id != party_id:
         why = f"the customer has no product {wanted[:80]!r}"
         raise Refused(PRODUCT, why, "notFound", "the id of a product of the customer")
+    check_changeable(product)
+    return product
+
+
+def check_changeable(product: Product) -> None:
+    """Raises `RuleRefused` on a product that is not in use, or that no order has delivered."""
     if product.status is not ProductStatus.ACTIVE:
         why = f"product {product.name!r} is {product.status}"
         raise RuleRefused(PRODUCT, why, "notInUse", ProductStatus.ACTIVE.value)
     if product.order_id is None:
         why = f"product {product.name!r} was taken over: how the network carries it is not on record"
         raise RuleRefused(PRODUCT, why, "takenOver", "a product that was delivered by an order")
-    return product
 
 
 def _same_account(session: Session, wanted: Reference | None, product: Product) -> Reference:
@@ -130,11 +136,34 @@ def _modified(session: Session, item: OrderItem, product: Product) -> OrderItem:
     return _accepted(item, product, complete)
 
 
+@dataclass(frozen=True)
+class Ending:
+    """When a product ends and what that costs, nothing without a charge."""
+
+    end: datetime
+    charge: ChargePrice | None
+
+
+def ending_of(session: Session, product: Product, ends_at: datetime | None = None) -> Ending:
+    """What notice that is given now brings: the end on `ends_at`, by default on the first day that it allows.
+
+    Raises `RuleRefused` on a day that the notice period does not allow.
+    """
+    asked_at = now()
+    earliest = earliest_end(product.product_term, asked_at)
+    if ends_at is not None and ends_at < earliest and earliest > asked_at:
+        why = f"notice that is given now takes effect on {told_here(session, earliest)}"
+        accepted = f"{told_here(session, earliest)} or later, or nothing"
+        raise RuleRefused("/requestedCompletionDate", why, "noticePeriod", accepted)
+    end = max(ends_at or earliest, asked_at)
+    rate = operator_of(session).tax_rate_percent
+    return Ending(end, early_termination(product.product_term, product.product_price, end, rate))
+
+
 def told_ending(session: Session, product: Product) -> str:
     """When notice that is given now would end a product, and what that costs."""
-    asked_at, rate = now(), operator_of(session).tax_rate_percent
-    end = earliest_end(product.product_term, asked_at)
-    charge = early_termination(product.product_term, product.product_price, end, rate)
+    ending = ending_of(session, product)
+    end, charge = ending.end, ending.charge
     cost = "costs nothing" if charge is None else f"costs {charge.price.duty_free_amount} ({charge.description})"
     return f"an order with the action delete of product {product.id} ends it on {instant_text(end)} and {cost}"
 
@@ -161,17 +190,10 @@ def _ended(
     session: Session, item: OrderItem, product: Product, account: Reference, ends_at: datetime | None
 ) -> Changed:
     """The order tells the last day and the charge."""
-    asked_at = now()
-    earliest = earliest_end(product.product_term, asked_at)
-    if ends_at is not None and ends_at < earliest and earliest > asked_at:
-        why = f"notice that is given now takes effect on {instant_text(earliest)}"
-        accepted = f"{instant_text(earliest)} or later, or nothing"
-        raise RuleRefused("/requestedCompletionDate", why, "noticePeriod", accepted)
-    end = max(ends_at or earliest, asked_at)
-    rate = operator_of(session).tax_rate_percent
-    charge = early_termination(product.product_term, product.product_price, end, rate)
+    ending, rate = ending_of(session, product, ends_at), operator_of(session).tax_rate_percent
+    charge = ending.charge
     accepted_item = _accepted(item, product, list(product.product_characteristic))
     charges = [charge] if charge is not None else []
     totals = [one_time_total(charge.price.duty_free_amount, rate)] if charge is not None else []
     accepted_item = accepted_item.model_copy(update={"item_price": charges, "item_total_price": totals})
-    return Changed(accepted_item, account, product, end)
+    return Changed(accepted_item, account, product, ending.end)

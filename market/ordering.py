@@ -186,7 +186,7 @@ def place_order(session: Session, order: ProductOrder, by: Principal) -> Product
     found = FaultsFound()
     found.faults += _derived_faults(order)
     with found.gathering():
-        check_dates(order.requested_start_date, order.requested_completion_date)
+        check_dates(session, order.requested_start_date, order.requested_completion_date)
     with found.gathering():
         order.related_party, customer = customer_among(session, order.related_party, by)
         order.party_id = customer.engaged_party.id
@@ -215,13 +215,13 @@ def _accept_item(session: Session, order: ProductOrder, party_id: str) -> None:
         why = "what ends has no start; its last day is requestedCompletionDate"
         raise RuleRefused("/requestedStartDate", why, "notOffered", "nothing")
     changed = check_change(session, item, order.billing_account, party_id, order.requested_completion_date)
-    _check_alone(session, changed.product)
+    check_alone(session, changed.product)
     order.product_order_item, order.billing_account = [changed.item], changed.account
     order.order_total_price, order.changed_product_id = changed.item.item_total_price, changed.product.id
     order.expected_completion_date = changed.ends_at
 
 
-def _check_alone(session: Session, product: Product) -> None:
+def check_alone(session: Session, product: Product) -> None:
     """Raises `RuleRefused` while another order adds, changes or ends the product."""
     about = or_(col(ProductOrder.changed_product_id) == product.id, col(ProductOrder.id) == product.order_id)
     other = session.exec(select(ProductOrder).where(about, col(ProductOrder.state).not_in(ENDED))).first()
@@ -280,7 +280,7 @@ def amend_order(session: Session, order: ProductOrder, patch: dict[str, Json], b
         raise RuleRefused("/note", f"{len(lost)} notes would be lost", "notesLost", "all earlier notes and new ones")
     order.note = signed(order.note, before, by)
     if "requestedCompletionDate" in patch:  # what was asked for when the order was placed may be over by now
-        check_completion(order.requested_start_date, order.requested_completion_date)
+        check_completion(session, order.requested_start_date, order.requested_completion_date)
     session.flush()
     return order
 

@@ -8,7 +8,7 @@ again by the order. Words: TMF679.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from typing import ClassVar
@@ -40,7 +40,7 @@ from satcom.market.qualification_item import (
 )
 from satcom.market.solution_price import BAND, TERMINAL_TYPE, charge_prices, price_by_list, terminal_name
 from satcom.service.evidence import qualify_on_record
-from satcom.service.qualification import terminal_supply
+from satcom.service.qualification import ends_of_life, terminal_supply
 from satcom.service.solution import LeaseSolution, Loser, Qualification, Solution
 from satcom.supplychain.partner_search import PartnerAnswer
 from satcom.supplychain.procurement import Supply
@@ -202,8 +202,11 @@ def _answer(
     reasons += [Unavailability(code=code, label=label) for code, label in told]
     named = reference(question.offering.id, "ProductOffering", question.offering.href, question.offering.name)
     rate = operator_of(session).tax_rate_percent
-    supplies = terminal_supply(session, found.solutions)
-    products = [_product(question, one, rate, _supply_of(one.solution, supplies)) for one in ranked]
+    supplies, ends = terminal_supply(session, found.solutions), ends_of_life(session, question.demand, found.solutions)
+    products = [
+        _product(question, one, rate, _supply_of(one.solution, supplies), ends.get(one.solution.satellite_id))
+        for one in ranked
+    ]
     products += [_by_partner(question, one, rate) for one in partners]
     dates = [_activation(question, _supply_of(one.solution, supplies)) for one in ranked]
     dates += [max(one.solution.offer.activation_at or now(), question.demand.start_at) for one in partners]
@@ -279,9 +282,9 @@ def _with(solution: Solution) -> str:
 
 
 def _product(
-    question: Question, proposal: Proposal, tax_rate_percent: Decimal, supply: Supply | None
+    question: Question, proposal: Proposal, tax_rate_percent: Decimal, supply: Supply | None, end_of_life: date | None
 ) -> QualifiedProduct:
-    """The product as this solution delivers it, with its prices."""
+    """The product as this solution delivers it, with its prices; `end_of_life` of what was asked for without end."""
     solution = proposal.solution
     chosen: dict[str, Json] = {BAND: solution.band}
     if proposal.terminal is not None:
@@ -293,6 +296,8 @@ def _product(
         f" {proposal.priced.per_month} a month, {proposal.total} in {proposal.months} months before tax"
         + (f"; {supply.in_words(now())}" if supply is not None else "")
     )
+    if end_of_life is not None:
+        described += f"; until {end_of_life}, when the life of {solution.satellite_name} ends"
     if solution.illustrative:
         described += f"; {ILLUSTRATIVE}"
     given = question.item.product or QualifiedProduct()

@@ -114,7 +114,7 @@ def _question(session: Session, item: QualificationItem, at: str) -> Question:
         found.faults.append(Fault(f"{at}/action", why, "notOffered", ADD))
     start = product.start_date or now()
     with found.gathering():
-        check_start(start, f"{at}/product/startDate")
+        check_start(session, start, f"{at}/product/startDate")
     if item.product_offering is None:
         found.faults.append(Fault(f"{at}/productOffering", "the item names no offering", "missing"))
         found.words_wrong = True

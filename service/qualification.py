@@ -8,13 +8,13 @@ Prices are the market's: solutions carry quantities.
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlmodel import Session
+from sqlmodel import Session, col, select
 
-from satcom.core.clock import now
+from satcom.core.clock import months_later, now
 from satcom.core.database import network_view
 from satcom.core.errors import Fault, Refused, RuleRefused
 from satcom.resource.country import countries
@@ -22,6 +22,7 @@ from satcom.resource.hold import Period
 from satcom.resource.payload import MAX_BANDWIDTH_HZ
 from satcom.resource.physics.coverage import relative_gain_db
 from satcom.resource.physics.orbit import slot_angles
+from satcom.resource.satellite import Satellite
 from satcom.service.design.facts import Fleet, Inputs
 from satcom.service.design.leasing import candidates
 from satcom.service.design.partnering import with_partners
@@ -48,6 +49,7 @@ from satcom.supplychain.procurement import Supply, supply_of
 
 Array = NDArray[np.float64]
 
+OPEN_ENDED_MONTHS = 12  # what is asked for without end is to last so long at least; prices are compared over it, too
 LARGEST_RATE_BPS = 2_000_000_000
 LEAST_AVAILABILITY_PERCENT, MOST_AVAILABILITY_PERCENT = 90.0, 99.99
 LOWEST_SITE_M, HIGHEST_SITE_M = -500.0, 9000.0
@@ -84,6 +86,8 @@ def design(
 ) -> Design:
     """As `qualify`, with the facts. What is held `without` it counts as free: by the service that is to change."""
     check_demand(demand)
+    if demand.stop_at is None and not without:  # what is in place goes on for as long as its satellite does
+        demand = demand.model_copy(update={"least_until": months_later(demand.start_at, OPEN_ENDED_MONTHS)})
     at = _this_hour()
     if isinstance(demand, LeaseDemand):
         return _design_lease(session, demand, at, without)
@@ -131,6 +135,19 @@ def terminal_supply(session: Session, solutions: Iterable[Solution]) -> dict[str
     """When the terminals of the solutions can be had, by terminal type: who asks may not read the depots."""
     with network_view(session) as network:
         return supply_of(network, {one.terminal_type_id for one in solutions if isinstance(one, SiteWay)})
+
+
+def ends_of_life(session: Session, demand: Demand, solutions: Iterable[Solution]) -> dict[str, date]:
+    """By satellite, how long what is asked for without end can last at most: until its life ends, where that is known.
+
+    Empty for a demand with an end: its satellite lives longer. Who asks may not read the satellites.
+    """
+    ids = {one.satellite_id for one in solutions} if demand.stop_at is None else set()
+    if not ids:
+        return {}
+    with network_view(session) as network:
+        carrying = network.exec(select(Satellite).where(col(Satellite.id).in_(ids)))
+        return {one.id: one.end_of_life_date for one in carrying if one.end_of_life_date is not None}
 
 
 def _design_lease(session: Session, demand: LeaseDemand, at: datetime, without: Sequence[str]) -> Design:

@@ -7,7 +7,7 @@ satellite. Words: TMF645. The characteristics are checked against the service sp
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import ClassVar, TypeVar
 
@@ -24,7 +24,7 @@ from satcom.core.values import Characteristic, Instant, Json, Reference, Related
 from satcom.service.catalog import ServiceSpecification, validate_characteristics
 from satcom.service.demand import SEVERAL, asked_values, demand_of
 from satcom.service.evidence import qualify_on_record
-from satcom.service.qualification import terminal_supply
+from satcom.service.qualification import ends_of_life, terminal_supply
 from satcom.service.solution import Demand, LeaseSolution, Qualification, Solution
 from satcom.supplychain.procurement import Supply
 
@@ -168,11 +168,11 @@ def query_service_qualification(
     pointer = "/searchCriteria/service"
     question = _question(session, asked.service, asked.expected_activation_date, pointer)
     found = _asked_of_network(session, question.demand, pointer)
-    supplies = terminal_supply(session, found.solutions)
+    supplies, ends = terminal_supply(session, found.solutions), ends_of_life(session, question.demand, found.solutions)
     task.service_qualification_item = [
         QueryItem(
             id=str(number),
-            service=_offered(question, one, supplies, found.evidence_id),
+            service=_offered(question, one, supplies, ends, found.evidence_id),
             expected_activation_date=_activation(question, one, supplies),
         )
         for number, one in enumerate(found.solutions, start=1)
@@ -240,8 +240,9 @@ def _checked(
     solutions, result = list(found.solutions), QualificationResult.QUALIFIED
     service, others, activation = item.service, solutions[1:], item.expected_activation_date
     answer, supplies = found, terminal_supply(session, solutions)
+    ends = ends_of_life(session, question.demand, solutions)
     if solutions:
-        service = _offered(question, solutions[0], supplies, found.evidence_id)
+        service = _offered(question, solutions[0], supplies, ends, found.evidence_id)
         activation = _activation(question, solutions[0], supplies)
     else:
         result, others = QualificationResult.UNQUALIFIED, []
@@ -251,7 +252,7 @@ def _checked(
         if task.provide_alternative is not False and open_demand != question.demand:
             answer = _asked_of_network(session, open_demand, at)
             others = list(answer.solutions)
-            supplies = terminal_supply(session, others)
+            supplies, ends = terminal_supply(session, others), ends_of_life(session, question.demand, others)
             result = QualificationResult.ALTERNATE if others else result
     reasons = [
         UnavailabilityReason(code=one.reason.value, label=f"{one.satellite_name}: {one.text}") for one in found.losers
@@ -260,7 +261,7 @@ def _checked(
     proposals = [
         AlternateProposal(
             id=str(rank),
-            alternate_service=_offered(question, one, supplies, answer.evidence_id),
+            alternate_service=_offered(question, one, supplies, ends, answer.evidence_id),
             alternate_service_availability_date=_activation(question, one, supplies),
         )
         for rank, one in enumerate(others, start=1)
@@ -287,16 +288,23 @@ def _activation(question: _Question, one: Solution, supplies: Mapping[str, Suppl
 
 
 def _offered(
-    question: _Question, one: Solution, supplies: Mapping[str, Supply], evidence_id: str | None
+    question: _Question,
+    one: Solution,
+    supplies: Mapping[str, Supply],
+    ends: Mapping[str, date],
+    evidence_id: str | None,
 ) -> AskedService:
     """A way as a service: what the customer gets and what it takes; the payload's own values stay inside.
 
-    Of the terminal it says whether one is in stock, not how many; else how long one takes, where somebody sells it.
+    What has no end is told with the day on which the satellite's life ends. Of the terminal it says whether one is in
+    stock, not how many; else how long one takes, where somebody sells it.
     """
     values: dict[str, Json] = {
         name: value for name, value in asked_values(question.demand).items() if name not in SEVERAL
     }
     values |= {"band": one.band, "satellite": one.satellite_name}
+    if one.satellite_id in ends:
+        values["satelliteEndOfLifeDate"] = ends[one.satellite_id].isoformat()
     if isinstance(one, LeaseSolution):
         values |= {
             "transponder": one.transponder_name,

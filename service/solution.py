@@ -7,6 +7,7 @@ Reservation, activation, test and bill read it; nobody further down computes it 
 with the one reason that decided and its number. Powers are into the antenna of whoever transmits.
 """
 
+from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Literal, TypeAlias
 
@@ -20,7 +21,20 @@ DIRECTIONS: tuple[Direction, Direction] = ("forward", "return")
 AVERAGE_YEAR_PERCENT = 50.0  # the confidence of what is predicted for the average year
 
 
-class SiteDemand(Value):
+class DemandPeriod(Value):
+    """From when, and for how long; what has no end is to be there until `least_until` at least."""
+
+    start_at: Instant
+    stop_at: Instant | None = None
+    least_until: Instant | None = None
+
+    @property
+    def served_until(self) -> datetime | None:
+        """For how long its satellite is to carry traffic; `None` asks for the start only."""
+        return self.stop_at or self.least_until
+
+
+class SiteDemand(DemandPeriod):
     """What a site is to get, from when, for how long. `downlink` runs to the site, `uplink` from it."""
 
     downlink_rate_bps: int
@@ -33,8 +47,6 @@ class SiteDemand(Value):
     bands: tuple[str, ...] | None = None
     terminal_types: tuple[str, ...] | None = None
     polarisation: str | None = None
-    start_at: Instant
-    stop_at: Instant | None = None
 
     def rate_bps(self, direction: Direction) -> int:
         return self.downlink_rate_bps if direction == "forward" else self.uplink_rate_bps
@@ -57,7 +69,7 @@ class AccessDemand(SiteDemand):
         return self.downlink_committed_rate_bps if direction == "forward" else self.uplink_committed_rate_bps
 
 
-class LeaseDemand(Value):
+class LeaseDemand(DemandPeriod):
     """Spectrum of a transponder with its share of power; the customer brings his own carriers.
 
     Without `power_share_percent` power goes with bandwidth. Where places are given, the beams must reach them: the
@@ -74,8 +86,6 @@ class LeaseDemand(Value):
     uplink_longitude_deg: float | None = None
     downlink_latitude_deg: float | None = None
     downlink_longitude_deg: float | None = None
-    start_at: Instant
-    stop_at: Instant | None = None
 
 
 def _capacity(value: object) -> str:

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Final, Self, TypeAlias
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -11,7 +11,8 @@ from zoneinfo import ZoneInfo
 import httpx
 import typer
 
-from satcom.core.errors import Unable
+from satcom.app.as_typed import as_typed
+from satcom.core.errors import Fault, Unable
 from satcom.core.values import Json
 
 Body: TypeAlias = dict[str, Any]  # JSON of the API
@@ -33,9 +34,10 @@ LOCAL: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 class ApiRefused(Unable):
     """The API said no; one line for each fault, with its field and what would be accepted."""
 
-    def __init__(self, status: int, lines: list[str]) -> None:
+    def __init__(self, status: int, lines: list[str], faults: Sequence[Fault] = ()) -> None:
         self.status = status
         super().__init__("\n".join(lines))
+        self.faults = tuple(faults)
 
 
 class ApiAway(Unable):
@@ -110,36 +112,37 @@ class Api:
             how = "start it with satcom serve, or say where it is with --url or SATCOM_URL"
             raise ApiAway(f"{self.url} does not answer ({str(lost)[:100]}); {how}") from lost
         if answer.status_code in (502, 503, 504):
-            raise ApiAway(f"{self.url}: " + "; ".join(refusal_lines(answer)))
+            raise ApiAway(f"{self.url}: " + "; ".join(str(refusal_in(answer)).splitlines()))
         if answer.is_error:
-            raise ApiRefused(answer.status_code, refusal_lines(answer))
+            raise refusal_in(answer)
         return answer
 
 
-def refusal_lines(answer: httpx.Response) -> list[str]:
+def refusal_in(answer: httpx.Response) -> ApiRefused:
     """What the answer says is wrong: `field: why (accepted: what)`, a line for each fault."""
+    status = answer.status_code
     try:
         body = answer.json()
     except ValueError:
-        return [f"HTTP {answer.status_code} from {answer.url}: this is not the API of satcom"]
+        return ApiRefused(status, [f"HTTP {status} from {answer.url}: this is not the API of satcom"])
     faults = body.get("fault") if isinstance(body, dict) else None
     if not isinstance(faults, list) or not faults:
-        return [f"HTTP {answer.status_code}: {str(body)[:300]}"]
-    return [
-        f"{one.get('field', '')}: {one.get('reason', '')}"
-        + (f" (accepted: {one['accepted']})" if one.get("accepted") else "")
-        for one in faults
-    ]
+        return ApiRefused(status, [f"HTTP {status}: {str(body)[:300]}"])
+    told = (("field", ""), ("reason", ""), ("code", ""), ("accepted", None))
+    return ApiRefused(status, [], [Fault(*(one.get(name, missing) for name, missing in told)) for one in faults])
 
 
 def order_called(api: Api, name: str) -> Body:
     """The order of this reference or id. Raises `ApiRefused` when there is none that may be seen."""
     if is_id(name):
-        found: Body = api.get(f"{ORDERS}/{name}")
+        with as_typed({"id": "ORDER"}):
+            found: Body = api.get(f"{ORDERS}/{name}")
         return found
     orders: list[Body] = api.get(ORDERS, reference=name)
     if len(orders) != 1:
-        raise ApiRefused(404, [f"there is no order {name!r} (accepted: a reference as PO-2026-000001, or an id)"])
+        raise ApiRefused(
+            404, [f"ORDER: there is no order {name!r} (accepted: a reference as PO-2026-000001, or an id)"]
+        )
     return orders[0]
 
 

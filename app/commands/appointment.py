@@ -13,6 +13,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from satcom.app.as_typed import as_typed
 from satcom.app.commands.api import HERE, TMF, Api, ApiRefused, Body, Token, Url, order_called
 from satcom.app.commands.order import instant_meant
 from satcom.core.values import Json, instant_text
@@ -25,6 +26,7 @@ Reason = Annotated[str, typer.Option(help="Why; it is kept, and the customer is 
 APPOINTMENTS: Final = f"{TMF}/appointment/v4/appointment"
 SEARCHES: Final = f"{TMF}/appointment/v4/searchTimeSlot"
 INSTALLATIONS: Final = "/satcom-api/service/v1/installation"
+VISIT: Final = {"/relatedEntity": "ORDER", "/status": "ORDER", "/validFor": "START", "/note": "--reason"}
 OPEN: Final = frozenset({"initialized", "confirmed"})
 console = Console()
 
@@ -43,10 +45,11 @@ def slots(
         order, zone = _order_and_zone(api, name)
         asked: dict[str, Json] = {"relatedEntity": _named(order)}
         if since is not None:
-            start = instant_meant(since, lambda: zone)
+            start = instant_meant(since, lambda: zone, "--from")
             period: Json = {"startDateTime": instant_text(start), "endDateTime": _later(start, days)}
             asked["requestedTimeSlot"] = [{"validFor": period}]
-        found = api.post(SEARCHES, asked, str(uuid4()))["availableTimeSlot"]
+        with as_typed({"/relatedEntity": "ORDER", "/requestedTimeSlot": "--from"}):
+            found = api.post(SEARCHES, asked, str(uuid4()))["availableTimeSlot"]
     if as_json:
         typer.echo(json.dumps(found))
         return
@@ -62,7 +65,8 @@ def book(name: Order, start: Start, as_json: AsJson = False, url: Url = HERE, to
     with Api(url, token) as api:
         order, zone = _order_and_zone(api, name)
         body: Json = {"relatedEntity": _named(order), "validFor": _slot_at(api, order, start, zone)}
-        agreed = api.post(APPOINTMENTS, body, str(uuid4()))
+        with as_typed(VISIT):
+            agreed = api.post(APPOINTMENTS, body, str(uuid4()))
     _say(agreed, order, zone, as_json)
 
 
@@ -73,7 +77,8 @@ def move(name: Order, start: Start, as_json: AsJson = False, url: Url = HERE, to
         order, zone = _order_and_zone(api, name)
         agreed = _agreed(api, order)
         patch: Json = {"validFor": _slot_at(api, order, start, zone)}
-        agreed = api.patch(f"{APPOINTMENTS}/{agreed['id']}", patch, str(uuid4()))
+        with as_typed(VISIT):
+            agreed = api.patch(f"{APPOINTMENTS}/{agreed['id']}", patch, str(uuid4()))
     _say(agreed, order, zone, as_json)
 
 
@@ -125,7 +130,8 @@ def _end(name: str, status: str, reason: str | None, as_json: bool, url: str, to
         patch: dict[str, Json] = {"status": status}
         if reason is not None:
             patch["note"] = [*agreed.get("note", []), {"text": reason}]
-        ended = api.patch(f"{APPOINTMENTS}/{agreed['id']}", patch, str(uuid4()))
+        with as_typed(VISIT):
+            ended = api.patch(f"{APPOINTMENTS}/{agreed['id']}", patch, str(uuid4()))
     _say(ended, order, zone, as_json)
 
 
@@ -145,7 +151,7 @@ def _named(order: Body) -> Json:
 
 def _slot_at(api: Api, order: Body, start: str, zone: ZoneInfo) -> Json:
     """The visit that begins then. Raises `ApiRefused` with those of the following days."""
-    wanted = instant_meant(start, lambda: zone)
+    wanted = instant_meant(start, lambda: zone, "START")
     period: Json = {"startDateTime": instant_text(wanted), "endDateTime": _later(wanted, 7)}
     asked: Json = {"relatedEntity": _named(order), "requestedTimeSlot": [{"validFor": period}]}
     free: list[Body] = api.post(SEARCHES, asked, str(uuid4()))["availableTimeSlot"]

@@ -8,6 +8,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from satcom.app.as_typed import as_typed
 from satcom.app.commands.api import HERE, Api, ApiRefused, Body, Token, Url, order_called
 from satcom.core.values import Json
 
@@ -71,7 +72,8 @@ def _answer(name: str, body: dict[str, str], as_json: bool, url: str, token: str
         if not asked:
             raise ApiRefused(404, [f"ORDER: nobody was asked for {name} (accepted: one of satcom approval list)"])
         answer: Json = dict(body)
-        decided = api.patch(f"{APPROVALS}/{asked[0]['id']}", answer, str(uuid4()))
+        with as_typed({"/reason": "--reason", "/state": "ORDER"}):
+            decided = api.patch(f"{APPROVALS}/{asked[0]['id']}", answer, str(uuid4()))
     if as_json:
         typer.echo(json.dumps(decided))
     else:
@@ -101,7 +103,7 @@ def add_rule(
     token: Token = "",
 ) -> None:
     """Have orders above a price released by a role. Orders that are placed already are not asked for."""
-    with Api(url, token) as api:
+    with Api(url, token) as api, as_typed({"/abovePerMonth": "PRICE", "/role": "ROLE"}):
         rule = api.post(RULES, {"abovePerMonth": above, "role": role}, str(uuid4()))
     if as_json:
         typer.echo(json.dumps(rule))

@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from satcom.app.as_typed import as_typed
 from satcom.app.commands.api import HERE, Api, Body, Token, Url
 from satcom.core.values import Json, instant_text
 
@@ -16,6 +17,7 @@ listener = typer.Typer(no_args_is_help=True)
 AsJson = Annotated[bool, typer.Option("--json", help="For a program to read.")]
 Id = Annotated[str, typer.Argument(metavar="LISTENER", help="Its id, as listener list shows it.")]
 MOMENTS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M%z", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S%z"]
+OPTIONS = {"id": "LISTENER", "/state": "LISTENER", "/deliverFrom": "SINCE"}
 LISTENERS = "/satcom-api/event/v1/listener"
 console = Console()
 
@@ -45,7 +47,7 @@ def list_listeners(
 @listener.command()
 def show(name: Id, as_json: AsJson = False, url: Url = HERE, token: Token = "") -> None:
     """How one listener fares."""
-    with Api(url, token) as api:
+    with Api(url, token) as api, as_typed(OPTIONS):
         _told(api.get(f"{LISTENERS}/{name}/standing"), as_json)
 
 
@@ -82,13 +84,13 @@ def replay(
 @listener.command()
 def remove(name: Id, url: Url = HERE, token: Token = "") -> None:
     """Forget it, and what waits for it."""
-    with Api(url, token) as api:
+    with Api(url, token) as api, as_typed(OPTIONS):
         api.delete(f"{LISTENERS}/{name}")
     console.print(f"{name} is removed")
 
 
 def _changed(name: str, body: Json, as_json: bool, url: str, token: str) -> None:
-    with Api(url, token) as api:
+    with Api(url, token) as api, as_typed(OPTIONS):
         _told(api.patch(f"{LISTENERS}/{name}", body, str(uuid4())), as_json)
 
 

@@ -8,6 +8,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from satcom.app.as_typed import as_typed
 from satcom.app.commands.api import HERE, OPERATOR, Api, ApiRefused, Body, Token, Url
 from satcom.core.values import Json
 
@@ -25,6 +26,17 @@ MEANING: Final = {
     "satellitePatienceDays": "a satellite is waited for, after its day",
     "availabilityConfidencePercent": "that a year keeps the availability sold; 50: the average",
     "elementsLimitDays": "older element sets are refused; 0: none are",
+}
+OPTIONS: Final = {
+    "/name": "--name",
+    "/currency": "--currency",
+    "/timeZone": "--time-zone",
+    "/taxRatePercent": "--tax-rate",
+    "/paymentTermDays": "--payment-term-days",
+    "/approvalDays": "--approval-days",
+    "/terminalPatienceDays": "--terminal-patience-days",
+    "/installationPatienceDays": "--installation-patience-days",
+    "/satellitePatienceDays": "--satellite-patience-days",
 }
 Days = Annotated[int | None, typer.Option(show_default=False)]
 console = Console()
@@ -80,7 +92,7 @@ def set_settings(
     patch: dict[str, Json] = {setting: value for setting, value in given.items() if value is not None}
     if not patch:
         raise ApiRefused(400, ["satcom operator set: it names no setting (accepted: --tax-rate 16, or another option)"])
-    with Api(url, token) as api:
+    with Api(url, token) as api, as_typed(OPTIONS):
         changed = api.patch(f"{OPERATOR}/{_the_operator(api)['id']}", patch, str(uuid4()))
     _say(changed, as_json)
 

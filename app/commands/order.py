@@ -3,7 +3,9 @@
 import json
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, tzinfo
 from importlib import import_module
 from pathlib import Path
@@ -16,6 +18,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
+from satcom.app.as_typed import as_typed
 from satcom.app.commands.api import (
     CANCELLATIONS,
     FLOWS,
@@ -223,12 +226,28 @@ def cancel(
     with Api(url, token) as api:
         found = order_called(api, name)
         body: Json = {"productOrder": {"id": found["id"]}, "cancellationReason": reason}
-        cancelled = api.post(CANCELLATIONS, body, str(uuid4()))
+        with as_typed({"/productOrder": "ORDER", "/cancellationReason": "--reason"}), _pointing_on(found):
+            cancelled = api.post(CANCELLATIONS, body, str(uuid4()))
     if as_json:
         typer.echo(json.dumps(cancelled))
     else:
         reference = found["reference"]
         console.print(f"{reference} is being cancelled; see it undone: satcom order watch {reference}")
+
+
+@contextmanager
+def _pointing_on(found: Body) -> Iterator[None]:
+    """What an order has delivered is not cancelled any more: names the command that ends it."""
+    try:
+        yield
+    except ApiRefused as refused:
+        if found["productOrderItem"][0]["action"] == "add":
+            instead = f"satcom order terminate {found['reference']}"
+            refused.faults = tuple(
+                replace(one, accepted=f"{instead}; {one.accepted}") if one.code == "tooLate" else one
+                for one in refused.faults
+            )
+        raise
 
 
 @order.command()
@@ -271,14 +290,17 @@ def redate(
         _told(name, task, told, as_json, _repaired(api, name, task, body))
 
 
-def instant_meant(text: str, zone: Callable[[], tzinfo]) -> datetime:
-    """The instant that a person wrote; `zone` is asked only where no offset is given. Raises `ApiRefused`."""
+def instant_meant(text: str, zone: Callable[[], tzinfo], typed: str = "WHEN") -> datetime:
+    """The instant that a person wrote; `zone` is asked only where no offset is given.
+
+    Raises `ApiRefused` on the option or argument it was `typed` as.
+    """
     try:
         when = datetime.fromisoformat(text)
         when = when if when.tzinfo is not None else when.replace(tzinfo=zone())
         when.astimezone(UTC)
     except (ValueError, OverflowError) as error:
-        raise ApiRefused(400, [f"WHEN: {text[:80]!r} is no date (accepted: {DATES})"]) from error
+        raise ApiRefused(400, [f"{typed}: {text[:80]!r} is no date (accepted: {DATES})"]) from error
     return when
 
 
@@ -291,7 +313,8 @@ def _repaired(api: Api, name: str, task_name: str, body: Json) -> Body:
     if task is None or flow is None:
         names = ", ".join(str(one["taskFlowSpecification"]) for one in tasks)
         raise ApiRefused(404, [f"TASK: {name} has no task {task_name!r} (accepted: {names or 'it has none'})"])
-    return api.patch(f"{FLOWS}/{flow['id']}/taskFlow/{task['id']}", body, str(uuid4()))
+    with as_typed({"/characteristic": "WHEN", "/deadline": "WHEN", "/state": "TASK"}):
+        return api.patch(f"{FLOWS}/{flow['id']}/taskFlow/{task['id']}", body, str(uuid4()))
 
 
 def _told(name: str, task: str, what: str, as_json: bool, body: Body) -> None:

@@ -5,13 +5,14 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from satcom.app.as_typed import as_typed
 from satcom.core.database import Database
 from satcom.core.errors import Refused
 
@@ -41,6 +42,17 @@ Start = Annotated[
         show_default=False,
     ),
 ]
+OPTIONS: Final = {
+    "latitudeDeg": "--latitude",
+    "longitudeDeg": "--longitude",
+    "altitudeM": "--altitude-m",
+    "elevationDeg": "--elevation",
+    "satelliteId": "--satellite",
+    "constellation": "--constellation",
+    "earthStationId": "--gateway",
+    "startAt": "--start",
+    "hours": "--hours",
+}
 console = Console()
 
 
@@ -68,17 +80,18 @@ def passes_command(opened: Opened) -> Callable[..., None]:
         from satcom.resource import passes  # noqa: PLC0415
         from satcom.resource.physics.passes import HandoverRule  # noqa: PLC0415
 
-        start_at = passes.instant_of(start.replace(tzinfo=UTC) if start is not None else None)
         rule = HandoverRule.HIGHEST if highest else HandoverRule.LONGEST_STAY
-        if elements is None:
-            with opened() as database, database.as_worker() as session:
-                fleet = passes.fleet_called(session, satellite or [], constellation, gateway or [], start_at)
-        elif satellite or constellation is not None:
-            raise Refused("--elements", "satellites are those of the file", "invalid", "without --satellite")
-        else:
-            fleet = _of_file(opened, elements, gateway or [])
         place = passes.AskedPlace(latitude, longitude, altitude_m, elevation)
-        found = passes.plan_of(fleet, place, start_at, hours, rule)
+        with as_typed(OPTIONS):
+            start_at = passes.instant_of(start.replace(tzinfo=UTC) if start is not None else None)
+            if elements is None:
+                with opened() as database, database.as_worker() as session:
+                    fleet = passes.fleet_called(session, satellite or [], constellation, gateway or [], start_at)
+            elif satellite or constellation is not None:
+                raise Refused("--elements", "satellites are those of the file", "invalid", "without --satellite")
+            else:
+                fleet = _of_file(opened, elements, gateway or [])
+            found = passes.plan_of(fleet, place, start_at, hours, rule)
         if as_json:
             typer.echo(json.dumps(passes.plan_body(found)))
         else:

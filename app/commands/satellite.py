@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from satcom.app.as_typed import as_typed
 from satcom.app.commands.api import HERE, Api, ApiRefused, Body, Token, Url, is_id, told
 from satcom.app.commands.payload_plan import plan
 from satcom.core.values import Json
@@ -56,7 +57,8 @@ def redate(
     """Show whom another in-service date touches; confirmed, everything moves at once and customers are told."""
     with Api(url, token) as api:
         body: Json = {"satellite": {"id": _called(api, name)}, "inServiceDate": f"{day:%Y-%m-%d}", "reason": reason}
-        change = api.post(CHANGES, body, str(uuid4()))
+        with as_typed({"/satellite": "SATELLITE", "/inServiceDate": "DAY", "/reason": "--reason"}):
+            change = api.post(CHANGES, body, str(uuid4()))
         if not as_json:
             _show(change)
         if confirm:
@@ -67,15 +69,18 @@ def redate(
 @satellite.command()
 def confirm(change: ChangeId, as_json: AsJson = False, url: Url = HERE, token: Token = "") -> None:
     """Carry out a change that was shown. It is refused when it touches others by now."""
-    with Api(url, token) as api:
-        _end(api.patch(f"{CHANGES}/{change}", {"state": "confirmed"}, str(uuid4())), as_json)
+    _decide(change, "confirmed", as_json, url, token)
 
 
 @satellite.command()
 def withdraw(change: ChangeId, as_json: AsJson = False, url: Url = HERE, token: Token = "") -> None:
     """Leave everything as it is."""
-    with Api(url, token) as api:
-        _end(api.patch(f"{CHANGES}/{change}", {"state": "withdrawn"}, str(uuid4())), as_json)
+    _decide(change, "withdrawn", as_json, url, token)
+
+
+def _decide(change: str, state: str, as_json: bool, url: str, token: str) -> None:
+    with Api(url, token) as api, as_typed({"id": "CHANGE", "/state": "CHANGE"}):
+        _end(api.patch(f"{CHANGES}/{change}", {"state": state}, str(uuid4())), as_json)
 
 
 @satellite.command()
@@ -94,7 +99,8 @@ def reach(
         body: dict[str, Json] = {"satellite": {"id": _called(api, name)}, "state": state}
         if reason is not None:
             body["reason"] = reason
-        milestone = api.post(MILESTONES, body, str(uuid4()))
+        with as_typed({"/satellite": "SATELLITE", "/state": "STATE", "/reason": "--reason"}):
+            milestone = api.post(MILESTONES, body, str(uuid4()))
     if as_json:
         typer.echo(json.dumps(milestone))
     else:

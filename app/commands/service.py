@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from satcom.app.as_typed import as_typed
 from satcom.app.commands.api import HERE, Api, ApiRefused, Body, Token, Url, order_called
 from satcom.app.commands.delivery import TESTS, delivered_services, readings_of
 
@@ -35,7 +36,7 @@ def hub_state(name: Name, as_json: AsJson = False, url: Url = HERE, token: Token
 
     It reads only. To send it again, have the task of the order tried again.
     """
-    with Api(url, token) as api:
+    with Api(url, token) as api, as_typed({"serviceId": "SERVICE"}):
         state: Body = api.get(HUB_STATE, serviceId=name)
     if as_json:
         typer.echo(json.dumps(state))
@@ -77,7 +78,10 @@ def access_test(
         services = delivered_services(api, found)
         if not services:
             raise ApiRefused(404, [f"order {found['reference']} has no service yet (accepted: one that waits for it)"])
-        test = api.post(TESTS, access_test_body(services[-1]["id"], readings), str(uuid4()))
+        typed = ("--low-edge-mhz", "--high-edge-mhz", "--eirp-dbw", "--isolation-db")
+        options = {f"/testMeasure/{index}": option for index, option in enumerate(typed)}
+        with as_typed({"/relatedService": "ORDER", **options}):
+            test = api.post(TESTS, access_test_body(services[-1]["id"], readings), str(uuid4()))
     if as_json:
         typer.echo(json.dumps(test))
     else:

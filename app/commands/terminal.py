@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from satcom.app.as_typed import as_typed
 from satcom.app.commands.api import HERE, Api, ApiRefused, Body, Token, Url
 from satcom.core.values import Json
 
@@ -101,7 +102,8 @@ def swap(
 ) -> None:
     """Put another terminal of its type in the place of a faulty one, which comes back to the depot."""
     body: Json = {"serviceId": service, "serialNumber": serial_number, "reason": reason}
-    with Api(url, token) as api:
+    options = {"/serviceId": "SERVICE", "/serialNumber": "SERIAL", "/reason": "--reason"}
+    with Api(url, token) as api, as_typed(options):
         begun = api.post(SWAPS, body, str(uuid4()))
     if as_json:
         typer.echo(json.dumps(begun))
@@ -120,7 +122,8 @@ def call_off_swap(
         found: list[Body] = api.get(SWAPS, reference=name)
         if not found:
             raise ApiRefused(404, [f"SWAP: there is no swap {name!r} (accepted: one of satcom terminal swaps)"])
-        api.patch(f"{SWAPS}/{found[0]['id']}", {"state": "undone"}, str(uuid4()))
+        with as_typed({"/state": "SWAP"}):
+            api.patch(f"{SWAPS}/{found[0]['id']}", {"state": "undone"}, str(uuid4()))
     console.print(f"{name} is being undone")
 
 

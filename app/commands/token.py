@@ -8,6 +8,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from satcom.app.as_typed import as_typed
 from satcom.app.opened_database import database, whoever_types
 from satcom.core.access import create_token, list_tokens, revoke_token
 
@@ -25,7 +26,8 @@ def token_create(
     as_json: AsJson = False,
 ) -> None:
     """Make a token. It is shown once and kept nowhere."""
-    with database() as opened, opened.as_worker(whoever_types()) as session:
+    options = {"role": "--role", "party": "--party", "validFor": "--days", "name": "NAME"}
+    with as_typed(options), database() as opened, opened.as_worker(whoever_types()) as session:
         made, secret = create_token(session, name, role, party, timedelta(days=days))
     if as_json:
         typer.echo(json.dumps({"id": made.id, "name": made.name, "token": secret}))
@@ -57,6 +59,6 @@ def token_list(as_json: AsJson = False) -> None:
 @token.command("revoke")
 def token_revoke(identifier: Annotated[str, typer.Argument(metavar="TOKEN", help="Its id or its name.")]) -> None:
     """Make a token useless at once."""
-    with database() as opened, opened.as_worker(whoever_types()) as session:
+    with as_typed({"id": "TOKEN"}), database() as opened, opened.as_worker(whoever_types()) as session:
         revoked = revoke_token(session, identifier)
     console.print(f"{revoked.name} is revoked")

@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from satcom.app.as_typed import as_typed
 from satcom.app.commands.api import HERE, Api, ApiRefused, Body, Token, Url, told
 from satcom.core.values import Json, instant_text
 
@@ -75,7 +76,8 @@ def add(
 ) -> None:
     """Have overdue waits of an owner go to another."""
     body: Json = {"owner": owner, "nextOwner": next_owner, "afterHours": after_hours}
-    with Api(url, token) as api:
+    options = {"/owner": "OWNER", "/nextOwner": "NEXT", "/afterHours": "--after-hours"}
+    with Api(url, token) as api, as_typed(options):
         rule = api.post(RULES, body, str(uuid4()))
     if as_json:
         typer.echo(json.dumps(rule))

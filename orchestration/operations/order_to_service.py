@@ -20,7 +20,7 @@ from satcom.enterprise.party import operator_of
 from satcom.market.billing import first_bill
 from satcom.market.catalog.product_offering import ProductOffering
 from satcom.market.inventory import hand_over as hand_product_over
-from satcom.market.order_delivery import begin, complete_order, price_order
+from satcom.market.order_delivery import begin, complete_order, price_order, tell_customer
 from satcom.market.ordering import ProductOrder
 from satcom.market.product_delivery import create_product
 from satcom.market.solution_price import priced_for_partners
@@ -84,7 +84,8 @@ from satcom.service.ordering import (
     place_service_order,
     service_order_of,
 )
-from satcom.service.qualification import nothing_feasible, partners_to_ask
+from satcom.service.qualification import ends_of_life, nothing_feasible, partners_to_ask
+from satcom.service.solution import PartnerSolution
 from satcom.supplychain.partner_capacity import capacity_of_order
 
 ORDER_TO_SERVICE: Final = "orderToService"
@@ -218,7 +219,14 @@ def give_back(session: Session, order_id: str, qualified: Json) -> Json:
 
 
 def price_the_order(session: Session, order_id: str, reserved: dict[str, Json]) -> Json:
-    priced = price_order(session, order_id, solution_in(reserved))
+    """And of what has no end the customer is told how long its satellite lives."""
+    solution = solution_in(reserved)
+    priced = price_order(session, order_id, solution)
+    if not isinstance(solution, PartnerSolution):
+        demand = demand_of_order(session, find(session, ProductOrder, order_id))
+        for end in ends_of_life(session, demand, [solution]).values():
+            text = f"ordered without end; the life of {solution.satellite_name}, which carries it, ends on {end}"
+            tell_customer(session, order_id, text)
     return {"oneTime": priced.one_time.wire(), "perMonth": priced.per_month.wire()}
 
 

@@ -32,11 +32,11 @@ Indices = NDArray[np.intp]
 
 def candidates(fleet: Fleet, demand: LeaseDemand) -> Indices:
     """The transponders that could be leased if they were free; rows of the fleet."""
-    period, covered = Period(demand.start_at, demand.stop_at), _covered(fleet, demand)
+    covered = _covered(fleet, demand)
     rows = [
         payload.transponders[covered[payload.transponders]]
         for payload in payloads(fleet)
-        if _refusal(fleet, payload, demand, period, covered) is None
+        if _refusal(fleet, payload, demand, covered) is None
     ]
     return np.concatenate([np.empty(0, dtype=np.intp), *rows])
 
@@ -53,7 +53,7 @@ def lease(
     ways: list[tuple[int, int, LeaseSolution]] = []
     setbacks: dict[int, Setback] = {}
     for payload in payloads(fleet):
-        refused = _refusal(fleet, payload, demand, period, covered)
+        refused = _refusal(fleet, payload, demand, covered)
         if refused is None:
             found = list(_free_transponders(fleet, payload, demand, kept, free))
             ways += found
@@ -92,12 +92,12 @@ def _missed_by(setback: Setback) -> float:
     return setback.missed_by
 
 
-def _refusal(fleet: Fleet, payload: Payload, demand: LeaseDemand, period: Period, covered: Flags) -> Setback | None:
+def _refusal(fleet: Fleet, payload: Payload, demand: LeaseDemand, covered: Flags) -> Setback | None:
     """Why nothing of this payload can be leased, whatever is free."""
     satellite = fleet.satellites[payload.satellite]
     subject = f"{satellite.name} {payload.band}"
-    if not satellite.in_service_throughout(demand.start_at, demand.stop_at):
-        return not_in_service(satellite, period)
+    if not satellite.in_service_throughout(demand.start_at, demand.served_until):
+        return not_in_service(satellite, demand)
     if demand.satellites is not None and not _is_among(satellite, demand.satellites):
         return Setback(Reason.OUTSIDE_CONTOUR, subject, "this satellite was not asked for", asked_for=False)
     if demand.bands is not None and payload.band not in demand.bands:

@@ -18,7 +18,7 @@ from satcom.resource.physics.climate import altitude_km
 from satcom.service.design.facts import Fleet, LicenceFacts, SatelliteFacts
 from satcom.service.design.payloads import Payload, payloads, transponder_arrays
 from satcom.service.design.sky import LOWEST_ELEVATION_DEG, Look, beam_shapes, gateway_beam_gain_db, gateway_look, look
-from satcom.service.solution import Reason, SiteDemand
+from satcom.service.solution import DemandPeriod, Reason, SiteDemand
 
 Array = NDArray[np.float64]
 EARTH_RADIUS_KM = 6371.0
@@ -107,10 +107,10 @@ def survey(fleet: Fleet, demand: SiteDemand, country: str | None, at: datetime) 
     for row, satellite in enumerate(fleet.satellites):
         if satellite.elements is None and not satellite.before_service:
             setbacks[row] = Setback(Reason.NOT_IN_SERVICE, satellite.name, "no elements tell where it stands")
-        elif satellite.in_service_throughout(demand.start_at, demand.stop_at):
+        elif satellite.in_service_throughout(demand.start_at, demand.served_until):
             serving.add(row)
         else:
-            setbacks[row] = not_in_service(satellite, period)
+            setbacks[row] = not_in_service(satellite, demand)
     licences = _Licences(fleet, country, period)
     reached = []
     for payload in payloads(fleet):
@@ -265,15 +265,18 @@ def _below_mask(subject: str, text: str, value: float, limit: float) -> Setback:
     return Setback(Reason.BELOW_MASK, subject, text, known, limit, "deg", limit - value if known is not None else 180.0)
 
 
-def not_in_service(satellite: SatelliteFacts, period: Period) -> Setback:
+def not_in_service(satellite: SatelliteFacts, asked: DemandPeriod) -> Setback:
     """Why a satellite does not carry traffic in all of the period."""
     begin, end = satellite.in_service_date, satellite.end_of_life_date
-    last = period.stop_at or period.start_at
-    if begin is None or begin > period.start_at.date():
+    period, last = Period(asked.start_at, asked.stop_at), asked.served_until or asked.start_at
+    if begin is None or begin > asked.start_at.date():
         text = "no date of service is known" if begin is None else f"it enters service on {begin}, after {period}"
         return Setback(Reason.NOT_IN_SERVICE, satellite.name, text)
     if end is not None and end <= last.date():
         missing = (last - datetime.combine(end, time(), UTC)) / timedelta(days=1)
-        text = f"it ends its life on {end}, the period is {period}"
+        wanted = f"the period is {period}"
+        if asked.stop_at is None and asked.least_until is not None:
+            wanted = f"what has no end is to last until {last:%Y-%m-%d} at least"
+        text = f"it ends its life on {end}, {wanted}"
         return Setback(Reason.NOT_IN_SERVICE, satellite.name, text, round(missing, 3), 0, "days")
     return Setback(Reason.NOT_IN_SERVICE, satellite.name, f"it carries no traffic: {satellite.state.value}")

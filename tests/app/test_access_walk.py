@@ -182,6 +182,7 @@ SAID: dict[str, Capability] = {
     "GET passPlan": Capability.READ_NETWORK,
     "GET payloadPlan": Capability.READ_NETWORK,
     "GET hubState": Capability.READ_NETWORK,
+    "GET productEnding": Capability.READ_ORDERS,
     "GET change": Capability.SEE_CHANGES,
     "GET metrics": Capability.READ_NETWORK,
 }

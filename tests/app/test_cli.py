@@ -115,9 +115,9 @@ def test_a_token_is_made_listed_without_its_secret_and_revoked(on_database: Comm
     assert on_database("token", "revoke", made["id"]).status == 0
     assert json.loads(on_database("token", "list", "--json").out)[0]["state"] == "revoked"
     refused = on_database("token", "create", "x", "--role", "king")
-    assert (refused.status, "noc" in refused.err) == (1, True)
+    assert (refused.status, refused.err.startswith("--role: "), "noc" in refused.err) == (1, True, True)
     unknown = on_database("token", "revoke", "[red]nobody")
-    assert (unknown.status, "[red]nobody" in unknown.err) == (1, True)
+    assert (unknown.status, unknown.err.startswith("TOKEN: "), "[red]nobody" in unknown.err) == (1, True, True)
 
 
 def test_an_operator_is_loaded_after_it_was_told_what_would_change(on_database: CommandLine) -> None:

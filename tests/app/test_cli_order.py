@@ -19,6 +19,7 @@ from satcom.app.commands.api import ApiRefused
 from satcom.app.commands.order_view import listed
 from satcom.app.demo_order import order_body
 from satcom.core.database import Database
+from satcom.core.entity import new_id
 from satcom.core.values import Json
 from satcom.market.ordering import ProductOrder
 from satcom.orchestration.plan import TaskFlow
@@ -208,7 +209,7 @@ def test_an_order_that_waits_shows_for_whom_and_is_cancelled(desk: Desk) -> None
         line for line in lines if line.get("state") == "cancelled" and line["what"] == "order"
     )
     again = desk.satcom("order", "cancel", reference, "--reason", "again")
-    assert (again.status, "/productOrder/id: order" in again.err) == (1, True)
+    assert (again.status, "ORDER: order" in again.err) == (1, True)
 
 
 @none_in_stock
@@ -247,7 +248,50 @@ def test_what_the_hub_holds_of_a_service_is_asked_by_the_reference_of_its_order(
     assert (differs.status, "plan exists yes no" in text, "would be sent: PUT" in text) == (0, True, True), text
     assert max(map(len, differs.out.splitlines()[:-1])) <= 80
     unknown = desk.satcom("service", "hub-state", "PO-2026-000099")
-    assert (unknown.status, "serviceId: there is no service 'PO-2026-000099' (accepted:" in unknown.err) == (1, True)
+    assert (unknown.status, "SERVICE: there is no service 'PO-2026-000099' (accepted:" in unknown.err) == (1, True)
+
+
+def test_the_end_of_a_product_is_shown_and_asked_about_before_notice_is_given(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reference = desk.place()
+    assert desk.satcom("order", "watch", reference, "--every", "0.1").status == 0
+    shown = desk.satcom("order", "terminate", reference, "--preview")
+    assert (shown.status, shown.err) == (0, "")
+    assert shown.out.splitlines()[0].endswith(" ends at once: no notice period was agreed")
+    asked = json.loads(desk.satcom("order", "terminate", reference, "--preview", "--json").out)
+    assert (asked["atOnce"], asked["timeZone"]) == (True, "Africa/Nairobi")
+    for words in ((), ("--json",)):
+        refused = desk.satcom("order", "terminate", reference, *words)
+        assert (refused.status, refused.err.startswith("--yes: it is missing, and nobody is at a")) == (1, True)
+    for answer, status, said in (("n", 1, "no notice is given"), ("y", 0, "PO-20")):
+        typed = io.StringIO(f"{answer}\n")
+        monkeypatch.setattr(typed, "isatty", lambda: True)
+        monkeypatch.setattr(sys, "stdin", typed)
+        answered = desk.satcom("order", "terminate", reference, "--on", "2031-03-31")
+        assert (answered.status, said in answered.out) == (status, True), answered.err
+        assert " ends on 2031-03-31 00:00 EAT" in " ".join(answered.out.split())
+    twice = desk.satcom("order", "terminate", reference, "--yes")
+    assert (twice.status, twice.err.startswith("PRODUCT: ")) == (1, True), twice.err
+
+
+def test_what_is_wrong_with_a_change_is_named_as_it_was_typed(desk: Desk) -> None:
+    reference = desk.place()
+    assert desk.satcom("order", "watch", reference, "--every", "0.1").status == 0
+    for words, said in (
+        (("modify", reference, "--set", "uplinkRateBps=5", "--set", "downlinkRateBps=fast"), "--set downlinkRateBps: "),
+        (("modify", reference, "--set", "latitudeDeg=3"), "--set latitudeDeg: a change leaves latitudeDeg as it is"),
+        (("modify", "PO-2026-000099", "--set", "a=1"), "PRODUCT: there is no product 'PO-2026-000099'"),
+        (("modify", new_id(), "--set", "a=1"), "PRODUCT: there is no product"),
+        (("terminate", reference, "--yes", "--on", "soon"), "--on: 'soon' is no date"),
+        (("terminate", reference, "--yes", "--on", "2020-03-31"), "--on: 2020-03-31 00:00+03:00 is over"),
+        (("terminate", reference, "--preview", "--on", "2020-03-31"), "--on: 2020-03-31 00:00+03:00 is over"),
+        (("cancel", reference, "--reason", "too dear"), f"(accepted: satcom order terminate {reference}; "),
+        (("show", new_id()), "ORDER: there is no"),
+    ):
+        refused = desk.satcom("order", *words)
+        assert (refused.status, said in refused.err) == (1, True), refused.err
+        assert "/" not in refused.err.split(":")[0]
 
 
 def test_who_may_see_orders_only_sees_no_tasks(desk: Desk) -> None:

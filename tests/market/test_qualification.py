@@ -1,5 +1,6 @@
 """What can be sold where: the demonstration's network priced and ranked, every loser told, bad questions refused."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -177,6 +178,7 @@ def test_what_costs_the_customer_least_is_the_answer_and_the_others_are_alternat
         assert totals == sorted(totals)
         assert chosen(ways[0]) == chosen(ways[0]) | {"band": "Ku", "terminalType": "Ku 2.40 m, 8 W"}
         assert "rests on illustrative payload data" in (ways[0].description or "")
+        assert re.search(r"; until 20\d\d-\d\d-\d\d, when the life of .+ ends;", ways[0].description or "")
         assert f"{totals[0]:.2f}" in (ways[0].description or "").replace(",", "")
         assert item.expected_activation_date == START
         assert (answer.expiration_date or START) > ORDERED_AT

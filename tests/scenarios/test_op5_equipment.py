@@ -230,7 +230,7 @@ def test_the_end_of_the_service_brings_the_terminal_back_and_it_is_inspected(
     operator: RunningOperator, waiting: str
 ) -> None:
     reference = operator.get(f"{ORDERS}/{waiting}")["reference"]
-    ending = json.loads(told(operator, "order", "terminate", reference, "--json", role="provisioning"))
+    ending = json.loads(told(operator, "order", "terminate", reference, "--yes", "--json", role="provisioning"))
     last_day = datetime.fromisoformat(ending["expectedCompletionDate"])
     operator.move_clock(last_day - datetime.now(UTC) - operator.clock_ahead + timedelta(hours=1))
     assert operator.follow(ending["id"])["state"] == "completed"

@@ -11,21 +11,24 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import event
+from sqlmodel import select
 
 from satcom.core.clock import clock
 from satcom.core.database import Database
+from satcom.core.entity import new_id
 from satcom.core.errors import Refused, RuleRefused
 from satcom.resource.free_spectrum import TakenSpectrum
 from satcom.resource.hold import Owner, Period
+from satcom.resource.satellite import Satellite
 from satcom.resource.spectrum import WantedSlot
 from satcom.service.design.facts import Inputs, Occupancy
 from satcom.service.design.solving import decide, solve
 from satcom.service.design.survey import survey
-from satcom.service.qualification import design, qualify, qualify_solution, refuse_hopeless_place
-from satcom.service.solution import CarrierPlan, Demand, LinkDemand, Qualification, Reason, SiteSolution
+from satcom.service.qualification import design, ends_of_life, qualify, qualify_solution, refuse_hopeless_place
+from satcom.service.solution import CarrierPlan, Demand, LeaseDemand, LinkDemand, Qualification, Reason, SiteSolution
 from tests.postgres_server import drop_database, new_database
 from tests.resource.held_alone import hold_port, hold_slot
-from tests.service.the_demonstration import ORDERED_AT, identifier, load_the_network, the_demand
+from tests.service.the_demonstration import ORDERED_AT, START, identifier, load_the_network, the_demand
 
 NOBODY = Owner(None, None, None)
 README = {
@@ -482,6 +485,30 @@ def test_a_question_about_a_place_at_sea_is_refused(database: Database) -> None:
         with pytest.raises(RuleRefused) as refused:
             qualify(session, at_place(0, 5))
     assert [one.code for one in refused.value.faults] == ["noCountry"]
+
+
+def test_what_is_asked_for_without_end_lasts_a_year_at_least_and_is_told_until_when(database: Database) -> None:
+    with clock.at(ORDERED_AT), database.as_worker() as session:
+        load_the_network(session)
+        amos = session.exec(select(Satellite).where(Satellite.name == "Amos-17")).one()
+        year_later = START.date().replace(year=START.year + 1)
+        demand: Demand = the_demand(stop_at=None)
+        for end, serves in ((year_later - timedelta(days=1), False), (year_later, True)):
+            amos.end_of_life_date = end
+            session.flush()
+            answer = qualify(session, demand)
+            assert (reasons(answer).get("Amos-17") is Reason.NOT_IN_SERVICE) is not serves
+            lease = qualify(session, LeaseDemand(capacity="leasedSpectrum", bandwidth_hz=10**6, start_at=START))
+            for one in (answer, lease):
+                assert ("Amos-17" in {way.satellite_name for way in one.solutions}) is serves
+            assert ends_of_life(session, demand, answer.solutions).get(amos.id) == (end if serves else None)
+        assert ends_of_life(session, the_demand(), answer.solutions) == {}, "it has an end of its own"
+        amos.end_of_life_date = year_later - timedelta(days=1)
+        session.flush()
+        (told,) = [one for one in qualify(session, demand).losers if one.satellite_id == amos.id]
+        assert f"ends its life on {amos.end_of_life_date}, what has no end is to last until {year_later}" in told.text
+        in_place = design(session, demand, without=[new_id()]).qualification
+        assert amos.id in {way.satellite_id for way in in_place.solutions}, "what is there may change to the last day"
 
 
 def test_a_change_of_the_network_is_seen_by_the_next_question(database: Database) -> None:

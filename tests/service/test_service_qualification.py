@@ -184,6 +184,11 @@ def test_a_query_lists_every_way_best_first(
     charged = [named(one["service"])["chargedBandwidthHz"] for one in answer.json()["serviceQualificationItem"]]
     assert len(charged) > 3
     assert charged == sorted(charged)  # type: ignore[type-var]
+    service = the_service(specification)
+    del service["endDate"]
+    answer = client.post(QUERY, json={"searchCriteria": {"service": service}}, headers=customer)
+    told = [named(one["service"])["satelliteEndOfLifeDate"] for one in answer.json()["serviceQualificationItem"]]
+    assert all(str(one) >= "2027-12-24" for one in told)
 
 
 def test_an_engineer_computes_the_evidence_again_and_a_customer_does_not_see_it(

@@ -16,7 +16,10 @@ def test_an_order_becomes_a_working_tested_billed_service(database: Database, tm
         assert {name: task.fault for name, task in tasks.items() if task.fault} == {}
         assert flow.state is FlowState.COMPLETED, {name: task.state for name, task in tasks.items()}
         with database.as_worker() as session:
-            assert session.get_one(ProductOrder, order_id).state is OrderState.COMPLETED
+            order = session.get_one(ProductOrder, order_id)
+            assert order.state is OrderState.COMPLETED
+            told = [one.text or "" for one in order.note if "ordered without end; the life of" in (one.text or "")]
+            assert len(told) == (order.item.term_months is None)
             product = product_of_order(session, order_id)
             assert product is not None
             assert product.status is ProductStatus.ACTIVE
