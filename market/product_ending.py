@@ -14,7 +14,7 @@ from satcom.core.database import find
 from satcom.core.errors import NotFound, Refused
 from satcom.core.routes import Routes
 from satcom.core.security import Capability
-from satcom.core.tmf_api import database_of, json_response, token_of
+from satcom.core.tmf_api import database_of, json_response, token_of, who_may
 from satcom.core.tmf_openapi import refusals
 from satcom.core.values import Json, instant_text, reference
 from satcom.enterprise.party import operator_of
@@ -46,7 +46,13 @@ def ending_body(session: Session, product: Product, on: AwareDatetime | None) ->
     }
 
 
-@routes.on("GET", PATH, name="read productEnding", openapi_extra={"responses": refusals("404", "422")})
+@routes.on(
+    "GET",
+    PATH,
+    name="read productEnding",
+    openapi_extra={"responses": refusals("404", "422")},
+    first=who_may(Capability.READ_ORDERS),
+)
 def read_product_ending(
     request: Request,
     productId: str,  # noqa: N803 (the name on the wire)
@@ -57,8 +63,7 @@ def read_product_ending(
     With `on` its last day is asked for; without it is the first that the notice period allows, and where none was
     agreed it ends at once. `itemPrice` is empty where early termination costs nothing.
     """
-    with database_of(request).request(token_of(request)) as (session, principal):
-        principal.need(Capability.READ_ORDERS)
+    with database_of(request).request(token_of(request)) as (session, _):
         try:
             product = find(session, Product, productId)
         except NotFound as error:
