@@ -37,6 +37,7 @@ OPTIONS: Final = {
     "/terminalPatienceDays": "--terminal-patience-days",
     "/installationPatienceDays": "--installation-patience-days",
     "/satellitePatienceDays": "--satellite-patience-days",
+    "/availabilityConfidencePercent": "--availability-confidence",
 }
 Days = Annotated[int | None, typer.Option(show_default=False)]
 console = Console()
