@@ -12,6 +12,7 @@ from satcom.core.errors import Fault
 
 UNITS = {
     "dbw_per_m2": "dBW/m²",
+    "dbw_per_hz": "dBW/Hz",
     "db_per_k": "dB/K",
     "mm_per_h": "mm/h",
     "percent": "%",

@@ -18,10 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from satcom.resource.physics import coverage
-from satcom.resource.physics.attenuation import TotalAttenuation, together, total_attenuation
+from satcom.resource.physics.attenuation import TotalAttenuation, total_attenuation
 from satcom.resource.physics.orbit import Elements, look_angles, slot_angles
-from satcom.resource.physics.uncertainty import RARER, fade_factor_at_confidence
-from satcom.resource.physics.year_to_year import climatic_ratio
 from satcom.service.design.facts import Fleet
 from satcom.service.design.payloads import Gateway, Payload, Rays, payloads
 from satcom.service.solution import AVERAGE_YEAR_PERCENT
@@ -214,23 +212,12 @@ def ray_table(bundles: Sequence[tuple[Rays, Sequence[Dish]]], promised: Promised
     def exceeded(percent: float) -> TotalAttenuation:
         return total_attenuation(lat, lon, freq, elevation, percent, tilt, diameter, efficiency, height)
 
-    air = exceeded(promised.unavailability_percent)
     if promised.confidence_percent == AVERAGE_YEAR_PERCENT:
-        return RayTable(start, air)
-    rarer = exceeded(promised.unavailability_percent / RARER)
-    return RayTable(start, confident(air, rarer, promised, climatic_ratio(lat, lon)))
+        return RayTable(start, exceeded(promised.unavailability_percent))
+    from satcom.service.design.confidence import confident  # noqa: PLC0415  (SciPy, which the average year needs not)
 
-
-def confident(air: TotalAttenuation, rarer: TotalAttenuation, promised: Promised, ratio: Array) -> TotalAttenuation:
-    """All that comes and goes (cloud, rain, scintillation) grown by one factor; gas is there all the time."""
-    factor = fade_factor_at_confidence(
-        air.total_db - air.gas_db,
-        rarer.total_db - rarer.gas_db,
-        promised.unavailability_percent,
-        ratio,
-        promised.confidence_percent / 100,
-    )
-    return together(air.gas_db, air.cloud_db * factor, air.rain_db * factor, air.scintillation_db * factor)
+    sure = confident(exceeded, promised.unavailability_percent, promised.confidence_percent, lat, lon)
+    return RayTable(start, sure)
 
 
 def _instants(fleet: Fleet, at: datetime) -> dict[datetime, list[int]]:

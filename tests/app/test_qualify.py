@@ -24,6 +24,8 @@ from satcom.core.loading import loaded_id
 from satcom.core.security import WORKER
 from satcom.core.values import Reference
 from satcom.enterprise.catalog_entry import LifecycleStatus, enter
+from satcom.enterprise.operator_settings import change_settings
+from satcom.enterprise.party import operator_of
 from satcom.market.catalog.product_offering import ProductOffering
 from satcom.market.catalog.product_offering_price import ProductOfferingPrice
 from satcom.resource.payload import Beam, Transponder
@@ -98,6 +100,23 @@ def test_every_way_is_shown_with_what_it_takes(network: Database) -> None:
         for told in (way.earth_station_name, way.return_link.modcod, f"{way.elevation_deg:.1f} deg"):
             assert told in back
         assert f"{way.return_link.margin_db:.2f}" in back
+
+
+def test_the_confidence_that_availability_is_sold_with_stands_below_the_budget_and_a_limit_beside_its_loser(
+    network: Database,
+) -> None:
+    with network.as_worker() as session:
+        change_settings(session, operator_of(session), {"availabilityConfidencePercent": 90}, WORKER)
+        for one in session.exec(select(Transponder).where(Transponder.band == Band.KU)):
+            one.downlink_eirp_density_limit_dbw_per_hz = -70.0
+    answer = qualify_at(network, the_demand())
+    text = words(shown(network, answer))
+    assert "A year keeps 99.7 % availability with 90 % confidence." in text
+    assert text.count("Confidence of the fades 90.00 90.00 %") == 2
+    only_ku = qualify_at(network, the_demand(bands=("Ku",)))
+    assert only_ku.solutions == ()
+    (lost,) = [one for one in only_ku.losers if one.satellite_name == "Eutelsat 10B"]
+    assert f"coordinatedDownlinkDensity {lost.value:.2f} -70.00 dBW/Hz" in words(shown(network, only_ku))
 
 
 def test_every_loser_is_shown_with_the_number_that_decided_against_its_limit(network: Database) -> None:

@@ -21,6 +21,7 @@ class Form(BaseModel):
     bandwidth_hz: Annotated[int, Field(gt=0)] = 1
     latitude_deg: Annotated[float, Field(ge=-90, le=90, allow_inf_nan=False)] = 0
     amount: Decimal = Decimal(1)
+    eirp_density_limit_dbw_per_hz: Annotated[float, Field(le=60)] = 0
     eirpDbw: Annotated[float, Field(le=90)] = 0  # noqa: N815  # as bodies write it
     name: Annotated[str, Field(min_length=1, max_length=5)] = "a"
     country: Annotated[str, Field(pattern="^[A-Z]{2}$")] = "DE"
@@ -41,6 +42,7 @@ class Form(BaseModel):
         ("latitude_deg", -91, "-91 is too small", "at least -90 degrees"),
         ("latitude_deg", float("nan"), "nan is no number", "a number in degrees"),
         ("latitude_deg", "5,5", "'5,5' is no number", "a number in degrees"),
+        ("eirp_density_limit_dbw_per_hz", 61, "61 is too large", "at most 60 dBW/Hz"),
         ("eirpDbw", 100, "100 is too large", "at most 90 dBW"),
         ("amount", "x", "'x' is no number", "a number"),
         ("name", "", "'' is too short", "at least 1 character"),

@@ -1,5 +1,7 @@
 """Availability sold with a confidence: at 50 % nothing changes, above it links are built for worse years."""
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -12,15 +14,16 @@ from satcom.core.clock import clock
 from satcom.core.database import Database, find
 from satcom.core.security import WORKER
 from satcom.enterprise.operator_settings import change_settings
-from satcom.resource.physics.attenuation import total_attenuation
+from satcom.resource.physics.attenuation import TotalAttenuation, total_attenuation
 from satcom.resource.physics.joint_availability import Fades, Room
-from satcom.resource.physics.uncertainty import RARER, Unknowns, margin_at_confidence_db
+from satcom.resource.physics.uncertainty import Unknowns, margin_at_confidence_db
 from satcom.resource.physics.year_to_year import climatic_ratio
 from satcom.service.design import sky
 from satcom.service.design.carriers import Sizer
+from satcom.service.design.confidence import confident
 from satcom.service.design.facts import Inputs
 from satcom.service.design.lanes import layout
-from satcom.service.design.sky import Promised, confident
+from satcom.service.design.sky import Promised
 from satcom.service.design.solving import solve
 from satcom.service.design.survey import survey
 from satcom.service.evidence import SAME_TO, QualificationEvidence, largest_difference, qualify_on_record, recompute
@@ -51,13 +54,11 @@ def sold_with(facts: Inputs, confidence_percent: float) -> Inputs:
 def test_with_50_percent_attenuation_is_that_of_the_average_year_to_the_last_digit(
     latitude: float, longitude: float, freq_hz: float, elevation: float, availability: float
 ) -> None:
-    promised = Promised(availability)
-    given_percent = promised.unavailability_percent
-    air, rarer = (
-        total_attenuation(latitude, longitude, freq_hz, elevation, percent, 45.0, 1.2, 0.65)
-        for percent in (given_percent, given_percent / RARER)
-    )
-    even = confident(air, rarer, promised, climatic_ratio(latitude, longitude))
+    def exceeded(percent: float) -> TotalAttenuation:
+        return total_attenuation(latitude, longitude, freq_hz, elevation, percent, 45.0, 1.2, 0.65)
+
+    percent = Promised(availability).unavailability_percent
+    air, even = exceeded(percent), confident(exceeded, percent, 50.0, np.array(latitude), np.array(longitude))
     for cause in ("gas_db", "cloud_db", "rain_db", "scintillation_db", "total_db"):
         assert np.array_equal(getattr(even, cause), getattr(air, cause), equal_nan=True)
 
@@ -75,6 +76,11 @@ def test_with_50_percent_attenuation_is_asked_once(
     monkeypatch.setattr(sky, "total_attenuation", counted)
     sky.ray_table([], Promised(99.7, confidence_percent))
     assert len(asked) == calls
+
+
+def test_who_sells_the_average_year_loads_no_library_for_confidence() -> None:
+    asked = "import sys, satcom.service.evidence; sys.exit('scipy.special' in sys.modules)"
+    subprocess.run([sys.executable, "-c", asked], check=True)
 
 
 @given(
