@@ -25,6 +25,7 @@ from satcom.orchestration.operations import (
     in_service_date,
     order_progress,
     partner_to_service,
+    planned_events,
     terminal_swap,
 )
 from satcom.resource import catalog as resource_catalog
@@ -155,6 +156,7 @@ ROUTES: tuple[TmfRoutes, ...] = (
 # Answers that are no resource, and where each API's events are asked for.
 QUESTIONS: tuple[Routes, ...] = (
     hub_state.routes,
+    planned_events.routes,
     history.routes,
     waits.routes,
     terminal_history.routes,

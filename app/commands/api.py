@@ -74,6 +74,10 @@ class Api:
         """Raises `ApiRefused`, `ApiAway`."""
         return self._ask("GET", path, query=query).json()
 
+    def get_file(self, path: str, media_type: str, **query: str | list[str]) -> bytes:
+        """The answer in another form than JSON. Raises `ApiRefused`, `ApiAway`."""
+        return self._ask("GET", path, query=query, headers={"Accept": media_type}).content
+
     def post(self, path: str, body: Json, key: str) -> Body:
         """Carried out once, however often it is asked: `key` is the same each time."""
         return self._written("POST", path, body, key)

@@ -75,6 +75,7 @@ def sun_outages_command(opened: Opened) -> Callable[..., None]:
         An outage is when the noise of the Sun costs more C/N than the threshold.
         """
         from satcom.app import planned_events as events  # noqa: PLC0415
+        from satcom.resource.planned_event import outage_entry  # noqa: PLC0415
 
         typed = {
             "--diameter-m": diameter_m,
@@ -90,7 +91,7 @@ def sun_outages_command(opened: Opened) -> Callable[..., None]:
         found = asked.outages(threshold_db)
         name, at = asked.satellite, asked.place.name
         if ics is not None:
-            _write(ics, f"Sun outages of {name} at {at}", [events.outage_entry(one, name, at) for one in found])
+            _write(ics, f"Sun outages of {name} at {at}", [outage_entry(one, name, at) for one in found])
         if as_json:
             typer.echo(json.dumps(events.outages_body(asked, found, threshold_db)))
         else:
@@ -117,6 +118,7 @@ def eclipses_command(opened: Opened) -> Callable[..., None]:
         """Eclipses of a satellite by Earth and Moon in a year, in UTC."""
         from satcom.app import planned_events as events  # noqa: PLC0415
         from satcom.resource.physics.eclipse import eclipse_seasons, eclipses  # noqa: PLC0415
+        from satcom.resource.planned_event import eclipse_body, eclipse_entry  # noqa: PLC0415
 
         period = events.period_of(year)
         with opened() as database, database.as_worker() as session:
@@ -127,12 +129,12 @@ def eclipses_command(opened: Opened) -> Callable[..., None]:
         found = eclipses(track, *period)
         kept = eclipse_seasons(found)
         if ics is not None:
-            _write(ics, f"Eclipses of {name}", [events.eclipse_entry(one, name) for one in found])
+            _write(ics, f"Eclipses of {name}", [eclipse_entry(one, name) for one in found])
         if as_json:
             body: dict[str, Json] = {"satellite": name, "elementAgeDays": age_days}
             body["seasons"] = [events.season_body(one) for one in kept]
             if not seasons:
-                body["eclipses"] = [events.eclipse_body(one) for one in found]
+                body["eclipses"] = [eclipse_body(one) for one in found]
             typer.echo(json.dumps(body))
             return
         _warn(age_days)

@@ -14,6 +14,7 @@ from rich.text import Text
 from satcom.app.as_typed import as_typed
 from satcom.app.commands.api import HERE, Api, ApiRefused, Body, Token, Url, order_called
 from satcom.app.commands.delivery import TESTS, delivered_services, readings_of
+from satcom.app.commands.service_events import events
 
 HUB_STATE: Final = "/satcom-api/service/v1/hubState"
 service = typer.Typer(no_args_is_help=True)
@@ -27,7 +28,10 @@ console = Console()
 
 @service.callback()
 def group() -> None:
-    """Services: what the hub holds of them; the access test of a lease."""
+    """Services: what the hub holds of them; planned events; the access test of a lease."""
+
+
+service.command()(events)
 
 
 @service.command("hub-state")

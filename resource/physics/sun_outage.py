@@ -130,6 +130,16 @@ def sun_outages(
     ]
 
 
+def bearable_degradation_db(es_n0_db: float, downlink_es_n0_db: float, required_db: float) -> float:
+    """By how much the down link alone may fall until the whole link meets what it requires; all under clear sky.
+
+    `downlink_es_n0_db` is what the down link would give without any other noise. nan where the link does not meet it.
+    """
+    whole, down, required = (10 ** (-one / 10) for one in (es_n0_db, downlink_es_n0_db, required_db))
+    growth = (required - whole + down) / down
+    return float(10 * np.log10(growth)) if growth >= 1 else float("nan")
+
+
 def search_step_s(satellite: Track, at_s: float) -> float:
     """Fine enough that nothing of an orbit as high as this dips twice between two samples."""
     radius_km = float(np.linalg.norm(satellite(np.array([at_s]))))

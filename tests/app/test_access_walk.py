@@ -181,6 +181,7 @@ SAID: dict[str, Capability] = {
     "GET repackPlan": Capability.READ_NETWORK,
     "GET passPlan": Capability.READ_NETWORK,
     "GET payloadPlan": Capability.READ_NETWORK,
+    "GET plannedEvent": Capability.READ_SERVICES,
     "GET hubState": Capability.READ_NETWORK,
     "GET productEnding": Capability.READ_ORDERS,
     "GET change": Capability.SEE_CHANGES,

@@ -30,7 +30,7 @@ from satcom.resource.physics.sun_noise import (
     sun_degradation_db,
     sun_noise_k,
 )
-from satcom.resource.physics.sun_outage import Receiver, SunPass, sun_outages, sun_passes
+from satcom.resource.physics.sun_outage import Receiver, SunPass, bearable_degradation_db, sun_outages, sun_passes
 from tests.resource.physics.published import Published, Section
 from tests.resource.physics.the_jpl_ephemeris import TIMESCALE, apparent_sun_km, ephemeris, moon_km, times
 
@@ -239,3 +239,19 @@ def test_a_receiver_that_makes_no_sense_is_refused(change: dict[str, float], why
         sun_passes(track_of_slot(17.0), station(), 1.0, YEAR[1], YEAR[0])
     with pytest.raises(ValueError, match="threshold_db is 0"):
         sun_outages(track_of_slot(17.0), station(), RECEIVER, 0.0, *YEAR)
+
+
+@given(st.floats(3, 25), st.floats(0.05, 20), st.floats(0.1, 15))
+def test_a_link_bears_what_brings_it_down_to_what_it_requires(
+    down_db: float, others_db: float, margin_db: float
+) -> None:
+    down, others = 10 ** (-down_db / 10), 10 ** (-(down_db + others_db) / 10)
+    whole_db = -10 * np.log10(down + others)
+    bears_db = bearable_degradation_db(whole_db, down_db, whole_db - margin_db)
+    left_db = -10 * np.log10(down * 10 ** (bears_db / 10) + others)
+    assert left_db == pytest.approx(whole_db - margin_db)
+    assert bears_db >= margin_db
+
+
+def test_a_link_below_what_it_requires_bears_nothing() -> None:
+    assert np.isnan(bearable_degradation_db(5.0, 8.0, 6.0))
