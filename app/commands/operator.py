@@ -1,6 +1,7 @@
 """`satcom operator`: the operator's settings: name, currency, time zone, tax rate, and for how long orders wait."""
 
 import json
+import re
 from typing import Annotated, Final
 from uuid import uuid4
 
@@ -27,18 +28,8 @@ MEANING: Final = {
     "availabilityConfidencePercent": "that a year keeps the availability sold; 50: the average",
     "elementsLimitDays": "older element sets are refused; 0: none are",
 }
-OPTIONS: Final = {
-    "/name": "--name",
-    "/currency": "--currency",
-    "/timeZone": "--time-zone",
-    "/taxRatePercent": "--tax-rate",
-    "/paymentTermDays": "--payment-term-days",
-    "/approvalDays": "--approval-days",
-    "/terminalPatienceDays": "--terminal-patience-days",
-    "/installationPatienceDays": "--installation-patience-days",
-    "/satellitePatienceDays": "--satellite-patience-days",
-    "/availabilityConfidencePercent": "--availability-confidence",
-}
+# each setting as it is typed: --tax-rate for taxRatePercent
+OPTIONS: Final = {f"/{one}": "--" + re.sub("(?=[A-Z])", "-", one.removesuffix("Percent")).lower() for one in MEANING}
 Days = Annotated[int | None, typer.Option(show_default=False)]
 console = Console()
 

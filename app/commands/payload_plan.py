@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from satcom.app.as_typed import as_typed
 from satcom.app.commands.api import HERE, Api, Body, Token, Url
 from satcom.app.payload_picture import drawn
 from satcom.app.svg import megahertz
@@ -34,7 +35,8 @@ def plan(
 ) -> None:
     """The payload plan: channels up and down, how beams are connected, and which channels collide."""
     asked = {"satelliteId": name, "guardHz": str(round(guard_mhz * 1e6)), "leastCiDb": f"{least_ci_db:g}"}
-    with Api(url, token) as api:
+    options = {"satelliteId": "SATELLITE", "guardHz": "--guard-mhz", "leastCiDb": "--least-ci-db"}
+    with Api(url, token) as api, as_typed(options):
         found: Body = api.get(PLAN, **asked)
     if out is not None:
         _write(out, drawn(found))

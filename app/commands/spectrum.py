@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from satcom.app.as_typed import as_typed
 from satcom.app.commands.api import HERE, Api, Body, Token, Url
 from satcom.app.lazy_group import Commands, LazyGroup
 from satcom.app.spectrum_picture import drawn
@@ -38,6 +39,13 @@ PowerMhz = Annotated[
 ]
 SPECTRUM: Final = "/satcom-api/resource/v1/transponderSpectrum"
 REPACK: Final = "/satcom-api/resource/v1/repackPlan"
+OPTIONS: Final = {
+    "transponderId": "--transponder",
+    "bandwidthHz": "--mhz",
+    "powerShareHz": "--power-mhz",
+    "pinned": "--pin",
+    "mostMoves": "--most-moves",
+}
 BAR: Final = 72  # characters of a band on the terminal
 console = Console()
 
@@ -45,7 +53,7 @@ console = Console()
 @spectrum.command("list")
 def list_spectrum(transponder: OnOne = None, as_json: AsJson = False, url: Url = HERE, token: Token = "") -> None:
     """Every transponder: what is taken and free of it, the widest free piece, fragmentation."""
-    with Api(url, token) as api:
+    with Api(url, token) as api, as_typed(OPTIONS):
         found: list[Body] = api.get(SPECTRUM, **_named(transponder))
     if as_json:
         typer.echo(json.dumps(found))
@@ -70,7 +78,7 @@ def free(
     token: Token = "",
 ) -> None:
     """Where a slot with its guard bands and its power is free, from now on."""
-    with Api(url, token) as api:
+    with Api(url, token) as api, as_typed(OPTIONS):
         found: list[Body] = api.get(SPECTRUM, **_named(transponder), **_wanted(width, power_mhz))
     if as_json:
         typer.echo(json.dumps(found))
@@ -95,7 +103,7 @@ def show(
     token: Token = "",
 ) -> None:
     """Who lies where on a transponder, guard bands, holds, power, and what is free."""
-    with Api(url, token) as api:
+    with Api(url, token) as api, as_typed(OPTIONS):
         (one,) = api.get(SPECTRUM, transponderId=transponder)
     if out is not None:
         out.write_text(drawn(one), encoding="utf-8")
@@ -133,7 +141,7 @@ def repack(
 ) -> None:
     """The fewest moves that open a slot, each to a free place before the old one is left. It moves nobody."""
     asked = {"transponderId": transponder, "mostMoves": str(most_moves), **_wanted(width, power_mhz)}
-    with Api(url, token) as api:
+    with Api(url, token) as api, as_typed(OPTIONS):
         plan: Body = api.get(REPACK, **asked, **({"pinned": pin} if pin else {}))
     if as_json:
         typer.echo(json.dumps(plan))
