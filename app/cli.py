@@ -25,7 +25,7 @@ class Satcom(LazyGroup):
 
     lazy: ClassVar[Commands] = {
         "serve": ("serve:serve", "Serve the API, and deliver orders when a hub is configured."),
-        "demo": ("demo:demo", "Load an operator and deliver its first order before your eyes."),
+        "demo": ("demo:demo", "Load an operator and deliver its first orders before your eyes."),
         "worker": ("worker:worker", "Deliver orders and events on this host, until Ctrl-C."),
         "load": ("on_database:load", "Load an operator's network, offers and customers."),
         "coverage": ("on_database:coverage", "Map EIRP, G/T, SFD, PFD, elevation, rate or availability of beams."),
@@ -128,3 +128,7 @@ def main() -> None:
 def _say(why: str, refused: Exception) -> NoReturn:
     Console(stderr=True).print(Text(why, "red"), soft_wrap=True)
     raise SystemExit(1) from refused
+
+
+if __name__ == "__main__":
+    main()

@@ -22,6 +22,7 @@ from rich.console import Console
 from sqlmodel import Session
 
 from satcom.app.demonstration_story import Story
+from satcom.app.listing import rule
 from satcom.app.loading.load import load
 from satcom.app.loading.loading import Change, Outcome
 from satcom.app.serving import WorkersBroke, serve, server_of
@@ -38,7 +39,7 @@ START_LIMIT_S: Final = 30.0
 
 def demonstrate(opened: Database, folder: Path, console: Console, leave: bool) -> int:
     """Load, deliver, tell, check; then serve until Ctrl-C unless `leave`. Gives the exit code."""
-    console.rule("[bold]satcom: orders through all four layers")
+    rule(console, "satcom: orders through all four layers")
     changes = _loaded(opened, folder, console)
     with opened.as_worker(NAME) as session:
         fleet, token = fleet_of(session), _token(session)

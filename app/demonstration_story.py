@@ -9,12 +9,12 @@ from typing import Any, Final, TypeAlias
 
 import httpx
 from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
 from satcom.app.commands.delivery import reading
 from satcom.app.commands.service import access_test_body
 from satcom.app.demo_order import order_files, order_in
+from satcom.app.instants import shown_instant
+from satcom.app.listing import Listing, rule
 from satcom.app.loading.loading import Change
 from satcom.app.qualify import qualify_at
 from satcom.app.qualify_terms import terms_at
@@ -55,13 +55,13 @@ class Story:
         return [self._told(order_in(file), brief=rank > 0) for rank, file in enumerate(order_files(folder))]
 
     def _told(self, body: Body, brief: bool) -> str:
-        self.console.rule(f"[bold]{escape(body.get('description') or body['externalId'])}")
+        rule(self.console, body.get("description") or body["externalId"])
         order = self._placed_before(body)
         if order is None:
             self._qualified(body, brief)
             order = self._place(body)
         else:
-            self._head(f"The order is there already: {order['reference']}, placed {order['orderDate'][:16]}")
+            self._head(f"The order is there already: {order['reference']}, placed {shown_instant(order['orderDate'])}")
         self._follow(order)
         order = self._get(f"{ORDERS}/{order['id']}")
         if order["state"] == "completed":
@@ -73,13 +73,13 @@ class Story:
 
     def where_to_look(self, hub_url: str, hub_token: str) -> None:
         self._head("Where to look further")
-        table = Table.grid(padding=(0, 2))
-        table.add_row("API, described", f"{self.url}/docs")
-        table.add_row("metrics", f"{self.url}/metrics")
-        table.add_row("hub simulator", f"{hub_url}/docs")
-        table.add_row("token of the API", self.token)
-        table.add_row("token of the hub", hub_token)
-        self.console.print(table, soft_wrap=True)
+        listing = Listing("what", "where", whole={"what"}, headed=False)
+        listing.add("API, described", f"{self.url}/docs")
+        listing.add("metrics", f"{self.url}/metrics")
+        listing.add("hub simulator", f"{hub_url}/docs")
+        listing.add("token of the API", self.token)
+        listing.add("token of the hub", hub_token)
+        listing.print_on(self.console)
         self.console.print(
             f"curl -H 'Authorization: Bearer {self.token}' {self.url}{ORDERS}", style="dim", soft_wrap=True
         )
@@ -176,12 +176,12 @@ class Story:
         product = self._get(f"{TMF}/productInventory/v4/product/{order['productOrderItem'][0]['product']['id']}")
         service = self._get(f"{TMF}/serviceInventory/v4/service/{product['realizingService'][0]['id']}")
         self._head("Taken of the network, so that nobody else can have it")
-        table = Table(box=None, show_header=False)
+        listing = Listing("kind", "name", "extent", whole={"kind", "name"}, headed=False)
         for one in service["supportingResource"]:
             held = self._get(one["href"])
             about = {each["name"]: each["value"] for each in held.get("resourceCharacteristic", [])}
-            table.add_row(TAKEN.get(one["@referredType"], one["@referredType"]), one["name"], _extent(about))
-        self.console.print(table)
+            listing.add(TAKEN.get(one["@referredType"], one["@referredType"]), one["name"], _extent(about))
+        listing.print_on(self.console)
         self._tested(service["id"])
         self._billed(product["id"])
 
@@ -190,29 +190,28 @@ class Story:
         test: Body = tests[-1]
         planned = {one["name"]: one["value"] for one in test["characteristic"]}
         self._head(f"The service was tested against what was planned: {test['state']}")
-        table = Table("measured", "", "planned", "", box=None, header_style="dim")
+        listing = Listing("measured", "read", "planned", "remark", whole={"measured", "read", "planned"})
         for measure in test["testMeasure"]:
             name = measure["metricName"]
             plan = planned.get(f"planned{name[0].upper()}{name[1:]}")
             remark = ", ".join(one["name"] for one in measure["ruleViolation"])
             read, unit = measure["value"]["value"], measure["unitOfMeasure"]
             beside = "" if plan is None else reading(plan, unit)
-            table.add_row(_words(name), reading(read, unit), beside, _words(remark))
-        self.console.print(table)
+            listing.add(_words(name), reading(read, unit), beside, _words(remark))
+        listing.print_on(self.console)
 
     def _billed(self, product_id: str) -> None:
         path = f"{TMF}/customerBillManagement/v4"
         lines = self._get(f"{path}/appliedCustomerBillingRate", **{"product.id": product_id})
         bill = self._get(f"{path}/customerBill/{lines[0]['bill']['id']}")
         self._head(f"The first bill: {bill['billNo']}, {bill['state']}")
-        table = Table("charge", "how it was reckoned", "amount", box=None, header_style="dim")
-        table.columns[2].justify = "right"
+        listing = Listing("charge", "how it was reckoned", "amount", whole={"charge", "amount"}, right={"amount"})
         for line in lines:
-            table.add_row(line["name"], line["description"], _money(line["taxExcludedAmount"]))
+            listing.add(line["name"], line["description"], _money(line["taxExcludedAmount"]))
         for tax in bill["taxItem"]:
-            table.add_row(tax["taxCategory"], f"{tax['taxRate']:g} %", _money(tax["taxAmount"]))
-        table.add_row("[bold]due", f"by {bill['paymentDueDate'][:10]}", f"[bold]{_money(bill['amountDue'])}")
-        self.console.print(table)
+            listing.add(tax["taxCategory"], f"{tax['taxRate']:g} %", _money(tax["taxAmount"]))
+        listing.add("due", f"by {bill['paymentDueDate'][:10]}", _money(bill["amountDue"]), style="bold")
+        listing.print_on(self.console)
 
     def _get(self, path: str, **filters: str) -> Any:
         answer = self.api.get(path, params=filters)

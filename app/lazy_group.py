@@ -11,6 +11,8 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_group
 
+from satcom.app.parameter_names import in_capitals
+
 Commands: TypeAlias = Mapping[str, tuple[str, str]]
 
 
@@ -26,7 +28,8 @@ class LazyGroup(TyperGroup):
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """The command itself: a group where the attribute is a `Typer`, else of a function."""
         if cmd_name not in self.lazy:
-            return super().get_command(ctx, cmd_name)
+            known = super().get_command(ctx, cmd_name)
+            return known and in_capitals(known)
         place, does = self.lazy[cmd_name]
         module, attribute = place.split(":")
         found = getattr(import_module(f"satcom.app.commands.{module}"), attribute)
@@ -35,8 +38,8 @@ class LazyGroup(TyperGroup):
             holder.add_typer(found, name=cmd_name, help=does)
         else:
             holder.command(cmd_name)(found)
-        return get_group(holder).commands[cmd_name]
+        return in_capitals(get_group(holder).commands[cmd_name])
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         listed = TyperGroup(name=self.name, commands=dict(self.commands), params=self.params, help=self.help)
-        listed.format_help(ctx, formatter)
+        in_capitals(listed).format_help(ctx, formatter)

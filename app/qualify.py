@@ -17,6 +17,7 @@ from pydantic import Field, TypeAdapter
 from rich.console import Console
 from sqlmodel import Session, col, select
 
+from satcom.app.parameter_names import offered
 from satcom.app.qualify_partners import partner_terms_at, show_partners, with_partners_asked
 from satcom.app.qualify_terms import terms_at
 from satcom.app.qualify_view import show_qualification
@@ -166,7 +167,10 @@ def qualify_command(opened: Callable[[], AbstractContextManager[Database]]) -> C
         up_mbps: Annotated[float, typer.Option(help="Rate from the site, Mbit/s.")] = 4.0,
         availability: Annotated[float, typer.Option(help="Share of an average year, in percent.")] = 99.5,
         country: Annotated[str | None, typer.Option(help="ISO 3166 letters; left out: from the map.")] = None,
-        band: Annotated[list[str] | None, typer.Option(help="C, Ku or Ka; may be given more than once.")] = None,
+        band: Annotated[
+            list[str] | None,
+            typer.Option(help=f"{', '.join(Band)}; may be given more than once.", autocompletion=offered(Band)),
+        ] = None,
         terminal: Annotated[
             list[str] | None, typer.Option(help="A terminal type; may be given more than once.")
         ] = None,

@@ -49,8 +49,12 @@ def qualify_lease_command(opened: Callable[[], AbstractContextManager[Database]]
             float | None, typer.Option(help="Of the transponder's power, percent; left out: as of its bandwidth.")
         ] = None,
         satellite: Annotated[list[str] | None, typer.Option(help="Only on this one; may be repeated.")] = None,
-        band: Annotated[list[Band] | None, typer.Option(help="May be repeated.", case_sensitive=False)] = None,
-        polarisation: Annotated[Polarisation | None, typer.Option(help="Of the downlink.")] = None,
+        band: Annotated[
+            list[Band] | None, typer.Option(help=f"{', '.join(Band)}; may be repeated.", case_sensitive=False)
+        ] = None,
+        polarisation: Annotated[
+            Polarisation | None, typer.Option(help=f"Of the downlink: {', '.join(Polarisation)}.")
+        ] = None,
         from_latitude: Annotated[float | None, typer.Option(help="The customer sends from here, degrees.")] = None,
         from_longitude: Annotated[float | None, typer.Option(help="East is positive.")] = None,
         to_latitude: Annotated[float | None, typer.Option(help="The customer receives here, degrees.")] = None,

@@ -212,13 +212,23 @@ def _period(period: TimePeriod | None) -> str:
 def _line(listed: ListPrice, quantities: Quantities) -> PriceLine:
     quantity = quantities.of(listed.unit)
     amount = round_money(listed.price.value * quantity / listed.per, listed.price.unit)
-    per = "" if listed.per == 1 else f"{listed.per.normalize():f} "
-    counted = f"{quantity.normalize():f} {listed.unit}"
-    every = " and month" if listed.price_type is PriceType.RECURRING else ""
-    explanation = f"{counted} at {listed.price} per {per}{listed.unit}{every} = {amount}"
+    explanation = f"{_reckoned(listed, quantity)} = {amount}"
     return PriceLine(
         listed.id, listed.name, listed.price_type, listed.price, listed.unit, quantity, amount, explanation
     )
+
+
+def _reckoned(listed: ListPrice, quantity: Decimal) -> str:
+    """As a person would say it: "4 MHz at 2,600.00 USD per MHz and month", "1 at 450.00 USD per month"."""
+    per = [] if listed.per == 1 else [f"{listed.per.normalize():f}"]
+    counted = f"{quantity.normalize():f}"
+    if listed.unit is not PriceUnit.EACH:
+        counted += f" {listed.unit}"
+        per.append(listed.unit.value)
+    price = f"{listed.price} per {' '.join(per)}" if per else f"{listed.price}"
+    if listed.price_type is PriceType.RECURRING:
+        return f"{counted} at {price} {'and' if per else 'per'} month"
+    return f"{counted} at {price}"
 
 
 def _total(lines: Sequence[PriceLine], price_type: PriceType, currency: str) -> Money:

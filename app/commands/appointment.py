@@ -10,12 +10,12 @@ from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from satcom.app.as_typed import as_typed
 from satcom.app.commands.api import HERE, TMF, Api, ApiRefused, Body, Token, Url, order_called
 from satcom.app.commands.order import instant_meant
+from satcom.app.instants import shown_instant
+from satcom.app.listing import Listing, screen
 from satcom.core.values import Json, instant_text
 
 appointment = typer.Typer(no_args_is_help=True)
@@ -28,7 +28,7 @@ SEARCHES: Final = f"{TMF}/appointment/v4/searchTimeSlot"
 INSTALLATIONS: Final = "/satcom-api/service/v1/installation"
 VISIT: Final = {"/relatedEntity": "ORDER", "/status": "ORDER", "/validFor": "START", "/note": "--reason"}
 OPEN: Final = frozenset({"initialized", "confirmed"})
-console = Console()
+console = screen()
 
 
 @appointment.command()
@@ -53,10 +53,10 @@ def slots(
     if as_json:
         typer.echo(json.dumps(found))
         return
-    table = Table("start", "end", "installer", box=None, header_style="dim")
+    listing = Listing("start", "end", "installer", whole={"installer"})
     for one in found:
-        table.add_row(*_times(one, zone), one["relatedParty"]["name"])
-    console.print(table if found else "nothing is free then")
+        listing.add(*_times(one, zone), one["relatedParty"]["name"])
+    listing.print_on(console, "nothing is free then")
 
 
 @appointment.command()
@@ -115,12 +115,12 @@ def show(name: Order, as_json: AsJson = False, url: Url = HERE, token: Token = "
     if as_json:
         typer.echo(json.dumps(found))
         return
-    table = Table("start", "end", "installer", "status", "notes", box=None, header_style="dim")
+    listing = Listing("start", "end", "installer", "status", "notes", whole={"installer"})
     for one in found:
         comes = [party["name"] for party in one["relatedParty"] if party.get("role") == "installer"]
         said = "; ".join(note["text"] for note in one.get("note", []) if note.get("text"))
-        table.add_row(*_times(one, zone), ", ".join(comes), one["status"], said)
-    console.print(table if found else f"{order['reference']} has no appointment yet")
+        listing.add(*_times(one, zone), ", ".join(comes), one["status"], said)
+    listing.print_on(console, f"{order['reference']} has no appointment yet")
 
 
 def _end(name: str, status: str, reason: str | None, as_json: bool, url: str, token: str) -> None:
@@ -180,10 +180,8 @@ def _agreed(api: Api, order: Body) -> Body:
 
 
 def _times(one: Body, zone: ZoneInfo) -> tuple[str, str]:
-    start, stop = (
-        datetime.fromisoformat(one["validFor"][name]).astimezone(zone) for name in ("startDateTime", "endDateTime")
-    )
-    return f"{start:%Y-%m-%dT%H:%M}", f"{stop:%H:%M}"
+    start, stop = (shown_instant(one["validFor"][name], zone) for name in ("startDateTime", "endDateTime"))
+    return start, stop
 
 
 def _say(agreed: Body, order: Body, zone: ZoneInfo, as_json: bool) -> None:

@@ -5,24 +5,29 @@ from typing import Annotated, Final
 from uuid import uuid4
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from satcom.app.as_typed import as_typed
 from satcom.app.commands.api import HERE, Api, ApiRefused, Body, Token, Url, order_called
+from satcom.app.instants import shown_instant
+from satcom.app.listing import Listing, screen
+from satcom.app.parameter_names import offered
+from satcom.core.security import Role
 from satcom.core.values import Json
 
 approval = typer.Typer(no_args_is_help=True)
 AsJson = Annotated[bool, typer.Option("--json", help="For a program to read.")]
 Order = Annotated[str, typer.Argument(metavar="ORDER", help="Its reference, as PO-2026-000001, or its id.")]
 APPROVALS: Final = "/satcom-api/market/v1/orderApproval"
+STATES: Final = ("asked", "approved", "refused", "withdrawn")
 RULES: Final = "/satcom-api/market/v1/approvalRule"
-console = Console()
+console = screen()
 
 
 @approval.command("list")
 def list_approvals(
-    state: Annotated[str, typer.Option(help="asked, approved, refused or withdrawn.")] = "asked",
+    state: Annotated[
+        str, typer.Option(help="asked, approved, refused or withdrawn.", autocompletion=offered(STATES))
+    ] = "asked",
     as_json: AsJson = False,
     url: Url = HERE,
     token: Token = "",
@@ -33,12 +38,13 @@ def list_approvals(
     if as_json:
         typer.echo(json.dumps(found))
         return
-    table = Table("order", "per month", "asked", "since", "state", "by", "reason", box=None, header_style="dim")
+    columns = ("order", "per month", "asked", "since", "state", "by", "reason")
+    listing = Listing(*columns, whole={"per month"}, right=("per month",))
     for one in found:
         price = f"{one['pricePerMonth']['value']:,.2f} {one['pricePerMonth']['unit']}"
         answer = (one["state"], one.get("decidedBy", ""), one.get("reason", ""))
-        table.add_row(one["productOrder"]["name"], price, one["role"], str(one["askedAt"])[:16], *answer)
-    console.print(table if found else f"no order is {state}")
+        listing.add(one["productOrder"]["name"], price, one["role"], shown_instant(one["askedAt"]), *answer)
+    listing.print_on(console, f"no order is {state}")
 
 
 @approval.command()
@@ -88,16 +94,18 @@ def rules(as_json: AsJson = False, url: Url = HERE, token: Token = "") -> None:
     if as_json:
         typer.echo(json.dumps(found))
         return
-    table = Table("above, per month", "asked", box=None, header_style="dim")
+    listing = Listing("above, per month", "asked", right=("above, per month",))
     for one in sorted(found, key=lambda one: float(one["abovePerMonth"])):
-        table.add_row(f"{one['abovePerMonth']:,.2f}", one["role"])
-    console.print(table if found else "nobody is asked")
+        listing.add(f"{one['abovePerMonth']:,.2f}", one["role"])
+    listing.print_on(console, "nobody is asked")
 
 
 @approval.command("add-rule")
 def add_rule(
     above: Annotated[float, typer.Argument(metavar="PRICE", min=0, help="Per month, in the operator's currency.")],
-    role: Annotated[str, typer.Argument(metavar="ROLE", help="Who is asked: sales, finance.")],
+    role: Annotated[
+        str, typer.Argument(metavar="ROLE", help="Who is asked: sales, finance.", autocompletion=offered(Role))
+    ],
     as_json: AsJson = False,
     url: Url = HERE,
     token: Token = "",

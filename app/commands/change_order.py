@@ -9,7 +9,6 @@ from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 import typer
-from rich.console import Console
 
 from satcom.app.as_typed import as_typed
 from satcom.app.commands.api import (
@@ -26,6 +25,7 @@ from satcom.app.commands.api import (
     order_called,
 )
 from satcom.app.commands.order import DATES, AsJson, instant_meant
+from satcom.app.listing import screen
 from satcom.core.values import Json, instant_text
 
 PRODUCTS = f"{TMF}/productInventory/v4/product"
@@ -40,7 +40,7 @@ ENDING: Final = {ITEM: "PRODUCT", "productId": "PRODUCT", "on": "--on", "/reques
 Key = Annotated[
     str | None, typer.Option(help="Of an earlier try: the order is then not placed twice.", show_default=False)
 ]
-console = Console()
+console = screen()
 
 
 def modify(

@@ -11,9 +11,12 @@ from rich.console import Console
 
 from satcom.app.coverage_files import as_geojson, as_grid
 from satcom.app.coverage_query import CoverageMap, MapAsked, Quantity, coverage_of
+from satcom.app.listing import screen
+from satcom.app.parameter_names import offered
 from satcom.core.clock import now
 from satcom.core.database import Database
 from satcom.core.errors import Refused
+from satcom.resource.resource import Band
 from satcom.service.design.reading import read_fleet
 
 PICTURES: Final = (".png", ".svg", ".pdf")
@@ -24,10 +27,10 @@ def coverage_command(opened: Callable[[], AbstractContextManager[Database]]) -> 
     """The command, on the database that `opened` opens."""
 
     def command(
-        quantity: Annotated[Quantity, typer.Option(help="What is mapped.")] = Quantity.EIRP,
+        quantity: Annotated[Quantity, typer.Option(help=f"What is mapped: {', '.join(Quantity)}.")] = Quantity.EIRP,
         satellite: Annotated[list[str] | None, typer.Option(help="Its name or id; may be repeated. Else all.")] = None,
         beam: Annotated[list[str] | None, typer.Option(help="Its name or id; may be repeated. Else all.")] = None,
-        band: Annotated[str | None, typer.Option(help="Ku, Ka, C, ...")] = None,
+        band: Annotated[str | None, typer.Option(help=f"{', '.join(Band)}.", autocompletion=offered(Band))] = None,
         out: Annotated[
             Path | None, typer.Option(metavar="FILE", help="A picture (.png .svg .pdf), .geojson or .json.")
         ] = None,
@@ -65,7 +68,7 @@ def coverage_command(opened: Callable[[], AbstractContextManager[Database]]) -> 
         if out is not None:
             write(answer, out)
         if not as_json and not geojson:
-            _tell(Console(), answer, out)
+            _tell(screen(), answer, out)
 
     return command
 

@@ -4,13 +4,13 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
+from satcom.app.listing import screen
 from satcom.app.opened_database import database_url
 from satcom.core import backup, migration
 
 db = typer.Typer(no_args_is_help=True)
-console = Console()
+console = screen()
 
 
 @db.command("upgrade")

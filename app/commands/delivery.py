@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
 from satcom.app.commands.api import TMF, Api, ApiRefused, Body
-from satcom.app.commands.order_view import moment
+from satcom.app.instants import shown_instant
 
 RESOURCES: Final = f"{TMF}/resourceInventoryManagement/v4/resource"
 SERVICES: Final = f"{TMF}/serviceInventory/v4/service"
@@ -121,7 +121,7 @@ def lines_of(delivery: Delivery) -> Iterator[tuple[str, str]]:
     for one in delivery.terminal:
         yield "terminal", _terminal(one["name"], about(one))
     for one in delivery.test:
-        yield "test", _joined(one["state"], f"{moment(one.get('endDateTime'))} UTC")
+        yield "test", _joined(one["state"], shown_instant(one.get("endDateTime")))
         yield from (("", line) for line in readings_of(one))
     for one in delivery.bill:
         due = one.get("amountDue") or {}

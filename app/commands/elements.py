@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 from sqlmodel import col, select
 
+from satcom.app.instants import shown_instant
+from satcom.app.listing import Listing, screen
 from satcom.core.clock import now
 from satcom.core.database import Database
 from satcom.core.errors import Refused
@@ -25,7 +25,7 @@ LARGEST_FILE_BYTES = 100_000_000  # a whole catalogue as XML has 60 MB
 OLD_DAYS = 30.0  # are warned of: by then a geostationary satellite was manoeuvred
 NAMED = 20  # bad lines, before they are only counted
 AsJson = Annotated[bool, typer.Option("--json", help="For a program to read.")]
-console = Console()
+console = screen()
 
 
 def elements_commands(opened: Opened, by: Callable[[], str]) -> typer.Typer:
@@ -123,16 +123,16 @@ def _list_command(opened: Opened) -> Callable[..., None]:
         if as_json:
             typer.echo(json.dumps(rows))
             return
-        table = Table("satellite", "number", "epoch", "days old", "from", box=None, header_style="dim")
+        listing = Listing("satellite", "number", "epoch", "days old", "from", whole={"satellite"}, right=("number",))
         for row in rows:
             days_old = f"{row['ageDays']:.1f}" if "ageDays" in row else "no elements"
-            table.add_row(
+            listing.add(
                 str(row["satellite"]),
                 str(row["noradId"] or ""),
-                str(row.get("epoch", ""))[:16],
+                shown_instant(str(row.get("epoch", ""))),
                 days_old,
                 str(row.get("notation", "")),
             )
-        console.print(table if rows else "there is no satellite")
+        listing.print_on(console, "there is no satellite")
 
     return command

@@ -6,11 +6,11 @@ from typing import Annotated
 from uuid import uuid4
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from satcom.app.as_typed import as_typed
 from satcom.app.commands.api import HERE, Api, Body, Token, Url
+from satcom.app.listing import Listing, screen
+from satcom.app.parameter_names import offered
 from satcom.core.values import Json, instant_text
 
 listener = typer.Typer(no_args_is_help=True)
@@ -18,13 +18,17 @@ AsJson = Annotated[bool, typer.Option("--json", help="For a program to read.")]
 Id = Annotated[str, typer.Argument(metavar="LISTENER", help="Its id, as listener list shows it.")]
 MOMENTS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M%z", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S%z"]
 OPTIONS = {"id": "LISTENER", "/state": "LISTENER", "/deliverFrom": "SINCE"}
+STATES = ("active", "parked")
 LISTENERS = "/satcom-api/event/v1/listener"
-console = Console()
+console = screen()
 
 
 @listener.command("list")
 def list_listeners(
-    state: Annotated[str | None, typer.Option(help="Only these: active or parked.", show_default=False)] = None,
+    state: Annotated[
+        str | None,
+        typer.Option(help="Only these: active or parked.", show_default=False, autocompletion=offered(STATES)),
+    ] = None,
     as_json: AsJson = False,
     url: Url = HERE,
     token: Token = "",
@@ -36,12 +40,11 @@ def list_listeners(
     if as_json:
         typer.echo(json.dumps(found))
         return
-    table = Table("api", "state", "waiting", "callback", "last failure", "id", box=None, header_style="dim")
+    listing = Listing("api", "state", "waiting", "id", "callback", "last failure")
     for one in found:
         waiting = str(one.get("backlog", ""))
-        table.add_row(one["document"], one["state"], waiting, one["callback"], one.get("lastError", ""), one["id"])
-    table.columns[-1].overflow = "fold"
-    console.print(table if found else "nobody listens")
+        listing.add(one["document"], one["state"], waiting, one["id"], one["callback"], one.get("lastError", ""))
+    listing.print_on(console, "nobody listens")
 
 
 @listener.command()
@@ -98,8 +101,8 @@ def _told(body: Body, as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps(body))
         return
-    table = Table(box=None, show_header=False)
+    listing = Listing("name", "value", headed=False)
     for name, value in body.items():
         if not name.startswith("@") and name != "href":
-            table.add_row(name, ", ".join(value) if isinstance(value, list) else str(value))
-    console.print(table)
+            listing.add(name, ", ".join(value) if isinstance(value, list) else str(value))
+    listing.print_on(console)

@@ -12,10 +12,12 @@ from rich.console import Console
 from rich.progress import Progress, TaskID
 from rich.text import Text
 
+from satcom.app.listing import screen
 from satcom.app.loading.files import LISTS
 from satcom.app.loading.load import load
 from satcom.app.loading.loading import Change, FieldChange, Outcome
 from satcom.app.loading.loading import Progress as Told
+from satcom.app.parameter_names import offered
 from satcom.core.database import Database
 from satcom.core.values import Json
 
@@ -32,7 +34,13 @@ def load_command(opened: Callable[[], AbstractContextManager[Database]], by: Cal
         ],
         dry_run: Annotated[bool, typer.Option("--dry-run", help="Tell what would change, and change nothing.")] = False,
         kind: Annotated[
-            str | None, typer.Option("--as", metavar="LIST", help=f"Of what the file is a list: {', '.join(LISTS)}.")
+            str | None,
+            typer.Option(
+                "--as",
+                metavar="LIST",
+                help=f"Of what the file is a list: {', '.join(LISTS)}.",
+                autocompletion=offered(LISTS),
+            ),
         ] = None,
         quiet: Annotated[bool, typer.Option("--quiet", help="Only how many.")] = False,
         as_json: Annotated[bool, typer.Option("--json", help="For a program to read.")] = False,
@@ -46,7 +54,7 @@ def load_command(opened: Callable[[], AbstractContextManager[Database]], by: Cal
         if as_json:
             typer.echo(json.dumps([as_body(one) for one in changes], ensure_ascii=False))
         else:
-            show_changes(Console(), changes, dry_run, quiet)
+            show_changes(screen(), changes, dry_run, quiet)
 
     return command
 
@@ -103,13 +111,20 @@ def _text(value: Json) -> str:
 
 @contextmanager
 def _shown_progress() -> Iterator[Told]:
-    """How far a long list is, for whoever looks at it."""
-    with Progress(console=Console(stderr=True), transient=True) as progress:
-        tasks: dict[str, int] = {}
+    """How far a long list is, for whoever looks at it: a pipe and a short list leave no line of it."""
+    progress = Progress(console=Console(stderr=True), transient=True)
+    tasks: dict[str, TaskID] = {}
 
-        def told(name: str, done: int, total: int) -> None:
-            if total >= LONG:
-                task = tasks[name] if name in tasks else tasks.setdefault(name, progress.add_task(name, total=total))
-                progress.update(TaskID(task), completed=done)
+    def told(name: str, done: int, total: int) -> None:
+        if total < LONG or not progress.console.is_interactive:
+            return
+        if name not in tasks:
+            progress.start()
+            tasks[name] = progress.add_task(name, total=total)
+        progress.update(tasks[name], completed=done)
 
+    try:
         yield told
+    finally:
+        if tasks:
+            progress.stop()

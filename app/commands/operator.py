@@ -6,11 +6,10 @@ from typing import Annotated, Final
 from uuid import uuid4
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from satcom.app.as_typed import as_typed
 from satcom.app.commands.api import HERE, OPERATOR, Api, ApiRefused, Body, Token, Url
+from satcom.app.listing import Listing, screen
 from satcom.core.values import Json
 
 operator = typer.Typer(no_args_is_help=True)
@@ -31,7 +30,7 @@ MEANING: Final = {
 # each setting as it is typed: --tax-rate for taxRatePercent
 OPTIONS: Final = {f"/{one}": "--" + re.sub("(?=[A-Z])", "-", one.removesuffix("Percent")).lower() for one in MEANING}
 Days = Annotated[int | None, typer.Option(show_default=False)]
-console = Console()
+console = screen()
 
 
 @operator.command()
@@ -100,8 +99,8 @@ def _say(found: Body, as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps(found))
         return
-    table = Table("setting", "value", "what it is", box=None, header_style="dim")
+    listing = Listing("setting", "value", "what it is", whole={"value"})
     for setting, meaning in MEANING.items():
         value = found[setting]
-        table.add_row(setting, f"{value:g}" if isinstance(value, float) else str(value), meaning)
-    console.print(table)
+        listing.add(setting, f"{value:g}" if isinstance(value, float) else str(value), meaning)
+    listing.print_on(console)

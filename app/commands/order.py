@@ -9,12 +9,11 @@ from dataclasses import replace
 from datetime import UTC, datetime, tzinfo
 from importlib import import_module
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 from uuid import uuid4
 
 import typer
 import yaml
-from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
@@ -37,6 +36,9 @@ from satcom.app.commands.api import (
 )
 from satcom.app.commands.delivery import delivery_of, lines_of
 from satcom.app.commands.order_view import Progress, changes, described, listed, progress, shown
+from satcom.app.instants import shown_instant
+from satcom.app.listing import screen
+from satcom.app.parameter_names import offered
 from satcom.core.values import Json, instant_text
 
 order = typer.Typer(no_args_is_help=True)
@@ -46,7 +48,20 @@ TaskName = Annotated[str, typer.Argument(metavar="TASK", help="The task, as orde
 Every = Annotated[float, typer.Option(min=0.1, max=3600, help="Seconds between two looks.")]
 OF_A_FOLDER = "product_offering"  # names it as the files do that an operator is loaded from
 DATES = "2027-03-31, 2027-03-31T12:00, or with its offset 2027-03-31T12:00Z or 2027-03-31T12:00+03:00"
-console = Console()
+STATES: Final = (
+    "acknowledged",
+    "rejected",
+    "pending",
+    "held",
+    "inProgress",
+    "cancelled",
+    "completed",
+    "failed",
+    "partial",
+    "assessingCancellation",
+    "pendingCancellation",
+)
+console = screen()
 
 
 class _AsWritten(yaml.SafeLoader):
@@ -118,7 +133,10 @@ def _read(written: bytes) -> Any:
 
 @order.command("list")
 def list_orders(
-    state: Annotated[str | None, typer.Option(help="Only these: held or inProgress,held.", show_default=False)] = None,
+    state: Annotated[
+        str | None,
+        typer.Option(help="Only these: held or inProgress,held.", show_default=False, autocompletion=offered(STATES)),
+    ] = None,
     limit: Annotated[int, typer.Option(min=1, max=1000, help="How many at most, newest first.")] = 20,
     as_json: AsJson = False,
     url: Url = HERE,
@@ -131,7 +149,7 @@ def list_orders(
     if as_json:
         typer.echo(json.dumps(found))
     else:
-        console.print(listed(found) if found else f"no order is {state}" if state else "there is no order yet")
+        listed(found).print_on(console, f"no order is {state}" if state else "there is no order yet")
 
 
 @order.command()
@@ -147,9 +165,9 @@ def show(name: Name, as_json: AsJson = False, url: Url = HERE, token: Token = ""
     if as_json:
         typer.echo(json.dumps({"productOrder": found, "processFlow": flow, "taskFlow": tasks} | delivery.bodies()))
         return
-    console.print(described(found, lines_of(delivery)))
+    described(found, lines_of(delivery)).print_on(console)
     console.print()
-    console.print(shown(progress(found, flow, tasks)))
+    console.print(shown(progress(found, flow, tasks)), soft_wrap=True)
 
 
 @order.command()
@@ -286,7 +304,8 @@ def redate(
     with Api(url, token) as api:
         when = instant_meant(deadline, lambda: operator_zone(api))
         body: Json = {"characteristic": [{"name": "deadline", "value": instant_text(when)}]}
-        told = f"has its deadline at {when:%Y-%m-%d %H:%M} {when.tzname()} ({instant_text(when)})"
+        in_utc, there = shown_instant(when), shown_instant(when, when.tzinfo or UTC)
+        told = f"has its deadline at {there}" + (f" ({in_utc})" if there != in_utc else "")
         _told(name, task, told, as_json, _repaired(api, name, task, body))
 
 

@@ -5,19 +5,16 @@ from collections.abc import Iterator
 from typing import Annotated, Final
 
 import typer
-from rich import box
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
 from satcom.app.commands.api import HERE, Api, Body, Token, Url, order_called
 from satcom.app.commands.order import AsJson, Name
-from satcom.app.commands.order_view import moment
+from satcom.app.instants import shown_instant
+from satcom.app.listing import Listing, screen
 
 CHANGES: Final = "/satcom-api/audit/v1/change"
 PAGE: Final = 1000
 NOT_TOLD: Final = frozenset({"TaskFlow", "ProcessFlow"})
-console = Console()
+console = screen()
 
 
 def history(
@@ -27,7 +24,7 @@ def history(
     url: Url = HERE,
     token: Token = "",
 ) -> None:
-    """Tell what happened to an order: each object that came to be, each state, when and by whom. Times are UTC.
+    """Tell what happened to an order: each object that came to be, each state, when and by whom.
 
     It is read from the change log, for NOC and finance. What a log says of the order carries the same reference.
     """
@@ -38,7 +35,7 @@ def history(
         typer.echo(json.dumps(changes))
         return
     told = changes if every else [one for one in changes if _matters(one)]
-    console.print(_table(told), soft_wrap=True)
+    _listed(told).print_on(console)
     if len(told) < len(changes):
         console.print(f"{len(changes) - len(told)} smaller changes are left out: --all shows them", style="dim")
 
@@ -58,19 +55,14 @@ def _matters(change: Body) -> bool:
     return change["entityType"] not in NOT_TOLD and ("before" not in change or "after" not in change or moved)
 
 
-def _table(changes: list[Body]) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
-    table.add_column("when", no_wrap=True)
-    table.add_column("what", overflow="fold")
-    table.add_column("from", overflow="fold", style="dim")
-    table.add_column("to", overflow="fold")
-    table.add_column("by", overflow="fold", style="dim")
+def _listed(changes: list[Body]) -> Listing:
+    listing = Listing("when", "what", "from", "to", "by")
     for one in changes:
         began = "" if "before" in one else "new"
         ended = "gone" if "after" not in one else str(one.get("state", "") if began or "state" in one else "changed")
         before = began or str(one.get("stateBefore", ""))
-        table.add_row(moment(one["at"]), escape(_what(one)), escape(before), escape(ended), escape(one["by"]))
-    return table
+        listing.add(shown_instant(one["at"]), _what(one), before, ended, one["by"])
+    return listing
 
 
 def _what(change: Body) -> str:

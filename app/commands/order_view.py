@@ -2,16 +2,15 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final
 
-from rich import box
 from rich.console import Group, RenderableType
-from rich.markup import escape
-from rich.table import Table
 from rich.text import Text
 
 from satcom.app.commands.api import Body, told
+from satcom.app.instants import shown_day, shown_instant
+from satcom.app.listing import Listing
 
 ENDED: Final = frozenset({"completed", "failed", "rejected", "cancelled", "partial"})
 STYLES: Final = {
@@ -94,8 +93,8 @@ def _step(task: Body) -> Step:
         _state(task["state"], str(known.get("undoState", "none"))),
         _took(known.get("startedAt"), known.get("finishedAt")),
         str(known.get("owner") or ""),
-        moment(known.get("deadline")),
-        moment(known.get("expectedAt")),
+        shown_instant(known.get("deadline")),
+        shown_instant(known.get("expectedAt")),
         why,
     )
 
@@ -114,68 +113,59 @@ def _took(started: str | None, finished: str | None) -> str:
     return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 86400:.1f} d"
 
 
-def moment(text: str | None) -> str:
-    """An instant of the API for a person, in UTC."""
-    return f"{datetime.fromisoformat(text).astimezone(UTC):%Y-%m-%d %H:%M}" if text else ""
-
-
 def shown(now: Progress) -> RenderableType:
     """The order with its tasks, as `order watch` shows it again and again."""
     head = Text.assemble(
         (now.reference, "bold"), " ", (now.state, STYLES.get(now.state, "")), f"  {_finish(now)}" if now.finish else ""
     )
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
-    table.add_column("task", no_wrap=True)
-    table.add_column("state", no_wrap=True)
-    table.add_column("took", justify="right", no_wrap=True)
-    table.add_column("waits for, fault", overflow="fold")
+    listing = Listing("task", "state", "took", "waits for, fault", whole={"state", "took"}, right={"took"})
     for step in now.steps:
         rest = Text("\n").join(
             Text(line, style) for line, style in ((step.waits, "yellow"), (step.fault, "red")) if line
         )
-        table.add_row(Text(step.name), Text(step.state, STYLES.get(step.state, "dim")), step.took, rest)
+        listing.add(step.name, Text(step.state, STYLES.get(step.state, "dim")), step.took, rest)
     last = [Text(now.why, STYLES.get(now.state, ""))] if now.ended and now.why else []
-    return Group(head, table, *last) if now.steps else Group(head, *last)
+    return Group(head, listing, *last) if now.steps else Group(head, *last)
 
 
 def _finish(now: Progress) -> str:
-    return f"predicted finish {moment(now.finish)} UTC"
+    return f"predicted finish {shown_instant(now.finish)}"
 
 
-def described(order: Body, further: Iterable[tuple[str, str]] = ()) -> Table:
+def described(order: Body, further: Iterable[tuple[str, str]] = ()) -> Listing:
     """What was ordered, by whom, for how much, and what was noted; then what came of it."""
-    table = Table.grid(padding=(0, 2))
-    table.add_column(style="dim", no_wrap=True)
-    table.add_column(overflow="fold")
-    table.add_row("order", f"{order['reference']}  {order['id']}")
+    listing = Listing("what", "value", whole={"what"}, headed=False)
+    for name, value in (*_ordered(order), *further):
+        listing.add(Text(name, "dim"), value)
+    return listing
+
+
+def _ordered(order: Body) -> Iterator[tuple[str, str]]:
+    yield "order", f"{order['reference']}  {order['id']}"
     customers = [one.get("name") or one["id"] for one in order.get("relatedParty", [])]
-    table.add_row("customer", Text(", ".join(customers)))
+    yield "customer", ", ".join(customers)
     for item in order.get("productOrderItem", []):
         offering = item.get("productOffering", {})
-        table.add_row("offering", Text(str(offering.get("name") or offering.get("id", ""))))
+        yield "offering", str(offering.get("name") or offering.get("id", ""))
         for one in item.get("product", {}).get("productCharacteristic", []):
-            table.add_row("", Text(f"{one['name']} {one.get('value')}"))
+            yield "", f"{one['name']} {one.get('value')}"
     for price in order.get("orderTotalPrice", []):
-        table.add_row("price", Text(_price(price)))
+        yield "price", _price(price)
     for name, key in (("ordered", "orderDate"), ("start", "requestedStartDate"), ("done", "completionDate")):
         if order.get(key):
-            table.add_row(name, f"{moment(order[key])} UTC")
+            yield name, shown_instant(order[key])
     for note in order.get("note", []):
-        table.add_row("note", Text(f"{moment(note.get('date'))} {note.get('author', '')}: {note.get('text', '')}"))
-    for name, line in further:
-        table.add_row(name, Text(line))
-    return table
+        yield "note", f"{shown_instant(note.get('date'))} {note.get('author', '')}: {note.get('text', '')}"
 
 
-def listed(orders: Sequence[Body]) -> Table:
+def listed(orders: Sequence[Body]) -> Listing:
     """One line an order."""
-    table = Table("order", "state", "placed", "done, or expected", "customer", box=None, header_style="dim")
-    table.columns[0].no_wrap = table.columns[1].no_wrap = True
+    listing = Listing("order", "state", "placed", "done, or expected", "customer")
     for one in orders:
         done = one.get("completionDate") or one.get("expectedCompletionDate")
         customer = next((each.get("name") or each["id"] for each in one.get("relatedParty", [])), "")
-        table.add_row(one["reference"], one["state"], moment(one.get("orderDate")), moment(done), escape(customer))
-    return table
+        listing.add(one["reference"], one["state"], shown_day(one.get("orderDate")), shown_instant(done), customer)
+    return listing
 
 
 def _price(price: Body) -> str:
@@ -191,7 +181,7 @@ def changes(before: Progress | None, now: Progress) -> Iterator[dict[str, str]]:
     if before is None or before.state != now.state:
         yield _line(now, "order", state=now.state, why=now.why)
     if now.finish and (before is None or not before.finish or _apart_s(before.finish, now.finish) >= NOTICEABLE_S):
-        yield _line(now, "predicted finish", at=moment(now.finish))
+        yield _line(now, "predicted finish", at=shown_instant(now.finish))
     known = {step.name: step for step in before.steps} if before is not None else {}
     for step in now.steps:
         if known.get(step.name, Step(step.name, "new")) != step:

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
-from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from satcom.app.as_typed import as_typed
+from satcom.app.instants import shown_clock, shown_instant
+from satcom.app.listing import Listing, screen
 from satcom.core.database import Database
 from satcom.core.errors import Refused
 
@@ -53,7 +53,7 @@ OPTIONS: Final = {
     "startAt": "--start",
     "hours": "--hours",
 }
-console = Console()
+console = screen()
 
 
 def passes_command(opened: Opened) -> Callable[..., None]:
@@ -134,12 +134,16 @@ def _show(found: "PassPlan") -> None:
     console.print(Text(f"the oldest elements are {days:.1f} days old at the end", style), soft_wrap=True)
     for one in found.fleet.left_out:
         console.print(f"left out: {one.satellite.name}, {one.reason}", soft_wrap=True)
-    console.print(_passes(found) if len(plan.passes) <= SHOWN else f"{len(plan.passes)} passes: --json lists them")
+    if len(plan.passes) <= SHOWN:
+        _passes(found).print_on(console)
+    else:
+        console.print(f"{len(plan.passes)} passes: --json lists them")
     if len(plan.legs):
-        console.print(_legs(found))
+        _legs(found).print_on(console)
     for number, reason in enumerate(plan.reasons):
         begin, end = (found.at(float(at[number])) for at in (plan.gaps.begin_s, plan.gaps.end_s))
-        console.print(f"nobody from {begin:%Y-%m-%d %H:%M:%S} to {end:%H:%M:%S}: {_told(reason.value)}")
+        period = f"{shown_instant(begin, seconds=True)} to {shown_instant(end, seconds=True)}"
+        console.print(f"nobody from {period}: {_told(reason.value)}", soft_wrap=True)
     served, longest = f"{plan.served_percent:.2f} % of the time is served", f"{plan.longest_gap_s:.0f} s"
     console.print(f"{served}, {plan.handovers} handovers, longest gap {longest}", soft_wrap=True)
 
@@ -152,35 +156,36 @@ def _told(reason: str) -> str:
     }[reason]
 
 
-def _passes(found: "PassPlan") -> Table:
+def _passes(found: "PassPlan") -> Listing:
     seen = found.plan.passes
-    table = Table("satellite", "rises", "from", "highest", "at", "sets", "towards", box=None, header_style="dim")
+    columns = ("satellite", "rises", "from", "highest", "at", "sets", "to")
+    listing = Listing(*columns, whole={"satellite"}, right=("from", "highest", "to"))
     for number in range(len(seen)):
         rise, peak, ends = (found.at(float(at[number])) for at in (seen.rise_s, seen.peak_s, seen.set_s))
-        table.add_row(
+        listing.add(
             found.satellite(int(seen.satellite[number])).name,
-            f"{rise:%m-%d %H:%M:%S}",
+            shown_instant(rise, seconds=True),
             f"{seen.rise_azimuth_deg[number]:.0f}°",
             f"{seen.peak_elevation_deg[number]:.1f}°",
-            f"{peak:%H:%M:%S}",
-            f"{ends:%H:%M:%S}",
+            shown_clock(peak),
+            shown_clock(ends),
             f"{seen.set_azimuth_deg[number]:.0f}°",
         )
-    return table
+    return listing
 
 
-def _legs(found: "PassPlan") -> Table:
+def _legs(found: "PassPlan") -> Listing:
     legs = found.plan.legs
-    table = Table("served by", "through", "from", "to", "elevation", box=None, header_style="dim")
+    listing = Listing("served by", "through", "from", "to", "elevation", whole={"served by", "elevation"})
     for number in range(len(legs)):
         gateway = found.gateway(int(legs.gateway[number]))
         begin, end = (found.at(float(at[number])) for at in (legs.begin_s, legs.end_s))
         low, high = legs.lowest_elevation_deg[number], legs.highest_elevation_deg[number]
-        table.add_row(
+        listing.add(
             found.satellite(int(legs.satellite[number])).name,
             gateway.name if gateway is not None else "",
-            f"{begin:%m-%d %H:%M:%S}",
-            f"{end:%H:%M:%S}",
+            shown_instant(begin, seconds=True),
+            shown_clock(end),
             f"{low:.1f} to {high:.1f}°",
         )
-    return table
+    return listing

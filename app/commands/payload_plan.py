@@ -5,18 +5,17 @@ from pathlib import Path
 from typing import Annotated, Final
 
 import typer
-from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from satcom.app.as_typed import as_typed
 from satcom.app.commands.api import HERE, Api, Body, Token, Url
+from satcom.app.listing import Listing, screen
 from satcom.app.payload_picture import drawn
 from satcom.app.svg import megahertz
 from satcom.core.errors import Refused
 
 PLAN: Final = "/satcom-api/resource/v1/payloadPlan"
-console = Console()
+console = screen()
 
 
 def plan(
@@ -59,11 +58,11 @@ def _show(found: Body, out: Path | None) -> None:
     if not found["downlink"]:
         console.print(f"{found['satellite']['name']} has no transponder", soft_wrap=True)
         return
-    console.print(_channels(found))
+    _channels(found).print_on(console)
     console.print(
         f"spectrum is used {found['uplinkReuse']:g} times up, {found['downlinkReuse']:g} times down", soft_wrap=True
     )
-    console.print(_matrix(found))
+    _matrix(found).print_on(console)
     for one in found["fault"]:
         console.print(Text(f"{one['side']}: {one['text']} ({one['code']})", "red"), soft_wrap=True)
     if not found["fault"]:
@@ -72,14 +71,14 @@ def _show(found: Body, out: Path | None) -> None:
         console.print(f"drawn in {out}", soft_wrap=True)
 
 
-def _channels(found: Body) -> Table:
+def _channels(found: Body) -> Listing:
     """A transponder a row, by downlink frequency."""
-    table = Table("transponder", "up MHz", "beam", "down MHz", "beam", box=None, header_style="dim")
+    listing = Listing("transponder", "up MHz", "up beam", "down MHz", "down beam", whole={"transponder"})
     up = {one["transponder"]["id"]: one for one in found["uplink"]}
     for one in found["downlink"]:
         sides = [side for channel in (up[one["transponder"]["id"]], one) for side in (_edges(channel), _beam(channel))]
-        table.add_row(one["transponder"]["name"], *sides)
-    return table
+        listing.add(one["transponder"]["name"], *sides)
+    return listing
 
 
 def _edges(channel: Body) -> str:
@@ -90,9 +89,9 @@ def _beam(channel: Body) -> str:
     return f"{channel['beam']['name']} {channel['polarisation'][:1].upper()}"
 
 
-def _matrix(found: Body) -> Table:
-    table = Table("from beam", "to beam", "transponders", "MHz", box=None, header_style="dim")
+def _matrix(found: Body) -> Listing:
+    listing = Listing("from beam", "to beam", "MHz", "transponders", whole={"from beam", "to beam"}, right={"MHz"})
     for one in found["connection"]:
         names = ", ".join(transponder["name"] for transponder in one["transponder"])
-        table.add_row(one["uplinkBeam"]["name"], one["downlinkBeam"]["name"], names, megahertz(one["bandwidthHz"]))
-    return table
+        listing.add(one["uplinkBeam"]["name"], one["downlinkBeam"]["name"], megahertz(one["bandwidthHz"]), names)
+    return listing

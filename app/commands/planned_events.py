@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 from zoneinfo import ZoneInfo
 
 import typer
-from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
+from satcom.app.instants import shown_clock, shown_instant
+from satcom.app.listing import Listing, screen
 from satcom.core.clock import now
 from satcom.core.database import Database
 from satcom.core.errors import Refused
@@ -27,7 +27,7 @@ if TYPE_CHECKING:  # ERFA and SciPy are loaded by who asks for events, not by ev
 Opened = Callable[[], AbstractContextManager[Database]]
 OLD_DAYS = 30.0  # elements of this age at the end of the period are warned of
 Satellite = Annotated[str, typer.Option(metavar="NAME", help="Its name or its id.", show_default=False)]
-Year = Annotated[int, typer.Option(help="In UTC: 2027.", show_default=False)]
+Year = Annotated[int, typer.Option(metavar="YEAR", help="In UTC: 2027.", show_default=False)]
 ByElements = Annotated[
     bool, typer.Option("--by-elements", help="Where its elements see it, not in the middle of its box.")
 ]
@@ -45,7 +45,7 @@ Longitude = Annotated[float | None, typer.Option(help="Degrees East.", show_defa
 Efficiency = Annotated[float | None, typer.Option(help="Of a place: 0.65.", show_default=False)]
 Noise = Annotated[float | None, typer.Option(help="Of the receiving system, without the Sun.", show_default=False)]
 Sun = Annotated[float | None, typer.Option(help="By default that of the quiet Sun.", show_default=False)]
-console = Console()
+console = screen()
 
 
 def sun_outages_command(opened: Opened) -> Callable[..., None]:
@@ -98,7 +98,7 @@ def sun_outages_command(opened: Opened) -> Callable[..., None]:
             _warn(asked.element_age_days)
             _tell_period(asked.period, year)
             none = f"the Sun costs less than {threshold_db:g} dB all the time"
-            console.print(_outage_table(found, asked.place.zone) if found else none)
+            _outages(found, asked.place.zone).print_on(console, none)
 
     return command
 
@@ -139,39 +139,44 @@ def eclipses_command(opened: Opened) -> Callable[..., None]:
             return
         _warn(age_days)
         _tell_period(period, year)
-        console.print(_season_table(kept) if kept else "there is no season of eclipses by the Earth")
+        _seasons(kept).print_on(console, "there is no season of eclipses by the Earth")
         if not seasons:
-            console.print(_eclipse_table(found))
+            _eclipses(found).print_on(console)
 
     return command
 
 
-def _outage_table(found: "Sequence[SunOutage]", zone: ZoneInfo) -> Table:
-    table = Table("day", "start UTC", "peak", "end", "minutes", "dB", f"peak, {zone}", box=None)
+def _outages(found: "Sequence[SunOutage]", zone: ZoneInfo) -> Listing:
+    listing = Listing("start", "peak", "end", "min", "dB", f"peak, {zone}", right=("min", "dB"))
     for one in found:
         minutes = (one.end - one.start).total_seconds() / 60
-        instants = [f"{at:%H:%M:%S}" for at in (one.start, one.peak, one.end)]
-        local = f"{one.peak.astimezone(zone):%Y-%m-%d %H:%M:%S}"
-        table.add_row(f"{one.peak:%Y-%m-%d}", *instants, f"{minutes:.1f}", f"{one.degradation_db:.1f}", local)
-    return table
+        listing.add(
+            shown_instant(one.start, seconds=True),
+            shown_clock(one.peak),
+            shown_clock(one.end),
+            f"{minutes:.1f}",
+            f"{one.degradation_db:.1f}",
+            shown_instant(one.peak, zone),
+        )
+    return listing
 
 
-def _season_table(kept: "Sequence[EclipseSeason]") -> Table:
-    table = Table("season", "until", "eclipses", "longest umbra, min", "on", box=None)
+def _seasons(kept: "Sequence[EclipseSeason]") -> Listing:
+    listing = Listing("season", "until", "eclipses", "longest umbra, min", "on")
     for one in kept:
         days = [f"{at:%Y-%m-%d}" for at in (one.first, one.last)]
         longest = f"{one.longest.umbra.total_seconds() / 60:.1f}"
-        table.add_row(*days, str(one.eclipses), longest, f"{one.longest.deepest:%Y-%m-%d}")
-    return table
+        listing.add(*days, str(one.eclipses), longest, f"{one.longest.deepest:%Y-%m-%d}")
+    return listing
 
 
-def _eclipse_table(found: "Sequence[Eclipse]") -> Table:
-    table = Table("by", "start", "umbra", "umbra ends", "end", "hidden %", box=None)
+def _eclipses(found: "Sequence[Eclipse]") -> Listing:
+    listing = Listing("by", "start", "umbra", "umbra ends", "end", "hidden %", right=("hidden %",))
     for one in found:
-        umbra = [f"{at:%H:%M:%S}" if at else "" for at in (one.umbra_start, one.umbra_end)]
+        umbra = [shown_clock(at) if at else "" for at in (one.umbra_start, one.umbra_end)]
         hidden = f"{100 * one.hidden:.0f}"
-        table.add_row(one.body, f"{one.start:%Y-%m-%d %H:%M:%S}", *umbra, f"{one.end:%H:%M:%S}", hidden)
-    return table
+        listing.add(one.body, shown_instant(one.start, seconds=True), *umbra, shown_clock(one.end), hidden)
+    return listing
 
 
 def _write(path: Path, name: str, entries: "Sequence[CalendarEntry]") -> None:
@@ -196,7 +201,7 @@ def _text_of(ephemeris: Path | None) -> str | None:
 def _tell_period(period: "tuple[datetime, datetime]", year: int) -> None:
     start, stop = period
     if (start.year, stop.year) != (year, year + 1):
-        console.print(Text(f"from {start:%Y-%m-%d %H:%M} to {stop:%Y-%m-%d %H:%M} UTC", "dim"), soft_wrap=True)
+        console.print(Text(f"from {shown_instant(start)} to {shown_instant(stop)}", "dim"), soft_wrap=True)
 
 
 def _warn(age_days: float | None) -> None:

@@ -6,22 +6,32 @@ from typing import Annotated, Final
 from uuid import uuid4
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from satcom.app.as_typed import as_typed
 from satcom.app.commands.api import HERE, Api, ApiRefused, Body, Token, Url, is_id, told
 from satcom.app.commands.payload_plan import plan
+from satcom.app.listing import Listing, screen
+from satcom.app.parameter_names import offered
 from satcom.core.values import Json
 
 satellite = typer.Typer(no_args_is_help=True)
 AsJson = Annotated[bool, typer.Option("--json", help="For a program to read.")]
 Name = Annotated[str, typer.Argument(metavar="SATELLITE", help="Its name or its id.")]
 ChangeId = Annotated[str, typer.Argument(metavar="CHANGE", help="Its id, as satellite redate tells it.")]
+STATES: Final = (
+    "underConstruction",
+    "launched",
+    "inOrbitTest",
+    "inService",
+    "inclined",
+    "degraded",
+    "endOfLife",
+    "deorbited",
+)
 RESOURCES: Final = "/tmf-api/resourceInventoryManagement/v4/resource"
 CHANGES: Final = "/satcom-api/planning/v1/inServiceDateChange"
 MILESTONES: Final = "/satcom-api/resource/v1/satelliteMilestone"
-console = Console()
+console = screen()
 
 
 @satellite.command("list")
@@ -32,13 +42,12 @@ def list_satellites(as_json: AsJson = False, url: Url = HERE, token: Token = "")
     if as_json:
         typer.echo(json.dumps(found))
         return
-    table = Table("satellite", "state", "in service", "end of life", "id", box=None, header_style="dim")
+    listing = Listing("satellite", "state", "in service", "end of life", "id", whole={"satellite"})
     for one in found:
         values = told(one, "resourceCharacteristic")
         dates = (str(values.get(name) or "") for name in ("inServiceDate", "endOfLifeDate"))
-        table.add_row(one["name"], str(values.get("state", "")), *dates, one["id"])
-    table.columns[-1].overflow = "fold"
-    console.print(table if found else "there is no satellite")
+        listing.add(one["name"], str(values.get("state", "")), *dates, one["id"])
+    listing.print_on(console, "there is no satellite")
 
 
 satellite.command()(plan)
@@ -87,7 +96,7 @@ def _decide(change: str, state: str, as_json: bool, url: str, token: str) -> Non
 def reach(
     name: Name,
     state: Annotated[
-        str, typer.Argument(metavar="STATE", help="underConstruction, launched, inOrbitTest, inService, endOfLife, ...")
+        str, typer.Argument(metavar="STATE", help=f"{', '.join(STATES)}.", autocompletion=offered(STATES))
     ],
     reason: Annotated[str | None, typer.Option(help="It is kept with the milestone.", show_default=False)] = None,
     as_json: AsJson = False,
@@ -131,16 +140,18 @@ def _show(change: Body) -> None:
     if not change["touched"]:
         console.print("it touches nobody")
         return
-    table = Table("order", "customer", "product", "starts", "promised", "charged from", "cannot", box=None)
+    listing = Listing(
+        "order", "customer", "product", "starts", "promised", "charged from", "cannot", whole={"customer"}
+    )
     for one in change["touched"]:
-        table.add_row(
+        listing.add(
             one.get("order", {}).get("name", "held by hand"),
             one.get("customer", {}).get("name", ""),
             one.get("product", ""),
             *(_days(one, name) for name in ("starts", "promised", "billedFrom")),
             "; ".join(why["reason"] for why in one["cannotBear"]),
         )
-    console.print(table)
+    listing.print_on(console)
 
 
 def _days(one: Body, name: str) -> str:

@@ -6,15 +6,13 @@ from typing import Annotated, Final
 from uuid import uuid4
 
 import typer
-from rich import box
-from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from satcom.app.as_typed import as_typed
 from satcom.app.commands.api import HERE, Api, ApiRefused, Body, Token, Url, order_called
 from satcom.app.commands.delivery import TESTS, delivered_services, readings_of
 from satcom.app.commands.service_events import events
+from satcom.app.listing import Listing, screen
 
 HUB_STATE: Final = "/satcom-api/service/v1/hubState"
 service = typer.Typer(no_args_is_help=True)
@@ -23,7 +21,7 @@ Name = Annotated[
     typer.Argument(metavar="SERVICE", help="Its id or name, or the reference of its order, as PO-2026-000001."),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="For a program to read.")]
-console = Console()
+console = screen()
 
 
 @service.callback()
@@ -49,7 +47,7 @@ def hub_state(name: Name, as_json: AsJson = False, url: Url = HERE, token: Token
     if not state["differences"]:
         console.print("the hub holds what it was told", style="green")
         return
-    console.print(differing(state["differences"]))
+    differing(state["differences"]).print_on(console)
     for one in state["wouldSend"]:
         console.print(Text(f"would be sent: {one['method']} {one['path']}", "dim"), soft_wrap=True)
 
@@ -110,19 +108,15 @@ def access_test_body(service_id: str, readings: Mapping[str, tuple[float, str]])
     }
 
 
-def differing(differences: Sequence[Body]) -> Table:
+def differing(differences: Sequence[Body]) -> Listing:
     """A line for each field that differs."""
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
-    table.add_column("at the hub")
-    table.add_column("field")
-    table.add_column("told", overflow="fold")
-    table.add_column("found", overflow="fold", style="bold red")
+    listing = Listing("at the hub", "field", "told", "found")
     for one in differences:
-        table.add_row(one["kind"], one["field"], _text(one["desired"]), _text(one["actual"]))
-    return table
+        listing.add(one["kind"], one["field"], _text(one["desired"]), _text(one["actual"], "bold red"))
+    return listing
 
 
-def _text(value: object) -> Text:
+def _text(value: object, style: str = "") -> Text:
     if isinstance(value, bool):
-        return Text("yes" if value else "no")
-    return Text("nothing" if value is None else str(value))
+        return Text("yes" if value else "no", style)
+    return Text("nothing" if value is None else str(value), style)

@@ -5,13 +5,12 @@ from pathlib import Path
 from typing import Annotated, ClassVar, Final
 
 import typer
-from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from satcom.app.as_typed import as_typed
 from satcom.app.commands.api import HERE, Api, Body, Token, Url
 from satcom.app.lazy_group import Commands, LazyGroup
+from satcom.app.listing import Listing, screen
 from satcom.app.spectrum_picture import drawn
 
 
@@ -47,7 +46,7 @@ OPTIONS: Final = {
     "mostMoves": "--most-moves",
 }
 BAR: Final = 72  # characters of a band on the terminal
-console = Console()
+console = screen()
 
 
 @spectrum.command("list")
@@ -58,14 +57,14 @@ def list_spectrum(transponder: OnOne = None, as_json: AsJson = False, url: Url =
     if as_json:
         typer.echo(json.dumps(found))
         return
-    table = Table("transponder", "MHz", "free", "widest", "scattered", "power free", "carriers", box=None)
-    table.columns[0].no_wrap = True
+    columns = ("MHz", "free", "widest", "scattered", "power free", "carriers")
+    listing = Listing("transponder", *columns, whole={"transponder"}, right=columns)
     for one in found:
         widths = (mhz(one[name]) for name in ("bandwidthHz", "freeHz", "widestFreeHz"))
-        table.add_row(
+        listing.add(
             _name(one), *widths, f"{one['fragmentation']:.2f}", mhz(one["powerFreeHz"]), str(one["carrierCount"])
         )
-    console.print(table if found else "there is no transponder")
+    listing.print_on(console, "there is no transponder")
 
 
 @spectrum.command()
@@ -83,15 +82,12 @@ def free(
     if as_json:
         typer.echo(json.dumps(found))
         return
-    table = Table("transponder", "from MHz", "to MHz", "power free", box=None)
-    table.columns[0].no_wrap = True
+    columns = ("from MHz", "to MHz", "power free")
+    listing = Listing("transponder", *columns, whole={"transponder"}, right=columns)
     for one in found:
         for slot in one["slot"]:
-            table.add_row(_name(one), mhz(slot["startHz"]), mhz(slot["stopHz"]), mhz(one["powerFreeHz"]))
-    if found:
-        console.print(table)
-    else:
-        console.print(f"{width:g} MHz are free nowhere; satcom spectrum repack tells whom to move", soft_wrap=True)
+            listing.add(_name(one), mhz(slot["startHz"]), mhz(slot["stopHz"]), mhz(one["powerFreeHz"]))
+    listing.print_on(console, f"{width:g} MHz are free nowhere; satcom spectrum repack tells whom to move")
 
 
 @spectrum.command()
@@ -121,7 +117,7 @@ def show(
         f" {one['fragmentation']:.2f}; power free {mhz(one['powerFreeHz'])} of {mhz(one['bandwidthHz'])} MHz",
         soft_wrap=True,
     )
-    console.print(_lying(one))
+    _lying(one).print_on(console)
     if out is not None:
         console.print(f"drawn in {out}", soft_wrap=True)
 
@@ -150,11 +146,12 @@ def repack(
     if not plan["move"]:
         console.print(f"nobody has to move: {slot} is free", soft_wrap=True)
         return
-    table = Table("step", "who", "carrier", "from MHz", "to MHz", "MHz", box=None)
+    columns = ("from MHz", "to MHz", "MHz")
+    listing = Listing("step", "who", "carrier", *columns, whole={"who", "carrier"}, right=columns)
     for one in plan["move"]:
         places = (mhz(one["fromHz"]), mhz(one["toHz"]), mhz(one["bandwidthHz"]))
-        table.add_row(str(one["step"]), one["who"], one["carrier"]["name"], *places)
-    console.print(table)
+        listing.add(str(one["step"]), one["who"], one["carrier"]["name"], *places)
+    listing.print_on(console)
     console.print(
         f"{len(plan['move'])} moves of {mhz(plan['movedHz'])} MHz open {slot}; no plan has fewer, or moves less",
         soft_wrap=True,
@@ -194,9 +191,10 @@ def _bar(one: Body) -> Text:
     return Text("[" + "".join(line) + "]")
 
 
-def _lying(one: Body) -> Table:
+def _lying(one: Body) -> Listing:
     """Carriers and free pieces by frequency."""
-    table = Table("from MHz", "to MHz", "MHz", "power", "who", "state", box=None)
+    columns = ("from MHz", "to MHz", "MHz", "power")
+    listing = Listing(*columns, "who", "state", right=columns)
     rows = [(piece["startHz"], piece["stopHz"], "", "", "free") for piece in one["free"]]
     for carrier in one["carrier"]:
         until = f" until {carrier['holdUntil'][:10]}" if "holdUntil" in carrier else ""
@@ -204,6 +202,6 @@ def _lying(one: Body) -> Table:
         who = carrier["who"] or carrier["name"]
         rows.append((carrier["startHz"], carrier["stopHz"], mhz(carrier["powerShareHz"]), who, state))
     for start_hz, stop_hz, power, who, state in sorted(rows):
-        style = "dim" if state == "free" else None
-        table.add_row(mhz(start_hz), mhz(stop_hz), mhz(stop_hz - start_hz), power, who, state, style=style)
-    return table
+        style = "dim" if state == "free" else ""
+        listing.add(mhz(start_hz), mhz(stop_hz), mhz(stop_hz - start_hz), power, who, state, style=style)
+    return listing

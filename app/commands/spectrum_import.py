@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.text import Text
 
 from satcom.app.commands.load import as_body, show_changes
+from satcom.app.listing import screen
 from satcom.app.loading.listed_carriers import Imported, import_carriers
 from satcom.core.database import Database
 from satcom.resource.listed_carriers import LeftOut
@@ -46,7 +47,7 @@ def import_command(
             left += [_left_body(one) for one in imported.left_out]
             typer.echo(json.dumps({"carriers": changes, "leftOut": left}, ensure_ascii=False))
         else:
-            _show(Console(), imported, file.name, dry_run)
+            _show(screen(), imported, file.name, dry_run)
 
     return command
 

@@ -6,11 +6,11 @@ from typing import Annotated, Final
 from uuid import uuid4
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from satcom.app.as_typed import as_typed
 from satcom.app.commands.api import HERE, Api, ApiRefused, Body, Token, Url
+from satcom.app.instants import shown_day, shown_instant
+from satcom.app.listing import Listing, screen
 from satcom.core.values import Json
 
 terminal = typer.Typer(no_args_is_help=True)
@@ -20,7 +20,7 @@ SUPPLY: Final = "/satcom-api/supplyChain/v1"
 UNDER_WAY: Final = "shipped,partlyReceived"
 TO_COME: Final = "expected,onItsWay,received,atSupplier"
 MOST: Final = "1000"
-console = Console()
+console = screen()
 
 
 @terminal.command()
@@ -37,17 +37,17 @@ def history(
         typer.echo(json.dumps(found))
         return
     console.print(f"{found['serialNumber']}, {found['terminalType']}")
-    table = _table(("when", "state"), ("place", "document", "by"))
+    listing = Listing("when", "state", "place", "document", "by")
     for one in found["history"]:
         document = one.get("document", {})
-        table.add_row(
-            one["at"][:16].replace("T", " "),
+        listing.add(
+            shown_instant(one["at"]),
             one["state"],
             one.get("place", {}).get("name", ""),
             document.get("name") or document.get("id", ""),
             one["by"],
         )
-    console.print(table)
+    listing.print_on(console)
 
 
 @terminal.command()
@@ -66,13 +66,13 @@ def shipments(
     if as_json:
         typer.echo(json.dumps(found))
         return
-    table = _table(("shipment",), ("expected", "carrier", "tracking", "to", "not here"))
+    listing = Listing("shipment", "expected", "carrier", "tracking", "to", "not here", whole={"expected"})
     for one in found:
         expected = f"{one['expectedDate']}{' late' if one['expectedDate'] < today else ''}"
         missing = [number for number in one["serialNumber"] if number not in one["received"]]
         to = depots.get(one["depotId"], "")
-        table.add_row(one["reference"], expected, one["carrier"], one["trackingNumber"], to, ", ".join(missing))
-    console.print(table if found else f"no shipment is {'late' if late else 'on its way'}")
+        listing.add(one["reference"], expected, one["carrier"], one["trackingNumber"], to, ", ".join(missing))
+    listing.print_on(console, f"no shipment is {'late' if late else 'on its way'}")
 
 
 @terminal.command()
@@ -84,11 +84,12 @@ def returns(as_json: AsJson = False, url: Url = HERE, token: Token = "") -> None
     if as_json:
         typer.echo(json.dumps(found))
         return
-    table = _table(("return",), ("serial number", "state", "since", "to", "why"))
+    listing = Listing("return", "serial number", "state", "since", "to", "why")
     for one in found:
         to = depots.get(one["depotId"], "")
-        table.add_row(one["reference"], one["serialNumber"], one["state"], one["returnDate"][:10], to, one["reason"])
-    console.print(table if found else "nothing is to come back")
+        since = shown_day(one["returnDate"])
+        listing.add(one["reference"], one["serialNumber"], one["state"], since, to, one["reason"])
+    listing.print_on(console, "nothing is to come back")
 
 
 @terminal.command()
@@ -135,21 +136,11 @@ def swaps(as_json: AsJson = False, url: Url = HERE, token: Token = "") -> None:
     if as_json:
         typer.echo(json.dumps(found))
         return
-    table = _table(("swap",), ("state", "old", "new", "since", "why"))
+    listing = Listing("swap", "state", "old", "new", "since", "why")
     for one in found:
         numbers = (one["oldSerialNumber"], one["serialNumber"])
-        table.add_row(one["reference"], one["state"], *numbers, one["askedAt"][:10], one["reason"])
-    console.print(table if found else "no terminal was swapped")
-
-
-def _table(whole: tuple[str, ...], folded: tuple[str, ...]) -> Table:
-    """A narrow window folds the latter columns and cuts nothing off."""
-    table = Table(box=None, header_style="dim")
-    for name in whole:
-        table.add_column(name, no_wrap=True)
-    for name in folded:
-        table.add_column(name, overflow="fold")
-    return table
+        listing.add(one["reference"], one["state"], *numbers, shown_day(one["askedAt"]), one["reason"])
+    listing.print_on(console, "no terminal was swapped")
 
 
 def _names(api: Api, kind: str) -> dict[str, str]:

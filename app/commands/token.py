@@ -5,22 +5,27 @@ from datetime import timedelta
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from satcom.app.as_typed import as_typed
+from satcom.app.instants import shown_instant
+from satcom.app.listing import Listing, screen
 from satcom.app.opened_database import database, whoever_types
+from satcom.app.parameter_names import offered
 from satcom.core.access import create_token, list_tokens, revoke_token
+from satcom.core.security import Role
 
 token = typer.Typer(no_args_is_help=True)
 AsJson = Annotated[bool, typer.Option("--json", help="For a program to read.")]
-console = Console()
+console = screen()
 
 
 @token.command("create")
 def token_create(
     name: Annotated[str, typer.Argument(metavar="NAME", help="Whose it is.")],
-    role: Annotated[list[str], typer.Option(help="A role; may be given more than once.")],
+    role: Annotated[
+        list[str],
+        typer.Option(help=f"{', '.join(Role)}; may be given more than once.", autocompletion=offered(Role)),
+    ],
     party: Annotated[str | None, typer.Option(help="The party of a customer or partner, by id.")] = None,
     days: Annotated[int, typer.Option(min=1, max=3650, help="How long it is valid.")] = 90,
     as_json: AsJson = False,
@@ -32,7 +37,8 @@ def token_create(
     if as_json:
         typer.echo(json.dumps({"id": made.id, "name": made.name, "token": secret}))
     else:
-        console.print(f"{secret}\n[dim]valid until {made.expires_at:%Y-%m-%d %H:%M} UTC, roles {', '.join(role)}[/dim]")
+        until = f"valid until {shown_instant(made.expires_at)}, roles {', '.join(role)}"
+        console.print(f"{secret}\n[dim]{until}[/dim]", soft_wrap=True)
 
 
 @token.command("list")
@@ -49,11 +55,10 @@ def token_list(as_json: AsJson = False) -> None:
             json.dumps([dict(zip(("id", "name", "roles", "expires", "state"), row, strict=True)) for row in rows])
         )
         return
-    table = Table("name", "roles", "expires", "state", "id", box=None, header_style="dim")
+    listing = Listing("name", "roles", "expires", "state", "id", whole={"name"})
     for identifier, *others in rows:
-        table.add_row(*others, identifier)
-    table.columns[-1].overflow = "fold"
-    console.print(table if rows else "no token yet: satcom token create NAME --role administrator")
+        listing.add(*others, identifier)
+    listing.print_on(console, "no token yet: satcom token create NAME --role administrator")
 
 
 @token.command("revoke")

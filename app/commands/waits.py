@@ -6,18 +6,18 @@ from typing import Annotated, Final
 from uuid import uuid4
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from satcom.app.as_typed import as_typed
 from satcom.app.commands.api import HERE, Api, ApiRefused, Body, Token, Url, told
+from satcom.app.instants import shown_instant
+from satcom.app.listing import Listing, screen
 from satcom.core.values import Json, instant_text
 
 escalation = typer.Typer(no_args_is_help=True)
 AsJson = Annotated[bool, typer.Option("--json", help="For a program to read.")]
 WAITS: Final = "/satcom-api/orchestration/v1/wait"
 RULES: Final = "/satcom-api/orchestration/v1/escalationRule"
-console = Console()
+console = screen()
 
 
 def waits(
@@ -37,18 +37,14 @@ def waits(
     if as_json:
         typer.echo(json.dumps(found))
         return
-    table = Table("order", "waits for", "owner", "since", "due", "deadline", box=None, header_style="dim")
+    listing = Listing("order", "waits for", "owner", "since", "due", "deadline")
     for one in found:
         values = told(one)
         before = values.get("escalatedFrom")
         whose = f"{values.get('owner', '')} (from {before})" if before else str(values.get("owner", ""))
-        days = (_day(values.get(name)) for name in ("startedAt", "dueAt", "deadline"))
-        table.add_row(one.get("orderReference", ""), one["taskFlowSpecification"], whose, *days)
-    console.print(table if found else "nothing is waited for")
-
-
-def _day(moment: object) -> str:
-    return str(moment)[:16].replace("T", " ") if moment else ""
+        days = (shown_instant(values.get(name)) for name in ("startedAt", "dueAt", "deadline"))
+        listing.add(one.get("orderReference", ""), one["taskFlowSpecification"], whose, *days)
+    listing.print_on(console, "nothing is waited for")
 
 
 @escalation.command("list")
@@ -59,10 +55,10 @@ def list_rules(as_json: AsJson = False, url: Url = HERE, token: Token = "") -> N
     if as_json:
         typer.echo(json.dumps(found))
         return
-    table = Table("overdue waits of", "go to", "after", box=None, header_style="dim")
+    listing = Listing("overdue waits of", "go to", "after")
     for one in found:
-        table.add_row(one["owner"], one["nextOwner"], f"{one['afterHours']:g} h")
-    console.print(table if found else "overdue waits stay with their owners")
+        listing.add(one["owner"], one["nextOwner"], f"{one['afterHours']:g} h")
+    listing.print_on(console, "overdue waits stay with their owners")
 
 
 @escalation.command()

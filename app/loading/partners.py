@@ -110,13 +110,17 @@ def _agreement(load: Load, keys: AgreementKeys, partner: Organization) -> Agreem
 
 
 def _specification(load: Load) -> str:
-    """The id of the kind of partnership; made with the first partner."""
-    identifier = loaded_id(PartnershipSpecification.__name__, CAPACITY)
-    if load.session.get(PartnershipSpecification, identifier) is None:
+    """The id of the kind of partnership; made with the first partner, and told with the first of every load."""
+    kind = PartnershipSpecification.__name__
+    identifier = loaded_id(kind, CAPACITY)
+    known = load.session.get(PartnershipSpecification, identifier)
+    if known is None:
         made = PartnershipSpecification(name="Capacity partners", role_specification=[RoleSpecification(name=PROVIDER)])
         made.id = identifier
         specify_partnership(load.session, made, load.session.info["principal"])
-        load.tell(PartnershipSpecification.__name__, CAPACITY, made.name, Outcome.CREATED)
+        load.tell(kind, CAPACITY, made.name, Outcome.CREATED)
+    elif (kind, CAPACITY) not in {(one.kind, one.slug) for one in load.changes}:
+        load.tell(kind, CAPACITY, known.name, Outcome.UNCHANGED)
     return identifier
 
 

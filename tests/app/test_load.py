@@ -154,6 +154,11 @@ def test_loading_again_changes_nothing_and_leaves_no_trace(loaded: Database) -> 
     assert all_rows(loaded) == before
 
 
+def test_loading_again_tells_of_as_many_objects_as_the_first_time(database: Database) -> None:
+    first, again = (load(database, FOLDER, dry_run=False, by=BY) for _ in range(2))
+    assert [(one.kind, one.slug) for one in again] == [(one.kind, one.slug) for one in first]
+
+
 def test_a_dry_run_tells_the_same_and_writes_nothing(database: Database) -> None:
     before = all_rows(database)
     told = load(database, FOLDER, dry_run=True, by=BY)

@@ -202,7 +202,7 @@ def test_an_ephemeris_tells_the_events_of_its_days(network: Database, tmp_path: 
     by_slot = body(network, "sun-outages", *AT_TELEPORT, "--year", "2027")["outages"]
     assert [one["start"] for one in told] == [by_slot[1]["start"]]
     dark = run(network, "eclipses", "--satellite", "Testsat", *planned)
-    assert "from 2027-03-31 12:00 to 2027-04-03 12:00 UTC" in dark
+    assert "from 2027-03-31T12:00Z to 2027-04-03T12:00Z" in dark
     assert dark.count("earth") == 3
 
 

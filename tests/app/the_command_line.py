@@ -1,8 +1,14 @@
 """The command line as a person or a program meets it: what is typed, what is said, and the exit status."""
 
+import fcntl
+import os
+import pty
+import struct
+import subprocess
 import sys
+import termios
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -48,6 +54,23 @@ class CommandLine:
     def set(self, **environment: str) -> None:
         for name, value in environment.items():
             self.monkeypatch.setenv(name, value)
+
+
+def on_a_terminal(*words: str, columns: int) -> str:
+    """What the program writes to a terminal so wide."""
+    ours, its = pty.openpty()
+    fcntl.ioctl(its, termios.TIOCSWINSZ, struct.pack("HHHH", 50, columns, 0, 0))
+    surroundings = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")}
+    program = [str(Path(sys.executable).with_name("satcom")), *words]
+    with subprocess.Popen(program, stdin=its, stdout=its, stderr=its, env=surroundings | {"TERM": "dumb"}) as process:
+        os.close(its)
+        written = bytearray()
+        with suppress(OSError):  # the end of what is written to a terminal
+            while piece := os.read(ours, 65536):
+                written += piece
+        os.close(ours)
+    assert process.returncode == 0, written
+    return written.decode().replace("\r\n", "\n")
 
 
 def commands(group: Any = None, *words: str) -> Iterator[tuple[tuple[str, ...], Any]]:

@@ -1,5 +1,6 @@
 """A price list applied to quantities."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -62,6 +63,12 @@ def test_amounts_are_rounded_half_to_even_to_the_minor_unit(currency: str, given
 def test_a_line_explains_itself() -> None:
     (line,) = price([monthly("2900")], capacity(3.7125e6, 2e6, 14e6, {}), IN_2026).lines
     assert line.explanation == "3.7125 MHz at 2,900.00 USD per MHz and month = 10,766.25 USD"
+    (line,) = price([once("installation", "2800")], ONE_MHZ, IN_2026).lines
+    assert line.explanation == "1 at 2,800.00 USD = 2,800.00 USD"
+    (line,) = price([replace(once("hub port", "450"), price_type=PriceType.RECURRING)], ONE_MHZ, IN_2026).lines
+    assert line.explanation == "1 at 450.00 USD per month = 450.00 USD"
+    (line,) = price([replace(monthly("2900"), per=Decimal(10))], ONE_MHZ, IN_2026).lines
+    assert line.explanation == "1 MHz at 2,900.00 USD per 10 MHz and month = 290.00 USD"
 
 
 def test_a_price_ends_where_the_next_begins() -> None:
