@@ -33,6 +33,7 @@ from satcom.core.settings import settings
 from satcom.resource.drivers.hub_nms import HubNmsDriver
 
 NAME: Final = "demonstration"
+ENDING: Final = "Ending: what runs is finished, then API, hub simulator and database stop."
 PORTS_TRIED: Final = 50
 START_LIMIT_S: Final = 30.0
 
@@ -47,13 +48,19 @@ def demonstrate(opened: Database, folder: Path, console: Console, leave: bool) -
         port = free_port(settings().host, settings().port, console)
         url = f"http://{settings().host}:{port}"
         with HubNmsDriver(hub_url, hub_token) as hub, served(opened, hub, port) as server:
-            story = Story(opened, url, token, console)
-            order_ids = story.tell(folder, changes)
-            broken = checked(url, token, hub_url, hub_token, order_ids, console)
+            try:
+                story = Story(opened, url, token, console)
+                order_ids = story.tell(folder, changes)
+                broken = checked(url, token, hub_url, hub_token, order_ids, console)
+                if not leave:
+                    story.where_to_look(hub_url, hub_token)
+                    console.print("Serving until Ctrl-C.")
+                    _until_ended(server)
+            except KeyboardInterrupt:
+                console.print(ENDING)
+                raise
             if not leave:
-                story.where_to_look(hub_url, hub_token)
-                console.print("Serving until Ctrl-C.")
-                _until_ended(server)
+                console.print(ENDING)
     return broken
 
 

@@ -157,6 +157,12 @@ def _check_terminals(session: Session, asked: Sequence[str]) -> None:
         )
 
 
+Bands = Annotated[
+    list[str] | None,
+    typer.Option(help=f"{', '.join(Band)}; may be given more than once.", autocompletion=offered(Band)),
+]
+
+
 def qualify_command(opened: Callable[[], AbstractContextManager[Database]]) -> Callable[..., None]:
     """The command, on the database that `opened` opens."""
 
@@ -167,10 +173,7 @@ def qualify_command(opened: Callable[[], AbstractContextManager[Database]]) -> C
         up_mbps: Annotated[float, typer.Option(help="Rate from the site, Mbit/s.")] = 4.0,
         availability: Annotated[float, typer.Option(help="Share of an average year, in percent.")] = 99.5,
         country: Annotated[str | None, typer.Option(help="ISO 3166 letters; left out: from the map.")] = None,
-        band: Annotated[
-            list[str] | None,
-            typer.Option(help=f"{', '.join(Band)}; may be given more than once.", autocompletion=offered(Band)),
-        ] = None,
+        band: Bands = None,
         terminal: Annotated[
             list[str] | None, typer.Option(help="A terminal type; may be given more than once.")
         ] = None,

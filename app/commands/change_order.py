@@ -3,7 +3,6 @@
 import json
 import sys
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import Annotated, Any, Final
 from uuid import uuid4
 from zoneinfo import ZoneInfo
@@ -25,6 +24,7 @@ from satcom.app.commands.api import (
     order_called,
 )
 from satcom.app.commands.order import DATES, AsJson, instant_meant
+from satcom.app.instants import shown_instant
 from satcom.app.listing import screen
 from satcom.core.values import Json, instant_text
 
@@ -117,15 +117,15 @@ def terminate(
         typer.echo(json.dumps(placed))
         return
     typer.echo(placed["reference"])
-    console.print(f"[dim]ends {placed['expectedCompletionDate']}[/dim]")
+    console.print(f"[dim]ends {shown_instant(placed['expectedCompletionDate'])}[/dim]")
     for one in placed["productOrderItem"][0].get("itemPrice", []):
         console.print(f"[dim]{one['name']}: {one['description']}[/dim]", highlight=False)
 
 
 def _say_ending(ending: Body) -> None:
     """When the product would end, by the operator's clock, and what that would cost."""
-    when = datetime.fromisoformat(ending["terminationDate"]).astimezone(ZoneInfo(ending["timeZone"]))
-    told = "at once: no notice period was agreed" if ending["atOnce"] else f"on {when:%Y-%m-%d %H:%M} {when.tzname()}"
+    when = shown_instant(ending["terminationDate"], ZoneInfo(ending["timeZone"]))
+    told = "at once: no notice period was agreed" if ending["atOnce"] else f"on {when}"
     console.print(f"{ending['product']['name']} ends {told}", markup=False, highlight=False, soft_wrap=True)
     if not ending["itemPrice"]:
         console.print("early termination costs nothing")

@@ -6,16 +6,16 @@ from pathlib import Path
 from typing import Annotated, Final
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from satcom.app.as_typed import as_typed
 from satcom.app.commands.api import HERE, Api, Body, Token, Url
+from satcom.app.instants import shown_clock, shown_instant
+from satcom.app.listing import Listing, screen
 from satcom.core.errors import Refused
 from satcom.core.values import instant_text
 
 EVENTS: Final = "/satcom-api/service/v1/plannedEvent"
-console = Console()
+console = screen()
 
 
 def events(
@@ -51,7 +51,7 @@ def events(
     if as_json:
         typer.echo(json.dumps(found))
         return
-    console.print(_listed(found) if found else f"no event within {days} days", soft_wrap=not found)
+    _listed(found).print_on(console, f"no event within {days} days")
 
 
 def _write(path: Path, calendar: bytes) -> None:
@@ -61,13 +61,14 @@ def _write(path: Path, calendar: bytes) -> None:
         raise Refused("--ics", f"{path} cannot be written: {wrong.strerror}", "unwritable") from wrong
 
 
-def _listed(found: list[Body]) -> Table:
-    table = Table("day", "from UTC", "to", "what", "where", "costs", box=None, header_style="dim")
+def _listed(found: list[Body]) -> Listing:
+    listing = Listing("from", "to", "what", "where", "costs", whole={"costs"})
     for one in found:
         sun = one["kind"] == "sunOutage"
         what = "sun outage" if sun else f"eclipse by the {one['body'].title()}"
         costs = (
             f"{one['degradationDb']:.1f} of {one['bearsDb']:.1f} dB" if sun else f"{one['hiddenPercent']:.0f} % dark"
         )
-        table.add_row(one["start"][:10], one["start"][11:19], one["end"][11:19], what, one["at"], costs)
-    return table
+        start, end = shown_instant(one["start"], seconds=True), shown_clock(datetime.fromisoformat(one["end"]))
+        listing.add(start, end, what, one["at"], costs)
+    return listing

@@ -86,6 +86,15 @@ def test_the_file_of_the_program_runs_as_the_program_does() -> None:
     assert said.stdout.strip() == version("satcom")
 
 
+def test_a_program_that_ends_does_not_look_through_its_memory_again() -> None:
+    program = (
+        "import atexit, gc, sys; sys.argv = ['satcom', 'version']; from satcom.app.cli import main;"
+        "atexit.register(lambda: print(gc.get_freeze_count() > 10_000)); main()"
+    )
+    said = subprocess.run([sys.executable, "-c", program], stdout=-1, text=True, check=True)
+    assert said.stdout.split() == [version("satcom"), "True"]
+
+
 def test_the_demonstration_says_that_it_delivers_every_order(satcom: CommandLine) -> None:
     said = " ".join(satcom("demo", "--help").out.split())
     assert "its first orders" in said

@@ -289,7 +289,7 @@ def test_the_end_of_a_product_is_shown_and_asked_about_before_notice_is_given(
         monkeypatch.setattr(sys, "stdin", typed)
         answered = desk.satcom("order", "terminate", reference, "--on", "2031-03-31")
         assert (answered.status, said in answered.out) == (status, True), answered.err
-        assert " ends on 2031-03-31 00:00 EAT" in " ".join(answered.out.split())
+        assert " ends on 2031-03-31T00:00+03:00" in " ".join(answered.out.split())
     twice = desk.satcom("order", "terminate", reference, "--yes")
     assert (twice.status, twice.err.startswith("PRODUCT: ")) == (1, True), twice.err
 

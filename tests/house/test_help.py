@@ -15,6 +15,7 @@ from satcom.market.order_approval import ApprovalState
 from satcom.market.ordering import OrderState
 from satcom.resource.satellite import SatelliteState
 from tests.app.the_command_line import commands
+from tests.house.checkout import ROOT
 
 IN_CAPITALS = re.compile(r"[A-Z][A-Z0-9_=-]*")
 
@@ -67,3 +68,9 @@ def test_the_states_that_are_offered_are_those_there_are() -> None:
     assert list(listener.STATES) == list(ListenerState)
     assert list(approval.STATES) == list(ApprovalState)
     assert list(satellite.STATES) == [one for one in SatelliteState if one is not SatelliteState.PLANNED]
+
+
+def test_every_list_of_a_command_is_made_where_nothing_is_cut() -> None:
+    files = list((ROOT / "app" / "commands").glob("*.py"))
+    assert [one.name for one in files if "rich.table" in one.read_text(encoding="utf-8")] == []
+    assert sum("satcom.app.listing" in one.read_text(encoding="utf-8") for one in files) > 15
