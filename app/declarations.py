@@ -48,6 +48,7 @@ from satcom.resource.pool import availability_check, resource_pool
 from satcom.service import (
     access_test,
     appointment,
+    constellation_qualification,
     evidence,
     installation,
     service_qualification,
@@ -164,6 +165,7 @@ QUESTIONS: tuple[Routes, ...] = (
     spectrum_questions.routes,
     passes.routes,
     product_ending.routes,
+    constellation_qualification.routes,
     *event_hub.hubs(ROUTES),
 )
 # What happens when an order comes, is cancelled, or ends, and what else a flow is about.

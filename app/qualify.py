@@ -44,7 +44,18 @@ OPTIONS = {
     "/country": ("--country", ""),
     "/startAt": ("--start", ""),
     "/stopAt": ("--stop", ""),
+    "/constellation": ("--constellation", ""),
+    "/hours": ("--hours", ""),
 }
+Start = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], metavar="YYYY-MM-DD", help="Left out: now.")]
+Stop = Annotated[
+    datetime | None,
+    typer.Option(formats=["%Y-%m-%d"], metavar="YYYY-MM-DD", help="Left out: without end, a year at least."),
+]
+OverConstellation = Annotated[
+    str | None,
+    typer.Option(metavar="NAME", help="Over its passing satellites, not the fixed ones.", show_default=False),
+]
 COMMITTED = ("--committed-down-mbps", "--committed-up-mbps")
 SITE_DEMAND: TypeAdapter[LinkDemand | AccessDemand] = TypeAdapter(
     Annotated[LinkDemand | AccessDemand, Field(discriminator="capacity")]
@@ -182,18 +193,15 @@ def qualify_command(opened: Callable[[], AbstractContextManager[Database]]) -> C
         ] = False,
         committed_down_mbps: Annotated[float, typer.Option(help="Of a shared rate to the site, always there.")] = 0.0,
         committed_up_mbps: Annotated[float, typer.Option(help="Of a shared rate from the site, always there.")] = 0.0,
-        start: Annotated[
-            datetime | None, typer.Option(formats=["%Y-%m-%d"], metavar="YYYY-MM-DD", help="Left out: now.")
-        ] = None,
-        stop: Annotated[
-            datetime | None,
-            typer.Option(formats=["%Y-%m-%d"], metavar="YYYY-MM-DD", help="Left out: without end, a year at least."),
-        ] = None,
+        start: Start = None,
+        stop: Stop = None,
         every_way: Annotated[
             bool, typer.Option("--all", help="Also ways that take more of a band with the same terminal than another.")
         ] = False,
         brief: Annotated[bool, typer.Option("--brief", help="A line for each way and each reason.")] = False,
         as_json: Annotated[bool, typer.Option("--json", help="For a program to read.")] = False,
+        constellation: OverConstellation = None,
+        hours: Annotated[int, typer.Option(metavar="N", help="Of passes to look at, up to 168.")] = 24,
     ) -> None:
         """Whether a link can be delivered at a place, how, and why not otherwise. Nothing is reserved."""
         rates, committed = (down_mbps, up_mbps), (committed_down_mbps, committed_up_mbps)
@@ -211,6 +219,9 @@ def qualify_command(opened: Callable[[], AbstractContextManager[Database]]) -> C
             terminal or (),
             committed if shared else None,
         )
+        if constellation is not None:
+            _over_constellation(opened, demand, constellation, hours, brief=brief, as_json=as_json)
+            return
         with opened() as database:
             answer = qualify_at(database, demand, every_way)
             terms, through_partners = terms_at(database, answer), partner_terms_at(database, answer)
@@ -222,3 +233,30 @@ def qualify_command(opened: Callable[[], AbstractContextManager[Database]]) -> C
             show_partners(Console(), through_partners)
 
     return command
+
+
+def _over_constellation(
+    opened: Callable[[], AbstractContextManager[Database]],
+    demand: LinkDemand | AccessDemand,
+    name: str,
+    hours: int,
+    *,
+    brief: bool,
+    as_json: bool,
+) -> None:
+    """Ask one constellation. The search for passes is loaded by who asks for it."""
+    from satcom.app.qualify_constellation import show_constellation  # noqa: PLC0415
+    from satcom.service.constellation_qualification import qualify_constellation  # noqa: PLC0415
+
+    if isinstance(demand, AccessDemand):
+        raise Refused("--shared", "carriers over a constellation are not shared", "invalid", "without --shared")
+    with opened() as database, database.as_worker() as session:
+        _check_terminals(session, demand.terminal_types or ())
+        try:
+            answer = qualify_constellation(session, name, demand, hours)
+        except Refused as refused:
+            raise Refused.all([_of_option(fault) for fault in refused.faults]) from refused
+    if as_json:
+        typer.echo(json.dumps(answer.wire()))
+    else:
+        show_constellation(Console(), answer, brief)

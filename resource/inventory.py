@@ -1,7 +1,7 @@
 """The network inventory (TMF639): all kinds of resource as one collection, told apart by `@type`.
 
 What can be touched is a physical resource (satellites and their transponders, earth stations, hubs, terminals), the
-rest logical (beams, slots, ports, pools and shares); each of these is a collection of the same objects, too.
+rest logical (beams, constellations, slots, ports, pools, shares); each of these is a collection of the objects, too.
 Orders and flows write the inventory. Directly it is written only by the migration role, which is how an operator brings
 the network that he has: each object is checked like any command, and its change is marked. A change that would leave
 sold capacity without the band or the port it was sold on is refused; a state is moved along its life cycle.
@@ -28,6 +28,7 @@ from satcom.core.tmf_api import TmfRoutes
 from satcom.core.values import Json
 from satcom.enterprise.party import find_party, operator_of
 from satcom.resource.carrier_pool import CarrierPool, PoolShare, fill_of, lock_pools, take_over_share
+from satcom.resource.constellation import Constellation, check_gateways
 from satcom.resource.ground import EarthStation, Terminal
 from satcom.resource.hold import Hold, Period
 from satcom.resource.hub import Hub, HubPortAssignment, lock_hubs, take_over_port
@@ -55,6 +56,7 @@ KINDS: tuple[type[Resource], ...] = (
     CarrierPool,
     PoolShare,
     Terminal,
+    Constellation,
 )
 CHARACTERISTICS = "resourceCharacteristic"
 SERIAL_NUMBER = "serialNumber"
@@ -137,6 +139,8 @@ def _check(session: Session, resource: Resource) -> None:
         case Hub():
             _check_satellites(session, resource.satellite_ids, pointer(Hub, "satellite_ids"))
             _check_ports(session, resource)
+        case Constellation():
+            check_gateways(session, resource)
         case _:
             pass
 

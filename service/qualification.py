@@ -91,7 +91,7 @@ def design(
     at = _this_hour()
     if isinstance(demand, LeaseDemand):
         return _design_lease(session, demand, at, without)
-    country = _licensing_country(demand)
+    country = licensing_country(demand)
     with network_view(session) as network:
         fleet, assumed = read_network(network, at)
         found = survey(fleet, demand, country, at)
@@ -191,7 +191,7 @@ def refuse_hopeless_place(session: Session, demand: Demand) -> None:
     check_demand(demand)
     if isinstance(demand, LeaseDemand):
         return
-    _licensing_country(demand)
+    licensing_country(demand)
     if partners_to_ask(session, demand):
         return
     at = _this_hour()
@@ -323,7 +323,7 @@ def country_of(demand: SiteDemand) -> str | None:
     return demand.country
 
 
-def _licensing_country(demand: SiteDemand) -> str:
+def licensing_country(demand: SiteDemand) -> str:
     """Who licenses the terminal. Raises `RuleRefused` at sea, where nobody can, or `Refused` on `/country`."""
     country = country_of(demand)
     if country is None:

@@ -41,6 +41,7 @@ LISTS = (
     "carriers",
     "earth_stations",
     "hubs",
+    "constellations",
     "carrier_pools",
     "terminal_types",
     "licences",

@@ -27,6 +27,7 @@ from satcom.core.values import Json
 from satcom.market.order_item import FaultsFound
 from satcom.resource import inventory
 from satcom.resource.carrier_pool import CarrierPool
+from satcom.resource.constellation import Constellation
 from satcom.resource.ground import EarthStation, TerminalType
 from satcom.resource.hub import Hub
 from satcom.resource.licence import Licence, correct_licence, enter_licence
@@ -148,6 +149,18 @@ def _hub(load: Load, values: Values, found: FaultsFound) -> None:
         values["bands"] = several(values["bands"])
 
 
+def _constellation(load: Load, values: Values, found: FaultsFound) -> None:
+    """Its gateways name earth stations and hubs."""
+    if isinstance(values.get("gateways"), list):
+        values["gateways"] = [dict(one) if isinstance(one, dict) else one for one in values["gateways"]]
+        for index, gateway in enumerate(values["gateways"]):
+            for key, target in (("earth_station", EarthStation), ("hub", Hub)):
+                if isinstance(gateway, dict) and key in gateway:
+                    gateway[f"{key}_id"] = load.named(target, gateway.pop(key), f"gateways.{index}.{key}", found)
+            if isinstance(gateway, dict) and "antenna" in gateway:
+                gateway["antenna_id"] = gateway.pop("antenna")
+
+
 def _terminal_type(load: Load, values: Values, found: FaultsFound) -> None:
     price: Any = values.pop("price", None)
     if price is not None:
@@ -190,6 +203,7 @@ HUBS = Listed(
     {"earth_station": ("earth_station_id", EarthStation)},
     _hub,
 )
+CONSTELLATIONS = Listed("constellations", in_inventory(Constellation, {}), shape=_constellation)
 CARRIER_POOLS = Listed(
     "carrier_pools",
     in_inventory(CarrierPool, {"hub_id": "hub", "spectrum_assignment_id": "carrier"}),
@@ -214,5 +228,6 @@ def load_network(load: Load) -> None:
     load_list(load, TRANSPONDERS)
     load_list(load, EARTH_STATIONS)
     load_list(load, HUBS)
+    load_list(load, CONSTELLATIONS)
     load_list(load, TERMINAL_TYPES)
     load_list(load, LICENCES)

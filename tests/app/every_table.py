@@ -17,8 +17,21 @@ from satcom.enterprise.party import Operator, Organization
 from tests.enterprise.an_operator import an_organization
 
 # What the declarations do not say: rules of the database, and values that must mean something.
+A_BEAM: dict[str, object] = {
+    "bandwidth_hz": 250_000_000,
+    "uplink_center_hz": 28_300_000_000,
+    "downlink_center_hz": 11_700_000_000,
+    "uplink_polarisation": "lhcp",
+    "downlink_polarisation": "rhcp",
+    "eirp_saturation_dbw": 36,
+    "g_over_t_db_per_k": 2,
+    "sfd_dbw_per_m2": -82,
+    "input_backoff_db": 3,
+    "output_backoff_db": 2,
+}
 NEEDS: dict[str, dict[str, object]] = {
     "Beam": {"boresight": {"latitude_deg": -5, "longitude_deg": 30, "half_power_width_deg": 4}},
+    "Constellation": {"lowest_elevation_deg": 10, "forward": A_BEAM, "return_link": A_BEAM},
     "Satellite": {"orbital_longitude_deg": 17.0},
     "Transponder": {"uplink_center_hz": 14_000_000_000, "downlink_center_hz": 11_000_000_000, "sfd_dbw_per_m2": -85},
     "SpectrumAssignment": {"start_hz": 1_000, "stop_hz": 2_000, "hold_until": now() + timedelta(days=1)},

@@ -1,0 +1,114 @@
+"""Constellations: what all satellites of one carry alike, and the earth stations that they are worked through.
+
+The payload is declared once. A satellite carries transparent user beams that follow the sites; each takes up what one
+gateway sends and puts it down on the site (forward), and back (return). RF values are those at the peak of the beam.
+Which satellite stands where, its elements tell (`resource.satellite`); who serves a site when, `resource.passes`.
+
+Words: ITU Handbook on Satellite Communications, 3rd ed. (EIRP, G/T, SFD, input and output back-off).
+"""
+
+from typing import Annotated, Self
+
+from pydantic import ConfigDict, model_validator
+from pydantic import Field as ValueField
+from pydantic.alias_generators import to_camel
+from sqlalchemy import UniqueConstraint
+from sqlmodel import Field, Session, col, select
+
+from satcom.core.database import principal_in
+from satcom.core.entity import JsonOf, state_type
+from satcom.core.errors import Fault, Refused
+from satcom.core.tenancy import visible
+from satcom.core.values import Value
+from satcom.resource.ground import EarthStation
+from satcom.resource.hub import Hub
+from satcom.resource.payload import MAX_BANDWIDTH_HZ, MAX_FREQUENCY_HZ
+from satcom.resource.physics.passes import HandoverRule
+from satcom.resource.resource import Band, Finite, IdText, Polarisation, Resource, pointer
+
+MOST_GATEWAYS = 100
+_STRICT = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="forbid", frozen=True)
+Frequency = Annotated[int, ValueField(gt=0, le=MAX_FREQUENCY_HZ)]
+Backoff = Annotated[Finite, ValueField(ge=0, le=30)]
+
+
+class BeamPayload(Value):
+    """One user beam in one direction, at its operating point for many carriers."""
+
+    model_config = _STRICT
+    bandwidth_hz: Annotated[int, ValueField(gt=0, le=MAX_BANDWIDTH_HZ)]
+    uplink_center_hz: Frequency
+    downlink_center_hz: Frequency
+    uplink_polarisation: Polarisation
+    downlink_polarisation: Polarisation
+    eirp_saturation_dbw: Annotated[Finite, ValueField(ge=-10, le=90)]
+    g_over_t_db_per_k: Annotated[Finite, ValueField(ge=-40, le=40)]
+    sfd_dbw_per_m2: Annotated[Finite, ValueField(ge=-130, le=-50)]
+    input_backoff_db: Backoff
+    output_backoff_db: Backoff
+
+    @model_validator(mode="after")
+    def _shifted(self) -> Self:
+        if self.uplink_center_hz == self.downlink_center_hz:
+            raise ValueError("the uplink equals the downlink: a transponder that hears itself is an oscillator")
+        if min(self.uplink_center_hz, self.downlink_center_hz) <= self.bandwidth_hz / 2:
+            raise ValueError("the band would reach below 0 Hz")
+        return self
+
+
+class Gateway(Value):
+    """An earth station that the satellites are worked through: which antenna of it, and which hub."""
+
+    model_config = _STRICT
+    earth_station_id: Annotated[str, IdText]
+    antenna_id: Annotated[str, ValueField(min_length=1, max_length=200)]
+    hub_id: Annotated[str, IdText]
+
+
+class Constellation(Resource, table=True):
+    """The satellites whose `constellation` is this name, with the payload that each of them has.
+
+    Sites see them from `lowest_elevation_deg` up. A site may lie anywhere in a beam, so every site is counted at the
+    beam's edge, `edge_gain_db` to its peak. Power control is by how much gateways and
+    terminals follow their own rain.
+    """
+
+    __tablename__ = "constellation"
+    __table_args__ = (UniqueConstraint("name", name="constellation_name_once"),)
+
+    user_band: Band = Field(sa_type=state_type(Band))
+    handover_rule: HandoverRule = Field(default=HandoverRule.LONGEST_STAY, sa_type=state_type(HandoverRule))
+    lowest_elevation_deg: Finite = Field(ge=5, lt=90)
+    edge_gain_db: Finite = Field(default=0.0, ge=-40, le=0)
+    gateway_power_control_db: Finite = Field(default=6.0, ge=0, le=30)
+    terminal_power_control_db: Finite = Field(default=0.0, ge=0, le=30)
+    forward: BeamPayload = Field(sa_type=JsonOf(BeamPayload))
+    return_link: BeamPayload = Field(sa_type=JsonOf(BeamPayload))
+    gateways: list[Gateway] = Field(default_factory=list, max_length=MOST_GATEWAYS, sa_type=JsonOf(list[Gateway]))
+
+
+def check_gateways(session: Session, one: Constellation) -> None:
+    """Each gateway is there with its antenna and a hub of its own. Raises `Refused` with each that is not."""
+    seen = {kind: visible(kind, principal_in(session)) for kind in (EarthStation, Hub)}
+    wanted = [gateway.earth_station_id for gateway in one.gateways]
+    found = session.exec(select(EarthStation).where(col(EarthStation.id).in_(wanted), seen[EarthStation]))
+    stations = {station.id: station for station in found}
+    of_hubs = select(Hub).where(col(Hub.id).in_([gateway.hub_id for gateway in one.gateways]), seen[Hub])
+    hubs = {hub.id: hub for hub in session.exec(of_hubs)}
+    where, faults = pointer(Constellation, "gateways"), []
+    for gateway in one.gateways:
+        station, hub = stations.get(gateway.earth_station_id), hubs.get(gateway.hub_id)
+        if station is None:
+            faults.append(Fault(where, f"there is no earth station {gateway.earth_station_id!r}", "notFound"))
+        elif all(antenna.id != gateway.antenna_id for antenna in station.antennas):
+            known = ", ".join(antenna.id for antenna in station.antennas) or "it has none"
+            why = f"{station.name} has no antenna {gateway.antenna_id!r}"
+            faults.append(Fault(where, why, "notFound", known))
+        if hub is None:
+            faults.append(Fault(where, f"there is no hub {gateway.hub_id!r}", "notFound"))
+        elif hub.earth_station_id != gateway.earth_station_id:
+            faults.append(Fault(where, f"{hub.name} stands at another earth station", "wrongHub"))
+    if len({gateway.earth_station_id for gateway in one.gateways}) < len(one.gateways):
+        faults.append(Fault(where, "an earth station is one gateway", "duplicate"))
+    if faults:
+        raise Refused.all(faults)

@@ -1,0 +1,139 @@
+"""Carriers over passing satellites: one MODCOD, bandwidth and power that close at every instant of a plan.
+
+Of all MODCODs that close at the worst instant with the power there is, the one that takes least of the beam. What the
+rain leaves is weighted by the time at each elevation. Source: ITU-R P.618-14, section 8.
+"""
+
+from dataclasses import dataclass, fields
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from satcom.resource.physics.carrier_sizing import carrier_power_for_margin
+from satcom.resource.physics.link_budget import BentPipeBudget, Carrier, at_full_power, bent_pipe_budget
+from satcom.resource.physics.modcod import occupied_bandwidth_hz
+from satcom.service.design.carriers import modcods
+from satcom.service.design.passing_links import Instants, PassingLinks
+from satcom.service.design.passing_weather import SHARES, outage_percent
+from satcom.service.solution import Direction
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class TooMuch:
+    """Why no carrier will do, at the instant that decides: a missing margin, or bandwidth that a beam has not."""
+
+    row: int
+    short_by_db: float | None = None
+    needed_hz: float | None = None
+
+
+@dataclass(frozen=True)
+class Passing:
+    """One carrier with its share of the beam's power, and the instant at which it has least left."""
+
+    links: PassingLinks
+    every: Instants
+    direction: Direction
+    bit_rate_bps: int
+    modcod: int
+    power_share: float
+    share_percent: float
+    worst_row: int
+
+    @property
+    def carrier(self) -> Carrier:
+        table, assumed = modcods(), self.links.assumed
+        return Carrier(
+            bit_rate_bps=float(self.bit_rate_bps),
+            spectral_efficiency=float(table.spectral_efficiency[self.modcod]),
+            required_es_n0_db=float(table.es_n0_threshold_db[self.modcod]) + assumed.implementation_margin_db,
+            rolloff=assumed.roll_off,
+            required_margin_db=assumed.required_margin_db,
+            modcod=str(table.name[self.modcod]),
+        )
+
+    def budget(self, at: Instants, share_percent: Array) -> BentPipeBudget:
+        """At some instants, faded as for each share of the year; arrays (shares, instants)."""
+        payload = self.links.facts.forward if self.direction == "forward" else self.links.facts.return_link
+        backoff_db = payload.output_backoff_db - 10 * np.log10(self.power_share)
+        return bent_pipe_budget(self.links.link(self.direction, at, share_percent), self.carrier, backoff_db)
+
+    @cached_property
+    def over_the_year(self) -> BentPipeBudget:
+        """At every instant and share."""
+        return self.budget(self.every, SHARES)
+
+    @property
+    def clear_margin_db(self) -> Array:
+        """Under clear sky, at every instant."""
+        shape = len(SHARES), len(self.every)
+        margin_db: Array = np.broadcast_to(self.over_the_year.margin_clear_db, shape)[0]
+        return margin_db
+
+    @property
+    def faded_margin_db(self) -> Array:
+        """In the rain that it is sized for, on the uplink or the downlink, at every instant."""
+        faded = self.budget(self.every, np.array([self.share_percent])).margin_db
+        margin_db: Array = np.broadcast_to(faded, (1, len(self.every)))[0]
+        return margin_db
+
+    def outages_percent(self) -> tuple[Array, Array]:
+        """How often rain on the uplink and on the downlink puts it out, at every instant."""
+        required_db = self.links.assumed.required_margin_db
+        year, shape = self.over_the_year, (len(SHARES), len(self.every))
+        up, down = (np.broadcast_to(one, shape) for one in (year.margin_uplink_rain_db, year.margin_downlink_rain_db))
+        return outage_percent(up, required_db), outage_percent(down, required_db)
+
+
+def sized(
+    links: PassingLinks, every: Instants, direction: Direction, bit_rate_bps: int, share_percent: float
+) -> Passing | TooMuch:
+    """The carrier that takes least of a beam and closes at every instant at this share of the year."""
+    table, assumed = modcods(), links.assumed
+    payload = links.facts.forward if direction == "forward" else links.facts.return_link
+    link = links.link(direction, every, np.array([share_percent]))
+    efficiency = table.spectral_efficiency[:, None]
+    carriers = Carrier(
+        bit_rate_bps=float(bit_rate_bps),
+        spectral_efficiency=efficiency,
+        required_es_n0_db=table.es_n0_threshold_db[:, None] + assumed.implementation_margin_db,
+        rolloff=assumed.roll_off,
+        required_margin_db=assumed.required_margin_db,
+    )
+    needed = carrier_power_for_margin(link, carriers).power_share  # (modcods, instants), nan where no power would do
+    needed = np.where(np.isfinite(needed), needed, np.inf)
+    station = np.broadcast_to(10 ** (at_full_power(link).hpa_margin_db / 10), (1, len(every)))
+    limit = min(float(station.min()), 1.0)
+    share = needed.max(axis=1)
+    occupied_hz = np.asarray(occupied_bandwidth_hz(bit_rate_bps, efficiency, assumed.roll_off)).reshape(-1)
+    closes = share <= limit
+    fits = closes & (occupied_hz <= payload.bandwidth_hz)
+    if not closes.any():
+        return _too_weak(links, every, direction, bit_rate_bps, share_percent, limit)
+    if not fits.any():
+        best = int(np.flatnonzero(closes)[np.argmin(occupied_hz[closes])])
+        return TooMuch(int(np.argmax(needed[best])), needed_hz=float(occupied_hz[best]))
+    charged_hz = np.where(fits, np.maximum(occupied_hz, share * payload.bandwidth_hz), np.inf)
+    best = int(np.argmin(charged_hz))
+    worst = int(np.argmax(needed[best]))
+    return Passing(links, every, direction, bit_rate_bps, best, float(share[best]), share_percent, worst)
+
+
+def _too_weak(
+    links: PassingLinks, every: Instants, direction: Direction, bit_rate_bps: int, share_percent: float, limit: float
+) -> TooMuch:
+    """The MODCOD that asks least, with all the power there is, at its worst instant."""
+    weakest = Passing(links, every, direction, bit_rate_bps, 0, limit, share_percent, 0)
+    margin_db = np.broadcast_to(weakest.budget(every, np.array([share_percent])).margin_db, (1, len(every)))[0]
+    left_db = margin_db - links.assumed.required_margin_db
+    row = int(np.argmin(left_db))
+    return TooMuch(row, short_by_db=float(-left_db[row]))
+
+
+def worst_budget(one: Passing) -> BentPipeBudget:
+    """At the instant that decides, at the share of the year that it was sized for; arrays (1,)."""
+    at = one.budget(one.every.only(one.worst_row), np.array([one.share_percent]))
+    return BentPipeBudget(**{line.name: np.ravel(getattr(at, line.name)) for line in fields(at)})
