@@ -180,6 +180,7 @@ SAID: dict[str, Capability] = {
     "GET transponderSpectrum": Capability.READ_NETWORK,
     "GET repackPlan": Capability.READ_NETWORK,
     "GET passPlan": Capability.READ_NETWORK,
+    "GET constellationQualification": Capability.READ_NETWORK,
     "GET payloadPlan": Capability.READ_NETWORK,
     "GET plannedEvent": Capability.READ_SERVICES,
     "GET hubState": Capability.READ_NETWORK,
