@@ -47,7 +47,7 @@ def test_what_is_wrong_is_said_in_a_line(satcom: CommandLine, database: Database
     assert (unknown.status, "there is no Listener" in unknown.err) == (1, True)
     listener, _ = a_listener(database, "https://oss.example.org/satcom")
     ahead = satcom("listener", "replay", listener.id, "2999-01-01")
-    assert (ahead.status, "/deliverFrom" in ahead.err) == (1, True)
+    assert (ahead.status, "SINCE: " in ahead.err) == (1, True)
     satcom.set(SATCOM_TOKEN=token_of(database, "finance"))
     others = satcom("listener", "remove", listener.id)
     assert (others.status, "may not park, resume and remove" in others.err) == (1, True)
