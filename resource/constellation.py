@@ -15,13 +15,12 @@ from pydantic.alias_generators import to_camel
 from sqlalchemy import UniqueConstraint
 from sqlmodel import Field, Session, col, select
 
-from satcom.core.database import principal_in
 from satcom.core.entity import JsonOf, state_type
 from satcom.core.errors import Fault, Refused
-from satcom.core.tenancy import visible
 from satcom.core.values import Value
 from satcom.resource.ground import EarthStation
 from satcom.resource.hub import Hub
+from satcom.resource.naming import visible_to_caller
 from satcom.resource.payload import MAX_BANDWIDTH_HZ, MAX_FREQUENCY_HZ
 from satcom.resource.physics.passes import HandoverRule
 from satcom.resource.resource import Band, Finite, IdText, Polarisation, Resource, pointer
@@ -89,11 +88,14 @@ class Constellation(Resource, table=True):
 
 def check_gateways(session: Session, one: Constellation) -> None:
     """Each gateway is there with its antenna and a hub of its own. Raises `Refused` with each that is not."""
-    seen = {kind: visible(kind, principal_in(session)) for kind in (EarthStation, Hub)}
     wanted = [gateway.earth_station_id for gateway in one.gateways]
-    found = session.exec(select(EarthStation).where(col(EarthStation.id).in_(wanted), seen[EarthStation]))
+    found = session.exec(
+        select(EarthStation).where(col(EarthStation.id).in_(wanted), visible_to_caller(session, EarthStation))
+    )
     stations = {station.id: station for station in found}
-    of_hubs = select(Hub).where(col(Hub.id).in_([gateway.hub_id for gateway in one.gateways]), seen[Hub])
+    of_hubs = select(Hub).where(
+        col(Hub.id).in_([gateway.hub_id for gateway in one.gateways]), visible_to_caller(session, Hub)
+    )
     hubs = {hub.id: hub for hub in session.exec(of_hubs)}
     where, faults = pointer(Constellation, "gateways"), []
     for gateway in one.gateways:
