@@ -121,12 +121,18 @@ class Sites:
         """The horizon of one site towards one azimuth each, straight between the azimuths given."""
         columns = self.horizon_deg.shape[1]
         place = azimuth_deg % 360 * (columns / 360)
-        column = place.astype(np.int64)
+        column = _whole(place)
         flat = self.horizon_deg.reshape(-1)
         here = flat.take(site * columns + column % columns)
         there = flat.take(site * columns + (column + 1) % columns)
         horizon: Array = here + (place - column) * (there - here)
         return horizon
+
+
+def _whole(place: Array) -> IntArray:
+    """Cut to whole numbers. A satellite that came down has no azimuth; any number does, as its horizon stays nan."""
+    with np.errstate(invalid="ignore"):
+        return place.astype(np.int64)
 
 
 def sites_on(
@@ -279,8 +285,8 @@ class _Horizon:
         """Highest and lowest of the horizon over a range of azimuths."""
         columns = self.sites.horizon_deg.shape[1]
         ends = [self.sites.horizon_at_deg(site, azimuth) for azimuth in (west_deg, west_deg + width_deg)]
-        first = np.ceil(west_deg * (columns / 360)).astype(np.int64)
-        last = np.floor((west_deg + width_deg) * (columns / 360)).astype(np.int64)
+        first = _whole(np.ceil(west_deg * (columns / 360)))
+        last = _whole(np.floor((west_deg + width_deg) * (columns / 360)))
         count = np.minimum(last - first + 1, columns)
         inside = count > 0
         length = np.frexp(np.maximum(count, 1))[1] - 1  # of the two runs of 2**length points that cover them
