@@ -34,7 +34,7 @@ def intervals_below(quantity: Quantity, start_s: float, stop_s: float, step_s: f
     """
     if not (stop_s > start_s and step_s > 0):
         raise ValueError("a search needs a period that ends after it starts, and a step above zero")
-    times = np.append(np.arange(start_s, stop_s, step_s), stop_s)
+    times = np.linspace(start_s, stop_s, max(int(np.ceil((stop_s - start_s) / step_s)), 2) + 1)
     values = _plain(quantity(times))
     dips_s, dips = _lowest_of_dips(quantity, times, values)
     tops_s, tops = _lowest_of_dips(lambda at_s: -quantity(at_s), times, -values)  # a short time above zero
@@ -78,11 +78,14 @@ def lowest_s(quantity: Quantity, start_s: Array, stop_s: Array) -> Array:
 
 
 def _lowest_of_dips(quantity: Quantity, times: Array, values: Array) -> tuple[Array, Array]:
-    before, here, after = values[:-2], values[1:-1], values[2:]
+    if len(values) < 3:
+        return np.empty(0), np.empty(0)
+    # the first and the last sample have neighbours on one side only: the two there, as a dip may lie beside them
+    before, after = np.append(values[2], values[:-1]), np.append(values[1:], values[-3])
     with np.errstate(invalid="ignore"):
-        reach = np.maximum(before, after) - here  # it cannot fall more within a step than it rose in one
-        dip = np.flatnonzero((here <= before) & (here <= after) & (here - reach < 0)) + 1
-    found_s = lowest_s(quantity, times[dip - 1], times[dip + 1])
+        reach = np.maximum(before, after) - values  # it cannot fall more within a step than it rose in one
+        dip = np.flatnonzero((values <= before) & (values <= after) & (values - reach < 0))
+    found_s = lowest_s(quantity, times[np.maximum(dip - 1, 0)], times[np.minimum(dip + 1, len(times) - 1)])
     return found_s, _plain(quantity(found_s)) if len(found_s) else np.empty(0)
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from skyfield.api import EarthSatellite
 
@@ -156,6 +156,8 @@ def test_two_equal_discs_a_radius_apart_share_what_geometry_says() -> None:
 
 
 @given(period=st.floats(50, 5000), phase=st.floats(0, 1), level=st.floats(-0.999, 0.999))
+@example(period=50.0, phase=0.953125, level=0.96875)  # a short time above, between the last two samples
+@example(period=50.0, phase=0.046875, level=0.96875)  # and between the first two
 def test_every_interval_of_a_wave_is_found_also_between_samples(period: float, phase: float, level: float) -> None:
     found = intervals_below(
         lambda at: np.cos(2 * np.pi * (at / period - phase)) - level, 0.0, 20 * period, period / 10.3
