@@ -8,7 +8,8 @@ What is drawn is what `GET payloadPlan` answers.
 from collections.abc import Iterator, Sequence
 from typing import Any, Final, TypeAlias
 
-from satcom.app.svg import INK, PALE, box, frequency_axis, megahertz, opened, rule, shortened, text
+from satcom.app.svg import INK, PALE, box, frequency_axis, opened, rule, shortened, text
+from satcom.resource.spectrum_pieces import megahertz
 
 Body: TypeAlias = dict[str, Any]  # JSON of the API
 WIDTH, MARGIN, LABELS = 1200, 56, 230  # `LABELS` is where the rows begin, right of their names

@@ -8,7 +8,8 @@ What is drawn is what `GET transponderSpectrum` answers for one transponder.
 from collections.abc import Iterator, Sequence
 from typing import Any, Final, TypeAlias
 
-from satcom.app.svg import GUARD, INK, PALE, box, frequency_axis, hatched, megahertz, opened, rule, shortened, text
+from satcom.app.svg import GUARD, INK, PALE, box, frequency_axis, hatched, opened, rule, shortened, text
+from satcom.resource.spectrum_pieces import megahertz
 
 Body: TypeAlias = dict[str, Any]  # JSON of the API
 WIDTH, MARGIN = 1200, 56

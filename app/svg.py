@@ -5,6 +5,8 @@ from html import escape
 from math import ceil, log10
 from typing import Final
 
+from satcom.resource.spectrum_pieces import megahertz
+
 GUARD, INK, PALE, RULE = "#c9ccd1", "#1d2530", "#6b7480", "#e3e6ea"
 FONT: Final = "font-family='DejaVu Sans, Helvetica, Arial, sans-serif'"
 TICKS: Final = 12  # of an axis, or some more
@@ -52,7 +54,3 @@ def _round_step(least_hz: float) -> int:
 
 def shortened(said: str, most: int) -> str:
     return said if len(said) <= most else f"{said[: most - 1]}…"
-
-
-def megahertz(hertz: float) -> str:
-    return f"{hertz / 1e6:.6f}".rstrip("0").rstrip(".")

@@ -33,5 +33,5 @@ def free_pieces(low_edge_hz: int, high_edge_hz: int, guard_band_hz: int, taken: 
     return free
 
 
-def megahertz(hertz: int) -> str:
+def megahertz(hertz: float) -> str:
     return f"{hertz / 1e6:.6f}".rstrip("0").rstrip(".")

@@ -11,8 +11,8 @@ from satcom.app.as_typed import as_typed
 from satcom.app.commands.api import HERE, Api, Body, Token, Url
 from satcom.app.listing import Listing, screen
 from satcom.app.payload_picture import drawn
-from satcom.app.svg import megahertz
 from satcom.core.errors import Refused
+from satcom.resource.spectrum_pieces import megahertz
 
 PLAN: Final = "/satcom-api/resource/v1/payloadPlan"
 console = screen()

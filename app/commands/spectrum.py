@@ -12,6 +12,7 @@ from satcom.app.commands.api import HERE, Api, Body, Token, Url
 from satcom.app.lazy_group import Commands, LazyGroup
 from satcom.app.listing import Listing, screen
 from satcom.app.spectrum_picture import drawn
+from satcom.resource.spectrum_pieces import megahertz as mhz
 
 
 class WithImport(LazyGroup):
@@ -169,10 +170,6 @@ def _wanted(width: float, power_mhz: float | None) -> dict[str, str]:
 
 def _name(one: Body) -> str:
     return f"{one['satellite']['name']} {one['transponder']['name']}"
-
-
-def mhz(hertz: int) -> str:
-    return f"{hertz / 1e6:.6f}".rstrip("0").rstrip(".")
 
 
 def _bar(one: Body) -> Text:
