@@ -5,7 +5,7 @@ request whose answer was lost is not done twice. Any other 4xx is the hub's deci
 """
 
 import time
-from dataclasses import asdict, fields
+from dataclasses import fields
 from types import TracebackType
 from typing import Literal, NoReturn, Self, TypeVar
 from urllib.parse import quote
@@ -23,6 +23,7 @@ from tenacity import (
 )
 
 from satcom.core.traces import tell_callee
+from satcom.core.values import Json
 from satcom.resource.drivers.port import (
     CarrierConfiguration,
     CarrierMeasurement,
@@ -38,14 +39,16 @@ from satcom.resource.drivers.port import (
 
 Configured = CarrierConfiguration | TerminalConfiguration | RatePlan
 Kind = Literal["carrier", "terminal", "plan"]
-Body = dict[str, str | float | None]
+Body = dict[str, Json]
 C = TypeVar("C", CarrierConfiguration, TerminalConfiguration, RatePlan)
 
-NEW = frozenset({"transmit_power_dbw"})
+NEW = frozenset({"transmit_power_dbw", "power_share", "handover_carriers"})
 CARRIER = TypeAdapter(CarrierConfiguration)
 TERMINAL = TypeAdapter(TerminalConfiguration)
 PLAN = TypeAdapter(RatePlan)
+WRITTEN: TypeAdapter[Configured] = TypeAdapter(Configured)
 READING = TypeAdapter(CarrierMeasurement)
+PATH = TypeAdapter(tuple[str | None, str | None])
 MAPPING = TypeAdapter(dict[str, object])
 log = structlog.get_logger()
 
@@ -122,11 +125,14 @@ class HubNmsDriver:
         try:
             told = MAPPING.validate_json(answer.content)
             back, latency_s = told.get("return"), told.get("round_trip_latency_s")
+            path = PATH.validate_python((told.get("satellite_id"), told.get("hub_id")))
             return Measurement(
                 terminal_id=terminal_id,
                 forward=READING.validate_python(told.get("forward")),
                 return_link=None if back is None else READING.validate_python(back),
                 round_trip_latency_s=None if latency_s is None else float(str(latency_s)),
+                satellite_id=path[0],
+                hub_id=path[1],
             )
         except ValueError as fault:
             _not_understood(answer, fault)
@@ -145,7 +151,7 @@ class HubNmsDriver:
             kind, held_id = _name(wanted)
             differences = _differences(wanted, actual.get((kind, held_id)))
             if differences:
-                planned.append(PlannedRequest("PUT", _path(kind, held_id), _body(wanted), differences))
+                planned.append(PlannedRequest("PUT", _path(kind, held_id), _sent(wanted), differences))
         return planned
 
     def drift(self, desired: HubConfiguration) -> list[Difference]:
@@ -252,25 +258,31 @@ def _path(kind: Kind, held_id: str) -> str:
     return f"/v1/{kind}s/{quote(held_id, safe='')}"
 
 
-def _body(configured: Configured) -> Body:
-    """As the hub wants it: the id stands in the path."""
-    kind, _ = _name(configured)
-    body: Body = asdict(configured)
-    del body[f"{kind}_id"]
-    return body
-
-
 def _sent(configured: Configured) -> Body:
-    """What is new since 0.1.0 is left out while empty: a call repeated after an upgrade is the same request."""
-    return {name: value for name, value in _body(configured).items() if name not in NEW or value is not None}
+    """As the hub wants it: the id stands in the path.
+
+    What is new since 0.1.0 is left out while empty: a call repeated after an upgrade is the same request.
+    """
+    kind, _ = _name(configured)
+    body: Body = WRITTEN.dump_python(configured, mode="json")
+    del body[f"{kind}_id"]
+    return {name: value for name, value in body.items() if name not in NEW or value not in (None, [])}
 
 
 def _differences(wanted: Configured, actual: Configured | None) -> tuple[Difference, ...]:
     kind, held_id = _name(wanted)
     if actual is None:
         return (Difference(kind, held_id, "exists", True, False),)
-    pairs = [(field.name, getattr(wanted, field.name), getattr(actual, field.name)) for field in fields(wanted)]
+    pairs = [(field.name, _told(wanted, field.name), _told(actual, field.name)) for field in fields(wanted)]
     return tuple(Difference(kind, held_id, name, mine, theirs) for name, mine, theirs in pairs if mine != theirs)
+
+
+def _told(configured: Configured, name: str) -> str | float | bool | None:
+    """The field's value as a person compares it."""
+    if isinstance(configured, TerminalConfiguration) and name == "handover_carriers":
+        return ", ".join(f"{one.carrier_id} and {one.return_carrier_id}" for one in configured.handover_carriers)
+    value: str | float | bool | None = getattr(configured, name)
+    return value
 
 
 def _refusal(answer: httpx.Response) -> DriverRefused:

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal, Protocol
 
+from satcom.core.values import Json
+
 Polarisation = Literal["H", "V", "L", "R"]
 Direction = Literal["forward", "return"]
 
@@ -28,7 +30,13 @@ class DriverUnavailable(Exception):
 
 @dataclass(frozen=True)
 class CarrierConfiguration:
-    """A carrier on a hub's modem port: `forward` is sent by the hub, `return` by a terminal."""
+    """A carrier on a hub's modem port: `forward` is sent by the hub, `return` by a terminal.
+
+    Over passing satellites `satellite_id` is the constellation and `transponder_id` its payload of that direction:
+    `CONSTELLATION-forward` or `CONSTELLATION-return`. Where `power_share` of the beam's power is given, whoever
+    transmits follows the distance of the satellite so that the carrier keeps that share under clear sky, with at most
+    `transmit_power_dbw`.
+    """
 
     carrier_id: str
     hub_id: str
@@ -44,6 +52,15 @@ class CarrierConfiguration:
     downlink_polarisation: Polarisation
     transmit_power_dbw: float
     direction: Direction = "forward"
+    power_share: float | None = None
+
+
+@dataclass(frozen=True)
+class CarrierPair:
+    """The carriers of both directions through one gateway."""
+
+    carrier_id: str
+    return_carrier_id: str
 
 
 @dataclass(frozen=True)
@@ -51,6 +68,8 @@ class TerminalConfiguration:
     """A terminal: which carriers it hears and sends, where it stands and where it points.
 
     On a return carrier that it shares it sends with `transmit_power_dbw`; on one of its own the carrier says.
+    Without `azimuth_deg` and `elevation_deg` it follows the satellites; `handover_carriers` are those through the other
+    gateways, to which it is handed over as they pass.
     """
 
     terminal_id: str
@@ -59,13 +78,14 @@ class TerminalConfiguration:
     antenna_diameter_m: float
     latitude_deg: float
     longitude_deg: float
-    azimuth_deg: float
-    elevation_deg: float
+    azimuth_deg: float | None
+    elevation_deg: float | None
     carrier_id: str
     return_carrier_id: str | None = None
     altitude_m: float = 0.0
     figure_of_merit_db_per_k: float | None = None
     transmit_power_dbw: float | None = None
+    handover_carriers: tuple[CarrierPair, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -104,17 +124,25 @@ class CarrierMeasurement:
 
 @dataclass(frozen=True)
 class Measurement:
-    """A line-up test of one terminal."""
+    """A line-up test of one terminal.
+
+    Where several satellites pass, it tells over which one and through which hub it was; the latency is of that path.
+    """
 
     terminal_id: str
     forward: CarrierMeasurement
     return_link: CarrierMeasurement | None
     round_trip_latency_s: float | None
+    satellite_id: str | None = None
+    hub_id: str | None = None
 
 
 @dataclass(frozen=True)
 class Difference:
-    """One field in which the hub differs from what is desired. A missing object differs in `exists`."""
+    """One field in which the hub differs from what is desired. A missing object differs in `exists`.
+
+    Pairs of carriers are told as text.
+    """
 
     kind: Literal["carrier", "terminal", "plan"]
     id: str
@@ -129,7 +157,7 @@ class PlannedRequest:
 
     method: Literal["PUT", "DELETE"]
     path: str
-    body: Mapping[str, str | float | None]
+    body: Mapping[str, Json]
     differences: tuple[Difference, ...]
 
 

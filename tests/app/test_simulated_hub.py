@@ -69,6 +69,7 @@ def test_what_is_measured_scatters_about_the_plan_and_only_a_turned_antenna_fail
             wanted = link_configuration(solution, slots, number + 1, SITE, service)
             activate(hub, wanted, f"{service}:activate")
             [terminal] = wanted.terminals
+            assert terminal.elevation_deg is not None
             read = []
             for one in range(INSTALLATIONS // len(ways)):
                 installed = replace(terminal, serial_number=f"SN-{number}-{one}")
