@@ -9,15 +9,22 @@ from collections.abc import Sequence
 
 from sqlmodel import Session, col, select
 
-from satcom.core.values import Json
+from satcom.core.clock import now
+from satcom.core.values import Json, instant_text
 from satcom.resource.carrier_pool import CarrierPool
+from satcom.resource.constellation import BeamPayload, Constellation
 from satcom.resource.ground import Antenna, EarthStation, TerminalType
 from satcom.resource.hub import Hub
+from satcom.resource.naming import NotThere
+from satcom.resource.passes import Flown, fleet_called
 from satcom.resource.payload import Beam, Transponder
+from satcom.resource.physics.mean_elements import KEYWORDS
+from satcom.resource.physics.orbit import mean_elements
 from satcom.resource.satellite import Satellite
 from satcom.resource.spectrum import SpectrumAssignment
 from satcom.service.activation import letter
 from satcom.service.design.facts import Assumptions
+from satcom.service.solution import DIRECTIONS, Direction
 
 REFERENCE_TEMPERATURE_K = 290.0
 TERMINAL_ANTENNA_TEMPERATURE_K = 45.0  # clear sky and what the antenna sees of the ground, above 20 degrees
@@ -26,7 +33,8 @@ TERMINAL_ANTENNA_TEMPERATURE_K = 45.0  # clear sky and what the antenna sees of 
 def fleet_of(session: Session) -> dict[str, Json]:
     """The fleet as the simulator of hubs takes it.
 
-    Only hubs with ports are in it, and of satellites those that stand still and have transponders.
+    Only hubs with ports are in it, of satellites those that stand still and have transponders, and all constellations
+    with those that carry traffic, by the newest elements that are kept of each.
 
     Shared carriers are taken to be on the air: whoever loads a pool says that its hub has it.
     """
@@ -44,8 +52,9 @@ def fleet_of(session: Session) -> dict[str, Json]:
     carried = {one.id: one for one in transponders}
     pools = session.exec(on_the_air.order_by(col(CarrierPool.id))).all()
     types = session.exec(select(TerminalType).order_by(col(TerminalType.id)))
+    passing = session.exec(select(Constellation).order_by(col(Constellation.id))).all()
     return {
-        "hubs": [_hub(one, stations[one.earth_station_id], transponders) for one in hubs],
+        "hubs": [_hub(one, stations[one.earth_station_id], transponders, passing) for one in hubs],
         "satellites": [one for one in satellites if one["transponders"]],
         "terminal_types": [_terminal_type(one) for one in types],
         "beams": [_beam(one) for one in beams],
@@ -54,11 +63,16 @@ def fleet_of(session: Session) -> dict[str, Json]:
             for pool, slot in pools
             if slot.transponder_id in carried
         ],
+        "constellations": [_constellation(session, one) for one in passing],
     }
 
 
-def _hub(hub: Hub, station: EarthStation, transponders: Sequence[Transponder]) -> dict[str, Json]:
-    antennas: list[Json] = [_antenna(one, transponders) for one in station.antennas]
+def _hub(
+    hub: Hub, station: EarthStation, transponders: Sequence[Transponder], passing: Sequence[Constellation]
+) -> dict[str, Json]:
+    antennas: list[Json] = [
+        _antenna(one, transponders, _payloads_through(one, hub, passing)) for one in station.antennas
+    ]
     return {
         "id": hub.id,
         "latitude_deg": station.latitude_deg,
@@ -67,13 +81,25 @@ def _hub(hub: Hub, station: EarthStation, transponders: Sequence[Transponder]) -
         "antenna_diameter_m": station.antennas[0].diameter_m,
         "ports": hub.ports,
         "antennas": antennas,
+        "horizon_mask_deg": max(station.horizon_mask_deg, 0.0),
     }
 
 
-def _antenna(antenna: Antenna, transponders: Sequence[Transponder]) -> dict[str, Json]:
+def _payloads_through(antenna: Antenna, hub: Hub, passing: Sequence[Constellation]) -> list[str]:
+    """The payloads of the constellations whose gateway the antenna is."""
+    return [
+        payload_id(one.id, direction)
+        for one in passing
+        for direction in DIRECTIONS
+        if any(gateway.hub_id == hub.id and gateway.antenna_id == antenna.id for gateway in one.gateways)
+    ]
+
+
+def _antenna(antenna: Antenna, transponders: Sequence[Transponder], payload_ids: Sequence[str]) -> dict[str, Json]:
     served: list[Json] = [
         one.id for one in transponders if one.satellite_id in antenna.satellite_ids and one.band == antenna.band
     ]
+    served += payload_ids
     return {
         "transponder_ids": served,
         "antenna_diameter_m": antenna.diameter_m,
@@ -114,9 +140,40 @@ def _beam(one: Beam) -> dict[str, Json]:
     return {"id": one.id, "contours": contours, "boresight": boresight}
 
 
-def _transponder(one: Transponder) -> dict[str, Json]:
+def payload_id(constellation_id: str, direction: Direction) -> str:
+    """What the hub calls the payload of one direction of all satellites of a constellation."""
+    return f"{constellation_id}-{direction}"
+
+
+def _constellation(session: Session, one: Constellation) -> dict[str, Json]:
+    """Its satellites are those that carry traffic and whose elements are kept; there may be none yet."""
+    try:
+        flown = fleet_called(session, (), one.name, (), now()).flown
+    except NotThere:
+        flown = ()
+    payloads = (payload_id(one.id, "forward"), one.forward), (payload_id(one.id, "return"), one.return_link)
     return {
         "id": one.id,
+        "lowest_elevation_deg": one.lowest_elevation_deg,
+        "edge_gain_db": one.edge_gain_db,
+        "transponders": [{"id": name, **_radio(payload)} for name, payload in payloads],
+        "satellites": [_passing(each) for each in flown],
+    }
+
+
+def _passing(one: Flown) -> Json:
+    mean = mean_elements(one.elements)
+    elements: dict[str, Json] = {keyword: getattr(mean, attribute) for keyword, attribute, *_ in KEYWORDS}
+    return {"id": one.satellite.reference["id"], "elements": {"EPOCH": instant_text(one.elements.epoch), **elements}}
+
+
+def _transponder(one: Transponder) -> dict[str, Json]:
+    beams: dict[str, Json] = {"uplink_beam_id": one.uplink_beam_id, "downlink_beam_id": one.downlink_beam_id}
+    return {"id": one.id, **_radio(one), **beams}
+
+
+def _radio(one: Transponder | BeamPayload) -> dict[str, Json]:
+    return {
         "uplink_center_hz": one.uplink_center_hz,
         "downlink_center_hz": one.downlink_center_hz,
         "bandwidth_hz": one.bandwidth_hz,
@@ -129,8 +186,6 @@ def _transponder(one: Transponder) -> dict[str, Json]:
         "output_backoff_db": one.output_backoff_db,
         "carrier_to_interference_db": interference_db(Assumptions()),
         "carrier_to_intermodulation_db": Assumptions().intermodulation_ci_db,
-        "uplink_beam_id": one.uplink_beam_id,
-        "downlink_beam_id": one.downlink_beam_id,
     }
 
 

@@ -34,11 +34,13 @@ def simulate_hub_command(opened: Callable[[], AbstractContextManager[Database]])
         """
         with opened() as database, database.as_worker("simulate-hub") as session:
             fleet = Fleet.model_validate(json.loads(json.dumps(fleet_of(session))))
-        if not fleet.hubs or not fleet.satellites:
+        passing = sum(len(one.satellites) for one in fleet.constellations)
+        if not fleet.hubs or not (fleet.satellites or passing):
             raise Refused("hub", "there is no hub with ports in this database", "notLoaded", "after satcom load DIR")
         folder = state or settings().data_dir / "hub_nms"
         tell_fleet(folder, fleet, seed)
-        typer.echo(f"{len(fleet.hubs)} hubs, {len(fleet.satellites)} satellites. Where satcom is to find them:")
+        satellites = len(fleet.satellites) + passing
+        typer.echo(f"{len(fleet.hubs)} hubs, {satellites} satellites. Where satcom is to find them:")
         typer.echo(f"export SATCOM_HUB_NMS_TOKEN={token_in(folder)}")
         sys.stdout.write("export SATCOM_HUB_NMS_URL=")  # the simulator says where, once it listens there
         try:

@@ -7,7 +7,7 @@ what only the sky can tell (a wrong frequency, a wrong pointing) is accepted and
 from enum import StrEnum
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from satcom.simulators.hub_nms.modcods import known_modcod
 
@@ -55,7 +55,10 @@ class TerminalType(Strict):
 
 
 class Hub(Strict):
-    """An earth station with its modems. Its antenna tracks the satellite, so it is never much off."""
+    """An earth station with its modems. Its antenna tracks the satellite, so it is never much off.
+
+    It sees what passes from `horizon_mask_deg` up.
+    """
 
     id: Identifier
     latitude_deg: Latitude
@@ -70,6 +73,7 @@ class Hub(Strict):
         default=None, ge=-40, le=60, description="taken instead of antenna gain over noise temperature"
     )
     antennas: tuple[Antenna, ...] = ()
+    horizon_mask_deg: float = Field(default=0, ge=0, lt=90)
 
     def towards(self, transponder_id: str) -> "Hub":
         """The hub with the antenna that works through the transponder; its own where none is listed for it."""
@@ -143,6 +147,50 @@ class Satellite(Strict):
     transponders: tuple[Transponder, ...]
 
 
+class MeanElements(Strict):
+    """An orbit, by the keywords and units of an orbit mean-elements message (OMM, CCSDS 502.0) for SGP4."""
+
+    model_config = ConfigDict(alias_generator=str.upper, validate_by_name=True, serialize_by_alias=True)
+
+    epoch: AwareDatetime
+    mean_motion: float = Field(gt=0, le=18, description="revolutions per day")
+    eccentricity: float = Field(ge=0, lt=1)
+    inclination: float = Field(ge=0, le=180)
+    ra_of_asc_node: float = Field(ge=-360, le=360)
+    arg_of_pericenter: float = Field(ge=-360, le=360)
+    mean_anomaly: float = Field(ge=-360, le=360)
+    bstar: float = 0
+    mean_motion_dot: float = 0
+    mean_motion_ddot: float = 0
+
+
+class PassingSatellite(Strict):
+    """A satellite of a constellation."""
+
+    id: Identifier
+    elements: MeanElements
+
+
+class Constellation(Strict):
+    """Satellites that pass, all with the same payload.
+
+    Each terminal has a beam of its own that follows it, one from whichever satellite serves it. The terminal is
+    counted at the beam's edge, the hub at the peak. It sees the satellites from `lowest_elevation_deg` up.
+    """
+
+    id: Identifier
+    lowest_elevation_deg: float = Field(ge=0, lt=90)
+    edge_gain_db: float = Field(default=0, ge=-40, le=0, description="of a beam at its edge, to its peak")
+    transponders: tuple[Transponder, ...]
+    satellites: tuple[PassingSatellite, ...]
+
+    @model_validator(mode="after")
+    def beams_follow_the_terminals(self) -> Self:
+        if any(one.uplink_beam_id or one.downlink_beam_id for one in self.transponders):
+            raise ValueError("the beams of satellites that pass follow the terminals: a transponder names none")
+        return self
+
+
 class SharedCarrier(Strict):
     """A carrier that a hub holds for many terminals: on the air before any of them, its MODCOD follows each link.
 
@@ -169,6 +217,7 @@ class Fleet(Strict):
     terminal_types: tuple[TerminalType, ...] = ()
     beams: tuple[Beam, ...] = ()
     shared_carriers: tuple[SharedCarrier, ...] = ()
+    constellations: tuple[Constellation, ...] = ()
 
     @model_validator(mode="after")
     def names_are_unique(self) -> Self:
@@ -176,8 +225,10 @@ class Fleet(Strict):
             [hub.id for hub in self.hubs],
             [carrier.id for carrier in self.shared_carriers],
             [beam.id for beam in self.beams],
-            [satellite.id for satellite in self.satellites],
+            [*(satellite.id for satellite in self.satellites), *(one.id for one in self.constellations)],
+            [satellite.id for one in self.constellations for satellite in one.satellites],
             *([transponder.id for transponder in satellite.transponders] for satellite in self.satellites),
+            *([transponder.id for transponder in one.transponders] for one in self.constellations),
         ):
             if len(ids) != len(set(ids)):
                 raise ValueError(f"an id stands twice among {', '.join(ids)}")
@@ -201,6 +252,8 @@ class Fleet(Strict):
         for one in self.shared_carriers:
             if self.hub(one.hub_id) is None or self.transponder(one.satellite_id, one.transponder_id) is None:
                 raise ValueError(f"shared carrier {one.id} has no hub {one.hub_id} or transponder {one.transponder_id}")
+            if self.constellation(one.satellite_id) is not None:
+                raise ValueError(f"shared carrier {one.id} is on satellites that pass: there each has its own")
         return self
 
     def beam(self, beam_id: str | None) -> Beam | None:
@@ -217,9 +270,13 @@ class Fleet(Strict):
     def satellite(self, satellite_id: str) -> Satellite | None:
         return next((satellite for satellite in self.satellites if satellite.id == satellite_id), None)
 
+    def constellation(self, constellation_id: str) -> Constellation | None:
+        return next((one for one in self.constellations if one.id == constellation_id), None)
+
     def transponder(self, satellite_id: str, transponder_id: str) -> Transponder | None:
-        satellite = self.satellite(satellite_id)
-        transponders = satellite.transponders if satellite else ()
+        """Of a satellite, or of all satellites of a constellation."""
+        carrying = self.satellite(satellite_id) or self.constellation(satellite_id)
+        transponders = carrying.transponders if carrying else ()
         return next((transponder for transponder in transponders if transponder.id == transponder_id), None)
 
 
@@ -241,6 +298,12 @@ class Carrier(Strict):
     uplink_polarisation: Polarisation
     downlink_polarisation: Polarisation
     transmit_power_dbw: float = Field(ge=-60, le=50, description="into the antenna of whoever transmits")
+    power_share: float | None = Field(
+        default=None,
+        gt=0,
+        le=1,
+        description="of the transponder's power: whoever transmits keeps it under clear sky, with at most that power",
+    )
 
     @model_validator(mode="after")
     def modem_knows_the_modcod(self) -> Self:
@@ -253,8 +316,18 @@ class Carrier(Strict):
         return self.symbol_rate_baud * (1 + self.roll_off)
 
 
+class CarrierPair(Strict):
+    """The carriers of both directions through one hub."""
+
+    carrier_id: Identifier
+    return_carrier_id: Identifier
+
+
 class Terminal(Strict):
-    """A VSAT: where it stands, where it points, which carriers it listens and talks on."""
+    """A VSAT: where it stands, where it points, which carriers it listens and talks on.
+
+    Without azimuth and elevation its antenna follows the satellite.
+    """
 
     serial_number: Annotated[str, StringConstraints(min_length=1, max_length=100)]
     terminal_type: Annotated[str, StringConstraints(min_length=1, max_length=100)]
@@ -268,12 +341,27 @@ class Terminal(Strict):
     transmit_power_dbw: float | None = Field(
         default=None, ge=-60, le=50, description="into its antenna on a carrier that it shares; else the carrier says"
     )
-    azimuth_deg: float = Field(ge=0, le=360, description="pointing, from true north, clockwise")
-    elevation_deg: float = Field(ge=-5, le=90)
+    handover_carriers: tuple[CarrierPair, ...] = Field(
+        default=(), max_length=100, description="through the other hubs, to which it is handed over"
+    )
+    azimuth_deg: float | None = Field(ge=0, le=360, description="pointing, from true north, clockwise")
+    elevation_deg: float | None = Field(ge=-5, le=90)
     system_noise_temperature_k: float = Field(default=120, gt=0, le=5000)
     figure_of_merit_db_per_k: float | None = Field(
         default=None, ge=-40, le=60, description="taken instead of antenna gain over noise temperature"
     )
+
+    @model_validator(mode="after")
+    def it_points_or_follows(self) -> Self:
+        if (self.azimuth_deg is None) != (self.elevation_deg is None):
+            raise ValueError("azimuth_deg and elevation_deg are given together, or neither for one that follows")
+        return self
+
+    @property
+    def carrier_pairs(self) -> tuple[tuple[str, str | None], ...]:
+        """All its carriers, forward and return."""
+        others = tuple((one.carrier_id, one.return_carrier_id) for one in self.handover_carriers)
+        return ((self.carrier_id, self.return_carrier_id), *others)
 
 
 class Plan(Strict):
@@ -290,6 +378,12 @@ class Plan(Strict):
         if self.forward_cir_bps > self.forward_mir_bps or self.return_cir_bps > self.return_mir_bps:
             raise ValueError("a committed rate (CIR) is above its maximum rate (MIR)")
         return self
+
+
+class Instant(Strict):
+    """What time it is in the simulated world; of the machine's clock when there is none."""
+
+    at: AwareDatetime | None = None
 
 
 class Weather(Strict):

@@ -8,7 +8,7 @@ import math
 from collections.abc import Sequence
 
 from satcom.simulators.hub_nms.configuration import Beam, Boresight, Satellite
-from satcom.simulators.hub_nms.sky import GEO_RADIUS_M, position_m
+from satcom.simulators.hub_nms.sky import position_m, standing_m
 
 LOBE_ENDS_DB = -20.0
 Ring = tuple[tuple[float, float], ...]
@@ -30,8 +30,7 @@ def beam_gain_db(beam: Beam | None, latitude_deg: float, longitude_deg: float, s
 
 def _from_boresight_deg(satellite: Satellite, spot: Boresight, place: tuple[float, float]) -> tuple[float, float]:
     """How far off the boresight the satellite sees a place, along the beam's longer axis and across it."""
-    longitude = math.radians(satellite.longitude_deg)
-    here = (GEO_RADIUS_M * math.cos(longitude), GEO_RADIUS_M * math.sin(longitude), 0.0)
+    here = standing_m(satellite)
     to_spot, to_place = (
         [there - own for there, own in zip(position_m(latitude, longitude_, 0.0), here, strict=True)]
         for latitude, longitude_ in ((spot.latitude_deg, spot.longitude_deg), place)

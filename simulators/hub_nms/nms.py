@@ -6,6 +6,7 @@ is configured. Removing what is not there has no effect.
 """
 
 import random
+from datetime import UTC, datetime
 from pathlib import Path
 
 import orjson
@@ -15,6 +16,7 @@ from satcom.simulators.hub_nms.configuration import (
     Carrier,
     Faults,
     Fleet,
+    Instant,
     Plan,
     SharedCarrier,
     Terminal,
@@ -29,10 +31,8 @@ from satcom.simulators.hub_nms.measurement import (
     information_rate_bps,
     transponder_path,
 )
-from satcom.simulators.hub_nms.sky import lined_up_power_dbw
+from satcom.simulators.hub_nms.sky import LEAST_POWER_DBW, lined_up_power_dbw
 from satcom.simulators.hub_nms.store import Answer, Held, Refusal, Store
-
-LEAST_POWER_DBW = -60.0
 
 
 class Nms:
@@ -61,7 +61,7 @@ class Nms:
             self.store.set("fleet", fleet.model_dump_json())
             for one in fleet.shared_carriers:
                 carrier, held = lined_up(fleet, one), self.store.get("carrier", one.id)
-                if held is None or held.body != carrier.model_dump_json():
+                if held is None or Carrier.model_validate_json(held.body) != carrier:
                     self._put("carrier", one.id, carrier, [("transponder", transponder_path(carrier))], None)
         self.fleet = fleet
 
@@ -71,6 +71,13 @@ class Nms:
 
     def set_weather(self, terminal_id: str, weather: Weather) -> None:
         self.store.set(f"weather:{terminal_id}", weather.model_dump_json())
+
+    def set_instant(self, instant: Instant) -> None:
+        self.store.set("instant", instant.model_dump_json())
+
+    def _now(self) -> datetime:
+        """The time in the simulated world."""
+        return Instant.model_validate_json(self.store.setting("instant") or "{}").at or datetime.now(UTC)
 
     def put_carrier(self, carrier_id: str, carrier: Carrier, key: str | None, cancels: str | None = None) -> Answer:
         """Give a hub port a carrier. That the frequency is right, no NMS can know: the line-up test shows it."""
@@ -89,12 +96,27 @@ class Nms:
             raise Refusal(409, "port_taken", f"{where} belongs to carrier {taken_by}")
 
     def put_terminal(self, terminal_id: str, terminal: Terminal, key: str | None, cancels: str | None = None) -> Answer:
-        carrier_towards(self.store, terminal.carrier_id, "forward")
-        needs = [("carrier", terminal.carrier_id)]
-        if terminal.return_carrier_id is not None:
-            carrier_towards(self.store, terminal.return_carrier_id, "return")
-            needs.append(("carrier", terminal.return_carrier_id))
-        return self._put("terminal", terminal_id, terminal, needs, key, cancels)
+        """Set a terminal up. Over satellites that pass it may have carriers through several hubs, in pairs."""
+        pairs = []
+        for forward_id, back_id in terminal.carrier_pairs:
+            forward = carrier_towards(self.store, forward_id, "forward")
+            back = None if back_id is None else carrier_towards(self.store, back_id, "return")
+            pairs.append((forward, back))
+        self._refuse_mixed(terminal, pairs)
+        ids = dict.fromkeys(one for pair in terminal.carrier_pairs for one in pair if one is not None)
+        return self._put("terminal", terminal_id, terminal, [("carrier", one) for one in ids], key, cancels)
+
+    def _refuse_mixed(self, terminal: Terminal, pairs: list[tuple[Carrier, Carrier | None]]) -> None:
+        """Carriers that do not belong together, as one terminal's."""
+        over = {one.satellite_id for pair in pairs for one in pair if one is not None}
+        passing = [one for one in sorted(over) if self.fleet.constellation(one) is not None]
+        if passing and len(over) > 1:
+            raise Refusal(422, "not_one_constellation", f"the carriers are not all on constellation {passing[0]}")
+        if terminal.handover_carriers and not passing:
+            raise Refusal(422, "not_passing", "a terminal is handed over between hubs only where satellites pass")
+        for forward, back in pairs if passing else ():
+            if back is not None and back.hub_id != forward.hub_id:
+                raise Refusal(422, "two_hubs", f"a pair has carriers of hubs {forward.hub_id} and {back.hub_id}")
 
     def put_plan(self, plan_id: str, plan: Plan, key: str | None, cancels: str | None = None) -> Answer:
         """Give a terminal its rates. A committed rate above what its carrier carries is refused."""
@@ -104,15 +126,13 @@ class Nms:
             raise Refusal(409, "has_a_plan", f"terminal {plan.terminal_id} already has {_named(others)}")
         if terminal.return_carrier_id is None and plan.return_mir_bps:
             raise Refusal(422, "no_return_carrier", f"terminal {plan.terminal_id} has no return carrier")
-        for carrier_id, cir_bps in (
-            (terminal.carrier_id, plan.forward_cir_bps),
-            (terminal.return_carrier_id, plan.return_cir_bps),
-        ):
-            if carrier_id is None:
-                continue
-            carried_bps = information_rate_bps(carrier_called(self.store, carrier_id))
-            if cir_bps > carried_bps:
-                raise Refusal(422, "too_fast", f"carrier {carrier_id} carries {carried_bps} bit/s, not {cir_bps}")
+        for forward_id, back_id in terminal.carrier_pairs:
+            for carrier_id, cir_bps in ((forward_id, plan.forward_cir_bps), (back_id, plan.return_cir_bps)):
+                if carrier_id is None:
+                    continue
+                carried_bps = information_rate_bps(carrier_called(self.store, carrier_id))
+                if cir_bps > carried_bps:
+                    raise Refusal(422, "too_fast", f"carrier {carrier_id} carries {carried_bps} bit/s, not {cir_bps}")
         return self._put("plan", plan_id, plan, [("terminal", plan.terminal_id)], key, cancels)
 
     def remove(self, kind: str, held_id: str, key: str | None, cancels: str | None) -> Answer:
@@ -128,13 +148,13 @@ class Nms:
         return Answer(204, b"")
 
     def measure(self, terminal_id: str, key: str | None) -> Answer:
-        line_up = LineUp(self.store, self.fleet, terminal_id)
+        line_up = LineUp(self.store, self.fleet, terminal_id, self._now())
         number = self.store.record("measure", "terminal", terminal_id, "measured", 0, key)
         measured = line_up.measure(random.Random(f"{self._seed}:{number}"))
         return Answer(200, measured.model_dump_json(by_alias=True).encode())
 
     def truth(self, terminal_id: str) -> Truth:
-        return LineUp(self.store, self.fleet, terminal_id).truth()
+        return LineUp(self.store, self.fleet, terminal_id, self._now()).truth()
 
     def _put(
         self,

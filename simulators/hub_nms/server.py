@@ -2,10 +2,11 @@
 
 Configuration: `/v1/carriers/{id}`, `/v1/terminals/{id}`, `/v1/plans/{id}` (PUT, GET, DELETE; GET of the collection by
 pages), `/v1/hubs`, `POST /v1/terminals/{id}/measurement`, `/v1/journal` (every effect in order). Of whoever sets up the
-world: `/v1/fleet`, `/v1/sky/terminals/{id}`, `/v1/faults`. A write carries `Idempotency-Key`: the same key and request
-have one effect and one answer, another request under it is refused 422. A DELETE may carry `Cancels-Key`, the key of a
-PUT that may still be on its way and will then be refused. Errors: `{"error": {"code", "message"}}`. The full
-description is served at `/docs`. Everything but `/health` and the description wants `Authorization: Bearer TOKEN`.
+world: `/v1/fleet`, `/v1/sky/terminals/{id}`, `/v1/sky/instant`, `/v1/faults`. A write carries `Idempotency-Key`: the
+same key and request have one effect and one answer, another request under it is refused 422. A DELETE may carry
+`Cancels-Key`, the key of a PUT that may still be on its way and will then be refused. Errors: `{"error": {"code",
+"message"}}`. The full description is served at `/docs`. Everything but `/health` and the description wants
+`Authorization: Bearer TOKEN`.
 """
 
 import os
@@ -26,7 +27,16 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
-from satcom.simulators.hub_nms.configuration import Carrier, Faults, Fleet, Identifier, Plan, Terminal, Weather
+from satcom.simulators.hub_nms.configuration import (
+    Carrier,
+    Faults,
+    Fleet,
+    Identifier,
+    Instant,
+    Plan,
+    Terminal,
+    Weather,
+)
 from satcom.simulators.hub_nms.faults import FaultInjection
 from satcom.simulators.hub_nms.measurement import Measurement, Truth
 from satcom.simulators.hub_nms.nms import Nms, shown
@@ -38,7 +48,8 @@ After = Annotated[str, Query(description="the `next` of the page before", max_le
 Limit = Annotated[int, Query(ge=1, le=1000)]
 KINDS: tuple[tuple[str, str], ...] = (("carriers", "carrier"), ("terminals", "terminal"), ("plans", "plan"))
 
-LATER = {"transmit_power_dbw"}  # of a terminal since 0.1.0: a request without it is the same request as it was then
+LATER = {"transmit_power_dbw", "power_share", "handover_carriers"}
+"""Fields since 0.1.0: a request without them is the same request as it was then."""
 
 
 def build_app(nms: Nms, token: str, hang_up: Callable[[tuple[str, int]], None]) -> FastAPI:
@@ -190,6 +201,11 @@ def _world(nms: Nms) -> APIRouter:
     @api.put("/sky/terminals/{terminal_id}/weather")
     async def put_weather(terminal_id: Identifier, body: Weather) -> Weather:
         nms.set_weather(terminal_id, body)
+        return body
+
+    @api.put("/sky/instant")
+    async def put_instant(body: Instant) -> Instant:
+        nms.set_instant(body)
         return body
 
     @api.get("/faults")

@@ -1,16 +1,17 @@
 """The simulated sky: what a carrier truly measures at the far end.
 
 Own code, sharing nothing with the product whose link budgets it judges. A spherical-wave, clear-sky bent pipe:
-geostationary geometry on the WGS 84 ellipsoid, free-space loss, a linear transponder, parabolic antennas with a
+geometry on the WGS 84 ellipsoid, free-space loss, a linear transponder, parabolic antennas with a
 parabolic main lobe and the side lobes 29 - 25 log10(angle) of ITU-R S.580, neighbours on the same frequency as noise.
-No antenna points exactly: a hub follows the satellite with some error, and a terminal stays as its installer left it.
+No antenna points exactly: one that tracks follows the satellite with some error, another stays as its installer left
+it. Where satellites that pass are, is `passing`.
 Decibels throughout; `None` where no signal arrives at all.
 """
 
 import math
 import random
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from satcom.simulators.hub_nms.configuration import Carrier, Hub, Satellite, Terminal, Transponder
 
@@ -23,13 +24,17 @@ CROSS_POLAR_ISOLATION_DB = 30.0
 ZENITH_GAS_DB = ((1e9, 0.03), (6e9, 0.04), (14e9, 0.08), (22e9, 0.5), (30e9, 0.25), (50e9, 1.5))
 """Rounded clear-sky zenith attenuation of a temperate, moist atmosphere, interpolated over frequency."""
 TRACKING_ERROR_BEAMWIDTHS = 0.13
-"""How far a hub that tracks in steps is off the satellite: it costs 0.2 dB."""
+"""How far an antenna that tracks in steps is off the satellite: it costs 0.2 dB."""
 INSTALLED_SIGMA_BEAMWIDTHS = 0.13
 """Standard deviation of what is left in each axis after a terminal was peaked on the signal that it receives."""
 PEAKED_WITHIN_BEAMWIDTHS = 0.19
 """An installer who still loses more than 0.4 dB goes on peaking."""
+LEAST_POWER_DBW = -60.0
 IN_ITS_BOX_DEG = 0.2
 """Angles told so near to the satellite are meant for it, and it is peaked; farther off, the antenna was turned."""
+
+Place = tuple[float, float, float]
+"""Earth-fixed, from the Earth's centre, in metres."""
 
 
 @dataclass(frozen=True)
@@ -68,11 +73,11 @@ class Link:
     carrier_to_noise_density_db_hz: float
 
 
-def look_angles(latitude_deg: float, longitude_deg: float, altitude_m: float, satellite: Satellite) -> LookAngles:
+def look_angles(latitude_deg: float, longitude_deg: float, altitude_m: float, there_m: Place) -> LookAngles:
     """Azimuth from true north, elevation above the ellipsoid's horizon (negative below), slant range."""
-    lat, lon, sub = math.radians(latitude_deg), math.radians(longitude_deg), math.radians(satellite.longitude_deg)
+    lat, lon = math.radians(latitude_deg), math.radians(longitude_deg)
     x, y, z = position_m(latitude_deg, longitude_deg, altitude_m)
-    dx, dy, dz = GEO_RADIUS_M * math.cos(sub) - x, GEO_RADIUS_M * math.sin(sub) - y, -z
+    dx, dy, dz = there_m[0] - x, there_m[1] - y, there_m[2] - z
     east = -math.sin(lon) * dx + math.cos(lon) * dy
     north = -math.sin(lat) * (math.cos(lon) * dx + math.sin(lon) * dy) + math.cos(lat) * dz
     up = math.cos(lat) * (math.cos(lon) * dx + math.sin(lon) * dy) + math.sin(lat) * dz
@@ -81,7 +86,13 @@ def look_angles(latitude_deg: float, longitude_deg: float, altitude_m: float, sa
     return LookAngles(math.degrees(math.atan2(east, north)) % 360, elevation_deg, range_m)
 
 
-def position_m(latitude_deg: float, longitude_deg: float, altitude_m: float) -> tuple[float, float, float]:
+def standing_m(satellite: Satellite) -> Place:
+    """Where a geostationary satellite is."""
+    sub = math.radians(satellite.longitude_deg)
+    return GEO_RADIUS_M * math.cos(sub), GEO_RADIUS_M * math.sin(sub), 0.0
+
+
+def position_m(latitude_deg: float, longitude_deg: float, altitude_m: float) -> Place:
     """Of a place, Earth-fixed, from the Earth's centre."""
     lat, lon = math.radians(latitude_deg), math.radians(longitude_deg)
     normal_m = WGS84_A_M / math.sqrt(1 - WGS84_E2 * math.sin(lat) ** 2)
@@ -140,9 +151,9 @@ def gas_db(freq_hz: float, elevation_deg: float) -> float:
     return low_db / sin_elevation
 
 
-def hub_station(hub: Hub, satellite: Satellite, freq_hz: float) -> EarthStation:
+def hub_station(hub: Hub, there_m: Place, freq_hz: float) -> EarthStation:
     """The hub towards a satellite on a frequency; its antenna tracks."""
-    look = look_angles(hub.latitude_deg, hub.longitude_deg, hub.altitude_m, satellite)
+    look = look_angles(hub.latitude_deg, hub.longitude_deg, hub.altitude_m, there_m)
     return EarthStation(
         look,
         hub.antenna_diameter_m,
@@ -154,9 +165,9 @@ def hub_station(hub: Hub, satellite: Satellite, freq_hz: float) -> EarthStation:
     )
 
 
-def terminal_station(terminal: Terminal, satellite: Satellite, received_hz: float, fade_db: float) -> EarthStation:
-    """The terminal towards a satellite, off axis by as much as it is mis-pointed and was left by its installer."""
-    look = look_angles(terminal.latitude_deg, terminal.longitude_deg, terminal.altitude_m, satellite)
+def terminal_station(terminal: Terminal, there_m: Place, received_hz: float, fade_db: float) -> EarthStation:
+    """The terminal towards a satellite, off axis by as much as it tracks badly, or points and was installed badly."""
+    look = look_angles(terminal.latitude_deg, terminal.longitude_deg, terminal.altitude_m, there_m)
     return EarthStation(
         look,
         terminal.antenna_diameter_m,
@@ -171,9 +182,11 @@ def terminal_station(terminal: Terminal, satellite: Satellite, received_hz: floa
 def _off_axis_deg(terminal: Terminal, look: LookAngles, received_hz: float) -> float:
     """Between the satellite and where the antenna stands, which is not exactly where it was told to stand."""
     azimuth_deg, elevation_deg = terminal.azimuth_deg, terminal.elevation_deg
+    width_deg = beamwidth_deg(received_hz, terminal.antenna_diameter_m)
+    if azimuth_deg is None or elevation_deg is None:
+        return TRACKING_ERROR_BEAMWIDTHS * width_deg
     if angle_between_deg(azimuth_deg, elevation_deg, look) <= IN_ITS_BOX_DEG:
         azimuth_deg, elevation_deg = look.azimuth_deg, look.elevation_deg
-    width_deg = beamwidth_deg(received_hz, terminal.antenna_diameter_m)
     across, up = installed_error_beamwidths(terminal.serial_number)
     # near the zenith a turn in azimuth moves the beam little
     turned_deg = across * width_deg / max(math.cos(math.radians(elevation_deg)), 0.01)
@@ -252,8 +265,17 @@ def lined_up_power_dbw(carrier: Carrier, sender: EarthStation, transponder: Tran
     """What `sender` must put into its antenna for the carrier to take this share of the transponder in clear sky."""
     full_dbw = transponder.eirp_saturation_dbw - transponder.output_backoff_db
     # below saturation the transponder is linear: a decibel up there is one down here
-    missing_db = full_dbw + 10 * math.log10(power_share) - _downlink_eirp_dbw(carrier, sender, transponder)
-    return carrier.transmit_power_dbw + missing_db
+    faint, clear = carrier.model_copy(update={"transmit_power_dbw": LEAST_POWER_DBW}), replace(sender, fade_db=0.0)
+    missing_db = full_dbw + 10 * math.log10(power_share) - _downlink_eirp_dbw(faint, clear, transponder)
+    return LEAST_POWER_DBW + missing_db
+
+
+def at_its_share(carrier: Carrier, sender: EarthStation, transponder: Transponder) -> Carrier:
+    """The carrier with the power that keeps its share of the transponder at this distance, as far as there is power."""
+    if carrier.power_share is None:
+        return carrier
+    power_dbw = lined_up_power_dbw(carrier, sender, transponder, carrier.power_share)
+    return carrier.model_copy(update={"transmit_power_dbw": min(power_dbw, carrier.transmit_power_dbw)})
 
 
 def _figure_of_merit_db_per_k(freq_hz: float, receiver: EarthStation) -> float:

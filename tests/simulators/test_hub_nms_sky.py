@@ -16,6 +16,7 @@ from satcom.simulators.hub_nms.sky import (
     link,
     look_angles,
     path_loss_db,
+    standing_m,
 )
 
 GEO_ALTITUDE_M = 42_164_170.0 - 6_378_137.0
@@ -65,7 +66,7 @@ def test_look_angles_are_those_of_skyfield(
     latitude_deg: float, longitude_deg: float, altitude_m: float, east_deg: float
 ) -> None:
     slot_deg = (longitude_deg + east_deg + 180) % 360 - 180
-    ours = look_angles(latitude_deg, longitude_deg, altitude_m, satellite_at(slot_deg))
+    ours = look_angles(latitude_deg, longitude_deg, altitude_m, standing_m(satellite_at(slot_deg)))
     station = wgs84.latlon(latitude_deg, longitude_deg, altitude_m)
     in_orbit = wgs84.latlon(0, slot_deg, elevation_m=GEO_ALTITUDE_M)
     elevation, azimuth, distance = (in_orbit - station).at(NOW).altaz()
