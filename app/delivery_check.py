@@ -16,6 +16,7 @@ import httpx
 
 Body: TypeAlias = dict[str, Any]  # JSON of other programs
 TMF = "/tmf-api"
+DEDICATED = {"carriers", "constellationShare"}  # what is taken in these ways is committed in full
 CENT = Decimal("0.01")
 NOTHING = str(UUID(int=0))  # the id of what is not there
 
@@ -130,6 +131,8 @@ def the_spectrum(one: Delivery) -> Iterator[str]:
         yield from _own_carriers(one)
     elif "poolShare" in one.needs:
         yield from _shares(one)
+    elif "constellationShare" in one.needs:
+        yield from _passages(one)
     else:
         yield from _lease(one)
 
@@ -168,6 +171,17 @@ def _shares(one: Delivery) -> Iterator[str]:
         yield from compare(f"the committed {way} rate of the share", share.get("cirBps"), committed)
 
 
+def _passages(one: Delivery) -> Iterator[str]:
+    """One cell, and as much of each gateway, is assigned to this order."""
+    shares = one.resources("ConstellationShare")
+    yield from compare("how many cells the service lies in", len([each for each in shares if "cell" in each]), 1)
+    yield from compare("whether a gateway carries it", any("earthStationId" in each for each in shares), True)
+    widths = {(each.get("forwardHz"), each.get("returnHz")) for each in shares}
+    yield from compare("how many widths its shares have", len(widths), 1)
+    for share in shares:
+        yield from _assigned(one, f"the share of {share.get('cell') or share.get('earthStationId')}", share)
+
+
 def _lease(one: Delivery) -> Iterator[str]:
     """The customer's spectrum is as wide as he asked, and he was told where it lies."""
     slots = one.resources("SpectrumAssignment")
@@ -191,10 +205,13 @@ def _width_hz(slot: Body) -> int:
 
 
 def the_hub(one: Delivery) -> Iterator[str]:
-    """The hub has the port, and gives the terminal the rates of this order."""
+    """The hub has the port, and gives the terminal the rates of this order; a constellation has one at each gateway."""
     ports, plan = one.resources("HubPortAssignment"), one.at_hub("plans", "plan")
     if "hubPort" in one.needs:
-        yield from compare("how many hub ports are assigned", [port.get("state") for port in ports], ["assigned"])
+        gateways = [each for each in one.resources("ConstellationShare") if "earthStationId" in each]
+        states = [port.get("state") for port in ports]
+        yield from compare("how many hub ports are assigned", states, ["assigned"] * (len(gateways) or 1))
+    if "carriers" in one.needs:
         carrier = one.at_hub("carriers", "forward")
         for port in ports:
             told, expected = (carrier.get("hub_id"), carrier.get("port")), (port.get("hubId"), port.get("portNumber"))
@@ -202,7 +219,7 @@ def the_hub(one: Delivery) -> Iterator[str]:
     if "terminal" in one.needs:
         for way, direction in (("downlink", "forward"), ("uplink", "return")):
             most = one.asked.get(f"{way}RateBps")
-            committed = most if "carriers" in one.needs else one.asked.get(f"{way}CommittedRateBps", 0)
+            committed = most if one.needs & DEDICATED else one.asked.get(f"{way}CommittedRateBps", 0)
             yield from compare(f"the most {way} rate", plan.get(f"{direction}_mir_bps"), most)
             yield from compare(f"the committed {way} rate", plan.get(f"{direction}_cir_bps"), committed)
 

@@ -35,6 +35,7 @@ GONE: Final = frozenset({"failed", "rejected", "cancelled"})
 TAKEN: Final = {
     "SpectrumAssignment": "slot",
     "PoolShare": "pool share",
+    "ConstellationShare": "constellation share",
     "HubPortAssignment": "hub port",
     "Terminal": "terminal",
 }

@@ -182,7 +182,7 @@ def wanted(network: Network, order_id: str, random: Random) -> Wanted:
     cir, mir = random.randint(0, 400_000), random.randint(400_000, 2_000_000)
     share = WantedShare(random.choice(network.pools), 2 * cir, 2 * mir, cir, mir)
     owner = Owner(order_id, None, None)
-    return Wanted(owner, period, slots, random.choice(network.hubs), shares=(share,))
+    return Wanted(owner, period, slots, (random.choice(network.hubs),), shares=(share,))
 
 
 def differences(database: Database, answers: Sequence[Answer], attempts: int) -> list[str]:

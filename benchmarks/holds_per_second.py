@@ -51,7 +51,7 @@ def hold(database: Database, network: Network, number: int) -> Held:
     slots = tuple(WantedSlot(_of(network.transponders, number + place), WIDTH_HZ, WIDTH_HZ) for place in (0, 3))
     share = WantedShare(_of(network.pools, number), 20_000, 100_000, 10_000, 50_000)
     owner = Owner(new_id(), None, None)
-    wanted = Wanted(owner, period(number), slots, _of(network.hubs, number), shares=(share,))
+    wanted = Wanted(owner, period(number), slots, (_of(network.hubs, number),), shares=(share,))
     began = time.perf_counter()
     with database.as_worker() as session:
         identifier = reserve(session, wanted, now() + timedelta(days=1), WORKER).id

@@ -12,15 +12,15 @@ Words: ETSI EN 302 307 (forward carrier), EN 301 545-2 (return carriers), MEF 10
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 
-from sqlalchemy import DDL, CheckConstraint, event, func, union_all
-from sqlmodel import Field, Session, col, select
+from sqlalchemy import DDL, CheckConstraint, event
+from sqlmodel import Field, Session, col
 
 from satcom.core.clock import now
 from satcom.core.entity import HERTZ, id_type, state_type
 from satcom.core.errors import Fault, Refused, RuleRefused
-from satcom.resource.hold import Hold, HoldState, Owner, Period, check_until, keep, lock_for_holding
+from satcom.resource.hold import Hold, HoldState, Owner, Period, check_until, fullest, keep, lock_for_holding
 from satcom.resource.payload import MAX_BANDWIDTH_HZ
 from satcom.resource.resource import Finite, IdText, Resource, pointer
 from satcom.resource.spectrum import Direction
@@ -154,25 +154,9 @@ def fills_of(
     """As `fill_of`, of many pools in one statement; those of which nothing is taken are left out."""
     counted = PoolShare.in_force(period, now()) & col(PoolShare.carrier_pool_id).in_(pool_ids)
     counted &= col(PoolShare.id).not_in(without)
-    pool, cir_baud, mir_baud = col(PoolShare.carrier_pool_id), col(PoolShare.cir_baud), col(PoolShare.mir_baud)
-    begins_at = func.greatest(col(PoolShare.start_at), period.start_at)
-    begins: Any = select(pool.label("pool"), begins_at.label("at"), cir_baud.label("cir"), mir_baud.label("mir")).where(
-        counted
-    )
-    ends = select(pool, col(PoolShare.stop_at), -cir_baud, -mir_baud).where(
-        counted, col(PoolShare.stop_at).is_not(None)
-    )
-    change = union_all(begins, ends).subquery().c
-    steps = select(change.pool, change.at, func.sum(change.cir).label("cir"), func.sum(change.mir).label("mir"))
-    step = steps.group_by(change.pool, change.at).subquery().c
-    levels: Any = select(
-        step.pool,
-        func.sum(step.cir).over(partition_by=step.pool, order_by=step.at).label("cir"),
-        func.sum(step.mir).over(partition_by=step.pool, order_by=step.at).label("mir"),
-    )
-    level = levels.subquery().c
-    fullest: Any = select(level.pool, func.max(level.cir), func.max(level.mir)).group_by(level.pool)
-    return {str(pool_id): PoolFill(int(cir), int(mir)) for pool_id, cir, mir in session.connection().execute(fullest)}
+    rates = [col(PoolShare.cir_baud), col(PoolShare.mir_baud)]
+    most = fullest(session, PoolShare, col(PoolShare.carrier_pool_id), rates, counted, period)
+    return {pool_id: PoolFill(*baud) for pool_id, baud in most.items()}
 
 
 def admit(

@@ -25,10 +25,16 @@ class NetworkNeed(StrEnum):
     LEASED_SPECTRUM = "leasedSpectrum"
     HUB_PORT = "hubPort"
     TERMINAL = "terminal"
+    CONSTELLATION_SHARE = "constellationShare"
 
 
 # the ways to take capacity; a service takes it in one of them
-CAPACITIES = (NetworkNeed.CARRIERS, NetworkNeed.POOL_SHARE, NetworkNeed.LEASED_SPECTRUM)
+CAPACITIES = (
+    NetworkNeed.CARRIERS,
+    NetworkNeed.POOL_SHARE,
+    NetworkNeed.LEASED_SPECTRUM,
+    NetworkNeed.CONSTELLATION_SHARE,
+)
 
 
 class ResourceSpecification(CatalogEntry, table=True):

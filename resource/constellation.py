@@ -26,6 +26,7 @@ from satcom.resource.physics.passes import HandoverRule
 from satcom.resource.resource import Band, Finite, IdText, Polarisation, Resource, pointer
 
 MOST_GATEWAYS = 100
+MAX_FEEDER_HZ = 100_000_000_000
 _STRICT = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="forbid", frozen=True)
 Frequency = Annotated[int, ValueField(gt=0, le=MAX_FREQUENCY_HZ)]
 Backoff = Annotated[Finite, ValueField(ge=0, le=30)]
@@ -56,20 +57,25 @@ class BeamPayload(Value):
 
 
 class Gateway(Value):
-    """An earth station that the satellites are worked through: which antenna of it, and which hub."""
+    """An earth station that the satellites are worked through: which antenna of it, and which hub.
+
+    `feeder_bandwidth_hz` is what its feeder links carry each way; `None`: they are not what limits.
+    """
 
     model_config = _STRICT
     earth_station_id: Annotated[str, IdText]
     antenna_id: Annotated[str, ValueField(min_length=1, max_length=200)]
     hub_id: Annotated[str, IdText]
+    feeder_bandwidth_hz: Annotated[int, ValueField(gt=0, le=MAX_FEEDER_HZ)] | None = None
 
 
 class Constellation(Resource, table=True):
     """The satellites whose `constellation` is this name, with the payload that each of them has.
 
     Sites see them from `lowest_elevation_deg` up. A site may lie anywhere in a beam, so every site is counted at the
-    beam's edge, `edge_gain_db` to its peak. Power control is by how much gateways and
-    terminals follow their own rain.
+    beam's edge, `edge_gain_db` to its peak. `beam_diameter_km` is what one user beam lights
+    at once on the ground (`resource.constellation_share`). Power control is by how much gateways and terminals follow
+    their own rain.
     """
 
     __tablename__ = "constellation"
@@ -78,6 +84,7 @@ class Constellation(Resource, table=True):
     user_band: Band = Field(sa_type=state_type(Band))
     handover_rule: HandoverRule = Field(default=HandoverRule.LONGEST_STAY, sa_type=state_type(HandoverRule))
     lowest_elevation_deg: Finite = Field(ge=5, lt=90)
+    beam_diameter_km: Finite = Field(gt=0, le=10_000)
     edge_gain_db: Finite = Field(default=0.0, ge=-40, le=0)
     gateway_power_control_db: Finite = Field(default=6.0, ge=0, le=30)
     terminal_power_control_db: Finite = Field(default=0.0, ge=0, le=30)

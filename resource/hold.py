@@ -6,19 +6,21 @@ the sweep of `resource.reservation`. That nothing is given twice is promised by 
 A service that changes holds its new part before it lets go of the old one: the one takes the place of the other
 (`in_place_of`), and where they meet they do not stand in each other's way. To everybody else both are taken.
 
-Locks are always taken in this order: reservation, transponders, hubs and carrier pools, each by id, then the rows of
-the holds.
+Locks are always taken in this order: reservation, transponders, hubs, carrier pools and constellations, each by id,
+then the rows of the holds.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, ClassVar, Self, TypeVar
+from typing import Annotated, Any, ClassVar, Self, TypeVar
 
+import sqlalchemy as sa
 from pydantic import ValidationInfo, field_validator
-from sqlalchemy import ColumnElement, and_, or_
+from sqlalchemy import ColumnElement, and_, func, or_
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Mapped
 from sqlmodel import Field, Session, col, select
 
 from satcom.core.clock import now
@@ -176,6 +178,35 @@ def lock_for_holding(
     run_out = holds.run_out(now()) & col(getattr(holds, of)).in_(wanted)
     release(session, session.exec(select(holds).where(run_out)).all(), EXPIRED)
     return locked
+
+
+def fullest(
+    session: Session,
+    kind: type[Hold],
+    of: Mapped[Any],
+    amounts: Sequence[Mapped[int]],
+    counted: ColumnElement[bool],
+    period: Period,
+) -> dict[str, list[int]]:
+    """What `counted` rows take `of` each at the fullest instant of `period`, of every amount for itself; one statement.
+
+    That of which nothing is taken is left out.
+    """
+    names = [f"amount_{number}" for number in range(len(amounts))]
+    begins_at = func.greatest(col(kind.start_at), period.start_at).label("at")
+    begins = sa.select(of.label("of"), begins_at, *(one.label(name) for one, name in zip(amounts, names, strict=True)))
+    ends = sa.select(of, col(kind.stop_at), *(-one for one in amounts)).where(col(kind.stop_at).is_not(None))
+    change = sa.union_all(begins.where(counted), ends.where(counted)).subquery().c
+    step = (
+        sa.select(change.of, change.at, *(func.sum(change[name]).label(name) for name in names))
+        .group_by(change.of, change.at)
+        .subquery()
+        .c
+    )
+    running = (func.sum(step[name]).over(partition_by=step.of, order_by=step.at).label(name) for name in names)
+    level = sa.select(step.of, *running).subquery().c
+    query = sa.select(level.of, *(func.max(level[name]) for name in names)).group_by(level.of)
+    return {str(key): [int(one) for one in most] for key, *most in session.connection().execute(query)}
 
 
 def keep(session: Session, hold: Hold, constraint: str, taken: Fault) -> None:

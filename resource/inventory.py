@@ -1,10 +1,11 @@
 """The network inventory (TMF639): all kinds of resource as one collection, told apart by `@type`.
 
 What can be touched is a physical resource (satellites and their transponders, earth stations, hubs, terminals), the
-rest logical (beams, constellations, slots, ports, pools, shares); each of these is a collection of the objects, too.
-Orders and flows write the inventory. Directly it is written only by the migration role, which is how an operator brings
-the network that he has: each object is checked like any command, and its change is marked. A change that would leave
-sold capacity without the band or the port it was sold on is refused; a state is moved along its life cycle.
+rest logical (beams, constellations, slots, ports, pools, shares of pools and of constellations); each of these is a
+collection of the objects, too. Orders and flows write the inventory. Directly it is written only by the migration role,
+which is how an operator brings the network that he has: each object is checked like any command, and its change is
+marked. A change that would leave sold capacity without the band or the port it was sold on is refused; a state is moved
+along its life cycle.
 """
 
 from collections.abc import Callable, Sequence
@@ -29,6 +30,12 @@ from satcom.core.values import Json
 from satcom.enterprise.party import find_party, operator_of
 from satcom.resource.carrier_pool import CarrierPool, PoolShare, fill_of, lock_pools, take_over_share
 from satcom.resource.constellation import Constellation, check_gateways
+from satcom.resource.constellation_share import (
+    ConstellationShare,
+    check_sold,
+    lock_constellations,
+    take_over_constellation_share,
+)
 from satcom.resource.ground import EarthStation, Terminal
 from satcom.resource.hold import Hold, Period
 from satcom.resource.hub import Hub, HubPortAssignment, lock_hubs, take_over_port
@@ -57,6 +64,7 @@ KINDS: tuple[type[Resource], ...] = (
     PoolShare,
     Terminal,
     Constellation,
+    ConstellationShare,
 )
 CHARACTERISTICS = "resourceCharacteristic"
 SERIAL_NUMBER = "serialNumber"
@@ -91,6 +99,8 @@ def amend(session: Session, resource: Resource, patch: dict[str, Json], by: Prin
             lock_transponders(session, [resource.id])
         if isinstance(resource, CarrierPool):
             lock_pools(session, [resource.id])
+        if isinstance(resource, Constellation):
+            lock_constellations(session, [resource.id])
         if rest:
             change(resource, rest)
         if state is not None:
@@ -141,6 +151,9 @@ def _check(session: Session, resource: Resource) -> None:
             _check_ports(session, resource)
         case Constellation():
             check_gateways(session, resource)
+            check_sold(session, resource)
+        case ConstellationShare():
+            take_over_constellation_share(session, resource)
         case _:
             pass
 

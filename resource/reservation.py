@@ -1,8 +1,9 @@
 """Reservations: everything an order needs of the network, held together: all or none.
 
-A reservation takes slots with their power, a hub port and a terminal in stock until an instant. By then it is assigned,
-extended by who has the right, or it ends and everything is free. What ended counts as free at once; the sweep writes it
-down and announces it. A terminal that is not in stock does not refuse the reservation: it is bought.
+A reservation takes slots with their power, shares of pools and constellations, hub ports and a terminal in stock until
+an instant. By then it is assigned, extended by who has the right, or it ends and everything is free. What ended counts
+as free at once; the sweep writes it down and announces it. A terminal that is not in stock does not refuse the
+reservation: it is bought.
 Held by hand, capacity takes power in proportion to its bandwidth, as leases do.
 Words: TMF685 (`held`, `completed` when assigned, `cancelled` when given back, `failed` when it ran out).
 """
@@ -28,6 +29,7 @@ from satcom.core.security import Capability, Principal, Role
 from satcom.core.values import RelatedParty, TimePeriod
 from satcom.resource import hold
 from satcom.resource.carrier_pool import CarrierPool, PoolShare, WantedShare, admit, lock_pools
+from satcom.resource.constellation_share import ConstellationShare, WantedPassage, lock_constellations, share_beams
 from satcom.resource.hold import EXPIRED, Hold, Owner, Period, check_until
 from satcom.resource.hub import HubPortAssignment, lock_hubs, reserve_port
 from satcom.resource.payload import Transponder
@@ -89,7 +91,9 @@ class Reservation(Entity, table=True):
 
 @dataclass(frozen=True)
 class Wanted:
-    """What an order needs of the network in a period: slots, shares of pools, a hub port, a terminal.
+    """What an order needs of the network in a period: slots, shares, a port of each of the hubs, a terminal.
+
+    `passage`: its shares of a constellation.
 
     `until_ended`: it is held past the period, until somebody gives it back; a service does not end with its term.
     `instead_of`: what the service has, and will let go of when it has this; only the difference has to be free.
@@ -98,11 +102,12 @@ class Wanted:
     owner: Owner
     period: Period
     slots: tuple[WantedSlot, ...] = ()
-    hub_id: str | None = None
+    hub_ids: tuple[str, ...] = ()
     terminal_type_id: str | None = None
     until_ended: bool = False
     shares: tuple[WantedShare, ...] = ()
     instead_of: "Held | None" = None
+    passage: WantedPassage | None = None
 
     @property
     def held_period(self) -> Period:
@@ -125,28 +130,31 @@ class Held:
     ports: Sequence[HubPortAssignment]
     shares: Sequence[PoolShare]
     terminal: StockedTerminal | None
+    passages: Sequence[ConstellationShare] = ()
 
     @property
     def holds(self) -> list[Hold]:
-        return [*self.slots, *self.ports, *self.shares]
+        return [*self.slots, *self.ports, *self.shares, *self.passages]
 
 
 def reserve(session: Session, wanted: Wanted, until: datetime, by: Principal) -> Reservation:
     """Hold everything in `wanted` until `until`, or nothing.
 
-    Raises `RuleRefused` with `satelliteNotInService`, `noContiguousSlot`, `noPower`, `noHubPort`, `noCommittedRate` or
-    `poolContended`, and what is left; with `alreadyReserved` when the order has a reservation.
+    Raises `RuleRefused` with `satelliteNotInService`, `noContiguousSlot`, `noPower`, `noHubPort`, `noCommittedRate`,
+    `poolContended`, `noBeamBandwidth` or `noGatewayBandwidth`, and what is left; with `alreadyReserved` when the order
+    has a reservation.
     """
     asked_at = now()
     check_until(until)
-    if not wanted.slots and not wanted.shares and wanted.hub_id is None:
+    if not wanted.slots and not wanted.shares and not wanted.hub_ids and wanted.passage is None:
         raise Refused("/reservationItem", "nothing of the network is asked for", "missing", "a slot or a hub port")
     with _once_for_an_order(wanted.owner), session.begin_nested():
         reservation = _new(wanted, until, by, asked_at)
         # in the order in which holds are given back; whoever moves a satellite's date waits, or we do
         transponders = lock_transponders(session, [one.transponder_id for one in wanted.slots])
-        hubs = lock_hubs(session, [wanted.hub_id] if wanted.hub_id is not None else [])
+        hubs = lock_hubs(session, wanted.hub_ids)
         pools = lock_pools(session, [one.pool_id for one in wanted.shares])
+        skies = lock_constellations(session, [wanted.passage.constellation_id] if wanted.passage is not None else [])
         _check_in_service(session, wanted)
         owner, period, old = wanted.owner, wanted.held_period, wanted.instead_of or Held([], [], [], None)
         whose = (period, owner, until, reservation.id)
@@ -155,14 +163,19 @@ def reserve(session: Session, wanted: Wanted, until: datetime, by: Principal) ->
         slots = [
             reserve_slot(session, transponders[one.transponder_id], one, *whose, old.slots) for one in widest_first
         ]
-        ports = [reserve_port(session, hub, *whose, next(iter(old.ports), None)) for hub in hubs.values()]
+        old_port = {one.hub_id: one for one in old.ports}
+        ports = [reserve_port(session, hub, *whose, old_port.get(hub.id)) for hub in hubs.values()]
         old_share = {one.carrier_pool_id: one for one in old.shares}
         in_order = sorted(wanted.shares, key=lambda one: one.pool_id)
         shares = [admit(session, pools[one.pool_id], one, *whose, old_share.get(one.pool_id)) for one in in_order]
+        passages: list[ConstellationShare] = []
+        if wanted.passage is not None:
+            whole = skies[wanted.passage.constellation_id]
+            passages = share_beams(session, whole, wanted.passage, *whose, old.passages)
         terminal = None
         if wanted.terminal_type_id is not None and owner.order_id is not None:
             terminal = hold_terminal(session, wanted.terminal_type_id, owner.order_id, owner.party_id, until)
-        reservation.reservation_item = items_held(slots, ports, shares, wanted.terminal_type_id, terminal)
+        reservation.reservation_item = items_held(slots, ports, shares, passages, wanted.terminal_type_id, terminal)
         session.add(reservation)
         session.flush()
     return reservation
@@ -175,7 +188,9 @@ def held_by_reservation(session: Session, reservation: Reservation) -> Held:
     slots = session.exec(of_slot.order_by(col(SpectrumAssignment.direction), col(SpectrumAssignment.start_hz))).all()
     terminal = terminal_of(session, reservation.order_id) if reservation.order_id else None
     of_share = select(PoolShare).where(PoolShare.reservation_id == reservation.id).order_by(col(PoolShare.id))
-    return Held(slots, session.exec(of_port).all(), session.exec(of_share).all(), terminal)
+    of_passage = select(ConstellationShare).where(ConstellationShare.reservation_id == reservation.id)
+    passages = session.exec(of_passage.order_by(col(ConstellationShare.cell), col(ConstellationShare.id))).all()
+    return Held(slots, session.exec(of_port).all(), session.exec(of_share).all(), terminal, passages)
 
 
 def reservation_of(session: Session, order_id: str) -> Reservation | None:
@@ -259,6 +274,8 @@ def expire_due(session: Session, at: datetime | None = None, limit: int = 100) -
     of_shares = select(PoolShare.carrier_pool_id).where(col(PoolShare.reservation_id).in_(ids))
     lock_hubs(session, session.exec(of_ports).all())
     lock_pools(session, session.exec(of_shares).all())
+    of_passages = select(ConstellationShare.constellation_id).where(col(ConstellationShare.reservation_id).in_(ids))
+    lock_constellations(session, session.exec(of_passages).all())
     for reservation in ended:
         held = held_by_reservation(session, reservation)
         _give_back(session, reservation, held, ReservationState.FAILED, EXPIRED)
@@ -330,6 +347,10 @@ def lock_with_holds(session: Session, reservation: Reservation) -> Held:
     lock_transponders(session, session.exec(transponders).all())
     lock_hubs(session, session.exec(hubs).all())
     lock_pools(session, session.exec(pools).all())
+    constellations = select(ConstellationShare.constellation_id).where(
+        ConstellationShare.reservation_id == reservation.id
+    )
+    lock_constellations(session, session.exec(constellations).all())
     return held_by_reservation(session, reservation)
 
 

@@ -56,14 +56,14 @@ def hold_by_hand(session: Session, asked: Reservation, by: Principal) -> Reserva
     party = find_party(session, asked.related_party[0].id, "/relatedParty/0/id")
     period = asked_period(asked.reservation_period, "/reservationPeriod")
     items = placed(session, asked.reservation_item, period)
-    slots, hub_id = _wanted(items)
+    slots, hub_ids = _wanted(items)
     until = asked.valid_for.end_date_time if asked.valid_for else None
     if until is None:
         raise Refused("/validFor/endDateTime", "a hold says until when", "missing")
     if until > now() + LONGEST_HOLD:
         latest = (now() + LONGEST_HOLD).isoformat()
         raise RuleRefused("/validFor/endDateTime", f"longer than {LONGEST_HOLD.days} days", "tooLong", latest)
-    wanted = Wanted(Owner(None, None, party.id), period, tuple(slots.values()), hub_id)
+    wanted = Wanted(Owner(None, None, party.id), period, tuple(slots.values()), hub_ids)
     reservation = reserve(session, wanted, until, by)
     reservation.related_party = [party_reference(party, asked.related_party[0]), *asked.related_party[1:]]
     reservation.further = asked.further
@@ -117,7 +117,7 @@ def _give_back(session: Session, reservation: Reservation, patch: dict[str, Json
     return reservation
 
 
-def _wanted(items: list[ReservationItem]) -> tuple[dict[int, WantedSlot], str | None]:
+def _wanted(items: list[ReservationItem]) -> tuple[dict[int, WantedSlot], tuple[str, ...]]:
     """The slots by the place of their item, and the hub, that are asked for. Raises `Refused` with every fault."""
     faults: list[Fault] = []
     slots: dict[int, WantedSlot] = {}
@@ -145,7 +145,7 @@ def _wanted(items: list[ReservationItem]) -> tuple[dict[int, WantedSlot], str | 
         faults.append(Fault("/reservationItem", "more than one hub port", "cardinality", "at most one"))
     if faults:
         raise Refused.all(faults)
-    return slots, hubs[0] if hubs else None
+    return slots, tuple(hubs)
 
 
 def _as_asked(

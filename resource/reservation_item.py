@@ -10,6 +10,7 @@ from pydantic import Field as ValueField
 from satcom.core.entity import Entity
 from satcom.core.values import Reference, Value, reference
 from satcom.resource.carrier_pool import PoolShare
+from satcom.resource.constellation_share import ConstellationShare
 from satcom.resource.hub import HubPortAssignment
 from satcom.resource.spectrum import SpectrumAssignment
 from satcom.supplychain.stock import StockedTerminal
@@ -45,6 +46,7 @@ def items_held(
     slots: Iterable[SpectrumAssignment],
     ports: Iterable[HubPortAssignment],
     shares: Iterable[PoolShare],
+    passages: Iterable[ConstellationShare],
     terminal_type_id: str | None,
     terminal: StockedTerminal | None,
 ) -> list[ReservationItem]:
@@ -54,6 +56,11 @@ def items_held(
     ]
     things += [("Hub", one.hub_id, one, None) for one in ports]
     things += [("CarrierPool", one.carrier_pool_id, one, None) for one in shares]
+    for one in passages:
+        kind, identifier = (
+            ("Constellation", one.constellation_id) if one.cell else ("EarthStation", one.earth_station_id)
+        )
+        things.append((kind, identifier or "", one, None))
     if terminal_type_id is not None:
         things.append(("TerminalType", terminal_type_id, terminal, None))
     items = []

@@ -28,6 +28,7 @@ BESIDE = {
     NetworkNeed.CARRIERS: {NetworkNeed.HUB_PORT, NetworkNeed.TERMINAL},
     NetworkNeed.POOL_SHARE: {NetworkNeed.TERMINAL},
     NetworkNeed.LEASED_SPECTRUM: set[NetworkNeed](),
+    NetworkNeed.CONSTELLATION_SHARE: {NetworkNeed.HUB_PORT, NetworkNeed.TERMINAL},
 }
 
 

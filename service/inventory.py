@@ -88,12 +88,14 @@ class Service(Entity, table=True):
 class ServicePath(Entity, table=True):
     """What carries a service from `start_at` (inclusive) to `stop_at` (exclusive); open: until further notice.
 
-    A lease goes through no earth station or hub of ours.
+    A lease goes through no earth station or hub of ours. Over a constellation satellites and gateways take turns, so
+    the path names it alone.
     """
 
     __tablename__ = "service_path"
     __table_args__ = (
         CheckConstraint("stop_at > start_at", name="path_has_time"),
+        CheckConstraint("(satellite_id IS NULL) <> (constellation_id IS NULL)", name="path_has_space_segment"),
         ExcludeConstraint(
             (text("service_id"), "="),
             (text("tstzrange(start_at, stop_at)"), "&&"),
@@ -105,7 +107,8 @@ class ServicePath(Entity, table=True):
     service_id: str = Field(foreign_key="service.id", index=True, sa_type=id_type())
     start_at: AwareDatetime = Field(sa_type=INSTANT)
     stop_at: AwareDatetime | None = Field(default=None, sa_type=INSTANT)
-    satellite_id: str = Field(foreign_key="satellite.id", index=True, sa_type=id_type())
+    satellite_id: str | None = Field(default=None, foreign_key="satellite.id", index=True, sa_type=id_type())
+    constellation_id: str | None = Field(default=None, foreign_key="constellation.id", index=True, sa_type=id_type())
     beam_ids: list[str] = Field(default_factory=list, sa_type=JsonOf(list[str]))
     transponder_ids: list[str] = Field(default_factory=list, sa_type=JsonOf(list[str]))
     earth_station_id: str | None = Field(default=None, foreign_key="earth_station.id", sa_type=id_type())

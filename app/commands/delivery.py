@@ -13,6 +13,15 @@ SERVICE_ORDERS: Final = f"{TMF}/serviceOrdering/v4/serviceOrder"
 TESTS: Final = f"{TMF}/serviceTestManagement/v4/serviceTest"
 BILLING: Final = f"{TMF}/customerBillManagement/v4"
 SLOT, SHARE, PORT, TERMINAL = "SpectrumAssignment", "PoolShare", "HubPortAssignment", "Terminal"
+PASSAGE: Final = "ConstellationShare"
+TOLD_AS: Final = {
+    "slot": "spectrumAssignment",
+    "share": "poolShare",
+    "passage": "constellationShare",
+    "port": "hubPortAssignment",
+    "test": "serviceTest",
+    "bill": "customerBill",
+}
 GONE: Final = frozenset({"released", "removed"})
 LARGE: Final = {"bit/s": "Mbit/s", "Hz": "MHz"}
 NOT_FOUND, NOT_ALLOWED = 404, 403
@@ -26,6 +35,7 @@ class Delivery:
     transponder: list[Body] = field(default_factory=list)
     slot: list[Body] = field(default_factory=list)
     share: list[Body] = field(default_factory=list)
+    passage: list[Body] = field(default_factory=list)
     port: list[Body] = field(default_factory=list)
     terminal: list[Body] = field(default_factory=list)
     service: list[Body] = field(default_factory=list)
@@ -34,16 +44,14 @@ class Delivery:
 
     def bodies(self) -> dict[str, list[Body]]:
         """By the names of the TMF resources."""
-        told = asdict(self)
-        names = {"slot": "spectrumAssignment", "share": "poolShare", "port": "hubPortAssignment", "test": "serviceTest"}
-        return {names.get(name, "customerBill" if name == "bill" else name): those for name, those in told.items()}
+        return {TOLD_AS.get(name, name): those for name, those in asdict(self).items()}
 
 
 def delivery_of(api: Api, order: Body) -> Delivery:
     """Ask each inventory for what belongs to the order. Raises `ApiRefused`, `ApiAway`."""
     services = _seen(lambda: delivered_services(api, order))
     taken = _seen(lambda: _resources(api, order))
-    by_kind = {kind: [one for one in taken if one["@type"] == kind] for kind in (SLOT, SHARE, PORT, TERMINAL)}
+    by_kind = {kind: [one for one in taken if one["@type"] == kind] for kind in (SLOT, SHARE, PASSAGE, PORT, TERMINAL)}
     pools = _pointed_at(api, by_kind[SHARE], "carrierPoolId")
     slots = by_kind[SLOT] + _pointed_at(api, pools, "spectrumAssignmentId")
     transponders = _pointed_at(api, slots, "transponderId")
@@ -52,6 +60,7 @@ def delivery_of(api: Api, order: Body) -> Delivery:
         transponder=transponders,
         slot=by_kind[SLOT],
         share=by_kind[SHARE],
+        passage=by_kind[PASSAGE],
         port=by_kind[PORT],
         terminal=by_kind[TERMINAL],
         service=services,
@@ -113,6 +122,8 @@ def lines_of(delivery: Delivery) -> Iterator[tuple[str, str]]:
         yield f"{about(one).get('direction') or ''} slot".strip(), _slot(about(one), names)
     for one in delivery.share:
         yield "pool share", _joined(one["name"], about(one)["state"])
+    for one in delivery.passage:
+        yield "constellation share", _joined(one["name"], about(one)["state"])
     for one in delivery.port:
         yield "hub port", _joined(one["name"], about(one)["state"])
     for one in delivery.service:

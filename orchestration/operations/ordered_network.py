@@ -89,7 +89,7 @@ def wanted(session: Session, order: ProductOrder, solution: Solution) -> Wanted:
     match solution:
         case LinkSolution():
             slots = (_slot(solution.forward), _slot(solution.return_link))
-            return Wanted(owner, period, slots, solution.hub_id, solution.terminal_type_id, until_ended=True)
+            return Wanted(owner, period, slots, (solution.hub_id,), solution.terminal_type_id, until_ended=True)
         case AccessSolution():
             shares = (_share(solution.forward_pool), _share(solution.return_pool))
             return Wanted(owner, period, terminal_type_id=solution.terminal_type_id, until_ended=True, shares=shares)

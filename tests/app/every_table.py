@@ -31,13 +31,15 @@ A_BEAM: dict[str, object] = {
 }
 NEEDS: dict[str, dict[str, object]] = {
     "Beam": {"boresight": {"latitude_deg": -5, "longitude_deg": 30, "half_power_width_deg": 4}},
-    "Constellation": {"lowest_elevation_deg": 10, "forward": A_BEAM, "return_link": A_BEAM},
+    "Constellation": {"lowest_elevation_deg": 10, "beam_diameter_km": 500, "forward": A_BEAM, "return_link": A_BEAM},
     "Satellite": {"orbital_longitude_deg": 17.0},
     "Transponder": {"uplink_center_hz": 14_000_000_000, "downlink_center_hz": 11_000_000_000, "sfd_dbw_per_m2": -85},
     "SpectrumAssignment": {"start_hz": 1_000, "stop_hz": 2_000, "hold_until": now() + timedelta(days=1)},
     "HubPortAssignment": {"hold_until": now() + timedelta(days=1)},
     "Appointment": {"stop_at": now() + timedelta(days=1)},
     "PoolShare": {"hold_until": now() + timedelta(days=1)},
+    "ConstellationShare": {"hold_until": now() + timedelta(days=1)},
+    "ServicePath": {"constellation_id": None},  # of a satellite or of a constellation
     "CarrierPool": {
         "symbol_rate_baud": 1_000,
         "carrier_symbol_rate_baud": 1,

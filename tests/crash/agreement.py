@@ -35,6 +35,7 @@ KINDS = {
     "slots": "SpectrumAssignment",
     "ports": "HubPortAssignment",
     "shares": "PoolShare",
+    "passages": "ConstellationShare",
     "sites": "Terminal",
     "pools": "CarrierPool",
 }
@@ -53,7 +54,7 @@ TAKEN = {
     Sold.LEASE: OF_OURS | {("slots", "assigned"): 1},
     Sold.PARTNER: OF_EVERY_KIND | {("capacities", "delivered"): 1},
 }
-ASSIGNED = ("slots", "ports", "shares", "sites", "terminals", "reservations", "resource_orders")
+ASSIGNED = ("slots", "ports", "shares", "passages", "sites", "terminals", "reservations", "resource_orders")
 DELIVERED, UNDONE = "completed", ("cancelled", "rejected", "failed")
 
 
@@ -101,7 +102,7 @@ def read_books(api: httpx.Client, hub: httpx.Client) -> Books:
     order_of_service = {
         one["serviceOrderItem"][0]["service"]["id"]: one["externalId"] for one in rows["service_orders"]
     }
-    parts = [*rows["slots"], *rows["shares"]]
+    parts = [*rows["slots"], *rows["shares"], *rows["passages"]]
     order_of_reservation = {one["reservationId"]: one["orderId"] for one in parts if "reservationId" in one}
     order_of: dict[str, Callable[[Body], str | None]] = {
         "flows": lambda one: one["relatedEntity"][0]["id"],
@@ -227,6 +228,7 @@ def undone(books: Books, order: Body) -> Iterator[str]:
         "slots": ("released",),
         "ports": ("released",),
         "shares": ("released",),
+        "passages": ("released",),
         "capacities": ("released",),
         "sites": ("removed",),
         "terminals": ("inReturn",),
@@ -251,7 +253,7 @@ def nobodys(books: Books) -> Iterator[str]:
     for one in books.rows["terminals"]:
         if (state_of(one) in ("held", "issued")) != (one.get("orderId") in {order["id"] for order in delivered}):
             yield f"terminal {one['serialNumber']} is {state_of(one)} for order {one.get('orderId')}"
-    for one in books.rows["shares"]:
+    for one in [*books.rows["shares"], *books.rows["passages"]]:
         if state_of(one) in ("held", "assigned") and one.get("orderId") not in books.orders:
             yield f"share {one['id']} is {state_of(one)} for nobody"
     for one in books.rows["services"]:

@@ -19,7 +19,13 @@ RESOURCES = f"{TMF}/resourceInventoryManagement/v4/resource"
 PATHS = f"{OWN}/service/v1/servicePath"
 STOCKED = f"{OWN}/supplyChain/v1/stockedTerminal"
 CAPACITIES = f"{OWN}/supplyChain/v1/partnerCapacity"
-KINDS = {"slots": "SpectrumAssignment", "ports": "HubPortAssignment", "shares": "PoolShare", "sites": "Terminal"}
+KINDS = {
+    "slots": "SpectrumAssignment",
+    "ports": "HubPortAssignment",
+    "shares": "PoolShare",
+    "passages": "ConstellationShare",
+    "sites": "Terminal",
+}
 ENDS = ("completed", "cancelled")
 TAKEN = {
     Sold.LINK: {"slots": 2, "ports": 1},
@@ -62,7 +68,7 @@ def _wrong(product: Body, books: dict[str, list[Body]]) -> Iterator[str]:
     if len(changed_by) != actions["add"] + actions["modify"] or changed_by[-1] != last["id"]:
         yield f"it names the orders {changed_by}, the last that changed it is {last['id']}"
     sold = sold_as(last)
-    for kind in ("slots", "ports", "shares", "capacities"):
+    for kind in ("slots", "ports", "shares", "passages", "capacities"):
         number, in_use = TAKEN[sold].get(kind, 0), ("assigned", "delivered")
         taken = [one["orderId"] for one in books[kind] if one.get("orderId") in ids and state_of(one) in in_use]
         if taken != ([] if ended else [last["id"]] * number):

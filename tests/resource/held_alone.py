@@ -6,6 +6,12 @@ from datetime import datetime
 from sqlmodel import Session
 
 from satcom.resource.carrier_pool import PoolShare, WantedShare, admit, lock_pools
+from satcom.resource.constellation_share import (
+    ConstellationShare,
+    WantedPassage,
+    lock_constellations,
+    share_beams,
+)
 from satcom.resource.hold import Owner, Period
 from satcom.resource.hub import HubPortAssignment, lock_hubs, reserve_port
 from satcom.resource.spectrum import SpectrumAssignment, WantedSlot, lock_transponders, reserve_slot
@@ -40,3 +46,16 @@ def hold_share(
     with session.begin_nested():
         pool = lock_pools(session, [wanted.pool_id])[wanted.pool_id]
         return admit(session, pool, wanted, period, owner, until, None, instead_of)
+
+
+def hold_passage(
+    session: Session,
+    wanted: WantedPassage,
+    period: Period,
+    owner: Owner,
+    until: datetime,
+    instead_of: Sequence[ConstellationShare] = (),
+) -> list[ConstellationShare]:
+    with session.begin_nested():
+        constellation = lock_constellations(session, [wanted.constellation_id])[wanted.constellation_id]
+        return share_beams(session, constellation, wanted, period, owner, until, None, instead_of)

@@ -24,6 +24,7 @@ def a_constellation(**changed: Any) -> Constellation:
         "name": "Ring",
         "user_band": "Ka",
         "lowest_elevation_deg": 20,
+        "beam_diameter_km": 600,
         "forward": A_BEAM,
         "return_link": A_BEAM,
         "gateways": [],

@@ -45,7 +45,7 @@ def a_terminal(session: Session, approved: bool = True) -> Terminal:
 
 def an_order(session: Session, owner: Owner | None = None) -> ResourceOrder:
     owner = owner or an_owner()
-    wanted = Wanted(owner, YEAR_2027, (a_slot(a_transponder(session), MHZ),), a_hub(session).id)
+    wanted = Wanted(owner, YEAR_2027, (a_slot(a_transponder(session), MHZ),), (a_hub(session).id,))
     held = held_by_reservation(session, reserve(session, wanted, tomorrow(), WORKER))
     return place_resource_order(session, owner, items_of(held, a_terminal(session)))
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, date, timedelta
 from typing import Any
 
@@ -20,8 +21,9 @@ from satcom.core.events import on
 from satcom.core.security import OUTSIDE, WORKER, Principal, Role
 from satcom.core.tmf_api import json_response
 from satcom.core.values import Json
+from satcom.resource.constellation_share import ConstellationShare, WantedPassage
 from satcom.resource.hold import EXPIRED, HoldState, Owner
-from satcom.resource.hub import HubPortAssignment
+from satcom.resource.hub import Hub, HubPortAssignment
 from satcom.resource.payload import Transponder
 from satcom.resource.reservation import (
     Reservation,
@@ -50,6 +52,7 @@ from tests.resource.a_network import (
     tomorrow,
 )
 from tests.resource.held_alone import hold_port
+from tests.resource.test_constellation import a_constellation, a_gateway
 from tests.supplychain.a_stock import a_stock_item
 
 SELLER = Principal("seller", frozenset({Role.SALES}), None, frozenset(), all_parties=True)
@@ -68,7 +71,7 @@ def a_link(transponder: Transponder, hub_id: str | None, owner: Owner | None = N
         WantedSlot(transponder.id, 3 * MHZ, 2 * MHZ, Direction.RETURN),
         WantedSlot(transponder.id, 6 * MHZ, 5 * MHZ, Direction.FORWARD),
     )
-    return Wanted(owner or an_owner(), YEAR_2027, slots, hub_id)
+    return Wanted(owner or an_owner(), YEAR_2027, slots, (hub_id,) if hub_id is not None else ())
 
 
 def in_force(session: Session) -> tuple[int, int]:
@@ -88,6 +91,59 @@ def test_a_link_is_held_whole_and_says_whose_it_is(database: Database) -> None:
         assert Owner(reservation.order_id, reservation.order_reference, reservation.party_id) == owner
         assert {Owner(one.order_id, one.order_reference, one.party_id) for one in held.holds} == {owner}
         assert [item.state for item in reservation.reservation_item] == ["held"] * 3
+
+
+def a_passage(session: Session, ports: int = 4) -> Wanted:
+    """A port at each of two gateways, and a share of the cell and of both."""
+    gateways = [a_gateway(session, name) | {"feeder_bandwidth_hz": 100 * MHZ} for name in ("Here", "There")]
+    ring = a_constellation(name=f"Ring {new_id()}", gateways=gateways)
+    session.add(ring)
+    session.get_one(Hub, gateways[1]["hub_id"]).ports = ports
+    session.flush()
+    stations = tuple(one.earth_station_id for one in ring.gateways)
+    passage = WantedPassage(ring.id, -10.71, 25.39, 60 * MHZ, 30 * MHZ, stations)
+    return Wanted(an_owner(), YEAR_2027, hub_ids=tuple(one.hub_id for one in ring.gateways), passage=passage)
+
+
+def test_a_passage_is_held_with_a_port_at_each_gateway_and_changed_in_its_place(database: Database) -> None:
+    with database.as_worker() as session:
+        wanted = a_passage(session)
+        hold_port(session, wanted.hub_ids[0], YEAR_2027, an_owner(), tomorrow())
+        reservation = reserve(session, wanted, tomorrow(), SELLER)
+        held = held_by_reservation(session, reservation)
+        kinds = [item.related_entity[0].referred_type for item in reservation.reservation_item]
+        assert kinds == ["Hub", "Hub", "Constellation", "EarthStation", "EarthStation"]
+        ports = {one.hub_id: one.port_number for one in held.ports}
+        assert ports == dict(zip(wanted.hub_ids, (2, 1), strict=True))
+        assert [one.earth_station_id is None for one in held.passages] == [True, False, False]
+        assert {Owner(one.order_id, one.order_reference, one.party_id) for one in held.holds} == {wanted.owner}
+        assert wanted.passage is not None
+        wider = replace(wanted.passage, forward_hz=90 * MHZ)
+        change = replace(wanted, owner=an_owner(), passage=wider, hub_ids=wanted.hub_ids[::-1], instead_of=held)
+        changed = held_by_reservation(session, reserve(session, change, tomorrow(), SELLER))
+        assert {one.hub_id: one.port_number for one in changed.ports} == ports
+        assert {one.line for one in changed.holds} == {one.line for one in held.holds}
+
+
+def test_of_a_passage_all_is_held_or_nothing_and_all_of_it_ends(database: Database) -> None:
+    with database.as_worker() as session:
+        wanted, full = a_passage(session), a_passage(session, ports=0)
+        with pytest.raises(RuleRefused, match="none of the 0 ports"):
+            reserve(session, full, tomorrow(), SELLER)
+        reserve(session, wanted, tomorrow(), SELLER)
+        again = replace(wanted, owner=an_owner())
+        with pytest.raises(RuleRefused) as refused:
+            reserve(session, again, tomorrow(), SELLER)
+        assert refused.value.faults[0].code == "noGatewayBandwidth"
+        assert in_force(session) == (0, 2)
+        assert len(session.exec(select(ConstellationShare)).all()) == 3
+    with clock.at(tomorrow() + timedelta(seconds=1)), database.as_worker() as session:
+        [ended] = expire_due(session)
+        held = held_by_reservation(session, find(session, Reservation, ended))
+        assert {one.state for one in held.holds} == {HoldState.RELEASED}
+        assigned = assign(session, reserve(session, replace(again, owner=an_owner()), tomorrow(), SELLER))
+        assert len(assigned.holds) == 5
+        assert {one.state for one in assigned.holds} == {HoldState.ASSIGNED}
 
 
 def test_of_two_reservations_for_one_order_at_the_same_time_one_is_refused_and_holds_nothing(
@@ -122,7 +178,7 @@ def test_orders_that_want_the_same_transponders_in_any_order_do_not_block_each_o
         slots = tuple(a_slot(one, 6 * MHZ) for one in (both if number % 2 else both[::-1]))
         try:
             with database.as_worker() as session:
-                reserved = reserve(session, Wanted(an_owner(), YEAR_2027, slots, hub_id), tomorrow(), WORKER)
+                reserved = reserve(session, Wanted(an_owner(), YEAR_2027, slots, (hub_id,)), tomorrow(), WORKER)
             with database.as_worker() as session:
                 if number % 3:
                     assign(session, find(session, Reservation, reserved.id))
@@ -157,7 +213,7 @@ def test_a_terminal_in_stock_is_held_and_one_that_is_not_is_pending(database: Da
         first, second = (
             reserve(
                 session,
-                Wanted(an_owner(), YEAR_2027, (a_slot(transponder, MHZ),), None, item.terminal_type_id),
+                Wanted(an_owner(), YEAR_2027, (a_slot(transponder, MHZ),), (), item.terminal_type_id),
                 tomorrow(),
                 SELLER,
             )

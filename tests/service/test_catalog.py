@@ -58,6 +58,7 @@ def test_nothing_is_catalogued_before_there_is_an_operator(database: Database) -
         ((NetworkNeed.CARRIERS, NetworkNeed.TERMINAL), "wrongResources"),
         ((NetworkNeed.POOL_SHARE,), "wrongResources"),
         ((NetworkNeed.LEASED_SPECTRUM, NetworkNeed.TERMINAL), "wrongResources"),
+        ((NetworkNeed.CONSTELLATION_SHARE, NetworkNeed.TERMINAL), "wrongResources"),
         ((NetworkNeed.CARRIERS, NetworkNeed.LEASED_SPECTRUM), "severalCapacities"),
     ],
 )
