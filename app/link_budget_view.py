@@ -5,7 +5,7 @@ from typing import Final
 from rich.console import Console
 from rich.table import Table
 
-from satcom.app.qualify_view import budget_shown, print_table, table_titled
+from satcom.app.qualify_tables import budget_shown, print_table, table_titled
 from satcom.core.values import Json
 from satcom.resource.physics.carrier_sizing import Limit
 from satcom.resource.physics.link_confidence import ConfidentLink

@@ -29,8 +29,9 @@ from satcom.core.values import Json
 from satcom.resource.catalog import NetworkNeed
 from satcom.resource.ground import TerminalType
 from satcom.resource.resource import Band
+from satcom.service.demand import AccessDemand, ConstellationDemand, Demand, LinkDemand, SiteDemand
 from satcom.service.qualification import LARGEST_RATE_BPS, check_demand, qualify
-from satcom.service.solution import AccessDemand, Demand, LinkDemand, Qualification, SiteDemand
+from satcom.service.solution import Qualification
 
 # Each field of a demand as it is typed: the option, and its unit.
 OPTIONS = {
@@ -250,10 +251,11 @@ def _over_constellation(
 
     if isinstance(demand, AccessDemand):
         raise Refused("--shared", "carriers over a constellation are not shared", "invalid", "without --shared")
+    asked = ConstellationDemand.model_validate(demand.model_dump(exclude={"capacity"}))
     with opened() as database, database.as_worker() as session:
         _check_terminals(session, demand.terminal_types or ())
         try:
-            answer = qualify_constellation(session, name, demand, hours)
+            answer = qualify_constellation(session, name, asked, hours)
         except Refused as refused:
             raise Refused.all([_of_option(fault) for fault in refused.faults]) from refused
     if as_json:

@@ -23,8 +23,8 @@ from satcom.core.errors import Fault, Refused
 from satcom.core.loading import loaded_id
 from satcom.resource.resource import Band, Polarisation
 from satcom.resource.satellite import Satellite
+from satcom.service.demand import LeaseDemand
 from satcom.service.qualification import qualify
-from satcom.service.solution import LeaseDemand
 
 OPTIONS: Final = {
     "/bandwidthHz": "--mhz",

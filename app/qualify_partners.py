@@ -11,16 +11,17 @@ from rich.markup import escape
 from rich.table import Table
 from sqlmodel import Session
 
+from satcom.app.qualify_tables import print_table, table_titled
 from satcom.app.qualify_terms import offerings_on_sale
-from satcom.app.qualify_view import print_table, table_titled
 from satcom.core.clock import now
 from satcom.core.database import Database
 from satcom.core.values import Json
 from satcom.market.partner_margin import COMPARED_MONTHS
 from satcom.market.partner_offers import PartnerProposal, PartnerSetback, partner_proposals
+from satcom.service.demand import SiteDemand
 from satcom.service.design.partnering import with_partners
 from satcom.service.qualification import asked_of_partners, partners_to_ask
-from satcom.service.solution import Qualification, SiteDemand
+from satcom.service.solution import Qualification
 from satcom.supplychain.partner_search import ask_partners
 
 

@@ -18,7 +18,8 @@ from satcom.market.pricing import PricedOffer
 from satcom.market.solution_price import price_by_list
 from satcom.service.catalog import capacity_of
 from satcom.service.qualification import ends_of_life, terminal_supply
-from satcom.service.solution import Qualification, SiteWay, Solution
+from satcom.service.solution import Qualification, Solution
+from satcom.service.way import TerminalWay
 from satcom.supplychain.procurement import Supply
 
 
@@ -49,11 +50,11 @@ class Terms:
                 {"oneTime": one.one_time.wire(), "perMonth": one.per_month.wire()} if one else None
                 for one in self.offers
             ]
-        supplies = [self.supplies[one.terminal_type_id] for one in ways if isinstance(one, SiteWay)]
+        supplies = [self.supplies[one.terminal_type_id] for one in ways if isinstance(one, TerminalWay)]
         if supplies:
             body["terminalSupply"] = [_wire(one) for one in supplies]
         if self.ends:
-            ends = [self.ends.get(one.satellite_id) for one in ways]
+            ends = [self.ends.get(one.space_segment_id) for one in ways]
             body["satelliteEndOfLifeDate"] = [one.isoformat() if one is not None else None for one in ends]
         return body
 

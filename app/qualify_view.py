@@ -6,61 +6,32 @@ In brief: a line for each way, and a line for each reason. Nothing that an answe
 from collections.abc import Iterable, Sequence
 
 import pycountry
-from rich import box
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from satcom.app.qualify_terms import Terms
-from satcom.core.clock import now
-from satcom.market.pricing import PricedOffer
-from satcom.service.solution import (
-    AVERAGE_YEAR_PERCENT,
-    AccessDemand,
-    AccessSolution,
-    BudgetLine,
-    CarrierPlan,
-    LeaseDemand,
-    LeaseSolution,
-    Loser,
-    Qualification,
-    SiteSolution,
-    Solution,
+from satcom.app.qualify_passing import passing_ways, show_passing
+from satcom.app.qualify_tables import (
+    WIDTH,
+    budget_shown,
+    by_list,
+    losers_table,
+    price_shown,
+    print_table,
+    reasons_table,
+    supply_shown,
+    table_titled,
+    until_shown,
 )
-from satcom.supplychain.procurement import Supply
+from satcom.app.qualify_terms import Terms
+from satcom.service.constellation_solution import ConstellationSolution
+from satcom.service.demand import AccessDemand, LeaseDemand
+from satcom.service.solution import AccessSolution, LeaseSolution, Qualification, SiteSolution, Solution
+from satcom.service.way import AVERAGE_YEAR_PERCENT, CarrierPlan
 
-NARROWEST, WIDTH = 80, 100
 ILLUSTRATIVE = (
     "Illustrative: EIRP, G/T or contours behind these numbers are made up or estimated, not the satellite operator's."
 )
-# How the units of the program are shown: factor, unit, digits after the point.
-SHOWN = {
-    "Hz": (1e-6, "MHz", 3),
-    "baud": (1e-6, "MBd", 3),
-    "km": (1.0, "km", 0),
-    "days": (1.0, "days", 0),
-    "ports": (1.0, "ports", 0),
-    "licences": (1.0, "licences", 0),
-    "terminal types": (1.0, "types", 0),
-    "transponders": (1.0, "transponders", 0),
-    "dB over the limit": (1.0, "dB", 2),
-    "deg": (1.0, "deg", 1),
-    "none": (1.0, "", 0),
-    "": (100.0, "%", 1),
-}
-# Where a link budget is cut into its parts, by the label that each begins with.
-PARTS = frozenset(
-    {
-        "Uplink EIRP",
-        "Satellite G/T",
-        "Saturation EIRP to the receiver",
-        "C/I intermodulation, clear sky",
-        "C/(N+I) = Es/(N0+I0)",
-        "Share of the transponder's power",
-    }
-)
-RESULTS = frozenset({"C/(N+I) = Es/(N0+I0)", "Margin"})
-Cells = tuple[str, ...]
 
 
 def show_qualification(console: Console, answer: Qualification, terms: Terms, brief: bool = False) -> None:
@@ -79,8 +50,11 @@ def show_qualification(console: Console, answer: Qualification, terms: Terms, br
         console.print("[bold red]There is no satellite in this database:[/bold red] satcom load DIR brings a network.")
     if answer.losers:
         title = "Why the others cannot" if answer.solutions else "Why none can"
-        print_table(console, (_reasons if brief else _losers)(answer.losers, title))
-    if answer.to_sites and not brief:
+        print_table(console, (reasons_table if brief else losers_table)(answer.losers, title))
+    best = answer.solutions[0] if answer.solutions else None
+    if isinstance(best, ConstellationSolution) and not brief:
+        show_passing(console, best)
+    elif answer.to_sites and not brief:
         show_link_budget(console, answer.to_sites[0])
     if any(one.illustrative for one in answer.solutions) or any(one.illustrative for one in answer.losers):
         console.print(f"[yellow]{ILLUSTRATIVE}[/yellow]")
@@ -88,7 +62,10 @@ def show_qualification(console: Console, answer: Qualification, terms: Terms, br
 
 def _ways(answer: Qualification, terms: Terms, brief: bool) -> Table:
     leases = [one for one in answer.solutions if isinstance(one, LeaseSolution)]
-    return _leases(leases, terms) if leases else (_in_brief if brief else _alternatives)(answer.to_sites, terms)
+    if leases:
+        return _leases(leases, terms)
+    passing = [one for one in answer.solutions if isinstance(one, ConstellationSolution)]
+    return passing_ways(passing, terms) if passing else (_in_brief if brief else _alternatives)(answer.to_sites, terms)
 
 
 def show_link_budget(console: Console, way: SiteSolution) -> None:
@@ -165,17 +142,18 @@ def _alternatives(ways: Sequence[SiteSolution], terms: Terms) -> Table:
         table.add_column(name, justify="right", no_wrap=True)
     if terms.currency is not None:
         table.add_column(f"{terms.currency} once\na month", justify="right", no_wrap=True)
-        table.caption = _by_list(terms)
+        table.caption = by_list(terms)
     for rank, way in enumerate(ways, 1):
         offer = terms.offers[rank - 1]
         table.add_row(
             str(rank),
-            f"{escape(way.satellite_name)} {way.band}\n[dim]{way.elevation_deg:.1f} deg{_until(terms, way)}[/dim]",
-            f"{escape(way.terminal_type_name)}\n[dim]{escape(way.earth_station_name)}\n{_supply(terms, way)}[/dim]",
+            f"{escape(way.satellite_name)} {way.band}\n[dim]{way.elevation_deg:.1f} deg{until_shown(terms, way)}[/dim]",
+            f"{escape(way.terminal_type_name)}\n[dim]{escape(way.earth_station_name)}\n"
+            f"{supply_shown(terms, way)}[/dim]",
             f"{way.forward.modcod}\n{way.return_link.modcod}",
             f"{way.charged_bandwidth_hz / 1e6:.3f}\n[dim]{_each(way)}[/dim]",
             f"{way.forward.margin_db:.2f}\n{way.return_link.margin_db:.2f}",
-            *(() if terms.currency is None else ("\n".join(_price(offer)),)),
+            *(() if terms.currency is None else ("\n".join(price_shown(offer)),)),
             style="bold" if rank == 1 else "",
         )
     return table
@@ -192,16 +170,16 @@ def _in_brief(ways: Sequence[SiteSolution], terms: Terms) -> Table:
     if terms.currency is not None:
         for name in (f"{terms.currency} once", "a month"):
             table.add_column(name, justify="right", no_wrap=True)
-        table.caption = _by_list(terms)
+        table.caption = by_list(terms)
     for rank, way in enumerate(ways, 1):
         table.add_row(
             str(rank),
-            f"{escape(way.satellite_name)} {way.band}{_until(terms, way, ', ')}",
+            f"{escape(way.satellite_name)} {way.band}{until_shown(terms, way, ', ')}",
             escape(way.terminal_type_name),
-            _supply(terms, way),
+            supply_shown(terms, way),
             f"{way.charged_bandwidth_hz / 1e6:.3f}",
             f"{way.margin_db:.2f}",
-            *(() if terms.currency is None else _price(terms.offers[rank - 1])),
+            *(() if terms.currency is None else price_shown(terms.offers[rank - 1])),
             style="bold" if rank == 1 else "",
         )
     return table
@@ -217,38 +195,20 @@ def _leases(ways: Sequence[LeaseSolution], terms: Terms) -> Table:
         table.add_column(name, justify="right", no_wrap=True)
     if terms.currency is not None:
         table.add_column(f"{terms.currency} once\na month", justify="right", no_wrap=True)
-        table.caption = _by_list(terms)
+        table.caption = by_list(terms)
     for rank, way in enumerate(ways, 1):
         table.add_row(
             str(rank),
-            f"{escape(way.satellite_name)} {way.band}\n[dim]{escape(way.transponder_name)}{_until(terms, way)}[/dim]",
+            f"{escape(way.satellite_name)} {way.band}\n[dim]{escape(way.transponder_name)}"
+            f"{until_shown(terms, way)}[/dim]",
             f"{way.uplink_polarisation}\n[dim]{way.downlink_polarisation}[/dim]",
             f"{way.bandwidth_hz / 1e6:.3f}\n[dim]{way.power_share_hz / 1e6:.3f}[/dim]",
             f"{way.eirp_limit_dbw:.1f}",
             f"{way.flux_density_limit_dbw_per_m2:.1f}",
-            *(() if terms.currency is None else ("\n".join(_price(terms.offers[rank - 1])),)),
+            *(() if terms.currency is None else ("\n".join(price_shown(terms.offers[rank - 1])),)),
             style="bold" if rank == 1 else "",
         )
     return table
-
-
-def _by_list(terms: Terms) -> str:
-    return f"Prices before tax, by the list of {now():%Y-%m-%d}: {escape(terms.offering or '')}"
-
-
-def _until(terms: Terms, way: Solution, apart: str = "\n") -> str:
-    """Where no end was asked for: when the satellite's life ends."""
-    end = terms.ends.get(way.satellite_id)
-    return "" if end is None else f"{apart}until {end}"
-
-
-def _supply(terms: Terms, way: SiteSolution) -> str:
-    """How many are there; else how long one takes, and until when."""
-    supply: Supply = terms.supplies[way.terminal_type_id]
-    there = supply.expected(now())
-    if supply.free or there is None:
-        return f"{supply.free} in stock" if supply.free else "nobody sells it"
-    return f"{supply.lead_time_days} days, {there:%Y-%m-%d}"
 
 
 def _each(way: SiteSolution) -> str:
@@ -259,100 +219,7 @@ def _each(way: SiteSolution) -> str:
     return "+".join(f"{one.charged_bandwidth_hz / 1e6:.2f}" for one in (way.forward, way.return_link))
 
 
-def _price(offer: PricedOffer | None) -> Cells:
-    return ("no price",) if offer is None else (f"{offer.one_time.value:,.2f}", f"{offer.per_month.value:,.2f}")
-
-
-def _reasons(losers: Sequence[Loser], title: str) -> Table:
-    """One line for each reason, with the satellites it holds for."""
-    table = table_titled(title)
-    table.add_column("reason", no_wrap=True)
-    table.add_column("satellites", ratio=1)
-    for reason in dict.fromkeys(one.reason for one in losers):
-        names = dict.fromkeys(one.satellite_name for one in losers if one.reason is reason)
-        table.add_row(f"[red]{reason.value}[/red]", escape(", ".join(names)))
-    return table
-
-
-def _losers(losers: Sequence[Loser], title: str) -> Table:
-    table = table_titled(title)
-    table.add_column("satellite and what was tried", ratio=1)
-    table.add_column("reason", no_wrap=True)
-    for name in ("number", "limit"):
-        table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("unit", no_wrap=True)
-    alike_losers: dict[tuple[str, str, float | None, float | None, str], list[Loser]] = {}
-    for one in losers:
-        alike_losers.setdefault(_why(one), []).append(one)
-    for (reason, text, value, limit, unit), alike in alike_losers.items():
-        subjects = [one.subject.partition(", ") for one in alike]
-        tried = ", ".join(escape(first) for first, _, _ in subjects)
-        how = f"{subjects[0][2]}: {text}" if len(subjects) == 1 and subjects[0][2] else text
-        factor, shown_unit, digits = SHOWN.get(unit, (1.0, unit, 2))
-        table.add_row(
-            f"{tried}\n[dim]{escape(how)}[/dim]",
-            f"[red]{reason}[/red]",
-            _number(value, factor, digits),
-            _number(limit, factor, digits),
-            shown_unit,
-        )
-    return table
-
-
-def _why(loser: Loser) -> tuple[str, str, float | None, float | None, str]:
-    return loser.reason, loser.text, loser.value, loser.limit, loser.unit or "none"
-
-
 def _budget(title: str, satellite: str, carrier: CarrierPlan) -> Table:
     polarisations = f"{carrier.uplink_polarisation} up, {carrier.downlink_polarisation} down"
     rate = f"{carrier.bit_rate_bps / 1e6:g} Mbit/s, {carrier.modcod}"
     return budget_shown(f"{title}\n{satellite} {carrier.transponder_name}, {polarisations}, {rate}", carrier.budget)
-
-
-def budget_shown(title: str, lines: Sequence[BudgetLine]) -> Table:
-    """A link budget as engineers read it: clear sky beside rain on either link."""
-    table = table_titled(title)
-    table.add_column("", ratio=1)
-    for name in ("clear sky", "faded up", "faded down"):
-        table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("unit", no_wrap=True)
-    for line in lines:
-        if line.label in PARTS:
-            table.add_section()
-        _, unit, _ = SHOWN.get(line.unit, (1.0, line.unit, 2))
-        part_of_it = line.label.startswith("of it ")
-        style = "bold" if line.label in RESULTS else "dim" if part_of_it else ""
-        table.add_row(f"{'  ' if part_of_it else ''}{line.label}", *_values(line), unit, style=style)
-    return table
-
-
-def _values(line: BudgetLine) -> Cells:
-    factor, _, digits = SHOWN.get(line.unit, (1.0, line.unit, 2))
-    return tuple(_number(one, factor, digits) for one in (line.clear_sky, line.faded_up, line.faded_down))
-
-
-def _number(value: float | None, factor: float, digits: int) -> str:
-    return "" if value is None else f"{value * factor:,.{digits}f}"
-
-
-def table_titled(title: str) -> Table:
-    """An empty table as all of them look."""
-    return Table(
-        title=f"[bold]{escape(title)}[/bold]",
-        title_justify="left",
-        title_style="",
-        caption_justify="left",
-        box=box.SIMPLE_HEAD,
-        expand=True,
-        pad_edge=False,
-        padding=(0, 1, 0, 0),
-    )
-
-
-def print_table(console: Console, table: Table) -> None:
-    """Print a table, with a line after it."""
-    window = console.width
-    console.width = max(NARROWEST, window)  # narrower, columns would be left out; the terminal breaks the lines instead
-    console.print(table, width=min(WIDTH, console.width))
-    console.width = window
-    console.print()

@@ -24,6 +24,7 @@ from satcom.resource.payload import Boresight
 from satcom.resource.physics.orbit import Elements, read_tle
 from satcom.resource.resource import Band
 from satcom.resource.satellite import SatelliteState
+from satcom.service.demand import LinkDemand
 from satcom.service.design.facts import (
     Assumptions,
     BeamFacts,
@@ -38,7 +39,7 @@ from satcom.service.design.facts import (
 )
 from satcom.service.design.solving import decide
 from satcom.service.design.survey import survey
-from satcom.service.solution import LinkDemand, Qualification
+from satcom.service.solution import Qualification
 
 NAME = "qualification"
 ELEMENTS = Path(__file__).parents[1] / "examples" / "operator" / "elements.tle"

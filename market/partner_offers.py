@@ -20,8 +20,9 @@ from satcom.market.catalog.product_offering import ProductOffering
 from satcom.market.partner_margin import margin_kept, over
 from satcom.market.pricing import PricedOffer
 from satcom.market.solution_price import price_change, price_solution
+from satcom.service.demand import Demand, LeaseDemand
 from satcom.service.qualification import asked_of_partners, partners_to_ask, qualify
-from satcom.service.solution import Demand, LeaseDemand, PartnerSolution, Qualification
+from satcom.service.solution import PartnerSolution, Qualification
 from satcom.supplychain.drivers.port import CapacityAsked
 from satcom.supplychain.partner_search import PartnerAnswer, ask_partners
 from satcom.supplychain.partnership import CapacityPartner

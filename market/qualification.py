@@ -39,9 +39,10 @@ from satcom.market.qualification_item import (
     questions_asked,
 )
 from satcom.market.solution_price import BAND, TERMINAL_TYPE, charge_prices, price_by_list, terminal_name
+from satcom.service.constellation_solution import ConstellationSolution
 from satcom.service.evidence import qualify_on_record
 from satcom.service.qualification import ends_of_life, terminal_supply
-from satcom.service.solution import LeaseSolution, Loser, Qualification, Solution
+from satcom.service.solution import AnyLoser, LeaseSolution, Qualification, Solution
 from satcom.supplychain.partner_search import PartnerAnswer
 from satcom.supplychain.procurement import Supply
 
@@ -122,7 +123,7 @@ def rank(proposals: Sequence[Proposal]) -> list[Proposal]:
     return sorted(proposals, key=lambda one: one.total.value)
 
 
-def unavailabilities(losers: Sequence[Loser]) -> list[Unavailability]:
+def unavailabilities(losers: Sequence[AnyLoser]) -> list[Unavailability]:
     """Each loser with its reason, said once."""
     said = dict.fromkeys((str(one.reason), f"{one.subject}: {one.text}") for one in losers)
     return [Unavailability(code=code, label=label) for code, label in said]
@@ -183,7 +184,7 @@ def priced_solutions(
         try:
             priced = price_by_list(prices, solution, at)
         except RuleRefused as refused:
-            why = f"{solution.satellite_name}, {_with(solution)}: {refused.faults[0].why}"
+            why = f"{solution.space_segment_name}, {_with(solution)}: {refused.faults[0].why}"
             unpriced.append(Unavailability(code=NO_PRICE, label=why))
         else:
             terminal = None if isinstance(solution, LeaseSolution) else terminal_name(solution, prices)
@@ -204,7 +205,7 @@ def _answer(
     rate = operator_of(session).tax_rate_percent
     supplies, ends = terminal_supply(session, found.solutions), ends_of_life(session, question.demand, found.solutions)
     products = [
-        _product(question, one, rate, _supply_of(one.solution, supplies), ends.get(one.solution.satellite_id))
+        _product(question, one, rate, _supply_of(one.solution, supplies), ends.get(one.solution.space_segment_id))
         for one in ranked
     ]
     products += [_by_partner(question, one, rate) for one in partners]
@@ -278,6 +279,9 @@ def _with(solution: Solution) -> str:
     """What delivers it beside the satellite."""
     if isinstance(solution, LeaseSolution):
         return solution.transponder_name
+    if isinstance(solution, ConstellationSolution):
+        stations = [one.earth_station_name for one in solution.gateways]
+        return f"{solution.terminal_type_name} by {', '.join(stations)}"
     return f"{solution.terminal_type_name} by {solution.earth_station_name}"
 
 
@@ -291,13 +295,13 @@ def _product(
         chosen[TERMINAL_TYPE] = proposal.terminal
     kept = [one for one in question.characteristics if one.name not in chosen]
     described = (
-        f"{solution.satellite_name} {solution.band}, {_with(solution)};"
+        f"{solution.space_segment_name} {solution.band}, {_with(solution)};"
         f" {solution.charged_bandwidth_hz / 1e6:.3f} MHz; {proposal.priced.one_time} once and"
         f" {proposal.priced.per_month} a month, {proposal.total} in {proposal.months} months before tax"
         + (f"; {supply.in_words(now())}" if supply is not None else "")
     )
     if end_of_life is not None:
-        described += f"; until {end_of_life}, when the life of {solution.satellite_name} ends"
+        described += f"; until {end_of_life}, when the life of {solution.space_segment_name} ends"
     if solution.illustrative:
         described += f"; {ILLUSTRATIVE}"
     given = question.item.product or QualifiedProduct()

@@ -32,8 +32,7 @@ from satcom.market.order_item import (
 )
 from satcom.market.partner_margin import COMPARED_MONTHS
 from satcom.market.solution_price import ChargePrice
-from satcom.service.demand import demand_of
-from satcom.service.solution import Demand
+from satcom.service.demand import Demand, demand_of
 
 ITEMS = "/productOfferingQualificationItem"
 MOST_ITEMS = 10

@@ -28,7 +28,8 @@ from satcom.market.pricing import (
     price,
     round_money,
 )
-from satcom.service.solution import AccessSolution, Chosen, LinkSolution, PartnerSolution, SiteWay, Solution
+from satcom.service.solution import Chosen, PartnerSolution, Solution, TerminalSolution
+from satcom.service.way import TerminalWay
 
 BAND, TERMINAL_TYPE, CAPACITY = "band", "terminalType", "capacity"
 PARTNER_CAPACITY = "partnerCapacity"  # the value of `CAPACITY` that a price for what partners serve names
@@ -117,7 +118,7 @@ def quantities_of(solution: Solution, prices: Sequence[ListPrice]) -> Quantities
     """The quantities that `prices` multiply: MHz are the charged bandwidth of both directions together."""
     amounts = {PriceUnit.MEGAHERTZ: Decimal(solution.charged_bandwidth_hz) / MILLION}
     chosen: dict[str, Json] = {BAND: solution.band, CAPACITY: solution.capacity}
-    if isinstance(solution, LinkSolution | AccessSolution):
+    if isinstance(solution, TerminalSolution):
         rate_bps = solution.forward.bit_rate_bps + solution.return_link.bit_rate_bps
         amounts[PriceUnit.MEGABIT_PER_SECOND] = Decimal(rate_bps) / MILLION
         amounts[PriceUnit.COMMITTED_MEGABIT_PER_SECOND] = Decimal(solution.committed_rate_bps) / MILLION
@@ -125,7 +126,7 @@ def quantities_of(solution: Solution, prices: Sequence[ListPrice]) -> Quantities
     return Quantities(amounts, chosen)
 
 
-def terminal_name(solution: SiteWay, prices: Sequence[ListPrice]) -> str:
+def terminal_name(solution: TerminalWay, prices: Sequence[ListPrice]) -> str:
     """The terminal as the price list calls it; its own name when the list does not know it."""
     for one in prices:
         for name in one.only_for.get(TERMINAL_TYPE, ()):
@@ -134,7 +135,7 @@ def terminal_name(solution: SiteWay, prices: Sequence[ListPrice]) -> str:
     return solution.terminal_type_name
 
 
-def is_terminal(solution: SiteWay, name: str) -> bool:
+def is_terminal(solution: TerminalWay, name: str) -> bool:
     """Whether a price list, or a customer, means the terminal of the solution by this name."""
     known_as = (solution.terminal_type_id, solution.terminal_type_name)
     return name in known_as or loaded_id("TerminalType", name) == solution.terminal_type_id

@@ -5,12 +5,13 @@ the configuration in the words of the driver's port. Every id follows from the s
 task's, so that a step repeated after a crash has one effect. Speaking to the hub is `resource.drivers`.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from pydantic import TypeAdapter
 
-from satcom.core.errors import Refused
+from satcom.core.errors import Refused, RuleRefused
 from satcom.core.values import Json
 from satcom.resource.drivers.port import (
     CarrierConfiguration,
@@ -24,7 +25,9 @@ from satcom.resource.drivers.port import (
 )
 from satcom.resource.payload import Transponder
 from satcom.resource.spectrum import SpectrumAssignment
-from satcom.service.solution import AccessSolution, CarrierPlan, LinkSolution, SiteSolution
+from satcom.service.constellation_solution import ConstellationSolution, PassingCarrier
+from satcom.service.solution import AccessSolution, LinkSolution, SiteSolution
+from satcom.service.way import CarrierPlan
 
 LETTERS: Final[dict[str, Polarisation]] = {"horizontal": "H", "vertical": "V", "lhcp": "L", "rhcp": "R"}
 CONFIGURATION: TypeAdapter[HubConfiguration] = TypeAdapter(HubConfiguration)
@@ -106,6 +109,67 @@ def access_configuration(solution: AccessSolution, terminal: SiteTerminal, servi
     return HubConfiguration((), (_terminal(solution, terminal, ids, forward.pool_id, back.pool_id),), (rates,))
 
 
+def passing_configuration(
+    solution: ConstellationSolution, ports: Mapping[str, int], terminal: SiteTerminal, service_id: str
+) -> HubConfiguration:
+    """What the hubs are to hold for a link over satellites that pass: two carriers at every gateway, the terminal that
+    is handed over between them, its rates. `ports` are those held, by hub.
+
+    Raises `RuleRefused` where no port is held on one of the hubs.
+    """
+    ids = hub_ids(service_id)
+    missing = [one.hub_name for one in solution.gateways if one.hub_id not in ports]
+    if missing:
+        raise RuleRefused("port", f"no port is held on {', '.join(missing)}", "notPlanned")
+    through = [
+        tuple(
+            _passing_carrier(solution, carrier, gateway.hub_id, ports[gateway.hub_id], service_id)
+            for carrier in (solution.forward, solution.return_link)
+        )
+        for gateway in solution.gateways
+    ]
+    home, *others = (CarrierPair(forward.carrier_id, back.carrier_id) for forward, back in through)
+    at_site = TerminalConfiguration(
+        terminal_id=ids.terminal,
+        serial_number=terminal.serial_number,
+        terminal_type=solution.terminal_type_name,
+        antenna_diameter_m=solution.antenna_diameter_m,
+        latitude_deg=terminal.latitude_deg,
+        longitude_deg=terminal.longitude_deg,
+        altitude_m=terminal.altitude_m,
+        azimuth_deg=None,
+        elevation_deg=None,
+        carrier_id=home.carrier_id,
+        return_carrier_id=home.return_carrier_id,
+        handover_carriers=tuple(others),
+    )
+    forward, back = solution.forward.bit_rate_bps, solution.return_link.bit_rate_bps
+    rates = RatePlan(ids.plan, ids.terminal, forward, forward, back, back)
+    return HubConfiguration(tuple(one for pair in through for one in pair), (at_site,), (rates,))
+
+
+def _passing_carrier(
+    solution: ConstellationSolution, plan: PassingCarrier, hub_id: str, port: int, service_id: str
+) -> CarrierConfiguration:
+    return CarrierConfiguration(
+        carrier_id=f"{service_id}-{plan.direction}-{hub_id}",
+        hub_id=hub_id,
+        port=port,
+        satellite_id=solution.constellation_id,
+        transponder_id=f"{solution.constellation_id}-{plan.direction}",
+        uplink_center_hz=plan.uplink_center_hz,
+        downlink_center_hz=plan.downlink_center_hz,
+        symbol_rate_baud=plan.symbol_rate_baud,
+        roll_off=plan.roll_off,
+        modcod=plan.modcod,
+        uplink_polarisation=letter(plan.uplink_polarisation),
+        downlink_polarisation=letter(plan.downlink_polarisation),
+        transmit_power_dbw=plan.most_transmit_power_dbw,
+        direction=plan.direction,
+        power_share=plan.power_share,
+    )
+
+
 def _terminal(
     solution: SiteSolution, terminal: SiteTerminal, ids: HubIds, forward_carrier: str, return_carrier: str
 ) -> TerminalConfiguration:
@@ -165,6 +229,12 @@ def deactivate(hub: HubDriver, configured: HubConfiguration, key: str, cancels: 
         )
     for carrier in reversed(configured.carriers):
         hub.remove_carrier(carrier.carrier_id, _key(key, carrier.carrier_id), _cancelled(cancels, carrier.carrier_id))
+
+
+def left_over(before: HubConfiguration, after: HubConfiguration) -> HubConfiguration:
+    """The carriers that a hub held `before` and holds no more: a gateway that is not gone through any longer."""
+    kept = {one.carrier_id for one in after.carriers}
+    return HubConfiguration(tuple(one for one in before.carriers if one.carrier_id not in kept))
 
 
 def dry_run(hub: HubDriver, configured: HubConfiguration) -> list[PlannedRequest]:

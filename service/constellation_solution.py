@@ -5,15 +5,18 @@ MODCOD, bandwidth and power, which close at every instant of the plan. What cann
 """
 
 from enum import StrEnum
+from typing import Literal
 
 from satcom.core.values import Instant, Value
-from satcom.service.solution import BudgetLine, Direction, LinkDemand
+from satcom.service.demand import Direction, SiteDemand
+from satcom.service.way import BudgetLine, TerminalWay, Unable
 
 
 class PathReason(StrEnum):
     """Why a constellation cannot deliver. In the order in which they are looked at."""
 
     NO_ELEMENTS = "noElements"
+    ELEMENTS_TOO_OLD = "elementsTooOld"
     NO_LICENCE = "noLicence"
     NO_APPROVED_TERMINAL = "noApprovedTerminal"
     NO_HUB_PORT = "noHubPort"
@@ -21,6 +24,7 @@ class PathReason(StrEnum):
     NO_GATEWAY_IN_VIEW = "noGatewayInView"  # a satellite is seen, but too often by no gateway at the same time
     LINK_DOES_NOT_CLOSE = "linkDoesNotClose"
     NO_BANDWIDTH = "noBeamBandwidth"
+    NO_FEEDER = "noGatewayBandwidth"  # of every gateway that could serve, the feeder is too full
 
 
 class PathGap(Value):
@@ -44,11 +48,11 @@ class PathLeg(Value):
     highest_elevation_deg: float
 
 
-class PathPlan(Value):
+class Path(Value):
     """The site under the passing satellites in the span that was looked at.
 
     `availability_percent` is the share of the span in which a satellite stands above the masks of the site and of a
-    gateway together.
+    gateway together; the shortest and the longest path run from gateway over satellite to site.
     """
 
     start_at: Instant
@@ -61,6 +65,13 @@ class PathPlan(Value):
     highest_elevation_deg: float | None = None
     satellite_count: int
     oldest_elements_days: float
+    shortest_path_km: float | None = None
+    longest_path_km: float | None = None
+
+
+class PathPlan(Path):
+    """The path with who serves when, and when nobody does."""
+
     legs: tuple[PathLeg, ...] = ()
     gaps: tuple[PathGap, ...] = ()
 
@@ -78,10 +89,14 @@ class PassingCarrier(Value):
     """One carrier that closes at every instant of the plan. The budget is that of the worst instant.
 
     `margin_db` is what is left there in the rain that it is sized for, `faded_margin` what is left in it over all
-    passes. `most_transmit_power_dbw` is into the antenna, under clear sky at the greatest distance.
+    passes. `most_transmit_power_dbw` is into the antenna, under clear sky at the greatest distance; nearer, whoever
+    transmits keeps the carrier at `power_share` of the beam's power. The centres are those of the beam: where in it the
+    carrier lies, the hub decides.
     """
 
     direction: Direction
+    uplink_center_hz: int
+    downlink_center_hz: int
     uplink_polarisation: str
     downlink_polarisation: str
     bit_rate_bps: int
@@ -90,6 +105,7 @@ class PassingCarrier(Value):
     roll_off: float
     occupied_bandwidth_hz: int
     power_equivalent_bandwidth_hz: int
+    power_share: float
     most_transmit_power_dbw: float
     required_es_n0_db: float
     margin_db: float
@@ -103,48 +119,79 @@ class PassingCarrier(Value):
         """Bandwidth or power, whichever is larger, decides the cost."""
         return max(self.occupied_bandwidth_hz, self.power_equivalent_bandwidth_hz)
 
+    @property
+    def clear_sky_es_n0_db(self) -> float:
+        """Under clear sky, never less."""
+        return self.required_es_n0_db + self.clear_sky_margin.worst_db
 
-class ConstellationSolution(Value):
+    @property
+    def best_es_n0_db(self) -> float:
+        """Under clear sky, never more."""
+        return self.required_es_n0_db + self.clear_sky_margin.best_db
+
+
+class GatewayUse(Value):
+    """A gateway that the service goes through, and in which share of the time that it is served."""
+
+    earth_station_id: str
+    earth_station_name: str
+    antenna_id: str
+    hub_id: str
+    hub_name: str
+    share_percent: float
+
+
+class ConstellationSolution(TerminalWay):
     """A way over one constellation with one type of terminal.
 
-    `availability_percent` is what path and rain together leave, rain weighted by the time at each elevation.
+    `availability_percent` is what path and rain together leave, rain weighted by the time at each elevation. The
+    gateways stand by their share; a port is taken at each.
     """
 
+    capacity: Literal["constellationShare"] = "constellationShare"
     constellation_id: str
     constellation_name: str
-    band: str
-    terminal_type_id: str
-    terminal_type_name: str
-    antenna_diameter_m: float
-    licence_reference: str
-    charged_bandwidth_hz: int
-    availability_percent: float
-    margin_db: float
+    path: Path
+    gateways: tuple[GatewayUse, ...]
     forward: PassingCarrier
     return_link: PassingCarrier
-    illustrative: bool = False
+
+    @property
+    def space_segment_id(self) -> str:
+        return self.constellation_id
+
+    @property
+    def space_segment_name(self) -> str:
+        return self.constellation_name
+
+    @property
+    def committed_rate_bps(self) -> int:
+        """Both directions together: its carriers are there whenever a satellite is."""
+        return self.forward.bit_rate_bps + self.return_link.bit_rate_bps
 
 
-class ConstellationLoser(Value):
-    """A constellation that cannot deliver, the number that decided, and when it is."""
+class ConstellationLoser(Unable):
+    """A constellation that cannot deliver, and when it is."""
 
     constellation_id: str
     constellation_name: str
-    subject: str
     reason: PathReason
-    value: float | None = None
-    limit: float | None = None
-    unit: str | None = None
     at: Instant | None = None
-    text: str
-    illustrative: bool = False
+
+    @property
+    def space_segment_id(self) -> str:
+        return self.constellation_id
+
+    @property
+    def space_segment_name(self) -> str:
+        return self.constellation_name
 
 
 class ConstellationQualification(Value):
     """The answer for one constellation: its path, the ways by what they are charged, or why there is none."""
 
     at: Instant
-    demand: LinkDemand
+    demand: SiteDemand
     country: str | None = None
     path: PathPlan | None = None
     solutions: tuple[ConstellationSolution, ...] = ()

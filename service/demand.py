@@ -1,4 +1,4 @@
-"""From the characteristics of a service to the demand that the network is asked.
+"""What is demanded of the network: the kinds of demand, and how the characteristics of a service become one.
 
 One vocabulary, with the unit in the name, for services and for the products above them. The demand is for the period
 from start to stop, without a stop for as long as the network lasts.
@@ -6,14 +6,106 @@ from start to stop, without a stop for as long as the network lasts.
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Annotated, Literal, TypeAlias
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import Discriminator, Tag, TypeAdapter, ValidationError
 from sqlmodel import Session
 
 from satcom.core.errors import Fault, Refused
-from satcom.core.values import Characteristic, Json
+from satcom.core.values import Characteristic, Instant, Json, Value
 from satcom.service.catalog import ServiceSpecification, capacity_of
-from satcom.service.solution import Demand
+
+Direction = Literal["forward", "return"]
+DIRECTIONS: tuple[Direction, Direction] = ("forward", "return")
+
+
+class DemandPeriod(Value):
+    """From when, and for how long; what has no end is to be there until `least_until` at least."""
+
+    start_at: Instant
+    stop_at: Instant | None = None
+    least_until: Instant | None = None
+
+    @property
+    def served_until(self) -> datetime | None:
+        """For how long its satellite is to carry traffic; `None` asks for the start only."""
+        return self.stop_at or self.least_until
+
+
+class SiteDemand(DemandPeriod):
+    """What a site is to get, from when, for how long. `downlink` runs to the site, `uplink` from it."""
+
+    downlink_rate_bps: int
+    uplink_rate_bps: int
+    availability_percent: float
+    latitude_deg: float
+    longitude_deg: float
+    altitude_m: float | None = None
+    country: str | None = None
+    bands: tuple[str, ...] | None = None
+    terminal_types: tuple[str, ...] | None = None
+    polarisation: str | None = None
+
+    def rate_bps(self, direction: Direction) -> int:
+        return self.downlink_rate_bps if direction == "forward" else self.uplink_rate_bps
+
+
+class LinkDemand(SiteDemand):
+    """A link of its own carriers: the rates are there all the time."""
+
+    capacity: Literal["carriers"] = "carriers"
+
+
+class AccessDemand(SiteDemand):
+    """Access to carriers that many share: the rates at most, and what of them is committed."""
+
+    capacity: Literal["poolShare"]
+    downlink_committed_rate_bps: int = 0
+    uplink_committed_rate_bps: int = 0
+
+    def committed_rate_bps(self, direction: Direction) -> int:
+        return self.downlink_committed_rate_bps if direction == "forward" else self.uplink_committed_rate_bps
+
+
+class LeaseDemand(DemandPeriod):
+    """Spectrum of a transponder with its share of power; the customer brings his own carriers.
+
+    Without `power_share_percent` power goes with bandwidth. Where places are given, the beams must reach them: the
+    customer sends from one and receives at the other.
+    """
+
+    capacity: Literal["leasedSpectrum"]
+    bandwidth_hz: int
+    power_share_percent: float | None = None
+    satellites: tuple[str, ...] | None = None
+    bands: tuple[str, ...] | None = None
+    polarisation: str | None = None
+    uplink_latitude_deg: float | None = None
+    uplink_longitude_deg: float | None = None
+    downlink_latitude_deg: float | None = None
+    downlink_longitude_deg: float | None = None
+
+
+class ConstellationDemand(SiteDemand):
+    """A link over satellites that pass; without `constellations` over whichever delivers it."""
+
+    capacity: Literal["constellationShare"] = "constellationShare"
+    constellations: tuple[str, ...] | None = None
+
+
+def capacity_named(value: object) -> str:
+    """Which kind it is; what was kept before there were several is a link."""
+    named = value.get("capacity") if isinstance(value, dict) else getattr(value, "capacity", None)
+    return str(named or "carriers")
+
+
+Demand: TypeAlias = Annotated[
+    Annotated[LinkDemand, Tag("carriers")]
+    | Annotated[AccessDemand, Tag("poolShare")]
+    | Annotated[LeaseDemand, Tag("leasedSpectrum")]
+    | Annotated[ConstellationDemand, Tag("constellationShare")],
+    Discriminator(capacity_named),
+]
 
 SINGLE = {
     "downlinkRateBps": "downlink_rate_bps",
@@ -33,7 +125,12 @@ SINGLE = {
     "downlinkLatitudeDeg": "downlink_latitude_deg",
     "downlinkLongitudeDeg": "downlink_longitude_deg",
 }
-SEVERAL = {"band": "bands", "terminalType": "terminal_types", "satellite": "satellites"}
+SEVERAL = {
+    "band": "bands",
+    "terminalType": "terminal_types",
+    "satellite": "satellites",
+    "constellation": "constellations",
+}
 _DEMAND: TypeAdapter[Demand] = TypeAdapter(Demand)
 NAMES = {field: name for name, field in (SINGLE | SEVERAL).items()}
 

@@ -24,10 +24,11 @@ from satcom.core.entity import INSTANT, Entity, JsonOf, own
 from satcom.core.security import Capability
 from satcom.core.tmf_api import TmfRoutes, database_of, json_response, token_of
 from satcom.core.values import Json
-from satcom.service.design.facts import Inputs
+from satcom.service.demand import Demand
+from satcom.service.design.inputs import Inputs
 from satcom.service.design.solving import solve
 from satcom.service.qualification import Design, choose, design
-from satcom.service.solution import Demand, Qualification, Solution
+from satcom.service.solution import Qualification, Solution
 from satcom.supplychain.partner_search import PartnerAnswer
 
 SAME_TO = 1e-9  # what another processor's last digits may make

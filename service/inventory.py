@@ -32,7 +32,9 @@ from satcom.core.values import Characteristic, Json, Reference, RelatedParty, in
 from satcom.enterprise.party import find_party, party_reference
 from satcom.resource.payload import Transponder
 from satcom.service.catalog import ServiceSpecification, validate_characteristics
-from satcom.service.solution import Chosen, PartnerSolution, SiteWay, Solution
+from satcom.service.constellation_solution import ConstellationSolution
+from satcom.service.solution import Chosen, PartnerSolution, Solution
+from satcom.service.way import SatelliteWay, SiteWay
 
 
 class ServiceState(StrEnum):
@@ -259,6 +261,8 @@ def path_at(session: Session, service_id: str, instant: datetime) -> ServicePath
 def begin_path(session: Session, service: Service, at: datetime, solution: Solution) -> ServicePath:
     """From `at` on the service goes over the solution's satellite, transponders and hub; what did before ends there.
 
+    Over a constellation it goes over that: which of its satellites serves when is `service.service_passage`.
+
     Raises `RuleRefused` on `startAt` when a path that begins later is there already.
     """
     end_path(session, service.id, at)
@@ -267,7 +271,8 @@ def begin_path(session: Session, service: Service, at: datetime, solution: Solut
     path = ServicePath(
         service_id=service.id,
         start_at=at,
-        satellite_id=solution.satellite_id,
+        satellite_id=solution.satellite_id if isinstance(solution, SatelliteWay) else None,
+        constellation_id=solution.constellation_id if isinstance(solution, ConstellationSolution) else None,
         beam_ids=list(dict.fromkeys(beam for one in found for beam in (one.uplink_beam_id, one.downlink_beam_id))),
         transponder_ids=list(solution.transponder_ids),
         earth_station_id=at_site.earth_station_id if at_site else None,

@@ -28,7 +28,8 @@ from satcom.resource.physics.sun_outage import Receiver, SunOutage, bearable_deg
 from satcom.resource.planned_event import eclipse_body, eclipse_entry, outage_body, outage_entry
 from satcom.resource.satellite import Satellite
 from satcom.service.inventory import Service
-from satcom.service.solution import CarrierPlan, SiteSolution
+from satcom.service.solution import SiteSolution
+from satcom.service.way import CarrierPlan
 
 LEAST_DB = 0.1  # a carrier without margin is lost to any Sun
 

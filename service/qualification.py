@@ -7,7 +7,7 @@ Prices are the market's: solutions carry quantities.
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 
 import numpy as np
@@ -17,31 +17,28 @@ from sqlmodel import Session, col, select
 from satcom.core.clock import months_later, now
 from satcom.core.database import network_view
 from satcom.core.errors import Fault, Refused, RuleRefused
+from satcom.resource.constellation import Constellation
 from satcom.resource.country import countries
 from satcom.resource.hold import Period
+from satcom.resource.naming import NotThere, resources_called
 from satcom.resource.payload import MAX_BANDWIDTH_HZ
 from satcom.resource.physics.coverage import relative_gain_db
 from satcom.resource.physics.orbit import slot_angles
 from satcom.resource.satellite import Satellite
-from satcom.service.design.facts import Fleet, Inputs
+from satcom.service.constellation_solution import ConstellationSolution
+from satcom.service.demand import AccessDemand, ConstellationDemand, Demand, LeaseDemand, SiteDemand
+from satcom.service.design.facts import Fleet, Occupancy
+from satcom.service.design.inputs import Inputs
 from satcom.service.design.leasing import candidates
 from satcom.service.design.partnering import with_partners
+from satcom.service.design.passing_reading import read_passing
 from satcom.service.design.payloads import payloads, transponder_arrays
 from satcom.service.design.reading import read_fleet, read_network, read_occupancy, read_pool_occupancy
 from satcom.service.design.sky import LOWEST_ELEVATION_DEG, beam_shapes, look
-from satcom.service.design.solving import decide, decide_access, decide_lease
+from satcom.service.design.solving import decide, decide_access, decide_constellations, decide_lease
 from satcom.service.design.survey import survey
-from satcom.service.solution import (
-    AccessDemand,
-    Demand,
-    LeaseDemand,
-    LeaseSolution,
-    Qualification,
-    Reason,
-    SiteDemand,
-    SiteWay,
-    Solution,
-)
+from satcom.service.solution import LeaseSolution, Qualification, Solution
+from satcom.service.way import Reason, SatelliteWay, TerminalWay
 from satcom.supplychain.drivers.port import CapacityAsked
 from satcom.supplychain.partner_search import PartnerAnswer, connected
 from satcom.supplychain.partnership import CapacityPartner, capacity_partners
@@ -49,6 +46,7 @@ from satcom.supplychain.procurement import Supply, supply_of
 
 Array = NDArray[np.float64]
 
+PLANNED_HOURS = 24  # of a path under satellites that pass
 OPEN_ENDED_MONTHS = 12  # what is asked for without end is to last so long at least; prices are compared over it, too
 LARGEST_RATE_BPS = 2_000_000_000
 LEAST_AVAILABILITY_PERCENT, MOST_AVAILABILITY_PERCENT = 90.0, 99.99
@@ -92,6 +90,8 @@ def design(
     if isinstance(demand, LeaseDemand):
         return _design_lease(session, demand, at, without)
     country = licensing_country(demand)
+    if isinstance(demand, ConstellationDemand):
+        return _design_passing(session, demand, country, at, without)
     with network_view(session) as network:
         fleet, assumed = read_network(network, at)
         found = survey(fleet, demand, country, at)
@@ -134,15 +134,17 @@ def asked_of_partners(demand: SiteDemand) -> CapacityAsked:
 def terminal_supply(session: Session, solutions: Iterable[Solution]) -> dict[str, Supply]:
     """When the terminals of the solutions can be had, by terminal type: who asks may not read the depots."""
     with network_view(session) as network:
-        return supply_of(network, {one.terminal_type_id for one in solutions if isinstance(one, SiteWay)})
+        return supply_of(network, {one.terminal_type_id for one in solutions if isinstance(one, TerminalWay)})
 
 
 def ends_of_life(session: Session, demand: Demand, solutions: Iterable[Solution]) -> dict[str, date]:
     """By satellite, how long what is asked for without end can last at most: until its life ends, where that is known.
 
-    Empty for a demand with an end: its satellite lives longer. Who asks may not read the satellites.
+    Empty for a demand with an end: its satellite lives longer. A constellation goes on with other satellites. Who asks
+    may not read the satellites.
     """
-    ids = {one.satellite_id for one in solutions} if demand.stop_at is None else set()
+    over = {one.satellite_id for one in solutions if isinstance(one, SatelliteWay)}
+    ids = over if demand.stop_at is None else set()
     if not ids:
         return {}
     with network_view(session) as network:
@@ -157,6 +159,30 @@ def _design_lease(session: Session, demand: LeaseDemand, at: datetime, without: 
         occupancy = read_occupancy(network, wanted, (), Period(demand.start_at, demand.stop_at), without)
     inputs = Inputs(at, None, fleet, occupancy, assumed)
     return Design(inputs, decide_lease(inputs, demand))
+
+
+def _design_passing(
+    session: Session, demand: ConstellationDemand, country: str, at: datetime, without: Sequence[str]
+) -> Design:
+    """Over each constellation that is asked for; the evidence keeps the satellites that ever serve."""
+    with network_view(session) as network:
+        constellations = tuple(
+            read_passing(network, one, demand, country, PLANNED_HOURS, at, without)
+            for one in _constellations_asked(network, demand)
+        )
+    inputs = Inputs(at, country, Fleet.none(), Occupancy.none(), constellations=constellations)
+    answer, kept = decide_constellations(inputs, demand)
+    return Design(replace(inputs, constellations=kept), answer)
+
+
+def _constellations_asked(network: Session, demand: ConstellationDemand) -> Sequence[Constellation]:
+    """By name. Raises `Refused` on one that is not there."""
+    if demand.constellations is None:
+        return network.exec(select(Constellation).order_by(col(Constellation.name))).all()
+    try:
+        return resources_called(network, Constellation, demand.constellations, "/constellation")
+    except NotThere as refused:
+        raise Refused.all(list(refused.faults)) from refused
 
 
 def qualify_solution(session: Session, demand: Demand, preferred: Solution | None = None) -> Solution:
@@ -177,7 +203,7 @@ def choose(answer: Qualification, preferred: Solution | None) -> Solution:
 
 def nothing_feasible(answer: Qualification, pointer: str = "/place") -> RuleRefused:
     """The refusal that names the reason of every satellite."""
-    reasons = "; ".join(f"{one.satellite_name}: {one.text}" for one in answer.losers)
+    reasons = "; ".join(f"{one.space_segment_name}: {one.text}" for one in answer.losers)
     code = answer.losers[0].reason.value if answer.losers else "satelliteNotInService"
     return RuleRefused(pointer, reasons or "there is no satellite", code)
 
@@ -192,6 +218,8 @@ def refuse_hopeless_place(session: Session, demand: Demand) -> None:
     if isinstance(demand, LeaseDemand):
         return
     licensing_country(demand)
+    if isinstance(demand, ConstellationDemand):  # satellites that pass come to every place that they pass over
+        return
     if partners_to_ask(session, demand):
         return
     at = _this_hour()
@@ -246,6 +274,8 @@ def _way(solution: Solution) -> tuple[str, ...]:
     """What makes two solutions the same way; MODCOD and power may have moved."""
     if isinstance(solution, LeaseSolution):
         return (solution.transponder_id,)
+    if isinstance(solution, ConstellationSolution):
+        return (solution.constellation_id, solution.terminal_type_id)
     return (
         solution.satellite_id,
         solution.band,

@@ -22,10 +22,11 @@ from satcom.core.security import Capability, Principal
 from satcom.core.tmf_api import TmfRoutes
 from satcom.core.values import Characteristic, Instant, Json, Reference, RelatedParty, Value
 from satcom.service.catalog import ServiceSpecification, validate_characteristics
-from satcom.service.demand import SEVERAL, asked_values, demand_of
+from satcom.service.constellation_solution import ConstellationSolution
+from satcom.service.demand import SEVERAL, Demand, asked_values, demand_of
 from satcom.service.evidence import qualify_on_record
 from satcom.service.qualification import ends_of_life, terminal_supply
-from satcom.service.solution import Demand, LeaseSolution, Qualification, Solution
+from satcom.service.solution import LeaseSolution, Qualification, Solution, TerminalSolution
 from satcom.supplychain.procurement import Supply
 
 MOST_ITEMS = 20
@@ -255,7 +256,8 @@ def _checked(
             supplies, ends = terminal_supply(session, others), ends_of_life(session, question.demand, others)
             result = QualificationResult.ALTERNATE if others else result
     reasons = [
-        UnavailabilityReason(code=one.reason.value, label=f"{one.satellite_name}: {one.text}") for one in found.losers
+        UnavailabilityReason(code=one.reason.value, label=f"{one.space_segment_name}: {one.text}")
+        for one in found.losers
     ]
     told = result is not QualificationResult.QUALIFIED and task.provide_unavailability_reason is not False
     proposals = [
@@ -302,9 +304,10 @@ def _offered(
     values: dict[str, Json] = {
         name: value for name, value in asked_values(question.demand).items() if name not in SEVERAL
     }
-    values |= {"band": one.band, "satellite": one.satellite_name}
-    if one.satellite_id in ends:
-        values["satelliteEndOfLifeDate"] = ends[one.satellite_id].isoformat()
+    over = "constellation" if isinstance(one, ConstellationSolution) else "satellite"
+    values |= {"band": one.band, over: one.space_segment_name}
+    if one.space_segment_id in ends:
+        values["satelliteEndOfLifeDate"] = ends[one.space_segment_id].isoformat()
     if isinstance(one, LeaseSolution):
         values |= {
             "transponder": one.transponder_name,
@@ -319,11 +322,9 @@ def _offered(
             "confidencePercent": one.confidence_percent,
             "terminalType": one.terminal_type_name,
             "antennaDiameterM": one.antenna_diameter_m,
-            "gateway": one.earth_station_name,
-            "azimuthDeg": round(one.azimuth_deg, 2),
-            "elevationDeg": round(one.elevation_deg, 2),
             "marginDb": round(one.margin_db, 2),
         }
+        values |= _looked_at(one)
         supply = supplies[one.terminal_type_id]
         values["terminalInStock"] = supply.free > 0
         if not supply.free and supply.lead_time_days is not None:
@@ -337,6 +338,23 @@ def _offered(
         start_date=question.demand.start_at,
         end_date=question.demand.stop_at,
     )
+
+
+def _looked_at(one: TerminalSolution) -> dict[str, Json]:
+    """Where the terminal looks, and who is at the other end."""
+    if isinstance(one, ConstellationSolution):
+        return {
+            "gateway": [gateway.earth_station_name for gateway in one.gateways],
+            "pathAvailabilityPercent": round(one.path.availability_percent, 4),
+            "longestGapS": round(one.path.longest_gap_s, 1),
+            "handoversPerDay": round(one.path.handovers_per_day, 1),
+            "lowestElevationDeg": one.path.lowest_elevation_deg,
+        }
+    return {
+        "gateway": one.earth_station_name,
+        "azimuthDeg": round(one.azimuth_deg, 2),
+        "elevationDeg": round(one.elevation_deg, 2),
+    }
 
 
 def _entered(session: Session, task: Task, by: Principal) -> Task:

@@ -6,7 +6,7 @@ stronger passes, and is reported: too much power disturbs neighbours. The latenc
 Words: TMF653. The plan is the one of the solution; it is not computed again.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from math import isfinite
@@ -22,15 +22,19 @@ from satcom.core.life_cycle import LifeCycle
 from satcom.core.security import Capability
 from satcom.core.values import Characteristic, Instant, Reference, RelatedParty, Value, reference
 from satcom.resource.drivers.port import CarrierMeasurement, Measurement
+from satcom.service.constellation_solution import ConstellationSolution, PassingCarrier
 from satcom.service.inventory import Service
-from satcom.service.service_test_specification import LIMITS, Limits, tested_by
-from satcom.service.solution import CarrierPlan, SiteSolution
+from satcom.service.service_test_specification import LIMITS, Limits, Range, tested_by
+from satcom.service.solution import TerminalSolution
+from satcom.service.way import CarrierPlan
 
 LINE_UP: Final = "line-up"  # a test by the limits that go without saying
 BELOW_PLAN, ABOVE_PLAN, NOT_LOCKED, NO_READING = "belowPlan", "abovePlan", "notLocked", "noReading"
 LATENCY_METRIC: Final = "roundTripLatency"
 BELOW_RATE, LATENCY = "belowRate", "latencyOutOfRange"
 ON_DEMAND: Final = "ONDEMAND"
+LIGHT_KM_PER_S: Final = 299_792.458
+FRAMING_S: Final = 0.25  # what modems and framing take, there and back
 
 
 class ServiceTestState(StrEnum):
@@ -108,14 +112,14 @@ class ServiceTest(Entity, table=True):
         return [one for one in self.deviations if one.fails]
 
 
-def judge(solution: SiteSolution, measured: Measurement, limits: Limits = LIMITS) -> list[Deviation]:
+def judge(solution: TerminalSolution, measured: Measurement, limits: Limits = LIMITS) -> list[Deviation]:
     """Every reading that is not as planned, in the order forward, return, latency. Empty: all as planned."""
     found = _judge_carrier("forward", solution.forward, measured.forward, limits)
     if measured.return_link is None:
         found.append(Deviation(_metric("return", "Locked"), NOT_LOCKED, None, None, "", True))
     else:
         found += _judge_carrier("return", solution.return_link, measured.return_link, limits)
-    latency_s, allowed = measured.round_trip_latency_s, limits[LATENCY_METRIC]
+    latency_s, allowed = measured.round_trip_latency_s, _latency(solution, limits)
     if latency_s is None or not isfinite(latency_s):
         found.append(Deviation(LATENCY_METRIC, NO_READING, None, allowed.upper, "s", True))
     elif allowed.lower is not None and latency_s < allowed.lower:
@@ -125,15 +129,26 @@ def judge(solution: SiteSolution, measured: Measurement, limits: Limits = LIMITS
     return found
 
 
-def _judge_carrier(direction: str, plan: CarrierPlan, read: CarrierMeasurement, limits: Limits) -> list[Deviation]:
+def _latency(solution: TerminalSolution, limits: Limits) -> Range:
+    """What the operator said; unless he did, over satellites that pass what light takes along their paths."""
+    said = limits[LATENCY_METRIC]
+    if not isinstance(solution, ConstellationSolution) or said != LIMITS[LATENCY_METRIC]:
+        return said
+    shortest_km, longest_km = solution.path.shortest_path_km or 0.0, solution.path.longest_path_km or 0.0
+    return replace(said, lower=2 * shortest_km / LIGHT_KM_PER_S, upper=2 * longest_km / LIGHT_KM_PER_S + FRAMING_S)
+
+
+def _judge_carrier(
+    direction: str, plan: CarrierPlan | PassingCarrier, read: CarrierMeasurement, limits: Limits
+) -> list[Deviation]:
     """A carrier that is not locked has no other faults: nothing can be read from it."""
     if not read.locked:
         limit_db = read.required_es_over_n0_db
         return [Deviation(_metric(direction, "Locked"), NOT_LOCKED, read.es_over_n0_db, limit_db, "dB", True)]
     found = []
-    planned_db, ratio_db, metric = plan.clear_sky_es_n0_db, read.es_over_n0_db, _metric(direction, "EsN0")
-    least_db = planned_db + (limits[metric].lower or 0.0)
-    most_db = planned_db + (limits[metric].upper or 0.0)
+    ratio_db, metric = read.es_over_n0_db, _metric(direction, "EsN0")
+    least_db = plan.clear_sky_es_n0_db + (limits[metric].lower or 0.0)
+    most_db = plan.best_es_n0_db + (limits[metric].upper or 0.0)
     if ratio_db is None or not isfinite(ratio_db):
         found.append(Deviation(metric, NO_READING, None, least_db, "dB", True))
     elif ratio_db < least_db:
@@ -146,7 +161,7 @@ def _judge_carrier(direction: str, plan: CarrierPlan, read: CarrierMeasurement, 
     return found
 
 
-def record_test(session: Session, service_id: str, measured: Measurement, solution: SiteSolution) -> ServiceTest:
+def record_test(session: Session, service_id: str, measured: Measurement, solution: TerminalSolution) -> ServiceTest:
     """Keep what was planned and what was measured, and whether that is good enough. Raises `NotFound`."""
     service = find(session, Service, service_id)
     at, by = now(), tested_by(session, service.service_specification.id, LINE_UP)
@@ -191,14 +206,14 @@ def _wanted(deviation: Deviation) -> str:
     return f"{'at most' if most else 'at least'} {deviation.limit:g} {deviation.unit}".strip()
 
 
-def _planned(solution: SiteSolution) -> list[Characteristic]:
+def _planned(solution: TerminalSolution) -> list[Characteristic]:
     planned = []
     for direction, plan in (("forward", solution.forward), ("return", solution.return_link)):
-        for what, value in (
-            ("EsN0", plan.clear_sky_es_n0_db),
-            ("RequiredEsN0", plan.required_es_n0_db),
-            ("Throughput", plan.bit_rate_bps),
-        ):
+        values: list[tuple[str, float]] = [("EsN0", plan.clear_sky_es_n0_db)]
+        if isinstance(plan, PassingCarrier):  # it is seen nearer and farther
+            values.append(("BestEsN0", plan.best_es_n0_db))
+        values += [("RequiredEsN0", plan.required_es_n0_db), ("Throughput", plan.bit_rate_bps)]
+        for what, value in values:
             planned.append(Characteristic(name=f"planned{_metric(direction, what, capital=True)}", value=value))
     return planned
 

@@ -30,6 +30,7 @@ from satcom.resource.reservation import Reservation, ReservationState
 from satcom.resource.reservation_period import has_room, lock_reserved, move_start, reservations_on
 from satcom.resource.satellite import BEFORE_SERVICE, CARRIES_TRAFFIC, Satellite
 from satcom.resource.satellite_life import InServiceDateMoved, SatelliteEnteredService
+from satcom.service.constellation_solution import ConstellationSolution
 from satcom.service.inventory import service_of_order
 from satcom.service.ordering import redate_service_order
 
@@ -72,8 +73,14 @@ class Touched(Value):
 
 
 def satellite_is_in_service(session: Session, order_id: str, reserved: dict[str, Json]) -> Json | Later:
-    """Nothing is activated before the satellite carries traffic. Raises `RuleRefused` when it never will."""
-    satellite = find(session, Satellite, own_solution_in(reserved).satellite_id)
+    """Nothing is activated before the satellite carries traffic. Raises `RuleRefused` when it never will.
+
+    Over a constellation those carry it that carry traffic already.
+    """
+    solution = own_solution_in(reserved)
+    if isinstance(solution, ConstellationSolution):
+        return solution.constellation_name
+    satellite = find(session, Satellite, solution.satellite_id)
     if satellite.state in CARRIES_TRAFFIC:
         return satellite.name
     if satellite.state not in BEFORE_SERVICE or satellite.in_service_date is None:

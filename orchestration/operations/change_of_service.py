@@ -72,9 +72,12 @@ from satcom.resource.ordering import Ordered, ordered, place_resource_order
 from satcom.resource.reservation import assign, held_by_reservation, release, reserve
 from satcom.service import activation
 from satcom.service.change import change_service, changed_characteristics
+from satcom.service.constellation_solution import ConstellationSolution
+from satcom.service.demand import Demand, SiteDemand
 from satcom.service.evidence import qualify_on_record
 from satcom.service.ordering import place_service_order
-from satcom.service.solution import Demand, LeaseSolution, Qualification, SiteDemand, SiteWay, Solution
+from satcom.service.solution import LeaseSolution, Qualification, Solution
+from satcom.service.way import TerminalWay
 from satcom.supplychain.stock import pass_on_terminal
 
 CHANGE_OF_SERVICE: Final = "changeOfService"
@@ -137,7 +140,7 @@ def needs_another_terminal(session: Session, order: ProductOrder) -> bool:
     if at_partner(session, order) is not None:
         return False  # the partner brings it
     asked, solution = demand_of_order(session, order), in_place(session, order).solution
-    if not isinstance(asked, SiteDemand) or not isinstance(solution, SiteWay) or asked.terminal_types is None:
+    if not isinstance(asked, SiteDemand) or not isinstance(solution, TerminalWay) or asked.terminal_types is None:
         return False
     return not any(is_terminal(solution, name) for name in asked.terminal_types)
 
@@ -170,13 +173,15 @@ def _as_it_stands(solution: Solution, another_terminal: bool) -> dict[str, tuple
     if isinstance(solution, LeaseSolution):
         return {"satellites": (solution.satellite_id,), "bands": (solution.band,)}
     settled: dict[str, tuple[str, ...]] = {"bands": (solution.band,)}
+    if isinstance(solution, ConstellationSolution):
+        settled["constellations"] = (solution.constellation_id,)
     return settled if another_terminal else settled | {"terminal_types": (solution.terminal_type_id,)}
 
 
 def _on_the_satellite(answer: Qualification, before: Solution) -> Iterator[Solution]:
     """The terminal points at its satellite, the customer's own station too."""
     for way in answer.solutions:
-        if (way.satellite_id, way.band) == (before.satellite_id, before.band):
+        if (way.space_segment_id, way.band) == (before.space_segment_id, before.band):
             yield way
 
 
@@ -184,13 +189,15 @@ def _same_way(one: Solution, other: Solution) -> bool:
     """Whether nothing but rates, MODCOD and power differs."""
     if isinstance(one, LeaseSolution) or isinstance(other, LeaseSolution):
         return one.transponder_ids == other.transponder_ids
+    if isinstance(one, ConstellationSolution) or isinstance(other, ConstellationSolution):
+        return one.space_segment_id == other.space_segment_id
     return (one.hub_id, one.transponder_ids) == (other.hub_id, other.transponder_ids)
 
 
 def _not_there(answer: Qualification, place: InPlace, demand: Demand) -> RuleRefused:
     """Why the satellite of the service cannot deliver the change."""
-    name = place.solution.satellite_name
-    losers = [one for one in answer.losers if one.satellite_id == place.solution.satellite_id]
+    name = place.solution.space_segment_name
+    losers = [one for one in answer.losers if one.space_segment_id == place.solution.space_segment_id]
     code = losers[0].reason.value if losers else "notOnThisSatellite"
     why = f"{name}, which carries the service, cannot: " + ("; ".join(one.text for one in losers) or "no way is left")
     accepted = None
@@ -261,13 +268,17 @@ def _items(session: Session, order_id: str, place: InPlace) -> list[Ordered]:
 
 
 def reconfigure_hub(call: Call, prepared: dict[str, Json]) -> Json:
-    activation.activate(call.hub, activation.from_json(prepared["new"]), call.key)
+    old, new = activation.from_json(prepared["old"]), activation.from_json(prepared["new"])
+    activation.activate(call.hub, new, call.key)
+    activation.deactivate(call.hub, activation.left_over(old, new), call.key)
     return None
 
 
 def restore_hub(call: Call, prepared: dict[str, Json]) -> Json:
     """The hub holds again what it held before."""
-    activation.activate(call.hub, activation.from_json(prepared["old"]), call.key, call.cancels)
+    old, new = activation.from_json(prepared["old"]), activation.from_json(prepared["new"])
+    activation.activate(call.hub, old, call.key, call.cancels)
+    activation.deactivate(call.hub, activation.left_over(new, old), call.key, call.cancels)
     return None
 
 

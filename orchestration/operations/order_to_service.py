@@ -225,7 +225,7 @@ def price_the_order(session: Session, order_id: str, reserved: dict[str, Json]) 
     if not isinstance(solution, PartnerSolution):
         demand = demand_of_order(session, find(session, ProductOrder, order_id))
         for end in ends_of_life(session, demand, [solution]).values():
-            text = f"ordered without end; the life of {solution.satellite_name}, which carries it, ends on {end}"
+            text = f"ordered without end; the life of {solution.space_segment_name}, which carries it, ends on {end}"
             tell_customer(session, order_id, text)
     return {"oneTime": priced.one_time.wire(), "perMonth": priced.per_month.wire()}
 

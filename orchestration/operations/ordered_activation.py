@@ -29,10 +29,11 @@ from satcom.resource.reservation import Held
 from satcom.service import activation
 from satcom.service.access_test import access_terms
 from satcom.service.activation import SiteTerminal
+from satcom.service.constellation_solution import ConstellationSolution
 from satcom.service.inventory import configure_service, deconfigure_service, release_service, reserve_service
 from satcom.service.ordering import begin_service_order, service_order_of
 from satcom.service.service_test import accept, latest_test, record_test
-from satcom.service.solution import LeaseSolution, LinkSolution, SiteSolution
+from satcom.service.solution import LeaseSolution, LinkSolution, TerminalSolution
 
 MEASUREMENT: TypeAdapter[Measurement] = TypeAdapter(Measurement)
 
@@ -56,10 +57,13 @@ def withdraw_activation(session: Session, order_id: str, reserved: Json, service
 
 
 def configuration_for(
-    session: Session, solution: SiteSolution, held: Held, site: Terminal, service_id: str
+    session: Session, solution: TerminalSolution, held: Held, site: Terminal, service_id: str
 ) -> HubConfiguration:
     """What the hub is to hold for the solution with what is held for it. Raises `RuleRefused` without a port."""
     at_site = SiteTerminal(site.serial_number or "", site.latitude_deg, site.longitude_deg, site.altitude_m)
+    if isinstance(solution, ConstellationSolution):
+        ports = {one.hub_id: one.port_number for one in held.ports}
+        return activation.passing_configuration(solution, ports, at_site, service_id)
     if not isinstance(solution, LinkSolution):
         return activation.access_configuration(solution, at_site, service_id)
     if not held.ports:

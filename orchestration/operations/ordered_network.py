@@ -14,28 +14,27 @@ from satcom.market.catalog.product_offering import ProductOffering, service_sold
 from satcom.market.ordering import ProductOrder
 from satcom.resource.carrier_pool import WantedShare
 from satcom.resource.catalog import NetworkNeed
+from satcom.resource.constellation_share import WantedPassage
 from satcom.resource.hold import Owner, Period
 from satcom.resource.payload import Transponder
 from satcom.resource.reservation import Held, Reservation, Wanted, held_by_reservation, reservation_of, reserve
 from satcom.resource.spectrum import Direction, SpectrumAssignment, WantedSlot
 from satcom.service.activation import CarrierSlot, LinkSlots, carrier_slot
 from satcom.service.catalog import ServiceSpecification, resources_of
-from satcom.service.demand import demand_of
+from satcom.service.constellation_solution import ConstellationSolution
+from satcom.service.demand import Demand, SiteDemand, demand_of
 from satcom.service.solution import (
     SOLUTION,
     AccessSolution,
-    CarrierPlan,
     Chosen,
-    Demand,
     LeaseSolution,
     LinkSolution,
     PartnerSolution,
     PoolPlan,
-    SiteDemand,
-    SiteSolution,
-    SiteWay,
     Solution,
+    TerminalSolution,
 )
+from satcom.service.way import CarrierPlan, TerminalWay
 
 HOLD_FOR: Final = timedelta(days=7)  # from reserved to assigned it takes a moment; this outlives an outage
 ADDRESS = "/productOrderItem/0/product/productCharacteristic"
@@ -70,10 +69,10 @@ def own_solution_in(reserved: dict[str, Json]) -> Solution:
     return solution
 
 
-def site_solution_in(reserved: dict[str, Json]) -> SiteSolution:
+def site_solution_in(reserved: dict[str, Json]) -> TerminalSolution:
     """The way to the site. Raises `RuleRefused` when the solution leads to none."""
     solution = solution_in(reserved)
-    if not isinstance(solution, SiteWay):
+    if not isinstance(solution, TerminalWay):
         raise RuleRefused("/place", "no way of our own leads to a site", "noSite")
     return solution
 
@@ -93,6 +92,15 @@ def wanted(session: Session, order: ProductOrder, solution: Solution) -> Wanted:
         case AccessSolution():
             shares = (_share(solution.forward_pool), _share(solution.return_pool))
             return Wanted(owner, period, terminal_type_id=solution.terminal_type_id, until_ended=True, shares=shares)
+        case ConstellationSolution():
+            return Wanted(
+                owner,
+                period,
+                hub_ids=tuple(one.hub_id for one in solution.gateways),
+                terminal_type_id=solution.terminal_type_id,
+                until_ended=True,
+                passage=_passage(solution, demand_of_site(session, order)),
+            )
         case LeaseSolution():
             slot = WantedSlot(solution.transponder_id, solution.bandwidth_hz, solution.power_share_hz)
             return Wanted(owner, period, (slot,), until_ended=True)
@@ -106,6 +114,17 @@ def _slot(carrier: CarrierPlan) -> WantedSlot:
         Direction(carrier.direction),
         carrier.symbol_rate_baud,
         carrier.roll_off,
+    )
+
+
+def _passage(solution: ConstellationSolution, demand: SiteDemand) -> WantedPassage:
+    return WantedPassage(
+        solution.constellation_id,
+        demand.latitude_deg,
+        demand.longitude_deg,
+        solution.forward.charged_bandwidth_hz,
+        solution.return_link.charged_bandwidth_hz,
+        tuple(one.earth_station_id for one in solution.gateways),
     )
 
 

@@ -22,6 +22,7 @@ from satcom.resource.ground import (
     plan_terminal,
     terminal_at_site,
 )
+from satcom.service.constellation_solution import ConstellationSolution
 from satcom.supplychain.equipment_return import release_terminal
 from satcom.supplychain.procurement import cancel_purchase, order_terminal, purchase_for
 from satcom.supplychain.stock import hold_terminal, issue_terminal, terminal_of
@@ -30,9 +31,10 @@ UNDONE = "the order was undone"
 
 
 def plan_the_site(session: Session, order_id: str, reserved: dict[str, Json]) -> Json:
-    """Plan the terminal at its place, pointed at its satellite."""
+    """Plan the terminal at its place, pointed at its satellite; one that follows satellites points nowhere."""
     order, solution = find(session, ProductOrder, order_id), site_solution_in(reserved)
     planned, demand = terminal_at_site(session, order_id), demand_of_site(session, order)
+    fixed = None if isinstance(solution, ConstellationSolution) else solution
     if planned is None:
         planned = Terminal(
             name=f"{solution.terminal_type_name} of {order.reference}",
@@ -42,8 +44,8 @@ def plan_the_site(session: Session, order_id: str, reserved: dict[str, Json]) ->
             latitude_deg=demand.latitude_deg,
             longitude_deg=demand.longitude_deg,
             altitude_m=demand.altitude_m or 0.0,
-            azimuth_deg=solution.azimuth_deg,
-            elevation_deg=solution.elevation_deg,
+            azimuth_deg=None if fixed is None else fixed.azimuth_deg,
+            elevation_deg=None if fixed is None else fixed.elevation_deg,
         )
         planned = plan_terminal(session, planned, WORKER)
     return planned.id

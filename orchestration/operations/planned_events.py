@@ -13,8 +13,10 @@ from satcom.core.tmf_api import database_of, json_response, token_of, who_may
 from satcom.core.tmf_openapi import refusals
 from satcom.orchestration.operations.hub_state import service_meant
 from satcom.resource.passes import instant_of
+from satcom.service.constellation_solution import ConstellationSolution
 from satcom.service.ordering import service_order_of
-from satcom.service.solution import PartnerSolution, SiteWay
+from satcom.service.solution import PartnerSolution
+from satcom.service.way import SiteWay
 
 PATH: Final = "/satcom-api/service/v1/plannedEvent"
 LONGEST_DAYS: Final = 366
@@ -53,6 +55,9 @@ def list_planned_events(
         solution = placed.solution if placed is not None else None
         if isinstance(solution, PartnerSolution):
             raise RuleRefused("serviceId", f"a partner serves {service.name}", "byPartner", "a service of our own")
+        if isinstance(solution, ConstellationSolution):
+            why = f"the satellites of {service.name} pass"
+            raise RuleRefused("serviceId", why, "movingSatellite", "satcom passes, satcom service path")
         if not isinstance(solution, SiteWay):
             why = f"{service.name} leads to no site of ours"
             raise RuleRefused("serviceId", why, "noSite", "a service to a site, delivered by an order")

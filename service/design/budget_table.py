@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from satcom.resource.physics.link_budget import BentPipeBudget
-from satcom.service.solution import AVERAGE_YEAR_PERCENT, BudgetLine
+from satcom.service.way import AVERAGE_YEAR_PERCENT, BudgetLine
 
 
 class _Row(NamedTuple):

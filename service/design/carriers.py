@@ -15,13 +15,14 @@ from satcom.resource.free_spectrum import FreeCapacity
 from satcom.resource.physics.carrier_sizing import AskedCarrier, CarrierSizing, size_carrier
 from satcom.resource.physics.link_budget import BentPipeBudget, Link
 from satcom.resource.physics.modcod import ModcodTable, dvb_table
+from satcom.service.demand import Direction, SiteDemand
 from satcom.service.design.budget_table import budget_table
 from satcom.service.design.facts import Assumptions, TransponderFacts
 from satcom.service.design.lanes import Block, Layout
 from satcom.service.design.limits import ROUNDING
 from satcom.service.design.links import Lanes, link_of
 from satcom.service.design.payloads import transponder_arrays
-from satcom.service.solution import CarrierPlan, Direction, SiteDemand
+from satcom.service.way import CarrierPlan
 
 Array = NDArray[np.float64]
 Hertz = NDArray[np.int64]

@@ -1,6 +1,7 @@
 """Facts of a constellation: what a qualification over passing satellites knows, as values."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import numpy as np
@@ -10,6 +11,8 @@ from satcom.resource.ground import Antenna
 from satcom.resource.physics.horizon_mask import Sites, sites_on
 from satcom.resource.physics.orbit import Elements
 from satcom.resource.physics.passes import HandoverRule
+from satcom.service.constellation_solution import ConstellationSolution, PathPlan
+from satcom.service.demand import Direction
 from satcom.service.design.facts import Assumptions, LicenceFacts, TerminalTypeFacts
 from satcom.service.design.passing_weather import LOWEST_ELEVATION_DEG
 
@@ -25,7 +28,9 @@ class FlownFacts:
 
 @dataclass(frozen=True)
 class GatewayFacts:
-    """An earth station with the antenna that follows the satellites, and how many ports of its hub are free."""
+    """An earth station with the antenna that follows the satellites, how many ports of its hub are free, and what is
+    left of its feeder each way; `None` where that is not limited.
+    """
 
     station_id: str
     name: str
@@ -37,6 +42,8 @@ class GatewayFacts:
     hub_id: str
     hub_name: str
     free_ports: int
+    forward_room_hz: int | None = None
+    return_room_hz: int | None = None
 
     @property
     def mask_deg(self) -> float:
@@ -66,7 +73,11 @@ class ConstellationFacts:
 
 @dataclass(frozen=True)
 class PassingInputs:
-    """All that an answer is computed from. The plan begins at `start_at`; `country` is that of the site."""
+    """All that an answer is computed from. The plan begins at `start_at`; `country` is that of the site.
+
+    The rooms are what others have left of the beam that lights the site; `None`: all of it. Element sets that are older
+    at the end of the plan than `elements_limit_days` the operator does not take.
+    """
 
     at: datetime
     start_at: datetime
@@ -75,6 +86,31 @@ class PassingInputs:
     height_m: float
     constellation: ConstellationFacts
     assumed: Assumptions
+    forward_room_hz: int | None = None
+    return_room_hz: int | None = None
+    elements_limit_days: int | None = None
+
+    def room_hz(self, direction: Direction) -> int:
+        """What is left of the beam."""
+        forward = direction == "forward"
+        payload = self.constellation.forward if forward else self.constellation.return_link
+        room_hz = self.forward_room_hz if forward else self.return_room_hz
+        return payload.bandwidth_hz if room_hz is None else min(room_hz, payload.bandwidth_hz)
+
+    def used_by(self, ways: Sequence[ConstellationSolution], path: PathPlan) -> "PassingInputs":
+        """Restricted to what the ways rest on: computed again, they come out the same."""
+        serving = {one.satellite_id for one in path.legs}
+        through = {one.earth_station_id for way in ways for one in way.gateways}
+        terminals = {one.terminal_type_id for one in ways}
+        facts = self.constellation
+        kept = replace(
+            facts,
+            satellites=tuple(one for one in facts.satellites if one.id in serving),
+            gateways=tuple(one for one in facts.gateways if one.station_id in through),
+            terminal_types=tuple(one for one in facts.terminal_types if one.id in terminals),
+            licences=tuple(one for one in facts.licences if one.country == self.country),
+        )
+        return replace(self, constellation=kept)
 
 
 def gateway_sites(gateways: tuple[GatewayFacts, ...]) -> Sites:

@@ -14,10 +14,9 @@ from functools import cached_property
 from typing import Annotated
 
 import numpy as np
-from pydantic import PlainSerializer, PlainValidator, TypeAdapter
+from pydantic import PlainSerializer, PlainValidator
 
 from satcom.core.loading import loaded_id
-from satcom.core.values import Json
 from satcom.resource.free_spectrum import TakenSpectrum
 from satcom.resource.ground import Antenna
 from satcom.resource.payload import Beam, Boresight, ContourLine
@@ -25,8 +24,8 @@ from satcom.resource.physics import coverage
 from satcom.resource.physics.orbit import Elements
 from satcom.resource.resource import Band
 from satcom.resource.satellite import BEFORE_SERVICE, SatelliteState, serves_throughout
-from satcom.service.solution import AVERAGE_YEAR_PERCENT, AccessSolution, SiteWay, Solution
-from satcom.supplychain.partner_search import PartnerAnswer
+from satcom.service.solution import AccessSolution, Solution
+from satcom.service.way import AVERAGE_YEAR_PERCENT, SatelliteWay, SiteWay
 
 
 @dataclass(frozen=True)
@@ -207,11 +206,16 @@ class Fleet:
     def beam_index(self) -> dict[str, int]:
         return {one.id: index for index, one in enumerate(self.beams)}
 
+    @staticmethod
+    def none() -> "Fleet":
+        """Nothing: who asks for satellites that pass, asks for none of these."""
+        return Fleet((), (), (), (), (), (), ())
+
     def used_by(self, solutions: Iterable[Solution], country: str | None) -> "Fleet":
         """Only what the solutions rest on, in the same order."""
         ways = list(solutions)
         sites = [one for one in ways if isinstance(one, SiteWay)]
-        satellites = {one.satellite_id for one in ways}
+        satellites = {one.satellite_id for one in ways if isinstance(one, SatelliteWay)}
         transponders = {transponder for one in ways for transponder in one.transponder_ids}
         kept = tuple(one for one in self.transponders if one.id in transponders)
         beams = {one.uplink_beam_id for one in kept} | {one.downlink_beam_id for one in kept}
@@ -288,6 +292,10 @@ class Occupancy:
     free_ports: dict[str, int]
     pool_fill: dict[str, tuple[int, int]] = field(default_factory=dict)
 
+    @staticmethod
+    def none() -> "Occupancy":
+        return Occupancy((), _taken_of([]), {})
+
     def used_by(self, solutions: Iterable[Solution]) -> "Occupancy":
         """Only what concerns the solutions."""
         ways = list(solutions)
@@ -315,41 +323,3 @@ class Occupancy:
 def _pools_of(ways: Iterable[Solution]) -> set[str]:
     shared = [one for one in ways if isinstance(one, AccessSolution)]
     return {one.forward_pool.pool_id for one in shared} | {one.return_pool.pool_id for one in shared}
-
-
-@dataclass(frozen=True, eq=False)
-class Inputs:
-    """All that a design is computed from. `country` is that of the site, `None` at sea."""
-
-    at: datetime
-    country: str | None
-    fleet: Fleet
-    occupancy: Occupancy
-    assumed: Assumptions = field(default_factory=Assumptions)
-    partners: tuple[PartnerAnswer, ...] = ()
-
-    def used_by(self, solutions: tuple[Solution, ...]) -> "Inputs":
-        """Restricted to what the solutions rest on: computed again, they come out the same."""
-        return Inputs(
-            self.at,
-            self.country,
-            self.fleet.used_by(solutions, self.country),
-            self.occupancy.used_by(solutions),
-            self.assumed,
-            self.partners,
-        )
-
-    def wire(self) -> Json:
-        dumped: Json = _INPUTS.dump_python(self, mode="json", by_alias=True)
-        return dumped
-
-    @staticmethod
-    def of(stored: Json) -> "Inputs":
-        inputs = _INPUTS.validate_python(stored)
-        assumed = stored.get("assumed") if isinstance(stored, dict) else None
-        if isinstance(assumed, dict) and "within_limits" not in assumed:  # from before carriers were held to limits
-            return replace(inputs, assumed=replace(inputs.assumed, within_limits=False))
-        return inputs
-
-
-_INPUTS = TypeAdapter(Inputs)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from satcom.resource.free_spectrum import FreeCapacity, free_capacity
 from satcom.resource.hold import Period
+from satcom.service.demand import SiteDemand
 from satcom.service.design.facts import Assumptions, Fleet, Occupancy
 from satcom.service.design.limits import DensityLimits, density_limits
 from satcom.service.design.links import GatewayArrays, Ground, Lanes, TerminalArrays
@@ -23,7 +24,6 @@ from satcom.service.design.sky import (
     site_rays,
 )
 from satcom.service.design.survey import Reached, Survey
-from satcom.service.solution import SiteDemand
 
 Indices = NDArray[np.intp]
 

@@ -18,13 +18,15 @@ from satcom.core.loading import loaded_id
 from satcom.resource.free_spectrum import FreeCapacity
 from satcom.resource.hold import Period
 from satcom.resource.physics.coverage import relative_gain_db
+from satcom.service.demand import LeaseDemand
 from satcom.service.design.facts import Assumptions, Fleet, Occupancy, SatelliteFacts, TransponderFacts
 from satcom.service.design.lanes import free_of_fleet
 from satcom.service.design.limits import breach_told, lease_breaches
 from satcom.service.design.payloads import Payload, payloads, transponder_arrays
 from satcom.service.design.sky import beam_shapes
 from satcom.service.design.survey import Setback, keep_furthest, not_in_service
-from satcom.service.solution import LeaseDemand, LeaseSolution, Reason
+from satcom.service.solution import LeaseSolution
+from satcom.service.way import Reason
 
 Flags = NDArray[np.bool_]
 Indices = NDArray[np.intp]

@@ -30,12 +30,13 @@ from satcom.resource.physics.regulatory_limits import (
     flux_density_limit_dbw_per_m2_hz,
     ground_eirp_density_limit_dbw_per_hz,
 )
+from satcom.service.demand import Direction, LeaseDemand
 from satcom.service.design.facts import Fleet, TransponderFacts
 from satcom.service.design.links import Ground, Lanes
 from satcom.service.design.payloads import transponder_arrays
 from satcom.service.design.sky import beam_shapes, gateway_beam_gain_db, gateway_look
 from satcom.service.design.survey import Setback
-from satcom.service.solution import Direction, LeaseDemand, Reason
+from satcom.service.way import Reason
 
 Array = NDArray[np.float64]
 Indices = NDArray[np.intp]

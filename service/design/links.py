@@ -21,9 +21,9 @@ from satcom.resource.physics.link_budget import (
     TransmitStation,
     Transponder,
 )
+from satcom.service.demand import Direction
 from satcom.service.design.facts import Assumptions
 from satcom.service.design.payloads import TransponderArrays
-from satcom.service.solution import Direction
 
 Array = NDArray[np.float64]
 Indices = NDArray[np.intp]

@@ -12,13 +12,14 @@ from numpy.typing import NDArray
 from satcom.resource.physics.carrier_sizing import carrier_power_for_margin
 from satcom.resource.physics.link_budget import Carrier
 from satcom.resource.physics.modcod import symbol_rate_baud
+from satcom.service.demand import Direction
 from satcom.service.design.carriers import Limits, Sized, Sizer, modcods
 from satcom.service.design.lanes import Block
 from satcom.service.design.limits import Carried, breach_told, worst_breach
 from satcom.service.design.links import Lanes
 from satcom.service.design.payloads import transponder_arrays
 from satcom.service.design.survey import Setback
-from satcom.service.solution import Direction, Reason
+from satcom.service.way import Reason
 
 _LINK, _DENSITY, _SLOT, _POWER, _OPEN = range(5)
 _UNCOVERED_DB = -999.0

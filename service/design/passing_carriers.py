@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from satcom.resource.physics.carrier_sizing import carrier_power_for_margin
 from satcom.resource.physics.link_budget import BentPipeBudget, Carrier, at_full_power, bent_pipe_budget
 from satcom.resource.physics.modcod import occupied_bandwidth_hz
+from satcom.service.demand import Direction
 from satcom.service.design.carriers import modcods
 from satcom.service.design.passing_links import Instants, PassingLinks
 from satcom.service.design.passing_weather import SHARES, outage_percent
-from satcom.service.solution import Direction
 
 Array = NDArray[np.float64]
 
@@ -89,9 +89,17 @@ class Passing:
 
 
 def sized(
-    links: PassingLinks, every: Instants, direction: Direction, bit_rate_bps: int, share_percent: float
+    links: PassingLinks,
+    every: Instants,
+    direction: Direction,
+    bit_rate_bps: int,
+    share_percent: float,
+    room_hz: int,
 ) -> Passing | TooMuch:
-    """The carrier that takes least of a beam and closes at every instant at this share of the year."""
+    """The carrier that takes least of a beam and closes at every instant at this share of the year.
+
+    `room_hz` is what others have left of the beam; of its power as much is left.
+    """
     table, assumed = modcods(), links.assumed
     payload = links.facts.forward if direction == "forward" else links.facts.return_link
     link = links.link(direction, every, np.array([share_percent]))
@@ -110,14 +118,14 @@ def sized(
     share = needed.max(axis=1)
     occupied_hz = np.asarray(occupied_bandwidth_hz(bit_rate_bps, efficiency, assumed.roll_off)).reshape(-1)
     closes = share <= limit
-    fits = closes & (occupied_hz <= payload.bandwidth_hz)
+    charged_hz = np.maximum(occupied_hz, share * payload.bandwidth_hz)
+    fits = closes & (np.ceil(charged_hz) <= room_hz)
     if not closes.any():
         return _too_weak(links, every, direction, bit_rate_bps, share_percent, limit)
     if not fits.any():
-        best = int(np.flatnonzero(closes)[np.argmin(occupied_hz[closes])])
-        return TooMuch(int(np.argmax(needed[best])), needed_hz=float(occupied_hz[best]))
-    charged_hz = np.where(fits, np.maximum(occupied_hz, share * payload.bandwidth_hz), np.inf)
-    best = int(np.argmin(charged_hz))
+        best = int(np.flatnonzero(closes)[np.argmin(charged_hz[closes])])
+        return TooMuch(int(np.argmax(needed[best])), needed_hz=float(charged_hz[best]))
+    best = int(np.argmin(np.where(fits, charged_hz, np.inf)))
     worst = int(np.argmax(needed[best]))
     return Passing(links, every, direction, bit_rate_bps, best, float(share[best]), share_percent, worst)
 

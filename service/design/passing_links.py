@@ -20,11 +20,11 @@ from satcom.resource.physics.link_budget import (
     TransmitStation,
     Transponder,
 )
+from satcom.service.demand import Direction
 from satcom.service.design.constellation_facts import ConstellationFacts, GatewayFacts
 from satcom.service.design.facts import Assumptions, TerminalTypeFacts
 from satcom.service.design.passing_weather import AtPlace, PlaceWeather, path_through
 from satcom.service.design.payloads import CIRCULAR_TILT_DEG, TILT_DEG
-from satcom.service.solution import Direction
 
 Array = NDArray[np.float64]
 IntArray = NDArray[np.int64]

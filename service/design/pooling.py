@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from satcom.resource.physics.link_budget import BentPipeBudget, Carrier, Link, at_full_power, bent_pipe_budget
 from satcom.resource.physics.modcod import NONE_CLOSES
+from satcom.service.demand import DIRECTIONS, AccessDemand, Direction
 from satcom.service.design.carriers import carrier_plan, modcods
 from satcom.service.design.facts import Assumptions, Occupancy, PoolFacts
 from satcom.service.design.lanes import Block, Layout, layout
@@ -24,7 +25,8 @@ from satcom.service.design.links import link_of
 from satcom.service.design.payloads import transponder_arrays
 from satcom.service.design.site import site_values
 from satcom.service.design.survey import Setback, Survey, keep_furthest
-from satcom.service.solution import DIRECTIONS, AccessDemand, AccessSolution, CarrierPlan, Direction, PoolPlan, Reason
+from satcom.service.solution import AccessSolution, PoolPlan
+from satcom.service.way import CarrierPlan, Reason
 
 Array = NDArray[np.float64]
 Indices = NDArray[np.intp]

@@ -22,7 +22,7 @@ from satcom.resource.physics.attenuation import TotalAttenuation, total_attenuat
 from satcom.resource.physics.orbit import Elements, look_angles, slot_angles
 from satcom.service.design.facts import Fleet
 from satcom.service.design.payloads import Gateway, Payload, Rays, payloads
-from satcom.service.solution import AVERAGE_YEAR_PERCENT
+from satcom.service.way import AVERAGE_YEAR_PERCENT
 
 Array = NDArray[np.float64]
 

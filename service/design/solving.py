@@ -15,6 +15,16 @@ import numpy as np
 
 from satcom.resource.physics.carrier_sizing import CarrierSizing
 from satcom.resource.physics.link_budget import Link
+from satcom.service.constellation_solution import ConstellationLoser, ConstellationSolution
+from satcom.service.demand import (
+    DIRECTIONS,
+    AccessDemand,
+    ConstellationDemand,
+    Demand,
+    Direction,
+    LeaseDemand,
+    LinkDemand,
+)
 from satcom.service.design.carriers import (
     Flags,
     Limits,
@@ -26,7 +36,10 @@ from satcom.service.design.carriers import (
     pairs_of_block,
     squeezed_pairs,
 )
-from satcom.service.design.facts import Assumptions, Fleet, Inputs, Occupancy
+from satcom.service.design.constellation import decide_constellation
+from satcom.service.design.constellation_facts import PassingInputs
+from satcom.service.design.facts import Assumptions, Fleet, Occupancy
+from satcom.service.design.inputs import Inputs
 from satcom.service.design.lanes import Block, Layout, layout
 from satcom.service.design.leasing import lease
 from satcom.service.design.losers import setback_of_block
@@ -34,21 +47,8 @@ from satcom.service.design.partnering import with_partners
 from satcom.service.design.pooling import access
 from satcom.service.design.site import site_values
 from satcom.service.design.survey import Setback, Survey, keep_furthest, survey
-from satcom.service.solution import (
-    DIRECTIONS,
-    AccessDemand,
-    AccessSolution,
-    CarrierPlan,
-    Demand,
-    Direction,
-    LeaseDemand,
-    LeaseSolution,
-    LinkDemand,
-    LinkSolution,
-    Loser,
-    Qualification,
-    Solution,
-)
+from satcom.service.solution import AccessSolution, LeaseSolution, LinkSolution, Qualification, Solution
+from satcom.service.way import CarrierPlan, Loser
 
 MOST_SOLUTIONS = 10
 
@@ -77,6 +77,8 @@ def solve(inputs: Inputs, demand: Demand) -> Qualification:
 def _own(inputs: Inputs, demand: Demand) -> Qualification:
     if isinstance(demand, LeaseDemand):
         return decide_lease(inputs, demand)
+    if isinstance(demand, ConstellationDemand):
+        return decide_constellations(inputs, demand)[0]
     found = survey(inputs.fleet, demand, inputs.country, inputs.at)
     if isinstance(demand, AccessDemand):
         return decide_access(found, demand, inputs.occupancy, inputs.assumed)
@@ -87,6 +89,29 @@ def decide_lease(inputs: Inputs, demand: LeaseDemand) -> Qualification:
     """The answer to who asks for spectrum as it is."""
     ways, setbacks = lease(inputs.fleet, demand, inputs.occupancy, inputs.assumed)
     return _best_of_each(ways, inputs.at, demand, None, _losers(inputs.fleet, setbacks))
+
+
+def decide_constellations(
+    inputs: Inputs, demand: ConstellationDemand
+) -> tuple[Qualification, tuple[PassingInputs, ...]]:
+    """The answer to who asks for satellites that pass, and what of the constellations it rests on."""
+    ways: list[ConstellationSolution] = []
+    losers: list[ConstellationLoser] = []
+    kept: list[PassingInputs] = []
+    for one in inputs.constellations:
+        answer = decide_constellation(one, demand)
+        ways += answer.solutions
+        if answer.loser is not None:
+            losers.append(answer.loser)
+        elif answer.path is not None:
+            kept.append(one.used_by(answer.solutions, answer.path))
+    return Qualification(
+        at=inputs.at,
+        demand=demand,
+        country=inputs.country,
+        solutions=tuple(sorted(ways, key=lambda one: one.charged_bandwidth_hz)),
+        losers=tuple(losers),
+    ), tuple(kept)
 
 
 def decide_access(found: Survey, demand: AccessDemand, occupancy: Occupancy, assumed: Assumptions) -> Qualification:

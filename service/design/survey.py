@@ -15,10 +15,11 @@ from satcom.resource.hold import Period
 from satcom.resource.licence import LicenceFact, licensed
 from satcom.resource.physics import coverage
 from satcom.resource.physics.climate import altitude_km
+from satcom.service.demand import DemandPeriod, SiteDemand
 from satcom.service.design.facts import Fleet, LicenceFacts, SatelliteFacts
 from satcom.service.design.payloads import Payload, payloads, transponder_arrays
 from satcom.service.design.sky import LOWEST_ELEVATION_DEG, Look, beam_shapes, gateway_beam_gain_db, gateway_look, look
-from satcom.service.solution import DemandPeriod, Reason, SiteDemand
+from satcom.service.way import Reason
 
 Array = NDArray[np.float64]
 EARTH_RADIUS_KM = 6371.0

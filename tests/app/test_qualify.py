@@ -33,7 +33,8 @@ from satcom.resource.physics.regulatory_limits import Gate
 from satcom.resource.resource import Band
 from satcom.resource.satellite import Satellite
 from satcom.service.evidence import QualificationEvidence
-from satcom.service.solution import Qualification, Reason
+from satcom.service.solution import Qualification
+from satcom.service.way import Reason
 from tests.market.a_market import a_market, a_price
 from tests.service.the_demonstration import ORDERED_AT, load_the_network, the_demand
 from tests.supplychain.a_stock import a_depot, a_stock_item

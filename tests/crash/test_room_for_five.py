@@ -26,8 +26,10 @@ from satcom.resource.hold import HoldState
 from satcom.resource.hub import Hub
 from satcom.resource.payload import Transponder
 from satcom.resource.spectrum import SpectrumAssignment
+from satcom.service.demand import LinkDemand
 from satcom.service.qualification import qualify_solution
-from satcom.service.solution import CarrierPlan, LinkDemand, LinkSolution
+from satcom.service.solution import LinkSolution
+from satcom.service.way import CarrierPlan
 from tests.crash.agreement import disagreements, held, listed
 from tests.crash.an_installation import PORTS, Installation, an_installation
 from tests.crash.office import ENDED, ORDERS

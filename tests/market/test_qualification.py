@@ -40,7 +40,7 @@ from satcom.market.qualification import (
 )
 from satcom.market.qualification_item import QualificationItem, QualifiedProduct
 from satcom.service.evidence import QualificationEvidence
-from satcom.service.solution import Reason
+from satcom.service.way import Reason
 from satcom.supplychain.stock import StockedTerminal, StockItem
 from tests.market.a_market import (
     SPECIFICATION,

@@ -3,7 +3,9 @@
 from dataclasses import replace
 
 from satcom.resource.drivers.port import CarrierMeasurement, Measurement
-from satcom.service.solution import CarrierPlan, Direction, LinkSolution
+from satcom.service.demand import Direction
+from satcom.service.solution import LinkSolution
+from satcom.service.way import CarrierPlan
 
 
 def a_carrier_plan(direction: Direction, transponder_id: str = "TP1") -> CarrierPlan:

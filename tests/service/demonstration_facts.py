@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 from satcom.core.clock import clock
 from satcom.core.database import Database
-from satcom.service.design.facts import Inputs
+from satcom.service.design.inputs import Inputs
 from satcom.service.qualification import design
 from tests.postgres_server import drop_database, new_database
 from tests.service.shared_carriers import load_pools, the_access

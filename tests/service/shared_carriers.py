@@ -8,7 +8,7 @@ from satcom.core.entity import checked
 from satcom.resource.carrier_pool import CarrierPool
 from satcom.resource.hold import Owner, Period, assign
 from satcom.resource.spectrum import WantedSlot
-from satcom.service.solution import AccessDemand
+from satcom.service.demand import AccessDemand
 from tests.resource.a_network import tomorrow
 from tests.resource.held_alone import hold_slot
 from tests.service.the_demonstration import identifier, the_demand

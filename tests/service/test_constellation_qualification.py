@@ -26,6 +26,7 @@ from satcom.resource.physics.passes import HandoverRule
 from satcom.resource.resource import Band, Polarisation
 from satcom.service.constellation_qualification import constellation_inputs, qualify_constellation
 from satcom.service.constellation_solution import ConstellationQualification, PathReason
+from satcom.service.demand import ConstellationDemand
 from satcom.service.design.constellation import decide_constellation
 from satcom.service.design.constellation_facts import (
     ConstellationFacts,
@@ -35,7 +36,6 @@ from satcom.service.design.constellation_facts import (
 )
 from satcom.service.design.facts import Assumptions, LicenceFacts, TerminalTypeFacts
 from satcom.service.design.passing_weather import AtPlace, PlaceWeather
-from satcom.service.solution import LinkDemand
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 START = datetime(2026, 8, 22, 18, tzinfo=UTC)
@@ -89,8 +89,10 @@ def mpower() -> ConstellationFacts:
     )
 
 
-def asked(availability_percent: float = 99.5, place: tuple[float, float] = SITE, mbps: float = 10) -> LinkDemand:
-    return LinkDemand(
+def asked(
+    availability_percent: float = 99.5, place: tuple[float, float] = SITE, mbps: float = 10
+) -> ConstellationDemand:
+    return ConstellationDemand(
         downlink_rate_bps=round(mbps * MHZ),
         uplink_rate_bps=4 * MHZ,
         availability_percent=availability_percent,
@@ -100,7 +102,7 @@ def asked(availability_percent: float = 99.5, place: tuple[float, float] = SITE,
     )
 
 
-def answer(facts: ConstellationFacts, demand: LinkDemand, hours: int = 12) -> ConstellationQualification:
+def answer(facts: ConstellationFacts, demand: ConstellationDemand, hours: int = 12) -> ConstellationQualification:
     inputs = PassingInputs(START, START, hours, "CD", 1400.0, facts, Assumptions())
     return decide_constellation(inputs, demand)
 

@@ -11,11 +11,13 @@ from satcom.core.database import Database
 from satcom.core.errors import Refused
 from satcom.resource.hold import Owner, Period
 from satcom.resource.spectrum import WantedSlot
-from satcom.service.design.facts import Inputs
+from satcom.service.demand import LeaseDemand
+from satcom.service.design.inputs import Inputs
 from satcom.service.design.solving import solve
 from satcom.service.evidence import keep, largest_difference, recompute
 from satcom.service.qualification import design, qualify
-from satcom.service.solution import LeaseDemand, LeaseSolution, Qualification, Reason
+from satcom.service.solution import LeaseSolution, Qualification
+from satcom.service.way import Reason
 from tests.postgres_server import drop_database, new_database
 from tests.resource.a_network import tomorrow
 from tests.resource.held_alone import hold_slot

@@ -9,11 +9,13 @@ from satcom.core.database import Database
 from satcom.core.errors import Refused
 from satcom.resource.carrier_pool import WantedShare
 from satcom.resource.hold import Owner, Period
-from satcom.service.design.facts import Inputs
+from satcom.service.demand import AccessDemand
+from satcom.service.design.inputs import Inputs
 from satcom.service.design.solving import solve
 from satcom.service.evidence import keep, largest_difference, recompute
 from satcom.service.qualification import design, qualify
-from satcom.service.solution import AccessDemand, AccessSolution, Reason
+from satcom.service.solution import AccessSolution
+from satcom.service.way import Reason
 from tests.postgres_server import drop_database, new_database
 from tests.resource.a_network import tomorrow
 from tests.resource.held_alone import hold_share

@@ -21,11 +21,14 @@ from satcom.resource.free_spectrum import TakenSpectrum
 from satcom.resource.hold import Owner, Period
 from satcom.resource.satellite import Satellite
 from satcom.resource.spectrum import WantedSlot
-from satcom.service.design.facts import Inputs, Occupancy
+from satcom.service.demand import Demand, LeaseDemand, LinkDemand
+from satcom.service.design.facts import Occupancy
+from satcom.service.design.inputs import Inputs
 from satcom.service.design.solving import decide, solve
 from satcom.service.design.survey import survey
 from satcom.service.qualification import design, ends_of_life, qualify, qualify_solution, refuse_hopeless_place
-from satcom.service.solution import CarrierPlan, Demand, LeaseDemand, LinkDemand, Qualification, Reason, SiteSolution
+from satcom.service.solution import Qualification, SiteSolution
+from satcom.service.way import CarrierPlan, Reason
 from tests.postgres_server import drop_database, new_database
 from tests.resource.held_alone import hold_port, hold_slot
 from tests.service.the_demonstration import ORDERED_AT, START, identifier, load_the_network, the_demand

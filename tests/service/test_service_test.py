@@ -15,6 +15,7 @@ from satcom.core.security import WORKER
 from satcom.core.values import Json
 from satcom.enterprise.catalog_entry import enter, revise, withdraw
 from satcom.resource.drivers.port import Measurement
+from satcom.service.demand import Direction
 from satcom.service.inventory import Service
 from satcom.service.service_test import (
     Deviation,
@@ -27,7 +28,6 @@ from satcom.service.service_test import (
 from satcom.service.service_test_specification import (
     ServiceTestSpecification,
 )
-from satcom.service.solution import Direction
 from tests.service.a_service import a_service
 from tests.service.a_solution import a_solution, as_planned, weaker
 

@@ -17,7 +17,7 @@ from satcom.resource.licence import Licence
 from satcom.resource.payload import Beam, Transponder
 from satcom.resource.satellite import Satellite, record_elements
 from satcom.resource.spectrum import SpectrumAssignment
-from satcom.service.solution import LinkDemand
+from satcom.service.demand import LinkDemand
 
 FOLDER = Path(__file__).parents[2] / "examples" / "operator"
 Row = dict[str, Any]  # YAML gives any

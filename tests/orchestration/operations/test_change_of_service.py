@@ -29,7 +29,7 @@ from satcom.resource.satellite import Satellite
 from satcom.resource.spectrum import SpectrumAssignment
 from satcom.service.inventory import Service, ServicePath, ServiceState, path_at
 from satcom.service.ordering import service_order_of
-from satcom.service.solution import Way
+from satcom.service.way import Way
 from tests.market.a_market import as_customer
 from tests.orchestration.operations.an_order_to_service import Operation, an_operation
 

@@ -18,16 +18,16 @@ from satcom.resource.physics.attenuation import TotalAttenuation, total_attenuat
 from satcom.resource.physics.joint_availability import Fades, Room
 from satcom.resource.physics.uncertainty import Unknowns, margin_at_confidence_db
 from satcom.resource.physics.year_to_year import climatic_ratio
+from satcom.service.demand import DIRECTIONS
 from satcom.service.design import sky
 from satcom.service.design.carriers import Sizer
 from satcom.service.design.confidence import confident
-from satcom.service.design.facts import Inputs
+from satcom.service.design.inputs import Inputs
 from satcom.service.design.lanes import layout
 from satcom.service.design.sky import Promised
 from satcom.service.design.solving import solve
 from satcom.service.design.survey import survey
 from satcom.service.evidence import SAME_TO, QualificationEvidence, largest_difference, qualify_on_record, recompute
-from satcom.service.solution import DIRECTIONS
 from tests.enterprise.an_operator import an_operator
 from tests.service.demonstration_facts import the_demonstration_facts
 from tests.service.the_demonstration import ORDERED_AT, load_the_network, the_demand

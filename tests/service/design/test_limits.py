@@ -10,17 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from satcom.resource.physics.regulatory_limits import Breach, CoordinationLimits, breaches
-from satcom.service.design.facts import Inputs, TransponderFacts
+from satcom.service.demand import LeaseDemand
+from satcom.service.design.facts import TransponderFacts
+from satcom.service.design.inputs import Inputs
 from satcom.service.design.sky import gateway_look
 from satcom.service.design.solving import solve
-from satcom.service.solution import (
-    CarrierPlan,
-    LeaseDemand,
-    Loser,
-    Qualification,
-    Reason,
-    SiteSolution,
-)
+from satcom.service.solution import Qualification, SiteSolution
+from satcom.service.way import CarrierPlan, Loser, Reason
 from tests.service.demonstration_facts import the_demonstration_facts
 from tests.service.shared_carriers import the_access
 from tests.service.the_demonstration import the_demand

@@ -1,0 +1,182 @@
+"""Ways to deliver: what every one of them has, and what those that cannot deliver tell.
+
+Powers are into the antenna of whoever transmits.
+"""
+
+from enum import StrEnum
+
+from satcom.core.values import Value
+from satcom.service.demand import Direction
+
+AVERAGE_YEAR_PERCENT = 50.0  # the confidence of what is predicted for the average year
+
+
+class BudgetLine(Value):
+    """One line of a link budget, as the table prints it."""
+
+    label: str
+    clear_sky: float | None = None
+    faded_up: float | None = None
+    faded_down: float | None = None
+    unit: str
+
+
+class CarrierPlan(Value):
+    """One carrier of the link, before its slot is chosen."""
+
+    direction: Direction
+    transponder_id: str
+    transponder_name: str
+    uplink_polarisation: str
+    downlink_polarisation: str
+    bit_rate_bps: int
+    modcod: str
+    symbol_rate_baud: int
+    roll_off: float
+    occupied_bandwidth_hz: int
+    power_equivalent_bandwidth_hz: int
+    transmit_power_dbw: float
+    required_es_n0_db: float
+    clear_sky_es_n0_db: float
+    margin_db: float
+    budget: tuple[BudgetLine, ...] = ()
+
+    @property
+    def charged_bandwidth_hz(self) -> int:
+        """Bandwidth or power, whichever is larger, decides the cost."""
+        return max(self.occupied_bandwidth_hz, self.power_equivalent_bandwidth_hz)
+
+    @property
+    def best_es_n0_db(self) -> float:
+        """Under clear sky; a satellite that stands still is always as far away."""
+        return self.clear_sky_es_n0_db
+
+
+class Way(Value):
+    """What every way has: what of the space segment it goes over, and what it is charged by."""
+
+    band: str
+    charged_bandwidth_hz: int
+    illustrative: bool = False
+
+    @property
+    def space_segment_id(self) -> str:
+        """Of the satellite, or of the constellation."""
+        raise NotImplementedError
+
+    @property
+    def space_segment_name(self) -> str:
+        """Of the satellite, or of the constellation."""
+        raise NotImplementedError
+
+    @property
+    def transponder_ids(self) -> tuple[str, ...]:
+        """Those that carry it; a constellation has none that are its own."""
+        return ()
+
+
+class SatelliteWay(Way):
+    """A way over one satellite."""
+
+    satellite_id: str
+    satellite_name: str
+
+    @property
+    def space_segment_id(self) -> str:
+        return self.satellite_id
+
+    @property
+    def space_segment_name(self) -> str:
+        return self.satellite_name
+
+
+class TerminalWay(Way):
+    """A way to a terminal at a site, and what is promised there.
+
+    With `confidence_percent` a year keeps the availability; at 50 it is that of the average year.
+    """
+
+    terminal_type_id: str
+    terminal_type_name: str
+    antenna_diameter_m: float
+    licence_reference: str
+    availability_percent: float
+    confidence_percent: float = AVERAGE_YEAR_PERCENT
+    margin_db: float
+
+
+class SiteWay(SatelliteWay, TerminalWay):
+    """A way to a site over a satellite that stands still: where the terminal points, and the teleport."""
+
+    earth_station_id: str
+    earth_station_name: str
+    antenna_id: str
+    hub_id: str
+    hub_name: str
+    azimuth_deg: float
+    elevation_deg: float
+    element_age_days: float
+    forward: CarrierPlan
+    return_link: CarrierPlan
+
+    @property
+    def transponder_ids(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys((self.forward.transponder_id, self.return_link.transponder_id)))
+
+
+class Unable(Value):
+    """What cannot deliver, and the number that decided."""
+
+    subject: str
+    value: float | None = None
+    limit: float | None = None
+    unit: str | None = None
+    text: str
+    illustrative: bool = False
+
+    @property
+    def space_segment_id(self) -> str:
+        """Of the satellite, or of the constellation."""
+        raise NotImplementedError
+
+    @property
+    def space_segment_name(self) -> str:
+        """Of the satellite, or of the constellation."""
+        raise NotImplementedError
+
+
+class Reason(StrEnum):
+    """Why a way cannot deliver. In the order in which they are looked at."""
+
+    NOT_IN_SERVICE = "satelliteNotInService"
+    NO_LICENCE = "noLicence"
+    BELOW_MASK = "belowMask"
+    OUTSIDE_CONTOUR = "outsideContour"
+    NO_APPROVED_TERMINAL = "noApprovedTerminal"
+    LINK_DOES_NOT_CLOSE = "linkDoesNotClose"
+    OFF_AXIS_EIRP_DENSITY = "offAxisEirpDensity"
+    POWER_FLUX_DENSITY = "powerFluxDensity"
+    COORDINATED_UPLINK = "coordinatedUplinkDensity"
+    COORDINATED_DOWNLINK = "coordinatedDownlinkDensity"
+    NO_CONTIGUOUS_SLOT = "noContiguousSlot"
+    NO_POWER = "noPower"
+    NO_HUB_PORT = "noHubPort"
+    NO_POOL = "noCarrierPool"
+    POOL_CONTENDED = "poolContended"
+    NO_COMMITTED_RATE = "noCommittedRate"
+
+
+class Loser(Unable):
+    """A satellite (or a payload of it) that cannot deliver."""
+
+    satellite_id: str
+    satellite_name: str
+    reason: Reason
+
+    @property
+    def space_segment_id(self) -> str:
+        return self.satellite_id
+
+    @property
+    def space_segment_name(self) -> str:
+        return self.satellite_name
