@@ -26,6 +26,7 @@ from satcom.orchestration.operations import (
     order_progress,
     partner_to_service,
     planned_events,
+    service_path_at,
     terminal_swap,
 )
 from satcom.resource import catalog as resource_catalog
@@ -158,6 +159,7 @@ ROUTES: tuple[TmfRoutes, ...] = (
 QUESTIONS: tuple[Routes, ...] = (
     hub_state.routes,
     planned_events.routes,
+    service_path_at.routes,
     history.routes,
     waits.routes,
     terminal_history.routes,

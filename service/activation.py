@@ -15,6 +15,7 @@ from satcom.core.errors import Refused, RuleRefused
 from satcom.core.values import Json
 from satcom.resource.drivers.port import (
     CarrierConfiguration,
+    CarrierPair,
     Difference,
     HubConfiguration,
     HubDriver,

@@ -276,6 +276,9 @@ def begin_path(session: Session, service: Service, at: datetime, solution: Solut
         beam_ids=list(dict.fromkeys(beam for one in found for beam in (one.uplink_beam_id, one.downlink_beam_id))),
         transponder_ids=list(solution.transponder_ids),
         earth_station_id=at_site.earth_station_id if at_site else None,
+        earth_station_ids=[one.earth_station_id for one in solution.gateways]
+        if isinstance(solution, ConstellationSolution)
+        else [],
         hub_id=at_site.hub_id if at_site else None,
         party_id=service.party_id,
     )

@@ -7,7 +7,7 @@ Where the satellite stands is the middle of its box.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from datetime import datetime
 from math import isnan, log10
 from zoneinfo import ZoneInfo
@@ -28,6 +28,7 @@ from satcom.resource.physics.sun_outage import Receiver, SunOutage, bearable_deg
 from satcom.resource.planned_event import eclipse_body, eclipse_entry, outage_body, outage_entry
 from satcom.resource.satellite import Satellite
 from satcom.service.inventory import Service
+from satcom.service.service_place import place_of
 from satcom.service.solution import SiteSolution
 from satcom.service.way import CarrierPlan
 
@@ -120,18 +121,9 @@ def link_of(session: Session, service: Service, solution: SiteSolution) -> Servi
     return ServiceLink(
         satellite.name,
         satellite.orbital_longitude_deg,
-        End(service.name or service.id, *_place(service), 0.0, at_site, _bears_db(solution.forward)),
+        End(service.name or service.id, *astuple(place_of(service)), 0.0, at_site, _bears_db(solution.forward)),
         End(station.name, *teleport, at_gateway, _bears_db(solution.return_link)),
     )
-
-
-def _place(service: Service) -> tuple[float, float, float]:
-    """Latitude, longitude and altitude of the site. Raises `RuleRefused` where the service does not say."""
-    said = {one.name: one.value for one in service.service_characteristic}
-    latitude, longitude, altitude = (said.get(name) for name in ("latitudeDeg", "longitudeDeg", "altitudeM"))
-    if not isinstance(latitude, int | float) or not isinstance(longitude, int | float):
-        raise RuleRefused("serviceId", f"{service.name} does not say where its site is", "notOnRecord", "")
-    return float(latitude), float(longitude), float(altitude) if isinstance(altitude, int | float) else 0.0
 
 
 def _receiver(diameter_m: float, efficiency: float, freq_hz: float, plan: CarrierPlan) -> Receiver:

@@ -12,6 +12,7 @@ from satcom.app.as_typed import as_typed
 from satcom.app.commands.api import HERE, Api, ApiRefused, Body, Token, Url, order_called
 from satcom.app.commands.delivery import TESTS, delivered_services, readings_of
 from satcom.app.commands.service_events import events
+from satcom.app.commands.service_path import path
 from satcom.app.listing import Listing, screen
 
 HUB_STATE: Final = "/satcom-api/service/v1/hubState"
@@ -26,10 +27,11 @@ console = screen()
 
 @service.callback()
 def group() -> None:
-    """Services: what the hub holds of them; planned events; the access test of a lease."""
+    """Services: who carries them when; what the hub holds of them; planned events; the access test of a lease."""
 
 
 service.command()(events)
+service.command()(path)
 
 
 @service.command("hub-state")
