@@ -114,6 +114,7 @@ class ServicePath(Entity, table=True):
     beam_ids: list[str] = Field(default_factory=list, sa_type=JsonOf(list[str]))
     transponder_ids: list[str] = Field(default_factory=list, sa_type=JsonOf(list[str]))
     earth_station_id: str | None = Field(default=None, foreign_key="earth_station.id", sa_type=id_type())
+    gateway_ids: list[str] = Field(default_factory=list, sa_type=JsonOf(list[str]))
     hub_id: str | None = Field(default=None, foreign_key="hub.id", index=True, sa_type=id_type())
 
     api: ClassVar = own("service/v1", "servicePath", Capability.READ_SERVICES)
@@ -276,7 +277,7 @@ def begin_path(session: Session, service: Service, at: datetime, solution: Solut
         beam_ids=list(dict.fromkeys(beam for one in found for beam in (one.uplink_beam_id, one.downlink_beam_id))),
         transponder_ids=list(solution.transponder_ids),
         earth_station_id=at_site.earth_station_id if at_site else None,
-        earth_station_ids=[one.earth_station_id for one in solution.gateways]
+        gateway_ids=[one.earth_station_id for one in solution.gateways]
         if isinstance(solution, ConstellationSolution)
         else [],
         hub_id=at_site.hub_id if at_site else None,

@@ -7,7 +7,7 @@ Where the satellite stands is the middle of its box.
 """
 
 from collections.abc import Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from math import isnan, log10
 from zoneinfo import ZoneInfo
@@ -118,10 +118,12 @@ def link_of(session: Session, service: Service, solution: SiteSolution) -> Servi
     at_site = _receiver(terminal.antenna_diameter_m, terminal.antenna_efficiency, down["forward"], solution.forward)
     at_gateway = _receiver(dish.diameter_m, dish.efficiency, down["return"], solution.return_link)
     teleport = (station.latitude_deg, station.longitude_deg, station.altitude_m, station.horizon_mask_deg)
+    place = place_of(service)
+    site = (place.latitude_deg, place.longitude_deg, place.altitude_m, 0.0)
     return ServiceLink(
         satellite.name,
         satellite.orbital_longitude_deg,
-        End(service.name or service.id, *astuple(place_of(service)), 0.0, at_site, _bears_db(solution.forward)),
+        End(service.name or service.id, *site, at_site, _bears_db(solution.forward)),
         End(station.name, *teleport, at_gateway, _bears_db(solution.return_link)),
     )
 

@@ -49,7 +49,7 @@ def carried_at(session: Session, service: Service, at: datetime) -> dict[str, Js
         if path.constellation_id is None:
             return told | {"carried": True} | _standing(network, path)
         constellation = network.get_one(Constellation, path.constellation_id)
-        return told | _passing(network, constellation, path.earth_station_ids, place_of(service), at)
+        return told | _passing(network, constellation, path.gateway_ids, place_of(service), at)
 
 
 def _standing(network: Session, path: ServicePath) -> dict[str, Json]:
@@ -88,7 +88,7 @@ def _passing(
         np.array([place.altitude_m]),
         at,
     )
-    return told | {
+    leg_told: dict[str, Json] = {
         "carried": True,
         "satellite": flown.satellite.reference,
         **({"earthStation": gateway.reference} if gateway is not None else {}),
@@ -100,6 +100,7 @@ def _passing(
         "rangeKm": round(float(seen.range_km[0, 0]), 1),
         "elementsAgeDays": round(element_age_days(flown.elements, at), 2),
     }
+    return told | leg_told
 
 
 def _day_plan(

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from satcom.resource.physics.attenuation import TotalAttenuation, together
+from satcom.resource.physics.link_budget import Values
 from satcom.resource.physics.uncertainty import RARER, fade_factor_at_confidence
 from satcom.resource.physics.year_to_year import climatic_ratio
 
@@ -17,11 +18,11 @@ Array = NDArray[np.float64]
 
 
 def confident(
-    exceeded: Callable[[float], TotalAttenuation],
-    unavailability_percent: float,
+    exceeded: Callable[[Values], TotalAttenuation],
+    unavailability_percent: Values,
     confidence_percent: float,
-    latitude_deg: Array,
-    longitude_deg: Array,
+    latitude_deg: Values,
+    longitude_deg: Values,
 ) -> TotalAttenuation:
     """What is not exceeded with this confidence; `exceeded` is for a share of the average year, rays at these places.
 

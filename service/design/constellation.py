@@ -227,6 +227,7 @@ def _solution(
         path=path,
         gateways=used,
         availability_percent=path.availability_percent * (1 - out / 100),
+        confidence_percent=inputs.assumed.confidence_percent,
         margin_db=min(forward.margin_db, back.margin_db),
         forward=forward,
         return_link=back,
@@ -266,7 +267,7 @@ def _carrier(inputs: PassingInputs, one: Passing) -> PassingCarrier:
         worst_at=inputs.start_at + timedelta(seconds=round(float(geometry.after_s[one.worst_row]), 1)),
         clear_sky_margin=_distribution(one.clear_margin_db, geometry.weight_s),
         faded_margin=_distribution(one.faded_margin_db, geometry.weight_s),
-        budget=budget_table(budget, 0),
+        budget=budget_table(budget, 0, one.links.assumed.confidence_percent),
     )
 
 

@@ -75,20 +75,21 @@ class PassingLinks:
             terminal.antenna_diameter_m,
             terminal.antenna_efficiency,
         )
-        geometry = every.geometry
-        self._site_up = _weather(dish, facts.return_link.uplink_center_hz, facts.return_link.uplink_polarisation,
-                                 geometry.site_elevation_deg)  # fmt: skip
-        self._site_down = _weather(dish, facts.forward.downlink_center_hz, facts.forward.downlink_polarisation,
-                                   geometry.site_elevation_deg)  # fmt: skip
+        met_deg, sure_percent = every.geometry.site_elevation_deg, assumed.confidence_percent
+        up, down = facts.return_link, facts.forward
+        self._site_up = _weather(dish, up.uplink_center_hz, up.uplink_polarisation, met_deg, sure_percent)
+        self._site_down = _weather(dish, down.downlink_center_hz, down.downlink_polarisation, met_deg, sure_percent)
         self._gateway_up: dict[int, PlaceWeather] = {}
         self._gateway_down: dict[int, PlaceWeather] = {}
+        up, down = facts.forward, facts.return_link
         for row in np.unique(every.gateway).tolist():
-            one, met = gateways[row], geometry.gateway_elevation_deg[every.gateway == row]
-            place = AtPlace(one.latitude_deg, one.longitude_deg, one.altitude_m / 1000, one.antenna.diameter_m,
-                            one.antenna.efficiency)  # fmt: skip
-            up, down = facts.forward, facts.return_link
-            self._gateway_up[row] = _weather(place, up.uplink_center_hz, up.uplink_polarisation, met)
-            self._gateway_down[row] = _weather(place, down.downlink_center_hz, down.downlink_polarisation, met)
+            one, met_deg = gateways[row], every.geometry.gateway_elevation_deg[every.gateway == row]
+            height_km, antenna = one.altitude_m / 1000, one.antenna
+            place = AtPlace(one.latitude_deg, one.longitude_deg, height_km, antenna.diameter_m, antenna.efficiency)
+            self._gateway_up[row] = _weather(place, up.uplink_center_hz, up.uplink_polarisation, met_deg, sure_percent)
+            self._gateway_down[row] = _weather(
+                place, down.downlink_center_hz, down.downlink_polarisation, met_deg, sure_percent
+            )
 
     def link(self, direction: Direction, at: Instants, share_percent: Array) -> Link:
         """The link faded as for each share of the year; arrays (shares, instants)."""
@@ -186,6 +187,10 @@ class PassingLinks:
         )
 
 
-def _weather(place: AtPlace, freq_hz: float, polarisation: str, elevation_deg: Array) -> PlaceWeather:
+def _weather(
+    place: AtPlace, freq_hz: float, polarisation: str, elevation_deg: Array, confidence_percent: float
+) -> PlaceWeather:
     tilt_deg = TILT_DEG.get(polarisation, CIRCULAR_TILT_DEG)
-    return PlaceWeather.of(place, freq_hz, tilt_deg, float(elevation_deg.min()), float(elevation_deg.max()))
+    return PlaceWeather.of(
+        place, freq_hz, tilt_deg, float(elevation_deg.min()), float(elevation_deg.max()), confidence_percent
+    )

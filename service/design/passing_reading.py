@@ -21,8 +21,8 @@ from satcom.resource.passes import Fleet, fleet_called
 from satcom.resource.physics.climate import altitude_km
 from satcom.service.demand import SiteDemand
 from satcom.service.design.constellation_facts import ConstellationFacts, FlownFacts, GatewayFacts, PassingInputs
-from satcom.service.design.facts import Assumptions
-from satcom.service.design.reading import read_fleet
+from satcom.service.design.facts import Fleet as Ground
+from satcom.service.design.reading import read_network
 from satcom.service.design.sky import LONGEST_PROPAGATION
 
 
@@ -37,7 +37,8 @@ def read_passing(
 ) -> PassingInputs:
     """What an answer is computed from. The holds `without` which it is asked take nothing."""
     period = Period(demand.start_at, demand.stop_at)
-    facts = _facts(network, one, period, at, without)
+    ground, assumed = read_network(network, at)
+    facts = _facts(network, one, period, at, without, ground)
     cell = cell_of(demand.latitude_deg, demand.longitude_deg, one.beam_diameter_km)
     room = room_in_cell(network, one, cell, period, without)
     return PassingInputs(
@@ -47,7 +48,7 @@ def read_passing(
         country=country,
         height_m=_height_m(demand),
         constellation=facts,
-        assumed=Assumptions(),
+        assumed=assumed,
         forward_room_hz=room.forward_hz,
         return_room_hz=room.return_hz,
         elements_limit_days=limit_days(network),
@@ -67,9 +68,8 @@ def _start(facts: ConstellationFacts, at: datetime) -> datetime:
 
 
 def _facts(
-    network: Session, one: Constellation, period: Period, at: datetime, without: Sequence[str]
+    network: Session, one: Constellation, period: Period, at: datetime, without: Sequence[str], ground: Ground
 ) -> ConstellationFacts:
-    ground = read_fleet(network, at)
     flown = _satellites(network, one, at)
     return ConstellationFacts(
         id=one.id,

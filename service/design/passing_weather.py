@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from satcom.resource.physics.attenuation import RAIN_PERCENT, TotalAttenuation, total_attenuation
-from satcom.resource.physics.link_budget import Path
+from satcom.resource.physics.link_budget import Path, Values
+from satcom.service.way import AVERAGE_YEAR_PERCENT
 
 Array = NDArray[np.float64]
 
@@ -42,24 +43,39 @@ class PlaceWeather:
 
     @classmethod
     def of(
-        cls, place: AtPlace, freq_hz: float, tilt_deg: float, lowest_deg: float, highest_deg: float
+        cls,
+        place: AtPlace,
+        freq_hz: float,
+        tilt_deg: float,
+        lowest_deg: float,
+        highest_deg: float,
+        confidence_percent: float = AVERAGE_YEAR_PERCENT,
     ) -> "PlaceWeather":
-        """For all elevations between the lowest and the highest that are met."""
+        """For all elevations between the lowest and the highest that are met, as a year keeps it with a confidence."""
         low = max(lowest_deg, LOWEST_ELEVATION_DEG)
         steps = max(int(np.ceil((highest_deg - low) / STEP_DEG)), 1) + 1
         elevation_deg = np.linspace(low, max(highest_deg, low), steps)
-        air = total_attenuation(
-            place.latitude_deg,
-            place.longitude_deg,
-            freq_hz,
-            elevation_deg[:, None],
-            SHARES,
-            tilt_deg,
-            place.diameter_m,
-            place.efficiency,
-            place.height_km,
-        )
-        return cls(elevation_deg, air)
+
+        def exceeded(share_percent: Values) -> TotalAttenuation:
+            return total_attenuation(
+                place.latitude_deg,
+                place.longitude_deg,
+                freq_hz,
+                elevation_deg[:, None],
+                # of what is rarer than the rarest nothing is predicted
+                np.maximum(share_percent, RAREST_PERCENT),
+                tilt_deg,
+                place.diameter_m,
+                place.efficiency,
+                place.height_km,
+            )
+
+        if confidence_percent == AVERAGE_YEAR_PERCENT:
+            return cls(elevation_deg, exceeded(SHARES))
+        from satcom.service.design.confidence import confident  # noqa: PLC0415  (SciPy, which the average year needs not)
+
+        sure = confident(exceeded, SHARES, confidence_percent, place.latitude_deg, place.longitude_deg)
+        return cls(elevation_deg, sure)
 
     def attenuation(self, elevation_deg: Array, share_percent: Array) -> TotalAttenuation:
         """At each elevation, for each share of the year; (shares, instants)."""

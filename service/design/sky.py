@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from satcom.resource.physics import coverage
 from satcom.resource.physics.attenuation import TotalAttenuation, total_attenuation
+from satcom.resource.physics.link_budget import Values
 from satcom.resource.physics.orbit import Elements, look_angles, slot_angles
 from satcom.service.design.facts import Fleet
 from satcom.service.design.payloads import Gateway, Payload, Rays, payloads
@@ -209,7 +210,7 @@ def ray_table(bundles: Sequence[tuple[Rays, Sequence[Dish]]], promised: Promised
         np.concatenate(columns).T if columns else np.empty((8, 0))
     )
 
-    def exceeded(percent: float) -> TotalAttenuation:
+    def exceeded(percent: Values) -> TotalAttenuation:
         return total_attenuation(lat, lon, freq, elevation, percent, tilt, diameter, efficiency, height)
 
     if promised.confidence_percent == AVERAGE_YEAR_PERCENT:

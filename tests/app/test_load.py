@@ -455,9 +455,9 @@ def test_the_loaded_network_can_carry_the_first_order_as_the_readme_says(loaded:
         answer = qualify(session, the_demand())
         offering = session.get_one(ProductOffering, loaded_id("ProductOffering", "offering-dedicated-scpc-link"))
         priced = price_solution(session, offering, answer.solutions[0], ORDERED_AT)
-        by_name = {one.satellite_name: one.reason for one in answer.losers}
+        by_name = {one.space_segment_name: one.reason for one in answer.losers}
         every = [price_solution(session, offering, one, ORDERED_AT) for one in answer.solutions]
-    assert {one.satellite_name for one in answer.solutions} == {"Amos-17", "Eutelsat 10B", "Intelsat 39"}
+    assert {one.space_segment_name for one in answer.solutions} == {"Amos-17", "Eutelsat 10B", "Intelsat 39"}
     assert by_name == README
     names = [line.name for line in priced.lines]
     assert "Installation and commissioning" in names

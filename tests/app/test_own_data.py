@@ -47,7 +47,7 @@ def test_the_operator_of_the_example_can_deliver_and_price_the_order_that_lies_b
             site = {"latitude_deg": -12.82, "longitude_deg": 28.21, "altitude_m": 1250, "country": "ZM"}
             rates = {"downlink_rate_bps": 8_000_000, "uplink_rate_bps": 2_000_000, "availability_percent": 99.5}
             answer = qualify(session, the_demand(**site, **rates))
-            assert {one.satellite_name for one in answer.solutions} == {"Baobab One"}
+            assert {one.space_segment_name for one in answer.solutions} == {"Baobab One"}
             offering = session.get_one(ProductOffering, loaded_id("ProductOffering", "offering-link"))
             priced = price_solution(session, offering, answer.solutions[0], ORDERED_AT)
             assert next(line.name for line in priced.lines) == "Installation"

@@ -116,7 +116,7 @@ def test_the_confidence_that_availability_is_sold_with_stands_below_the_budget_a
     assert text.count("Confidence of the fades 90.00 90.00 %") == 2
     only_ku = qualify_at(network, the_demand(bands=("Ku",)))
     assert only_ku.solutions == ()
-    (lost,) = [one for one in only_ku.losers if one.satellite_name == "Eutelsat 10B"]
+    (lost,) = [one for one in only_ku.losers if one.space_segment_name == "Eutelsat 10B"]
     assert f"coordinatedDownlinkDensity {lost.value:.2f} -70.00 dBW/Hz" in words(shown(network, only_ku))
 
 
@@ -197,7 +197,7 @@ def test_where_nothing_can_be_delivered_the_same_reason_is_said_once_for_all(net
     assert "It cannot be delivered there" in text
     assert text.count("no C-band licence in NZ") == 1
     for loser in answer.losers:
-        assert loser.satellite_name in text
+        assert loser.space_segment_name in text
     assert "Link budget" not in text
 
 
@@ -386,4 +386,4 @@ def test_in_brief_there_is_a_line_for_each_way_and_each_reason(network: Database
         assert f"{way.charged_bandwidth_hz / 1e6:.3f}" in line
     for reason in {one.reason for one in found.losers}:
         (line,) = [one for one in lines if one.strip().startswith(f"{reason} ")]
-        assert all(one.satellite_name in line for one in found.losers if one.reason is reason)
+        assert all(one.space_segment_name in line for one in found.losers if one.reason is reason)

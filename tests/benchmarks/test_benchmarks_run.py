@@ -55,7 +55,7 @@ def test_a_site_is_qualified_against_a_fleet_of_which_every_satellite_serves_it(
     assert costs.rows
     fleet, occupancy = qualification.a_fleet(3)
     answer = qualification.answer(fleet, occupancy, qualification.a_demand(-10.0))
-    assert {one.satellite_id for one in answer.solutions} == {one.id for one in fleet.satellites}
+    assert {one.space_segment_id for one in answer.solutions} == {one.id for one in fleet.satellites}
 
 
 def test_windows_of_a_fleet_are_compared_with_skyfield_before_they_are_timed() -> None:

@@ -1,4 +1,4 @@
-"""The operator of `examples/operator`, running: its API and workers as one process, its hub simulator as another.
+"""An operator of `examples`, running: its API and workers as one process, its hub simulator as another.
 
 What a scenario sees of it is what a partner or the NOC sees: HTTP, the command line, and the hub. The database is
 looked into by no scenario.
@@ -52,13 +52,14 @@ class LoadedOperator:
     url: str
     tokens: Mapping[str, str]
     fleet: Mapping[str, object]
+    files: Path
 
 
-def a_loaded_operator(postgres: str, folder: Path) -> LoadedOperator:
-    """A database with the schema of this release and the operator in it."""
+def a_loaded_operator(postgres: str, folder: Path, files: Path = FOLDER) -> LoadedOperator:
+    """A database with the schema of this release and the operator of these files in it."""
     url = new_database(postgres)
     satcom(url, folder, "db", "upgrade")
-    satcom(url, folder, "load", str(FOLDER))
+    satcom(url, folder, "load", str(files))
     tokens = {role: _token(url, folder, role) for role in ("administrator", "customer")}
     database = Database(url, connections=2)
     try:
@@ -68,7 +69,7 @@ def a_loaded_operator(postgres: str, folder: Path) -> LoadedOperator:
                 tokens[role] = create_token(session, f"{role} desk", [role], None, timedelta(days=1))[1]
     finally:
         database.close()
-    return LoadedOperator(url, tokens, fleet)
+    return LoadedOperator(url, tokens, fleet, files)
 
 
 def _token(url: str, folder: Path, role: str) -> str:
@@ -94,8 +95,9 @@ def _environment(url: str, **further: str) -> dict[str, str]:
 class RunningOperator:
     """Server and hub; `base_url` stays the same over `kill_server` and `start_server`."""
 
-    def __init__(self, url: str, tokens: Mapping[str, str], hub: HubNmsProcess, folder: Path) -> None:
-        self.url, self.tokens, self.hub, self.folder = url, tokens, hub, folder
+    def __init__(self, url: str, loaded: LoadedOperator, hub: HubNmsProcess, folder: Path) -> None:
+        self.url, self.tokens, self.hub, self.folder = url, loaded.tokens, hub, folder
+        self.files = loaded.files
         self.port = _free_port()
         self.base_url = f"http://127.0.0.1:{self.port}"
         self._clients: dict[str, httpx.Client] = {}
@@ -159,7 +161,7 @@ class RunningOperator:
 
         Without a name it is that for the Kamoto mine.
         """
-        body: Body = order_in(FOLDER / file)
+        body: Body = order_in(self.files / file)
         product = body["productOrderItem"][0]["product"]
         chosen = {one["name"]: one["value"] for one in product["productCharacteristic"]} | characteristics
         product["productCharacteristic"] = [
@@ -241,7 +243,7 @@ def a_running_operator(loaded: LoadedOperator, folder: Path) -> Iterator[Running
     url = new_database(loaded.url)
     try:
         with hub_nms_process(folder, loaded.fleet) as hub:
-            operator = RunningOperator(url, loaded.tokens, hub, folder)
+            operator = RunningOperator(url, loaded, hub, folder)
             try:
                 yield operator
             finally:

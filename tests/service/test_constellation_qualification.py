@@ -25,7 +25,7 @@ from satcom.resource.physics.orbit import read_tle
 from satcom.resource.physics.passes import HandoverRule
 from satcom.resource.resource import Band, Polarisation
 from satcom.service.constellation_qualification import constellation_inputs, qualify_constellation
-from satcom.service.constellation_solution import ConstellationQualification, PathReason
+from satcom.service.constellation_solution import ConstellationQualification, ConstellationSolution, PathReason
 from satcom.service.demand import ConstellationDemand
 from satcom.service.design.constellation import decide_constellation
 from satcom.service.design.constellation_facts import (
@@ -34,8 +34,10 @@ from satcom.service.design.constellation_facts import (
     GatewayFacts,
     PassingInputs,
 )
-from satcom.service.design.facts import Assumptions, LicenceFacts, TerminalTypeFacts
+from satcom.service.design.facts import Assumptions, Fleet, LicenceFacts, Occupancy, TerminalTypeFacts
+from satcom.service.design.inputs import Inputs
 from satcom.service.design.passing_weather import AtPlace, PlaceWeather
+from satcom.service.design.solving import decide_constellations, solve
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 START = datetime(2026, 8, 22, 18, tzinfo=UTC)
@@ -105,6 +107,65 @@ def asked(
 def answer(facts: ConstellationFacts, demand: ConstellationDemand, hours: int = 12) -> ConstellationQualification:
     inputs = PassingInputs(START, START, hours, "CD", 1400.0, facts, Assumptions())
     return decide_constellation(inputs, demand)
+
+
+def test_a_confidence_costs_capacity_and_is_told() -> None:
+    average = answer(mpower(), asked()).solutions[0]
+    inputs = PassingInputs(START, START, 12, "CD", 1400.0, mpower(), Assumptions(confidence_percent=90.0))
+    sure = decide_constellation(inputs, asked()).solutions[0]
+    assert (average.confidence_percent, sure.confidence_percent) == (50.0, 90.0)
+    assert sure.charged_bandwidth_hz > average.charged_bandwidth_hz
+    assert sure.availability_percent >= 99.5
+
+
+def test_what_others_have_left_of_the_beam_bounds_the_carriers() -> None:
+    best = answer(mpower(), asked()).solutions[0]
+    needed_hz = best.forward.charged_bandwidth_hz
+    inputs = PassingInputs(START, START, 12, "CD", 1400.0, mpower(), Assumptions())
+    just = decide_constellation(replace(inputs, forward_room_hz=needed_hz), asked())
+    assert just.solutions[0] == best
+    short = decide_constellation(replace(inputs, forward_room_hz=needed_hz - 1), asked())
+    assert short.loser is not None
+    assert (short.loser.reason, short.loser.value) == (PathReason.NO_BANDWIDTH, needed_hz - 1)
+
+
+def with_rooms(forward_hz: dict[str, int]) -> ConstellationFacts:
+    """Feeders with so much left, by gateway; those not named are not limited."""
+    gateways = tuple(replace(one, forward_room_hz=forward_hz.get(one.name)) for one in mpower().gateways)
+    return replace(mpower(), gateways=gateways)
+
+
+def test_a_gateway_whose_feeder_is_full_is_left_out_and_where_all_are_the_reason_is_told() -> None:
+    free = answer(mpower(), asked(98.5)).solutions[0]
+    first = free.gateways[0].earth_station_name
+    assert sum(one.share_percent for one in free.gateways) == pytest.approx(100)
+    around = answer(with_rooms({first: 1_000}), asked(98.5))
+    if around.loser is None:
+        assert all(first not in [one.earth_station_name for one in way.gateways] for way in around.solutions)
+    else:
+        assert around.loser.reason is PathReason.NO_FEEDER
+    lost = answer(with_rooms(dict.fromkeys((one.name for one in mpower().gateways), 0)), asked(98.5)).loser
+    assert lost is not None
+    assert (lost.reason, lost.value, lost.unit) == (PathReason.NO_FEEDER, 0, "Hz")
+    assert first in lost.text
+
+
+def test_old_elements_lose_where_the_operator_takes_none() -> None:
+    inputs = PassingInputs(START, START, 12, "CD", 1400.0, mpower(), Assumptions(), elements_limit_days=1)
+    lost = decide_constellation(replace(inputs, start_at=START + timedelta(days=3)), asked()).loser
+    assert lost is not None
+    assert (lost.reason, lost.limit, lost.unit) == (PathReason.ELEMENTS_TOO_OLD, 1, "days")
+
+
+def test_what_an_answer_rests_on_goes_to_json_and_gives_the_same_answer() -> None:
+    passing = PassingInputs(START, START, 12, "CD", 1400.0, mpower(), Assumptions())
+    whole = Inputs(START, "CD", Fleet.none(), Occupancy.none(), constellations=(passing,))
+    told, kept = decide_constellations(whole, asked())
+    best = told.solutions[0]
+    assert isinstance(best, ConstellationSolution)
+    assert len(kept[0].constellation.satellites) == best.path.satellite_count
+    again = solve(Inputs.of(replace(whole, constellations=kept).wire()), asked())
+    assert again.solutions == told.solutions
 
 
 @settings(max_examples=8)

@@ -58,7 +58,7 @@ def test_a_year_later_with_another_fleet_the_numbers_are_the_same(database: Data
     with clock.at(ORDERED_AT + timedelta(days=365)), database.as_worker() as session:
         again = recompute(find(session, QualificationEvidence, told.evidence_id))
         assert largest_difference(told, again) <= SAME_TO
-        assert [one.satellite_name for one in again.solutions] == [one.satellite_name for one in told.solutions]
+        assert [one.space_segment_name for one in again.solutions] == [one.space_segment_name for one in told.solutions]
         assert (again.losers, again.left_out, again.country) == (told.losers, told.left_out, "CD")
 
 

@@ -154,10 +154,10 @@ def test_the_path_of_last_month_stays_known(database: Database) -> None:
         begin_path(session, service, at + HOUR, second)
         for instant, satellite_id in (
             (at - HOUR, None),
-            (at, first.satellite_id),
-            (at + HOUR - timedelta(microseconds=1), first.satellite_id),
-            (at + HOUR, second.satellite_id),
-            (at + 1000 * HOUR, second.satellite_id),
+            (at, first.space_segment_id),
+            (at + HOUR - timedelta(microseconds=1), first.space_segment_id),
+            (at + HOUR, second.space_segment_id),
+            (at + 1000 * HOUR, second.space_segment_id),
         ):
             path = path_at(session, service.id, instant)
             assert (path.satellite_id if path else None) == satellite_id
@@ -315,4 +315,4 @@ def test_the_path_at_an_instant_is_found_over_http(database: Database, client: T
         headers = token(session, "customer", service.party_id)
     asked = {"serviceId": service.id, "startAt.lte": (at + HOUR / 2).isoformat(), "sort": "-startAt", "limit": "1"}
     rows = client.get(ServicePath.api.path, params=asked, headers=headers).json()
-    assert [row["satelliteId"] for row in rows] == [first.satellite_id]
+    assert [row["satelliteId"] for row in rows] == [first.space_segment_id]

@@ -62,9 +62,11 @@ def leases(answer: Qualification) -> list[LeaseSolution]:
 def test_every_satellite_can_give_spectrum_or_says_why_not(facts: Inputs) -> None:
     answer = solve(facts, a_lease())
     assert leases(answer)
-    told = {one.satellite_name for one in answer.solutions} | {one.satellite_name for one in answer.losers}
+    told = {one.space_segment_name for one in answer.solutions} | {one.space_segment_name for one in answer.losers}
     assert told == {one.name for one in facts.fleet.satellites}
-    assert {one.satellite_name for one in answer.solutions}.isdisjoint(one.satellite_name for one in answer.losers)
+    assert {one.space_segment_name for one in answer.solutions}.isdisjoint(
+        one.space_segment_name for one in answer.losers
+    )
 
 
 def test_power_goes_with_bandwidth_unless_more_or_less_of_it_is_asked_for(facts: Inputs) -> None:

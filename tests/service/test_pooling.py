@@ -46,9 +46,9 @@ def best(facts: Inputs, demand: AccessDemand) -> AccessSolution:
 
 def test_the_mine_is_served_from_the_pools_of_its_beam_and_every_other_satellite_says_why_not(facts: Inputs) -> None:
     answer = solve(facts, the_access())
-    assert {one.satellite_name for one in answer.solutions} == {SATELLITE}
-    assert {one.satellite_name for one in answer.losers} >= {"Amos-17", "Intelsat 39", "SES-9"}
-    told = {one.satellite_name: one.reason for one in answer.losers}
+    assert {one.space_segment_name for one in answer.solutions} == {SATELLITE}
+    assert {one.space_segment_name for one in answer.losers} >= {"Amos-17", "Intelsat 39", "SES-9"}
+    told = {one.space_segment_name: one.reason for one in answer.losers}
     assert (told["Amos-17"], told["SES-9"]) == (Reason.NO_POOL, Reason.BELOW_MASK)
 
 
@@ -71,7 +71,7 @@ def test_more_availability_or_a_smaller_dish_never_takes_less_of_a_pool(facts: I
 
 def test_a_rate_that_no_carrier_of_the_pool_carries_is_told_with_its_number(facts: Inputs) -> None:
     [loser] = [
-        one for one in solve(facts, the_access(uplink_rate_bps=9_000_000)).losers if one.satellite_name == SATELLITE
+        one for one in solve(facts, the_access(uplink_rate_bps=9_000_000)).losers if one.space_segment_name == SATELLITE
     ]
     assert (loser.reason, loser.unit, loser.limit is not None) == (Reason.POOL_CONTENDED, "baud", True)
 
@@ -96,7 +96,7 @@ def test_a_pool_that_is_promised_away_serves_nobody_else(database: Database) -> 
             nobody,
             tomorrow(),
         )
-        [loser] = [one for one in qualify(session, demand).losers if one.satellite_name == SATELLITE]
+        [loser] = [one for one in qualify(session, demand).losers if one.space_segment_name == SATELLITE]
         assert first.solutions
         assert (loser.reason, loser.value) == (Reason.NO_COMMITTED_RATE, 100_000)
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 
 import numpy as np
 import pytest
@@ -60,8 +61,8 @@ def facts(template: str) -> Iterator[Inputs]:
     drop_database(url)
 
 
-def reasons(answer: Qualification) -> dict[str, Reason]:
-    return {one.satellite_name: one.reason for one in answer.losers}
+def reasons(answer: Qualification) -> dict[str, StrEnum]:
+    return {one.space_segment_name: one.reason for one in answer.losers}
 
 
 def test_the_first_order_finds_who_the_readme_says_and_each_loser_its_reason(facts: Inputs) -> None:
@@ -72,7 +73,7 @@ def test_the_first_order_finds_who_the_readme_says_and_each_loser_its_reason(fac
 
 
 def test_each_loser_says_the_number_that_decided(facts: Inputs) -> None:
-    told = {one.satellite_name: one for one in solve(facts, the_demand()).losers}
+    told = {one.space_segment_name: one for one in solve(facts, the_demand()).losers}
     assert told["SES-9"].value == pytest.approx(-1.7, abs=0.1)
     assert told["Badr-7 (Arabsat-6B)"].value is not None
     assert told["Badr-7 (Arabsat-6B)"].value < -3
@@ -88,7 +89,7 @@ def test_each_loser_says_the_number_that_decided(facts: Inputs) -> None:
 def test_every_satellite_is_either_feasible_or_a_loser_once(facts: Inputs) -> None:
     answer = solve(facts, the_demand())
     feasible = {one.satellite_id for one in answer.to_sites}
-    lost = [one.satellite_id for one in answer.losers]
+    lost = [one.space_segment_id for one in answer.losers]
     assert len(lost) == len(set(lost))
     assert feasible | set(lost) == {one.id for one in facts.fleet.satellites}
     assert not feasible & set(lost)
@@ -320,7 +321,7 @@ def test_any_place_on_earth_has_an_answer_that_names_every_satellite(
 ) -> None:
     asked = the_demand(latitude_deg=latitude, longitude_deg=longitude, altitude_m=None)
     answer = solve(facts, asked)
-    named = {one.satellite_id for one in answer.to_sites} | {one.satellite_id for one in answer.losers}
+    named = {one.space_segment_id for one in answer.to_sites} | {one.space_segment_id for one in answer.losers}
     assert named == {one.id for one in facts.fleet.satellites}
     numbers = [one.elevation_deg for one in answer.to_sites]
     assert all(number >= 5 for number in numbers)
@@ -347,7 +348,7 @@ def test_where_no_country_is_nothing_is_licensed(facts: Inputs) -> None:
     at_sea = solve(replace(facts, country=None), the_demand())
     assert at_sea.to_sites == ()
     assert reasons(at_sea)["Amos-17"] is Reason.NO_LICENCE
-    assert "no country" in next(one.text for one in at_sea.losers if one.satellite_name == "Amos-17")
+    assert "no country" in next(one.text for one in at_sea.losers if one.space_segment_name == "Amos-17")
 
 
 def test_an_order_that_outlives_a_satellite_is_told_so(facts: Inputs) -> None:
@@ -503,15 +504,17 @@ def test_what_is_asked_for_without_end_lasts_a_year_at_least_and_is_told_until_w
             assert (reasons(answer).get("Amos-17") is Reason.NOT_IN_SERVICE) is not serves
             lease = qualify(session, LeaseDemand(capacity="leasedSpectrum", bandwidth_hz=10**6, start_at=START))
             for one in (answer, lease):
-                assert ("Amos-17" in {way.satellite_name for way in one.solutions}) is serves
+                assert ("Amos-17" in {way.space_segment_name for way in one.solutions}) is serves
             assert ends_of_life(session, demand, answer.solutions).get(amos.id) == (end if serves else None)
         assert ends_of_life(session, the_demand(), answer.solutions) == {}, "it has an end of its own"
         amos.end_of_life_date = year_later - timedelta(days=1)
         session.flush()
-        (told,) = [one for one in qualify(session, demand).losers if one.satellite_id == amos.id]
+        (told,) = [one for one in qualify(session, demand).losers if one.space_segment_id == amos.id]
         assert f"ends its life on {amos.end_of_life_date}, what has no end is to last until {year_later}" in told.text
         in_place = design(session, demand, without=[new_id()]).qualification
-        assert amos.id in {way.satellite_id for way in in_place.solutions}, "what is there may change to the last day"
+        assert amos.id in {way.space_segment_id for way in in_place.solutions}, (
+            "what is there may change to the last day"
+        )
 
 
 def test_a_change_of_the_network_is_seen_by_the_next_question(database: Database) -> None:

@@ -121,6 +121,10 @@ def upgrade() -> None:
     op.add_column("service_path", sa.Column("constellation_id", sa.Uuid(as_uuid=False), nullable=True))
     op.create_foreign_key(None, "service_path", "constellation", ["constellation_id"], ["id"])
     op.create_index(op.f("ix_service_path_constellation_id"), "service_path", ["constellation_id"], unique=False)
+    op.add_column(
+        "service_path", sa.Column("gateway_ids", postgresql.JSONB(), server_default=sa.text("'[]'"), nullable=False)
+    )
+    op.alter_column("service_path", "gateway_ids", server_default=None)
     op.alter_column("service_path", "satellite_id", existing_type=sa.UUID(), nullable=True)
     op.create_check_constraint(
         "path_has_space_segment", "service_path", "(satellite_id IS NULL) <> (constellation_id IS NULL)"
@@ -134,6 +138,7 @@ def downgrade() -> None:
     op.alter_column("service_path", "satellite_id", existing_type=sa.UUID(), nullable=False)
     op.drop_index(op.f("ix_service_path_constellation_id"), table_name="service_path")
     op.drop_column("service_path", "constellation_id")
+    op.drop_column("service_path", "gateway_ids")
     op.execute("UPDATE resource_specification SET category = NULL WHERE category = 'constellationShare'")
     _needs(*NEEDS)
     op.drop_table("constellation_share")

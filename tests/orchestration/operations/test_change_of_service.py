@@ -198,7 +198,7 @@ def test_a_change_that_nothing_can_carry_is_rejected_with_the_reason_of_its_sate
             placed = service_order_of(session, served.order_id)
             assert placed is not None
             assert isinstance(placed.solution, Way)
-            find(session, Satellite, placed.solution.satellite_id).end_of_life_date = now().date()
+            find(session, Satellite, placed.solution.space_segment_id).end_of_life_date = now().date()
         order_id = served.change(downlinkRateBps=20 * MBIT)
         flow, _ = served.operation.advance(order_id)
         assert flow.state is FlowState.CANCELLED

@@ -16,6 +16,7 @@ from satcom.core.security import WORKER
 from satcom.enterprise.operator_settings import change_settings
 from satcom.resource.physics.attenuation import TotalAttenuation, total_attenuation
 from satcom.resource.physics.joint_availability import Fades, Room
+from satcom.resource.physics.link_budget import Values
 from satcom.resource.physics.uncertainty import Unknowns, margin_at_confidence_db
 from satcom.resource.physics.year_to_year import climatic_ratio
 from satcom.service.demand import DIRECTIONS
@@ -54,7 +55,7 @@ def sold_with(facts: Inputs, confidence_percent: float) -> Inputs:
 def test_with_50_percent_attenuation_is_that_of_the_average_year_to_the_last_digit(
     latitude: float, longitude: float, freq_hz: float, elevation: float, availability: float
 ) -> None:
-    def exceeded(percent: float) -> TotalAttenuation:
+    def exceeded(percent: Values) -> TotalAttenuation:
         return total_attenuation(latitude, longitude, freq_hz, elevation, percent, 45.0, 1.2, 0.65)
 
     percent = Promised(availability).unavailability_percent

@@ -15,8 +15,8 @@ from satcom.service.design.facts import TransponderFacts
 from satcom.service.design.inputs import Inputs
 from satcom.service.design.sky import gateway_look
 from satcom.service.design.solving import solve
-from satcom.service.solution import Qualification, SiteSolution
-from satcom.service.way import CarrierPlan, Loser, Reason
+from satcom.service.solution import AnyLoser, Qualification, SiteSolution
+from satcom.service.way import CarrierPlan, Reason
 from tests.service.demonstration_facts import the_demonstration_facts
 from tests.service.shared_carriers import the_access
 from tests.service.the_demonstration import the_demand
@@ -129,8 +129,8 @@ def test_nothing_that_is_offered_breaks_a_limit(
         assert broken(fleet, way) == []
 
 
-def loser(answer: Qualification, name: str) -> Loser:
-    return next(one for one in answer.losers if one.satellite_name == name)
+def loser(answer: Qualification, name: str) -> AnyLoser:
+    return next(one for one in answer.losers if one.space_segment_name == name)
 
 
 @pytest.mark.parametrize(
@@ -153,7 +153,7 @@ def test_a_loser_of_an_agreement_tells_the_least_density_that_would_do(
     enough = solve(with_transponders(facts, **{limit: lost.value + 0.001}), the_demand(bands=("Ku",)))
     short = solve(with_transponders(facts, **{limit: lost.value - 0.001}), the_demand(bands=("Ku",)))
     assert loser(short, "Eutelsat 10B").reason is reason
-    better = [one for one in enough.losers if one.satellite_name == "Eutelsat 10B" and one.reason is reason]
+    better = [one for one in enough.losers if one.space_segment_name == "Eutelsat 10B" and one.reason is reason]
     assert not better or better[0].subject != lost.subject or better[0].text[:6] != lost.text[:6]
 
 
@@ -273,7 +273,7 @@ def test_a_lease_is_given_no_more_power_than_its_limits_down_allow(facts: Inputs
     tp = next(one for one in facts.fleet.transponders if one.id in given.transponder_ids)
     density = lease_density(tp)
     strict = with_transponders(facts, downlink_eirp_density_limit_dbw_per_hz=density - 1.0)
-    lost = loser(solve(strict, a_lease()), given.satellite_name)
+    lost = loser(solve(strict, a_lease()), given.space_segment_name)
     assert lost.reason is Reason.COORDINATED_DOWNLINK
     allowed = with_transponders(facts, downlink_eirp_density_limit_dbw_per_hz=density + 1e-6)
     assert given in solve(allowed, a_lease()).solutions
