@@ -3,7 +3,7 @@
 import re
 import time
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
@@ -21,6 +21,7 @@ from satcom.app.qualify_terms import terms_at
 from satcom.app.qualify_view import show_qualification
 from satcom.core.clock import months_later, now
 from satcom.core.database import Database, find
+from satcom.core.values import instant_text
 from satcom.market.catalog.product_offering import ProductOffering, service_sold
 from satcom.market.order_item import OrderItem
 from satcom.orchestration.operations.ordered_activation import access_is_tested
@@ -29,6 +30,7 @@ from satcom.service.demand import demand_of
 Body: TypeAlias = dict[str, Any]  # JSON of the API
 TMF: Final = "/tmf-api"
 ORDERS: Final = f"{TMF}/productOrderingManagement/v4/productOrder"
+PATH_AT: Final = "/satcom-api/service/v1/servicePathAt"
 FLOWS: Final = f"{TMF}/processFlowManagement/v4/processFlow"
 ENDED: Final = frozenset({"completed", "failed", "rejected", "cancelled", "partial"})
 GONE: Final = frozenset({"failed", "rejected", "cancelled"})
@@ -183,8 +185,23 @@ class Story:
             about = {each["name"]: each["value"] for each in held.get("resourceCharacteristic", [])}
             listing.add(TAKEN.get(one["@referredType"], one["@referredType"]), one["name"], _extent(about))
         listing.print_on(self.console)
+        self._carried(service["id"])
         self._tested(service["id"])
         self._billed(product["id"])
+
+    def _carried(self, service_id: str) -> None:
+        """Who carries a service over satellites that pass: now, soon, and on another day."""
+        moments = [now().replace(microsecond=0) + timedelta(minutes=one) for one in (0, 20, 40, 7 * 24 * 60)]
+        found = [self._get(PATH_AT, serviceId=service_id, at=instant_text(one)) for one in moments]
+        if "constellation" not in found[0]:
+            return
+        self._head("Who carries it, now and later; satcom service path tells of any instant")
+        listing = Listing("at", "satellite", "gateway", "until", whole={"at", "satellite"})
+        for one in found:
+            satellite = one["satellite"]["name"] if one["carried"] else f"nobody: {one['reason']}"
+            gateway = one.get("earthStation", {}).get("name", "")
+            listing.add(shown_instant(one["at"]), satellite, gateway, shown_instant(one["until"]))
+        listing.print_on(self.console)
 
     def _tested(self, service_id: str) -> None:
         tests = self._get(f"{TMF}/serviceTestManagement/v4/serviceTest", **{"relatedService.id": service_id})

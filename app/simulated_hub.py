@@ -23,8 +23,8 @@ from satcom.resource.physics.orbit import mean_elements
 from satcom.resource.satellite import Satellite
 from satcom.resource.spectrum import SpectrumAssignment
 from satcom.service.activation import letter
+from satcom.service.demand import DIRECTIONS, Direction
 from satcom.service.design.facts import Assumptions
-from satcom.service.solution import DIRECTIONS, Direction
 
 REFERENCE_TEMPERATURE_K = 290.0
 TERMINAL_ANTENNA_TEMPERATURE_K = 45.0  # clear sky and what the antenna sees of the ground, above 20 degrees

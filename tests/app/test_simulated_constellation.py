@@ -34,9 +34,9 @@ from satcom.resource.physics.orbit import look_angles
 from satcom.service.activation import activate, letter
 from satcom.service.constellation_qualification import constellation_inputs
 from satcom.service.constellation_solution import ConstellationSolution, PassingCarrier, PathLeg, PathPlan
+from satcom.service.demand import ConstellationDemand
 from satcom.service.design.constellation import decide_constellation
 from satcom.service.design.constellation_facts import PassingInputs
-from satcom.service.solution import LinkDemand
 from tests.simulators.hub_nms_process import HubNmsProcess, hub_nms_process
 
 OPERATOR = Path(__file__).parents[2] / "examples" / "meo_operator"
@@ -46,7 +46,7 @@ LIGHT_KM_PER_S = 299_792.458
 MODEM_DELAY_S = 0.012  # of the simulator's modems, one way
 READING_ERROR_DB = 0.1  # of its modems, standard deviation
 PLAN_STEP = timedelta(seconds=15)  # how often the rule chooses
-DEMAND = LinkDemand(
+DEMAND = ConstellationDemand(
     downlink_rate_bps=10_000_000,
     uplink_rate_bps=4_000_000,
     availability_percent=99.5,

@@ -132,36 +132,36 @@ def test_the_evidence_keeps_the_satellites_that_serve_and_gives_the_same_numbers
     assert again.json()["sameNumbers"] is True
 
 
-def test_more_is_changed_to_and_all_is_given_back_at_the_end(operator: RunningOperator, served: str) -> None:
-    service, before = operator.service_of(served), held(operator, served)
-    product = operator.get(f"{ORDERS}/{served}")["productOrderItem"][0]["product"]["id"]
-    body = {
-        "externalId": f"more-{served}",
-        "productOrderItem": [
-            {
-                "id": "1",
-                "action": "modify",
-                "product": {"id": product, "productCharacteristic": [{"name": "downlinkRateBps", "value": 14_000_000}]},
-            }
-        ],
-    }
-    placed = operator.api("provisioning").post(ORDERS, json=body)
-    assert placed.status_code == 201, placed.text
-    changed = operator.follow(placed.json()["id"])
-    assert changed["state"] == "completed", changed.get("note")
-    now_held = [operator.get(one["href"]) for one in operator.get(f"{SERVICES}/{service['id']}")["supportingResource"]]
-    forward = [characteristics(one).get("forwardHz", 0) for one in now_held if one["@type"] == "ConstellationShare"]
-    was = [characteristics(one).get("forwardHz", 0) for one in before if one["@type"] == "ConstellationShare"]
-    assert min(forward) > max(was)
-    assert len(operator.get(PATHS, serviceId=service["id"])) == 2
+def ordered(operator: RunningOperator, product: Body, action: str, *values: Body) -> None:
+    """Change or end a product, and see it done."""
+    item = {"id": "1", "action": action, "product": {"id": product["id"], "productCharacteristic": list(values)}}
+    body = {"relatedParty": product["relatedParty"], "productOrderItem": [item]}
+    answer = operator.api("provisioning").post(ORDERS, json=body)
+    assert answer.status_code == 201, answer.text
+    done = operator.follow(answer.json()["id"])
+    assert done["state"] == "completed", done.get("note")
 
-    body["externalId"] = f"end-{served}"
-    body["productOrderItem"] = [{"id": "1", "action": "delete", "product": {"id": product}}]
-    ended = operator.api("provisioning").post(ORDERS, json=body)
-    assert ended.status_code == 201, ended.text
-    assert operator.follow(ended.json()["id"])["state"] == "completed"
+
+def test_more_is_changed_to_and_all_is_given_back_at_the_end(operator: RunningOperator) -> None:
+    order = operator.delivered(downlinkRateBps=5_000_000)
+    service, before = operator.service_of(order), held(operator, order)
+    product_id = operator.get(f"{ORDERS}/{order}")["productOrderItem"][0]["product"]["id"]
+    product = operator.get(f"{TMF}/productInventory/v4/product/{product_id}")
+    ordered(operator, product, "modify", {"name": "downlinkRateBps", "value": 8_000_000})
+    now_held = [operator.get(one["href"]) for one in operator.get(f"{SERVICES}/{service['id']}")["supportingResource"]]
+    was, now = (
+        [characteristics(one)["forwardHz"] for one in several if one["@type"] == "ConstellationShare"]
+        for several in (before, now_held)
+    )
+    assert min(now) > max(was)
+    assert len(operator.get(PATHS, serviceId=service["id"])) == 2
+    with operator.hub.client() as hub:
+        carriers = [one for one in hub.get("/v1/carriers").json()["items"] if one["id"].startswith(service["id"])]
+    assert len(carriers) == 2 * (len(now) - 1), "two at each gateway, and none that was left behind"
+
+    ordered(operator, product, "delete")
     left = [operator.get(f"{RESOURCES}/{one['id']}") for one in now_held if one["@type"] != "Terminal"]
-    assert {characteristics(one).get("state") for one in left} == {"released"}
+    assert {characteristics(one)["state"] for one in left} == {"released"}
     assert operator.get(PATH_AT, "noc", serviceId=service["id"])["reason"] == "noPath"
 
 
