@@ -183,6 +183,7 @@ SAID: dict[str, Capability] = {
     "GET constellationQualification": Capability.READ_NETWORK,
     "GET payloadPlan": Capability.READ_NETWORK,
     "GET plannedEvent": Capability.READ_SERVICES,
+    "GET servicePathAt": Capability.READ_SERVICES,
     "GET hubState": Capability.READ_NETWORK,
     "GET productEnding": Capability.READ_ORDERS,
     "GET change": Capability.SEE_CHANGES,
