@@ -4,6 +4,7 @@ These are the bodies of its REST API. A value that no modem, antenna or hub coul
 what only the sky can tell (a wrong frequency, a wrong pointing) is accepted and shows in the measurement.
 """
 
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, Literal, Self
 
@@ -19,6 +20,7 @@ Longitude = Annotated[float, Field(ge=-180, le=180)]
 Diameter = Annotated[float, Field(gt=0.1, le=40)]
 Efficiency = Annotated[float, Field(gt=0, le=1)]
 BackOff = Annotated[float, Field(ge=0, le=40)]
+SpaceAge = Annotated[AwareDatetime, Field(ge=datetime(1957, 1, 1, tzinfo=UTC), lt=datetime(2100, 1, 1, tzinfo=UTC))]
 
 
 class Polarisation(StrEnum):
@@ -152,16 +154,16 @@ class MeanElements(Strict):
 
     model_config = ConfigDict(alias_generator=str.upper, validate_by_name=True, serialize_by_alias=True)
 
-    epoch: AwareDatetime
+    epoch: SpaceAge
     mean_motion: float = Field(gt=0, le=18, description="revolutions per day")
     eccentricity: float = Field(ge=0, lt=1)
     inclination: float = Field(ge=0, le=180)
     ra_of_asc_node: float = Field(ge=-360, le=360)
     arg_of_pericenter: float = Field(ge=-360, le=360)
     mean_anomaly: float = Field(ge=-360, le=360)
-    bstar: float = 0
-    mean_motion_dot: float = 0
-    mean_motion_ddot: float = 0
+    bstar: float = Field(default=0, ge=-10, le=10)
+    mean_motion_dot: float = Field(default=0, ge=-10, le=10)
+    mean_motion_ddot: float = Field(default=0, ge=-10, le=10)
 
 
 class PassingSatellite(Strict):
@@ -383,7 +385,7 @@ class Plan(Strict):
 class Instant(Strict):
     """What time it is in the simulated world; of the machine's clock when there is none."""
 
-    at: AwareDatetime | None = None
+    at: SpaceAge | None = None
 
 
 class Weather(Strict):

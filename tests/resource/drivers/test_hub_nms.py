@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import httpx
 import pytest
+from pydantic import TypeAdapter
 
 from satcom.resource.drivers.hub_nms import HubNmsDriver
 from satcom.resource.drivers.port import (
@@ -18,6 +19,7 @@ from satcom.resource.drivers.port import (
     DriverUnavailable,
     HubConfiguration,
     HubDriver,
+    Measurement,
     RatePlan,
     TerminalConfiguration,
 )
@@ -108,6 +110,20 @@ def test_what_was_configured_is_read_back(driver: HubNmsDriver) -> None:
     assert holds_nothing(driver)
     configure_all(driver, "read back")
     assert driver.read_back(DESIRED) == DESIRED
+
+
+def test_what_was_kept_before_satellites_passed_is_read_today() -> None:
+    read = {"locked": True, "carrier_to_noise_density_db_hz": 70.0, "carrier_to_noise_db": 7.0, "es_over_n0_db": 7.0}
+    reading = {"carrier_id": "C1", **read, "required_es_over_n0_db": 4.0, "throughput_bps": 1}
+    kept = {"terminal_id": "T1", "forward": reading, "return_link": None, "round_trip_latency_s": 0.5}
+    measured = TypeAdapter(Measurement).validate_python(kept)
+    assert (measured.satellite_id, measured.hub_id) == (None, None)
+    new = ("power_share", "handover_carriers")
+    configured = TypeAdapter(HubConfiguration).dump_python(DESIRED, mode="json")
+    for one in (*configured["carriers"], *configured["terminals"]):
+        for name in new:
+            one.pop(name, None)
+    assert TypeAdapter(HubConfiguration).validate_python(configured) == DESIRED
 
 
 def test_a_configured_service_measures_both_ways(driver: HubNmsDriver) -> None:
