@@ -176,8 +176,8 @@ class PassingSatellite(Strict):
 class Constellation(Strict):
     """Satellites that pass, all with the same payload.
 
-    Each terminal has a beam of its own that follows it, one from whichever satellite serves it. The terminal is
-    counted at the beam's edge, the hub at the peak. It sees the satellites from `lowest_elevation_deg` up.
+    Each terminal is alone in a beam that follows it from whichever satellite serves it, and counted at the beam's edge,
+    the hub at the peak. It sees the satellites from `lowest_elevation_deg` up.
     """
 
     id: Identifier
