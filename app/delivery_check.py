@@ -172,7 +172,7 @@ def _shares(one: Delivery) -> Iterator[str]:
 
 
 def _passages(one: Delivery) -> Iterator[str]:
-    """One cell, and as much of each gateway, is assigned to this order."""
+    """One cell, and as much of each gateway, is assigned to this order, and holds what the hubs transmit."""
     shares = one.resources("ConstellationShare")
     yield from compare("how many cells the service lies in", len([each for each in shares if "cell" in each]), 1)
     yield from compare("whether a gateway carries it", any("earthStationId" in each for each in shares), True)
@@ -180,6 +180,13 @@ def _passages(one: Delivery) -> Iterator[str]:
     yield from compare("how many widths its shares have", len(widths), 1)
     for share in shares:
         yield from _assigned(one, f"the share of {share.get('cell') or share.get('earthStationId')}", share)
+    for port in one.resources("HubPortAssignment"):
+        for direction in ("forward", "return"):
+            carrier = one.at_hub("carriers", f"{direction}-{port.get('hubId')}")
+            occupied_hz = float(carrier.get("symbol_rate_baud", 0)) * (1 + float(carrier.get("roll_off", 0)))
+            width_hz = min((int(share.get(f"{direction}Hz", 0)) for share in shares), default=0)
+            if not 0 < occupied_hz <= width_hz + 2:
+                yield f"the {direction} carrier of {port.get('name')} takes {occupied_hz:.0f} Hz of {width_hz} Hz"
 
 
 def _lease(one: Delivery) -> Iterator[str]:
@@ -211,9 +218,9 @@ def the_hub(one: Delivery) -> Iterator[str]:
         gateways = [each for each in one.resources("ConstellationShare") if "earthStationId" in each]
         states = [port.get("state") for port in ports]
         yield from compare("how many hub ports are assigned", states, ["assigned"] * (len(gateways) or 1))
-    if "carriers" in one.needs:
-        carrier = one.at_hub("carriers", "forward")
         for port in ports:
+            at = f"forward-{port.get('hubId')}" if gateways else "forward"
+            carrier = one.at_hub("carriers", at)
             told, expected = (carrier.get("hub_id"), carrier.get("port")), (port.get("hubId"), port.get("portNumber"))
             yield from compare("hub and port of the carrier", told, expected)
     if "terminal" in one.needs:

@@ -22,7 +22,7 @@ from satcom.core.security import OUTSIDE, WORKER, Principal, Role
 from satcom.core.tmf_api import json_response
 from satcom.core.values import Json
 from satcom.resource.constellation_share import ConstellationShare, WantedPassage
-from satcom.resource.hold import EXPIRED, HoldState, Owner
+from satcom.resource.hold import EXPIRED, HoldState, Owner, Period
 from satcom.resource.hub import Hub, HubPortAssignment
 from satcom.resource.payload import Transponder
 from satcom.resource.reservation import (
@@ -38,12 +38,14 @@ from satcom.resource.reservation import (
     reserve,
 )
 from satcom.resource.reservation_by_hand import routes
+from satcom.resource.reservation_period import has_room, move_start
 from satcom.resource.spectrum import Direction, SpectrumAssignment, WantedSlot
 from satcom.supplychain.stock import StockedTerminal, StockState
 from tests.enterprise.an_operator import an_operator, an_organization
 from tests.resource.a_network import (
     MHZ,
     YEAR_2027,
+    YEAR_2028,
     a_hub,
     a_satellite,
     a_slot,
@@ -144,6 +146,18 @@ def test_of_a_passage_all_is_held_or_nothing_and_all_of_it_ends(database: Databa
         assigned = assign(session, reserve(session, replace(again, owner=an_owner()), tomorrow(), SELLER))
         assert len(assigned.holds) == 5
         assert {one.state for one in assigned.holds} == {HoldState.ASSIGNED}
+
+
+def test_a_passage_begins_later_and_not_earlier_than_its_cell_is_free(database: Database) -> None:
+    with database.as_worker() as session:
+        wanted = a_passage(session)
+        before = reserve(session, wanted, tomorrow(), SELLER)
+        after = reserve(session, replace(wanted, owner=an_owner(), period=YEAR_2028), tomorrow(), SELLER)
+        assert not has_room(session, after, Period(YEAR_2027.start_at, YEAR_2028.stop_at))
+        later = Period(YEAR_2028.start_at - timedelta(days=1), YEAR_2027.stop_at)
+        move_start(session, before, later)
+        assert {one.start_at for one in held_by_reservation(session, before).holds} == {later.start_at}
+        assert has_room(session, before, YEAR_2027)
 
 
 def test_of_two_reservations_for_one_order_at_the_same_time_one_is_refused_and_holds_nothing(

@@ -21,6 +21,7 @@ from typing import Any, Final, TypeAlias
 import httpx
 
 from satcom.app import cli
+from satcom.app.delivery_check import broken_links
 from satcom.app.demo_order import DEMO_ORDER, order_in
 from satcom.app.simulated_hub import fleet_of
 from satcom.core.access import create_token
@@ -216,6 +217,11 @@ class RunningOperator:
         product = self.get(f"{TMF}/productInventory/v4/product/{product_id}")
         found: Body = self.get(f"{SERVICES}/{product['realizingService'][0]['id']}")
         return found
+
+    def broken_links(self, order_id: str) -> list[str]:
+        """What the separate check of a delivered order finds."""
+        with self.hub.client() as hub:
+            return broken_links(self.api(), hub, order_id)
 
     def wait_for(self, come: Callable[[], bool], what: str, within_s: float = PATIENCE_S) -> None:
         self._wait_for(come, what, within_s)

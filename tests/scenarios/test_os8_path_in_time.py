@@ -69,6 +69,10 @@ def test_the_order_runs_end_to_end_and_is_tested_and_billed(operator: RunningOpe
     assert operator.get(f"{TMF}/customerBillManagement/v4/appliedCustomerBillingRate", **{"product.id": product})
 
 
+def test_all_who_should_know_of_it_tell_one_story(operator: RunningOperator, served: str) -> None:
+    assert operator.broken_links(served) == []
+
+
 def test_a_port_is_held_at_every_gateway_and_a_share_of_beam_and_feeders(
     operator: RunningOperator, served: str
 ) -> None:
