@@ -21,6 +21,7 @@ from sqlmodel import Session, select
 from satcom.app.capacity_metrics import capacity_metrics
 from satcom.app.listener_metrics import listener_metrics
 from satcom.app.order_metrics import order_metrics
+from satcom.app.shared_capacity_metrics import shared_capacity_metrics
 from satcom.core import metrics
 from satcom.core.database import Database
 from satcom.core.errors import NotAllowed
@@ -59,7 +60,8 @@ class BusinessMetrics(Collector):
         try:
             with self.database.as_worker("metrics") as session:
                 session.connection().execute(text(f"SET LOCAL statement_timeout = '{LONGEST_S}s'"))
-                found = [*order_metrics(session), *capacity_metrics(session), *listener_metrics(session)]
+                capacity = [*capacity_metrics(session), *shared_capacity_metrics(session)]
+                found = [*order_metrics(session), *capacity, *listener_metrics(session)]
         except AWAY as error:
             log.warning("metrics without the database", error=str(error)[:200])
             found = []

@@ -2,6 +2,7 @@
 
 What is counted is in force at this moment of the business clock. A hold that ran out takes nothing. A slot takes its
 guard band, too. The labels are names of the fleet, of depots and of terminal types: as many as the operator has.
+What many share (pools, cells, feeder links) is `app.shared_capacity_metrics`.
 """
 
 from collections.abc import Iterator, Sequence
@@ -60,13 +61,13 @@ STOCK = text(
 
 
 def capacity_metrics(session: Session) -> Iterator[GaugeMetricFamily]:
-    yield from _transponders(_asked(session, TRANSPONDERS))
-    yield _ports(_asked(session, PORTS))
+    yield from _transponders(asked(session, TRANSPONDERS))
+    yield _ports(asked(session, PORTS))
     yield from _reservations(session.connection().execute(RESERVATIONS).all())
-    yield _stock(_asked(session, STOCK))
+    yield _stock(asked(session, STOCK))
 
 
-def _asked(session: Session, statement: TextClause) -> Sequence[Row[Any]]:
+def asked(session: Session, statement: TextClause) -> Sequence[Row[Any]]:
     return session.connection().execute(statement, {"now": now()}).all()
 
 
@@ -86,8 +87,8 @@ def _transponders(rows: Sequence[Row[Any]]) -> Iterator[GaugeMetricFamily]:
     for row in rows:
         names = [row.satellite, row.transponder]
         scattered.add_metric(names, max(_scattered(*band) for band in row.bands))
-        _split(bandwidth, names, row.all_hz, row.held_hz, row.assigned_hz)
-        _split(power, names, row.all_hz, row.held_power_hz, row.assigned_power_hz)
+        parts_of(bandwidth, names, row.all_hz, row.held_hz, row.assigned_hz)
+        parts_of(power, names, row.all_hz, row.held_power_hz, row.assigned_power_hz)
     yield from (bandwidth, power, scattered)
 
 
@@ -97,17 +98,19 @@ def _scattered(low_edge_hz: int, bandwidth_hz: int, guard_band_hz: int, pieces: 
     return fragmentation(free_pieces(low_edge_hz, low_edge_hz + bandwidth_hz, guard_band_hz, taken))
 
 
-def _split(family: GaugeMetricFamily, names: list[str], whole: Any, held: Any, assigned: Any) -> None:
-    """The three parts of a whole; what is taken twice over leaves nothing free."""
-    whole, held, assigned = (float(one or 0) for one in (whole, held, assigned))
-    for part, value in zip(PARTS, (max(whole - held - assigned, 0.0), held, assigned), strict=True):
+def parts_of(family: GaugeMetricFamily, names: list[str], whole: Any, held: Any, assigned: Any) -> None:
+    """The three parts of a whole; what is taken twice over leaves nothing free. Of what has no limit none is free."""
+    held, assigned = float(held or 0), float(assigned or 0)
+    if whole is not None:
+        family.add_metric([*names, PARTS[0]], max(float(whole) - held - assigned, 0.0))
+    for part, value in zip(PARTS[1:], (held, assigned), strict=True):
         family.add_metric([*names, part], value)
 
 
 def _ports(rows: Sequence[Row[Any]]) -> GaugeMetricFamily:
     ports = GaugeMetricFamily("satcom_hub_ports", "Ports of hubs free, held and assigned", labels=["hub", "state"])
     for row in rows:
-        _split(ports, [row.hub], row.ports, row.held, row.assigned)
+        parts_of(ports, [row.hub], row.ports, row.held, row.assigned)
     return ports
 
 

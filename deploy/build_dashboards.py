@@ -217,6 +217,50 @@ FLEET_FILL: dict[str, tuple[Drawn, ...]] = {
             "Held, assigned, given back, run out.",
         ),
     ),
+    "Shared carriers": (
+        one(
+            "Fullest pools, committed",
+            "bars",
+            "percentunit",
+            "topk(20, satcom:carrier_pool_committed:ratio)",
+            "{{hub}} {{pool}} {{direction}}",
+            "Committed rates (CIR), of what may be committed.",
+        ),
+        one(
+            "Fullest pools, sold",
+            "bars",
+            "percentunit",
+            "topk(20, satcom:carrier_pool_sold:ratio)",
+            "{{hub}} {{pool}} {{direction}}",
+            "Maximum rates (MIR), of what the contention ratio allows.",
+        ),
+    ),
+    "Constellations": (
+        one(
+            "Fullest feeder links",
+            "bars",
+            "percentunit",
+            "topk(20, satcom:constellation_feeder_used:ratio)",
+            "{{constellation}} {{gateway}} {{direction}}",
+            "Gateways without a limit are left out.",
+        ),
+        one(
+            "Fullest cells",
+            "bars",
+            "percentunit",
+            "satcom:constellation_fullest_cell:ratio",
+            "{{constellation}} {{direction}}",
+            "The fullest of each constellation.",
+        ),
+        one(
+            "Cells sold",
+            "lines",
+            "none",
+            "max without (instance) (satcom_constellation_cells)",
+            "{{constellation}} {{direction}}",
+            "Of which something is held or assigned.",
+        ),
+    ),
     "Ground": (
         one(
             "Hub ports used",

@@ -24,6 +24,7 @@ from satcom.orchestration.wave import Phase
 from tests.market.a_market import a_token
 from tests.orchestration.operations.an_order_to_service import an_operation
 from tests.postgres_server import run_sql
+from tests.resource.test_constellation_share import a_ring
 
 MANUAL = Path(__file__).parents[2] / "docs" / "monitoring.md"
 CAPACITY = frozenset(
@@ -118,7 +119,7 @@ def test_a_scrape_asks_a_few_counts_however_many_orders_there_are(database: Data
             operation.order()
         asked.clear()
         scraped(http, noc)
-        assert len(asked) == few <= 11, "a limit, and one for each family"
+        assert len(asked) == few <= 14, "a limit, and one for each family"
         with database.as_worker() as session:
             session.connection().execute(text("SET LOCAL enable_seqscan = off"))
             plan = session.connection().execute(text(f"EXPLAIN {OPEN_TASKS.text}"), {"now": now()}).scalars().all()
@@ -269,10 +270,12 @@ def test_the_manual_lists_every_metric_with_its_type_and_meaning_and_no_other(da
 def test_the_manual_lists_the_labels(database: Database, tmp_path: Path) -> None:
     row = re.compile(r"^\| `(satcom_\w+)` \| \w+ \| ([^|]*)\|", re.MULTILINE)
     listed = {name: set(labels.replace(",", " ").split()) for name, labels in row.findall(MANUAL.read_text())}
-    with an_operation(database, tmp_path, in_stock=0) as operation, an_application(database) as http:
+    with an_operation(database, tmp_path, in_stock=0, pools=True) as operation, an_application(database) as http:
         noc = a_token(database, "noc")
         http.get("/health")
         operation.advance(operation.order())
+        with database.as_worker() as session:
+            a_ring(session)
         families = list(text_string_to_metric_families(http.get("/metrics", headers=noc).text))
     found = {
         family.name + ("_total" if family.type == "counter" else ""): set(sample.labels) - {"le"}
@@ -280,5 +283,5 @@ def test_the_manual_lists_the_labels(database: Database, tmp_path: Path) -> None
         for sample in family.samples
         if not family.name.endswith("_created")
     }
-    assert len(found) > 15
+    assert len(found) > 20
     assert {name: listed[name] for name in found} == found

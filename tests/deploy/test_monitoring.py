@@ -18,6 +18,7 @@ RULES = DEPLOY / "prometheus" / "rules"
 RUNBOOKS = DEPLOY.parent / "docs" / "runbooks.md"
 WHERE = 'instance="a:8000", job="satcom"'
 HTTP = "satcom_http_request"
+POOL, FEEDER = "satcom_carrier_pool", "satcom_constellation_feeder_hertz"
 Series = dict[str, str]
 ALERTS: dict[str, dict[str, Any]] = {
     rule["alert"]: rule
@@ -45,6 +46,16 @@ CALM: Series = {
     f'satcom_hub_ports{{hub="H", state="free", {WHERE}}}': "8x200",
     f'satcom_hub_ports{{hub="H", state="assigned", {WHERE}}}': "2x200",
     f'satcom_hub_ports{{hub="without ports", state="free", {WHERE}}}': "0x200",
+    f'{POOL}_committable_baud{{hub="H", pool="P", direction="forward", state="free", {WHERE}}}': "3e6x200",
+    f'{POOL}_committable_baud{{hub="H", pool="P", direction="forward", state="assigned", {WHERE}}}': "1e6x200",
+    f'{POOL}_committable_baud{{hub="H", pool="best effort", direction="forward", state="free", {WHERE}}}': "0x200",
+    f'{POOL}_saleable_baud{{hub="H", pool="P", direction="forward", state="free", {WHERE}}}': "25e6x200",
+    f'{POOL}_saleable_baud{{hub="H", pool="P", direction="forward", state="held", {WHERE}}}': "75e6x200",
+    f'{FEEDER}{{constellation="C", gateway="G", direction="return", state="free", {WHERE}}}': "2e8x200",
+    f'{FEEDER}{{constellation="C", gateway="G", direction="return", state="held", {WHERE}}}': "2e8x200",
+    f'{FEEDER}{{constellation="C", gateway="without a limit", direction="return", state="held", {WHERE}}}': "9e9x200",
+    f'satcom_constellation_cells{{constellation="C", direction="forward", {WHERE}}}': "3x200",
+    f'satcom_constellation_fullest_cell_ratio{{constellation="C", direction="forward", {WHERE}}}': "0.9x200",
     f'satcom_stock_terminals{{depot="D", model="M", state="inStock", {WHERE}}}': "1x200",
     f'satcom_stock_terminals{{depot="E", model="M", state="inStock", {WHERE}}}': "0x200",
     f'{HTTP}s_total{{method="GET", route="/x", status="200", {WHERE}}}': "0+100x200",
@@ -74,6 +85,9 @@ UNREST: dict[str, Series] = {
         'satcom_transponder_power_equivalent_hertz{satellite="S", transponder="T", state="free"': "4e5x200"
     },
     "SatcomHubPortsLow": {'satcom_hub_ports{hub="H", state="free"': "0x200"},
+    "SatcomPoolFull": {f'{POOL}_committable_baud{{hub="H", pool="P", direction="forward", state="free"': "1e5x200"},
+    "SatcomFeederFull": {f'{FEEDER}{{constellation="C", gateway="G", direction="return", state="free"': "1e7x200"},
+    "SatcomCellFull": {"satcom_constellation_fullest_cell_ratio{": "0.91x200"},
     "SatcomStockOut": {'satcom_stock_terminals{depot="D"': "0x200"},
     "SatcomApiErrors": {f'{HTTP}s_total{{method="GET", route="/x", status="503"': "0+10x200"},
     "SatcomApiSlow": {f'{HTTP}_seconds_bucket{{le="0.1"': "0+50x200"},
@@ -121,6 +135,27 @@ def test_each_alert_fires_when_it_should_and_none_when_all_is_well(tmp_path: Pat
     file = tmp_path / "cases.yml"
     file.write_text(
         yaml.safe_dump({"rule_files": rules, "evaluation_interval": "1m", "tests": cases}), encoding="utf-8"
+    )
+    run("promtool", "test", "rules", str(file))
+
+
+def test_what_is_shared_is_recorded_as_its_part_that_is_taken(tmp_path: Path) -> None:
+    case = a_case(CALM, set())
+    recorded = {
+        'satcom:carrier_pool_committed:ratio{hub="H", pool="P", direction="forward"}': 0.25,
+        'satcom:carrier_pool_sold:ratio{hub="H", pool="P", direction="forward"}': 0.75,
+        'satcom:constellation_feeder_used:ratio{constellation="C", gateway="G", direction="return"}': 0.5,
+        'satcom:constellation_fullest_cell:ratio{constellation="C", direction="forward"}': 0.9,
+    }
+    case["promql_expr_test"] = [
+        # no pool that promises nothing, and no gateway that does not limit
+        {"expr": name.split("{")[0], "eval_time": "130m", "exp_samples": [{"labels": name, "value": value}]}
+        for name, value in recorded.items()
+    ]
+    rules = [str(one) for one in RULES.glob("*.yml")]
+    file = tmp_path / "cases.yml"
+    file.write_text(
+        yaml.safe_dump({"rule_files": rules, "evaluation_interval": "1m", "tests": [case]}), encoding="utf-8"
     )
     run("promtool", "test", "rules", str(file))
 

@@ -27,6 +27,7 @@ NO_PLAN: Body = {"kind": "error500", "method": "PUT", "path": "/v1/plans/*"}
 CLOCK_S = 20.0  # a scrape, a judgement, a group's wait, and what the program keeps for some seconds
 EMPTY_IN_GOOD_TIMES = re.compile(
     r"task_retries|absent\(|[<>]=? ?[0-9.]+$|== 0$|next_expiry|max without \(instance\) \(satcom_waits\)"
+    r"|satcom[_:]constellation"  # this operator's satellites stand still
 )
 
 
