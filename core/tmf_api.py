@@ -339,5 +339,5 @@ def match_version(request: Request, entity: Entity) -> None:
 
 def page_response(page: Page) -> Response:
     shown = len(page.rows)
-    headers = {"X-Total-Count": str(page.total), "X-Result-Count": str(shown)}
+    headers = {"X-Result-Count": str(shown)} | ({} if page.total is None else {"X-Total-Count": str(page.total)})
     return json_response(page.rows, 200 if shown == page.total else 206, headers)  # type: ignore[arg-type]

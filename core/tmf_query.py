@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from psycopg.errors import QueryCanceled
-from sqlalchemy import ColumnElement, and_, func, literal, select, type_coerce, union_all
+from sqlalchemy import ColumnElement, and_, func, literal, select, true, type_coerce, union_all
 from sqlalchemy import text as sql_text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.exc import DataError, OperationalError
@@ -41,8 +41,21 @@ class Query:
 
 @dataclass(frozen=True)
 class Page:
+    """`total` is `None` when there are more than are counted."""
+
     rows: list[dict[str, Json]]
-    total: int
+    total: int | None
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of a collection that is read as a list of its own: which rows, and how many are `counted` at most."""
+
+    where: ColumnElement[bool]
+    counted: int | None
+
+
+EVERYTHING = Part(true(), None)
 
 
 @dataclass
@@ -128,14 +141,16 @@ def _order(kind: type[Entity], query: Query) -> list[ColumnElement[Any]]:
     return [*order, table.c.id]
 
 
-def list_rows(session: Session, kinds: Sequence[type[Entity]], query: Query, principal: Principal) -> Page:
+def list_rows(
+    session: Session, kinds: Sequence[type[Entity]], query: Query, principal: Principal, part: Part = EVERYTHING
+) -> Page:
     """One page of whole rows, and the total. Raises `Refused` when a pattern is wrong or takes too long."""
     patterns = [one for one in query.filters if one.operator == "regex"]
     if not patterns:
-        return _list_rows(session, kinds, query, principal)
+        return _list_rows(session, kinds, query, principal, part)
     session.connection().execute(sql_text(f"SET LOCAL statement_timeout = {REGEX_TIME_LIMIT_MS}"))
     try:
-        return _list_rows(session, kinds, query, principal)
+        return _list_rows(session, kinds, query, principal, part)
     except DataError as error:
         raise Refused(patterns[0].name, f"no regular expression: {error.orig}"[:200], "invalid") from error
     except OperationalError as error:
@@ -145,14 +160,12 @@ def list_rows(session: Session, kinds: Sequence[type[Entity]], query: Query, pri
         raise
 
 
-def _list_rows(session: Session, kinds: Sequence[type[Entity]], query: Query, principal: Principal) -> Page:
+def _list_rows(session: Session, kinds: Sequence[type[Entity]], query: Query, principal: Principal, part: Part) -> Page:
     """One page and the total: two statements for one kind of entity, one more per kind in a family."""
-    matching = _conditions(kinds, query, principal)
-    total = sum(
-        session.connection().execute(select(func.count()).select_from(kind).where(where)).scalar_one()
-        for kind, where in matching
-    )
-    if not matching or query.limit == 0 or query.offset >= total:
+    matching = [(kind, and_(part.where, where)) for kind, where in _conditions(kinds, query, principal)]
+    counts = [_count(session, kind, where, part) for kind, where in matching]
+    total = None if None in counts else sum(one for one in counts if one is not None)
+    if not matching or query.limit == 0 or (total is not None and query.offset >= total):
         return Page([], total)
     if len(kinds) == 1:
         kind, where = matching[0]
@@ -161,6 +174,16 @@ def _list_rows(session: Session, kinds: Sequence[type[Entity]], query: Query, pr
     else:
         found = _family_rows(session, matching, query)
     return Page(found, total)
+
+
+def _count(session: Session, kind: type[Entity], where: ColumnElement[bool], part: Part) -> int | None:
+    """How many there are; `None` when they are more than are counted."""
+    counted = select(func.count()).select_from(kind).where(where)
+    if part.counted is not None:
+        first = select(literal(1)).select_from(kind).where(where).limit(part.counted + 1)
+        counted = select(func.count()).select_from(first.subquery())
+    found: int = session.connection().execute(counted).scalar_one()
+    return found if part.counted is None or found <= part.counted else None
 
 
 def _family_rows(

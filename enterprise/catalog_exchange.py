@@ -9,6 +9,7 @@ the commands of the catalogue, all or nothing; each fault is told where it stand
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -118,11 +119,11 @@ def exported(session: Session, exchange: Exchange, scope: Scope) -> dict[str, li
 
 
 def _rows(session: Session, part: Part, query: Query) -> Iterator[Body]:
-    offset, total = 0, 1
-    while offset < total:
+    for offset in count(0, MAX_LIMIT):
         page = list_rows(session, [part.kind], Query(query.filters, offset=offset, limit=MAX_LIMIT), WORKER)
         yield from page.rows
-        offset, total = offset + MAX_LIMIT, page.total
+        if len(page.rows) < MAX_LIMIT:
+            return
 
 
 def _with_what_belongs(session: Session, exchange: Exchange, root: CatalogEntry) -> dict[str, list[CatalogEntry]]:

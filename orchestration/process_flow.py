@@ -34,7 +34,7 @@ from satcom.core.tmf_api import (
 )
 from satcom.core.tmf_filter import Filter
 from satcom.core.tmf_openapi import list_operation, one_operation, write_operation
-from satcom.core.tmf_query import Page, Query, chosen, get_row, list_rows, read_query
+from satcom.core.tmf_query import EVERYTHING, Page, Part, Query, chosen, get_row, list_rows, read_query
 from satcom.core.values import Instant, Json
 from satcom.orchestration.plan import ProcessFlow, TaskFlow, TaskState
 from satcom.orchestration.repair import redate, retry, skip
@@ -68,12 +68,12 @@ def task_flows(session: Session, flow_id: str, query: Query, by: Principal) -> P
     return tasks_listed(session, replace(query, filters=filters, sort=query.sort or (("position", False),)), by)
 
 
-def tasks_listed(session: Session, query: Query, by: Principal) -> Page:
-    """Tasks of any flow. Raises `NotAllowed` when they are to be told by what is inside."""
+def tasks_listed(session: Session, query: Query, by: Principal, part: Part = EVERYTHING) -> Page:
+    """Tasks of any flow, or a part of them. Raises `NotAllowed` when they are to be told by what is inside."""
     asked = {one.path[0] for one in query.filters} | {name for name, _ in query.sort}
     if asked & INSIDE and not by.may(Capability.READ_NETWORK):
         raise NotAllowed(f"{by.name} may not ask for {', '.join(sorted(asked & INSIDE))}")
-    page = list_rows(session, (TaskFlow,), query, by)
+    page = list_rows(session, (TaskFlow,), query, by, part)
     return Page([chosen(_shown(row, by), query.fields) for row in page.rows], page.total)
 
 

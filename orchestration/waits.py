@@ -4,31 +4,29 @@ from dataclasses import replace
 from typing import Any, Final
 
 from fastapi import Request, Response
+from sqlalchemy import Boolean, literal_column
 from sqlmodel import Session, col, select
 
 from satcom.core.routes import Routes
 from satcom.core.security import Principal
 from satcom.core.tmf_api import database_of, page_response, token_of
-from satcom.core.tmf_filter import read_filter
 from satcom.core.tmf_openapi import list_operation
-from satcom.core.tmf_query import Page, Query, read_query
+from satcom.core.tmf_query import Page, Part, Query, read_query
 from satcom.core.values import Json
-from satcom.orchestration.plan import ProcessFlow, TaskFlow, TaskKind, TaskState
+from satcom.orchestration.plan import OPEN_WAIT, ProcessFlow, TaskFlow
 from satcom.orchestration.process_flow import CHARACTERISTIC, FLOW, tasks_listed
 
 PATH: Final = "/satcom-api/orchestration/v1/wait"
+OPEN: Final = Part(literal_column(OPEN_WAIT, Boolean), counted=10_000)
 routes = Routes("wait")
 
 
 def open_waits(session: Session, query: Query, by: Principal) -> Page:
-    """The waits that are open, the longest overdue first, each with the reference of its order."""
-    open_ones = (
-        read_filter("kind", f"{TaskKind.WAIT},{TaskKind.OUTSIDE}"),
-        read_filter("owner.regex", "."),  # a call to the outside is nobody's; a wait for it is somebody's
-        read_filter("state", TaskState.ACTIVE),
-    )
-    filters = (*query.filters, *open_ones)
-    page = tasks_listed(session, replace(query, filters=filters, sort=query.sort or (("dueAt", False),)), by)
+    """The waits that are open, the longest overdue first, each with the reference of its order.
+
+    Many are counted up to a limit only: how many wait for whom, the metrics tell.
+    """
+    page = tasks_listed(session, replace(query, sort=query.sort or (("dueAt", False),)), by, OPEN)
     plans = [_plan_of(row) for row in page.rows]
     named = select(ProcessFlow.id, ProcessFlow.reference).where(col(ProcessFlow.id).in_([one for one in plans if one]))
     references = dict(session.exec(named).all())

@@ -15,6 +15,12 @@ CONSTRAINTS = text(
     " WHERE contype IN ('x', 'c') AND connamespace = 'public'::regnamespace"
     " AND conrelid::regclass::text NOT LIKE 'procrastinate%' ORDER BY 1, 2"
 )
+# what alembic does not compare: the conditions and further columns of indexes, and statistics over several columns
+INDEXES = text(
+    "SELECT tablename, indexname, indexdef FROM pg_indexes WHERE schemaname = 'public'"
+    " AND tablename NOT LIKE 'procrastinate%' AND tablename <> 'alembic_version' ORDER BY 1, 2"
+)
+STATISTICS = text("SELECT stxname, pg_get_statisticsobjdef(oid) FROM pg_statistic_ext ORDER BY 1")
 LEFT = text(
     "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'S', 'v')"
     " UNION SELECT proname FROM pg_proc p WHERE pronamespace = 'public'::regnamespace"
@@ -40,7 +46,7 @@ def test_the_migrated_schema_is_the_declared_one(postgres: str, template: str) -
         context = MigrationContext.configure(ours, opts={"compare_type": True})
         differences = [one for one in compare_metadata(context, SQLModel.metadata) if "procrastinate" not in str(one)]
         assert [one for one in differences if one[:1] != ("remove_table",) or one[1].name != "alembic_version"] == []
-        for query in (POLICIES, CONSTRAINTS, FORCED):
+        for query in (POLICIES, CONSTRAINTS, INDEXES, STATISTICS, FORCED):
             assert ours.execute(query).all() == theirs.execute(query).all()
     migrated.dispose()
     declared.dispose()
