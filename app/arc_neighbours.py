@@ -6,6 +6,7 @@ Elements tell where a satellite stands, not in which bands it works: who knows i
 from collections.abc import Sequence
 from pathlib import Path
 
+from satcom.app.text_file import text_of
 from satcom.core.errors import Refused
 from satcom.resource.physics.adjacent_slots import adjacent_slots, geo_satellites
 from satcom.resource.physics.element_files import read_elements
@@ -19,10 +20,7 @@ def with_neighbours(given: LinkInput, file: Path, leave_out: Sequence[str]) -> t
     """
     if given.satellite.neighbours:
         raise Refused("--neighbours", "satellite.neighbours are given already: leave one of them out")
-    try:
-        sets = read_elements(file.read_text(encoding="utf-8")).elements
-    except (OSError, UnicodeDecodeError) as wrong:
-        raise Refused("--neighbours", f"{file} cannot be read: {wrong}") from wrong
+    sets = read_elements(text_of("--neighbours", file)).elements
     if not sets:
         raise Refused("--neighbours", f"{file} holds no element set")
     unknown = [text for text in leave_out if not any(text.lower() in one.name.lower() for one in sets)]

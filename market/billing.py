@@ -43,7 +43,10 @@ BILL_NUMBERS = NumberSequence("customer_bill_number", metadata=SQLModel.metadata
 
 
 class BillState(StrEnum):
-    """TMF678 `stateValue`."""
+    """TMF678 `stateValue`, whole, as the document has it.
+
+    Bills are made and held here. Nothing sends them yet or books what is paid, so none is SENT or beyond.
+    """
 
     NEW = "new"
     ON_HOLD = "onHold"

@@ -5,7 +5,7 @@ that are kept, and earth stations that must see the same satellite (a bent pipe)
 `resource.physics.passes`; whether a beam, a carrier or a port is free is not asked.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Final
@@ -145,11 +145,21 @@ def instant_of(start_at: datetime | None) -> datetime:
     """In UTC, by default now. Raises `Refused`."""
     if start_at is None:
         return now()
-    if start_at.tzinfo is None:
-        raise Refused("startAt", "it has no time zone", "invalid", "for example 2027-01-31T00:00:00Z")
-    if not FIRST_YEAR <= start_at.year <= LAST_YEAR:
-        raise Refused("startAt", f"{start_at.year} is not computed", "outOfRange", f"{FIRST_YEAR} to {LAST_YEAR}")
+    faults = wrong_instants({"startAt": start_at})
+    if faults:
+        raise Refused.all(faults)
     return start_at.astimezone(UTC)
+
+
+def wrong_instants(given: Mapping[str, datetime | None]) -> list[Fault]:
+    """Those without a time zone, and those so far off that satellites are not followed there."""
+    faults = []
+    for name, moment in given.items():
+        if moment is not None and moment.tzinfo is None:
+            faults.append(Fault(name, "it has no time zone", "invalid", "for example 2027-01-31T00:00:00Z"))
+        elif moment is not None and not FIRST_YEAR <= moment.year <= LAST_YEAR:
+            faults.append(Fault(name, f"{moment.year} is not computed", "outOfRange", f"{FIRST_YEAR} to {LAST_YEAR}"))
+    return faults
 
 
 def _check(place: AskedPlace, hours: int) -> None:

@@ -7,7 +7,7 @@ since they know nothing of the manoeuvres that keep the satellites apart. What f
 It is for engineers: payload data stand in the budget.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -24,7 +24,7 @@ from satcom.core.tmf_openapi import refusals
 from satcom.resource.constellation import Constellation
 from satcom.resource.element_age import check_ages
 from satcom.resource.naming import resources_called
-from satcom.resource.passes import FIRST_YEAR, LAST_YEAR, LONGEST_HOURS, MOST_SATELLITE_HOURS
+from satcom.resource.passes import LONGEST_HOURS, MOST_SATELLITE_HOURS, wrong_instants
 from satcom.resource.resource import Finite
 from satcom.service.constellation_solution import ConstellationQualification
 from satcom.service.demand import ConstellationDemand
@@ -68,17 +68,6 @@ def constellation_inputs(
     return inputs
 
 
-def _wrong_moments(given: Mapping[str, datetime | None]) -> list[Fault]:
-    """Those without a time zone, and those so far off that they are none in UTC."""
-    faults = []
-    for name, moment in given.items():
-        if moment is not None and moment.tzinfo is None:
-            faults.append(Fault(name, "it has no time zone", "invalid", "for example 2027-01-31T00:00:00Z"))
-        elif moment is not None and not FIRST_YEAR <= moment.year <= LAST_YEAR:
-            faults.append(Fault(name, f"{moment.year} is not planned", "outOfRange", f"{FIRST_YEAR} to {LAST_YEAR}"))
-    return faults
-
-
 def told_by_query(faults: Sequence[Fault]) -> list[Fault]:
     """With the names of a query's parameters."""
     return [replace(one, field=one.field.removeprefix("/")) for one in faults]
@@ -119,7 +108,7 @@ def read_constellation_qualification(
             "availabilityPercent": availabilityPercent,
         }
         missing = [Fault(name, "it is mandatory", "missing") for name, value in needed.items() if value is None]
-        missing += _wrong_moments({"startAt": startAt, "stopAt": stopAt})
+        missing += wrong_instants({"startAt": startAt, "stopAt": stopAt})
         if missing:
             raise Refused.all(missing)
         demand = ConstellationDemand.model_validate(

@@ -13,6 +13,7 @@ from sqlmodel import col, select
 
 from satcom.app.instants import shown_instant
 from satcom.app.listing import Listing, screen
+from satcom.app.text_file import text_of
 from satcom.core.clock import now
 from satcom.core.database import Database
 from satcom.core.errors import Refused
@@ -21,7 +22,6 @@ from satcom.resource.physics.orbit import element_age_days
 from satcom.resource.satellite import RecordedElements, Satellite, elements_at, record_elements
 
 Opened = Callable[[], AbstractContextManager[Database]]
-LARGEST_FILE_BYTES = 100_000_000  # a whole catalogue as XML has 60 MB
 OLD_DAYS = 30.0  # are warned of: by then a geostationary satellite was manoeuvred
 NAMED = 20  # bad lines, before they are only counted
 AsJson = Annotated[bool, typer.Option("--json", help="For a program to read.")]
@@ -50,7 +50,7 @@ def _load_command(opened: Opened, by: Callable[[], str]) -> Callable[..., None]:
         A bad line is told with its reason, and the good sets are kept. Sets of other satellites do no harm; a set
         that is kept already is left, an older one becomes part of the history.
         """
-        text = _text_of(file)
+        text = text_of("FILE", file)
         if len(source) > 200:
             raise Refused("--source", "it is too long", "tooLong", "up to 200 characters")
         with opened() as database, database.as_worker(by()) as session, session.begin_nested() as everything:
@@ -63,18 +63,6 @@ def _load_command(opened: Opened, by: Callable[[], str]) -> Callable[..., None]:
             _show(recorded, dry_run)
 
     return command
-
-
-def _text_of(file: Path) -> str:
-    """Raises `Refused` on what cannot be read."""
-    try:
-        if file.stat().st_size > LARGEST_FILE_BYTES:
-            raise Refused(str(file), "it is too large", "tooLarge", f"up to {LARGEST_FILE_BYTES // 1_000_000} MB")
-        return file.read_text(encoding="utf-8-sig")
-    except OSError as wrong:
-        raise Refused(str(file), f"it cannot be read: {wrong.strerror}", "unreadable") from wrong
-    except UnicodeDecodeError as wrong:
-        raise Refused(str(file), "it is no text in UTF-8", "unreadable") from wrong
 
 
 def _as_body(recorded: RecordedElements) -> dict[str, Json]:

@@ -11,6 +11,7 @@ import yaml
 from pydantic import ValidationError
 from rich.console import Console
 
+from satcom.app.text_file import text_of
 from satcom.core.errors import Fault, Refused
 from satcom.core.values import Json
 
@@ -104,8 +105,8 @@ def _on_the_arc(asked: Any, neighbours: Path | None, leave_out: list[str]) -> tu
 
 def _read(file: Path) -> dict[str, Any]:
     try:
-        read = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as wrong:
+        read = yaml.safe_load(text_of("FILE", file))
+    except yaml.YAMLError as wrong:
         raise Refused("FILE", f"{file} cannot be read: {wrong}") from wrong
     if not isinstance(read, dict):
         raise Refused("FILE", f"{file} holds no names with values", "invalid", "satellite, gateway, terminal and so on")

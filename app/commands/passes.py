@@ -13,6 +13,7 @@ from rich.text import Text
 from satcom.app.as_typed import as_typed
 from satcom.app.instants import shown_clock, shown_instant
 from satcom.app.listing import Listing, screen
+from satcom.app.text_file import text_of
 from satcom.core.database import Database
 from satcom.core.errors import Refused
 
@@ -22,7 +23,6 @@ if TYPE_CHECKING:  # the search is loaded by who asks for passes, not by every c
 Opened = Callable[[], AbstractContextManager[Database]]
 OLD_DAYS = 3.0  # a low satellite is off by some kilometres then
 SHOWN = 40  # passes, before they are only counted
-LARGEST_FILE_BYTES = 100_000_000
 Latitude = Annotated[float, typer.Option(metavar="N", help="Degrees North.", show_default=False)]
 Longitude = Annotated[float, typer.Option(metavar="N", help="Degrees East.", show_default=False)]
 Satellites = Annotated[list[str] | None, typer.Option(metavar="NAME", help="Its name or id; may be repeated.")]
@@ -105,14 +105,7 @@ def _of_file(opened: Opened, file: Path, stations: Sequence[str]) -> "Fleet":
     from satcom.resource import passes  # noqa: PLC0415
     from satcom.resource.physics.element_files import read_elements  # noqa: PLC0415
 
-    try:
-        if file.stat().st_size > LARGEST_FILE_BYTES:
-            raise Refused("--elements", f"{file} is too large", "tooLarge", f"{LARGEST_FILE_BYTES // 1_000_000} MB")
-        read = read_elements(file.read_text(encoding="utf-8-sig"))
-    except OSError as wrong:
-        raise Refused("--elements", f"{file} cannot be read: {wrong.strerror}", "unreadable") from wrong
-    except UnicodeDecodeError as wrong:
-        raise Refused("--elements", f"{file} is no text in UTF-8", "unreadable") from wrong
+    read = read_elements(text_of("--elements", file))
     if not read.elements:
         why = f"line {read.bad_lines[0].line_number}: {read.bad_lines[0].reason}" if read.bad_lines else "it is empty"
         raise Refused("--elements", f"{file} has no element set: {why}", "invalid", "two lines, or an OMM")

@@ -12,6 +12,7 @@ from rich.text import Text
 
 from satcom.app.instants import shown_clock, shown_instant
 from satcom.app.listing import Listing, screen
+from satcom.app.text_file import text_of
 from satcom.core.clock import now
 from satcom.core.database import Database
 from satcom.core.errors import Refused
@@ -74,7 +75,7 @@ def sun_outages_command(opened: Opened) -> Callable[..., None]:
 
         An outage is when the noise of the Sun costs more C/N than the threshold.
         """
-        from satcom.app import planned_events as events  # noqa: PLC0415
+        from satcom.app import sky_events as events  # noqa: PLC0415
         from satcom.resource.planned_event import outage_entry  # noqa: PLC0415
 
         typed = {
@@ -86,7 +87,7 @@ def sun_outages_command(opened: Opened) -> Callable[..., None]:
         }
         place = (latitude, longitude, altitude_m)
         with opened() as database, database.as_worker() as session:
-            path = events.Followed(by_elements, _text_of(ephemeris))
+            path = events.Followed(by_elements, text_of("--ephemeris", ephemeris) if ephemeris else None)
             asked = events.link_asked(session, satellite, station, antenna, place, typed, year, path)
         found = asked.outages(threshold_db)
         name, at = asked.satellite, asked.place.name
@@ -116,7 +117,7 @@ def eclipses_command(opened: Opened) -> Callable[..., None]:
         as_json: AsJson = False,
     ) -> None:
         """Eclipses of a satellite by Earth and Moon in a year, in UTC."""
-        from satcom.app import planned_events as events  # noqa: PLC0415
+        from satcom.app import sky_events as events  # noqa: PLC0415
         from satcom.resource.physics.eclipse import eclipse_seasons, eclipses  # noqa: PLC0415
         from satcom.resource.planned_event import eclipse_body, eclipse_entry  # noqa: PLC0415
 
@@ -124,7 +125,7 @@ def eclipses_command(opened: Opened) -> Callable[..., None]:
         with opened() as database, database.as_worker() as session:
             there = events.satellite_called(session, satellite)
             name = there.name
-            path = events.Followed(by_elements, _text_of(ephemeris))
+            path = events.Followed(by_elements, text_of("--ephemeris", ephemeris) if ephemeris else None)
             track, age_days, period = events.track_of(session, there, period, path)
         found = eclipses(track, *period)
         kept = eclipse_seasons(found)
@@ -186,16 +187,6 @@ def _write(path: Path, name: str, entries: "Sequence[CalendarEntry]") -> None:
         path.write_bytes(event_calendar(name, entries, now()))
     except OSError as wrong:
         raise Refused("--ics", f"{path} cannot be written: {wrong.strerror}", "unwritable") from wrong
-
-
-def _text_of(ephemeris: Path | None) -> str | None:
-    """Raises `Refused` on `--ephemeris` that cannot be read."""
-    try:
-        return None if ephemeris is None else ephemeris.read_text(encoding="utf-8-sig")
-    except OSError as wrong:
-        raise Refused("--ephemeris", f"{ephemeris} cannot be read: {wrong.strerror}", "unreadable") from wrong
-    except UnicodeDecodeError as wrong:
-        raise Refused("--ephemeris", f"{ephemeris} is no text in UTF-8", "unreadable") from wrong
 
 
 def _tell_period(period: "tuple[datetime, datetime]", year: int) -> None:
