@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator, MutableMapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 from fastapi import FastAPI
 from httpx import ASGITransport, AsyncClient, Response
+from sqlalchemy import event
 from structlog.testing import capture_logs
 
 from satcom.app.business_metrics import Scrapes
@@ -78,6 +80,18 @@ class House:
         with self.database.as_worker() as session:
             secret = create_token(session, name, list(roles), party.id if party else None, timedelta(days=1))[1]
         return {"Authorization": f"Bearer {secret}"}
+
+    @contextmanager
+    def statements(self) -> Iterator[list[str]]:
+        """What requests send to the database within."""
+        sent: list[str] = []
+
+        def note(_: object, __: object, statement: str, *___: object) -> None:
+            sent.append(statement)
+
+        event.listen(self.database.app, "before_cursor_execute", note)
+        yield sent
+        event.remove(self.database.app, "before_cursor_execute", note)
 
     def counted(self) -> dict[str, int]:
         """How many rows each table has."""

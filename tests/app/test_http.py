@@ -1,13 +1,10 @@
 """The application over HTTP: pages, versions, one form of error, health, metrics, and what a list costs."""
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from psycopg import sql
-from sqlalchemy import event
 from starlette.requests import Request
 
 from satcom.app.http import broken, create_app
@@ -208,23 +205,10 @@ def test_a_list_of_a_hundred_orders_costs_as_many_statements_as_one_of_ten(house
     for headers in (house.token("noc"), house.token("customer", party=house.filled.mine)):
         spent = []
         for limit in (1, 10, 100):
-            with statements(house) as sent:
+            with house.statements() as sent:
                 assert len(house.http.get(f"{ORDERS}?limit={limit}", headers).json()) == limit
             spent.append(len(sent))
         assert spent[0] == spent[1] == spent[2] <= 5, sent
-
-
-@contextmanager
-def statements(house: House) -> Iterator[list[str]]:
-    """What is sent to the database within."""
-    sent: list[str] = []
-
-    def note(_: object, __: object, statement: str, *___: object) -> None:
-        sent.append(statement)
-
-    event.listen(house.database.app, "before_cursor_execute", note)
-    yield sent
-    event.remove(house.database.app, "before_cursor_execute", note)
 
 
 @pytest.mark.parametrize("query", ["limit=100", "limit=1000&fields=id", "sort=name", "name.regex=x"])
@@ -233,6 +217,6 @@ def test_no_list_costs_a_statement_a_row(house: House, query: str) -> None:
     for route in guarded(house.app):
         kinds = kinds_of(route)
         if "{" not in route.path and route.path.endswith(f"/{kinds[0].api.collection}" if kinds else "none"):
-            with statements(house) as sent:
+            with house.statements() as sent:
                 house.http.get(f"{route.path}?{query}", headers)
             assert len(sent) <= 5 + 2 * len(kinds), f"{route.path}: {sent}"
