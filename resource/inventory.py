@@ -50,6 +50,7 @@ from satcom.resource.resource import (
 )
 from satcom.resource.satellite import CARRIES_TRAFFIC, Satellite
 from satcom.resource.satellite_life import follow_correction
+from satcom.resource.sky_noise import check_constellation, check_station, check_transponder
 from satcom.resource.spectrum import SpectrumAssignment, assignments_of, lock_transponders, take_over_carrier
 
 KINDS: tuple[type[Resource], ...] = (
@@ -143,14 +144,17 @@ def _check(session: Session, resource: Resource) -> None:
                 raise Refused(where, "a satellite that carries traffic has an in-service date", "missing")
         case Transponder():
             _check_transponder(session, resource)
+            check_transponder(session, resource)
         case EarthStation():
             wanted = [one for antenna in resource.antennas for one in antenna.satellite_ids]
             _check_satellites(session, wanted, pointer(EarthStation, "antennas"))
+            check_station(session, resource)
         case Hub():
             _check_satellites(session, resource.satellite_ids, pointer(Hub, "satellite_ids"))
             _check_ports(session, resource)
         case Constellation():
             check_gateways(session, resource)
+            check_constellation(session, resource)
             check_sold(session, resource)
         case ConstellationShare():
             take_over_constellation_share(session, resource)

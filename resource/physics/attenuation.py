@@ -65,9 +65,7 @@ def total_attenuation(
     )  # fmt: skip
     height = altitude_km(lat, lon) if station_height_km is None else np.asarray(station_height_km, float)
     steady_percent = np.maximum(percent, RAIN_PERCENT)
-    air = mean_air(lat, lon, height)
-    vapour = vapour_content_kg_per_m2(lat, lon, height, steady_percent)
-    gas_db = gas_attenuation_db(freq, elevation, air, air, vapour)
+    gas_db = _gas_db(lat, lon, freq, elevation, height, steady_percent)
     cloud_db = cloud_attenuation_db(freq, elevation, cloud_liquid_water_kg_per_m2(lat, lon, steady_percent))
     deviation_db = scintillation_deviation_db(freq, elevation, diameter, efficiency, wet_refractivity(lat, lon))
     scintillation_db = scintillation_fade_db(deviation_db, percent)
@@ -88,6 +86,33 @@ def together(
         *(np.asarray(a, float) for a in (gas_db, cloud_db, rain_db, scintillation_db))
     )
     return TotalAttenuation(gas, cloud, rain, scintillation, gas + np.hypot(rain + cloud, scintillation))
+
+
+def clear_sky_noise_temperature_k(
+    latitude_deg: ArrayLike,
+    longitude_deg: ArrayLike,
+    freq_hz: ArrayLike,
+    elevation_deg: ArrayLike,
+    station_height_km: ArrayLike | None = None,
+) -> Array:
+    """Noise temperature of the sky without cloud and rain, with the vapour exceeded for 5 % of the average year.
+
+    Arguments broadcast; without `station_height_km` the ground's own altitude is taken. nan off the globe and outside
+    1 to 52.5 GHz and elevations of 5 to 90 degrees.
+
+    Source: ITU-R P.618-14, section 3, with the gas of `total_attenuation`.
+    """
+    lat, lon, freq, elevation = (
+        np.asarray(one, float) for one in (latitude_deg, longitude_deg, freq_hz, elevation_deg)
+    )
+    height = altitude_km(lat, lon) if station_height_km is None else np.asarray(station_height_km, float)
+    return sky_noise_temperature_k(_gas_db(lat, lon, freq, elevation, height, np.asarray(RAIN_PERCENT)))
+
+
+def _gas_db(lat: Array, lon: Array, freq_hz: Array, elevation_deg: Array, height_km: Array, percent: Array) -> Array:
+    air = mean_air(lat, lon, height_km)
+    vapour = vapour_content_kg_per_m2(lat, lon, height_km, percent)
+    return gas_attenuation_db(freq_hz, elevation_deg, air, air, vapour)
 
 
 def sky_noise_temperature_k(

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from satcom.resource.physics.attenuation import (
+    clear_sky_noise_temperature_k,
     mean_radiating_temperature_k,
     sky_noise_temperature_k,
     together,
@@ -112,6 +113,23 @@ def test_what_the_method_does_not_cover_has_no_total(
     lat: float, freq_hz: float, elevation_deg: float, percent: float
 ) -> None:
     assert np.isnan(total_attenuation(lat, 20.0, freq_hz, elevation_deg, percent, 45.0, 1.2, 0.65).total_db)
+
+
+@given(
+    latitude_deg=st.floats(-60, 60),
+    longitude_deg=st.floats(-180, 180),
+    freq_hz=st.floats(1e9, 50e9),
+    elevation_deg=st.floats(5, 90),
+)
+def test_the_clear_sky_is_what_its_gas_radiates_and_no_warmer_higher_up(
+    latitude_deg: float, longitude_deg: float, freq_hz: float, elevation_deg: float
+) -> None:
+    place = (latitude_deg, longitude_deg, freq_hz)
+    sky_k = clear_sky_noise_temperature_k(*place, elevation_deg, 0.5)
+    gas_db = total_attenuation(*place, elevation_deg, 5.0, 45.0, 5.0, 0.6, 0.5).gas_db
+    assert sky_k == pytest.approx(sky_noise_temperature_k(gas_db))
+    assert clear_sky_noise_temperature_k(*place, 90.0, 0.5) <= sky_k + 1e-9
+    assert np.isnan(clear_sky_noise_temperature_k(*place, 4.9, 0.5))
 
 
 def test_the_sky_is_cold_when_clear_and_as_warm_as_the_air_when_opaque() -> None:
