@@ -200,7 +200,8 @@ class Story:
         for one in found:
             satellite = one["satellite"]["name"] if one["carried"] else f"nobody: {one['reason']}"
             gateway = one.get("earthStation", {}).get("name", "")
-            listing.add(shown_instant(one["at"]), satellite, gateway, shown_instant(one["until"]))
+            until = shown_instant(one["until"]) if "until" in one else ""
+            listing.add(shown_instant(one["at"]), satellite, gateway, until)
         listing.print_on(self.console)
 
     def _tested(self, service_id: str) -> None:

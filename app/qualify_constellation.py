@@ -12,7 +12,6 @@ from satcom.service.constellation_solution import (
     PathPlan,
 )
 
-OLD_DAYS = 3.0  # a low satellite is off by some kilometres then
 SHOWN_LEGS = 12
 
 

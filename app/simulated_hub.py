@@ -22,8 +22,8 @@ from satcom.resource.physics.mean_elements import KEYWORDS
 from satcom.resource.physics.orbit import mean_elements
 from satcom.resource.satellite import Satellite
 from satcom.resource.spectrum import SpectrumAssignment
-from satcom.service.activation import letter
-from satcom.service.demand import DIRECTIONS, Direction
+from satcom.service.activation import letter, payload_id
+from satcom.service.demand import DIRECTIONS
 from satcom.service.design.facts import Assumptions
 
 REFERENCE_TEMPERATURE_K = 290.0
@@ -138,11 +138,6 @@ def _beam(one: Beam) -> dict[str, Json]:
         {"level_db": line.level_db, "polygon": [list(place) for place in line.polygon]} for line in one.contours
     ]
     return {"id": one.id, "contours": contours, "boresight": boresight}
-
-
-def payload_id(constellation_id: str, direction: Direction) -> str:
-    """What the hub calls the payload of one direction of all satellites of a constellation."""
-    return f"{constellation_id}-{direction}"
 
 
 def _constellation(session: Session, one: Constellation) -> dict[str, Json]:

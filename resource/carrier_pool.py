@@ -200,7 +200,8 @@ def take_over_share(session: Session, share: PoolShare) -> PoolShare:
     if share.state is HoldState.HELD and share.hold_until is None:
         raise Refused(pointer(PoolShare, "hold_until"), "a hold says until when", "missing")
     wanted = WantedShare(pool.id, share.cir_bps, share.mir_bps, share.cir_baud, share.mir_baud)
-    _check_room(pool, wanted, fill_of(session, pool.id, share.period, without=[share.id]), share.period)
+    if share.state is not HoldState.RELEASED:  # what was given back takes nothing, whoever has it now
+        _check_room(pool, wanted, fill_of(session, pool.id, share.period, without=[share.id]), share.period)
     return _kept(session, pool, share, pointer(PoolShare, "cir_bps"))
 
 

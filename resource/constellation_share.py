@@ -278,7 +278,7 @@ def take_over_constellation_share(session: Session, share: ConstellationShare) -
             where = pointer(ConstellationShare, "earth_station_id")
             raise Refused(where, f"it is no gateway of {constellation.name}", "notFound")
         left, code = feeders[share.earth_station_id], "noGatewayBandwidth"
-    if left is not None:
+    if left is not None and share.state is not HoldState.RELEASED:  # what was given back takes nothing
         _check_room(share.forward_hz, share.return_hz, left, f"on {constellation.name}, {share.period}", code)
     return _keep(session, constellation, share, pointer(ConstellationShare, "forward_hz"))
 
@@ -288,9 +288,15 @@ def check_sold(session: Session, constellation: Constellation) -> None:
     period = Period(now())
     cell, station = col(ConstellationShare.cell), col(ConstellationShare.earth_station_id)
     cells = _taken(session, constellation, cell, cell.is_not(None), period, ())
-    before_km = session.exec(
-        select(Constellation.beam_diameter_km).where(Constellation.id == constellation.id)
+    before = session.exec(
+        select(Constellation.beam_diameter_km, Constellation.name, Constellation.gateways).where(
+            Constellation.id == constellation.id
+        )
     ).one_or_none()
+    before_km = before[0] if before is not None else None
+    if cells and before is not None and before[1] != constellation.name:
+        why = "its satellites go by its name, and it is sold"
+        raise RuleRefused(pointer(Constellation, "name"), why, "soldAlready", before[1])
     if cells and before_km is not None and before_km != constellation.beam_diameter_km:
         where = pointer(Constellation, "beam_diameter_km")
         why = f"cells of {before_km:g} km are sold, of which the ground would be divided anew"
@@ -304,8 +310,14 @@ def check_sold(session: Session, constellation: Constellation) -> None:
             why = f"{megahertz(most_hz)} MHz of one beam are sold"
             raise RuleRefused(pointer(Constellation, column), why, "soldAlready", f"at least {most_hz} Hz")
     feeders = {one.earth_station_id: one.feeder_bandwidth_hz for one in constellation.gateways}
+    hubs = {one.earth_station_id: one.hub_id for one in constellation.gateways}
+    had = {one.earth_station_id: one.hub_id for one in (before[2] if before is not None else [])}
     for identifier, taken in _taken(session, constellation, station, station.is_not(None), period, ()).items():
         limit_hz, most_hz = feeders.get(identifier), max(taken)
+        if identifier in hubs and had.get(identifier, hubs[identifier]) != hubs[identifier]:
+            name = _station_names(session, [identifier])[identifier]
+            why = f"ports of the hub at {name} are sold with it"
+            raise RuleRefused(pointer(Constellation, "gateways"), why, "soldAlready", had[identifier])
         if identifier not in feeders or (limit_hz is not None and most_hz > limit_hz):
             why = f"{megahertz(most_hz)} MHz are sold through {_station_names(session, [identifier])[identifier]}"
             where = pointer(Constellation, "gateways")

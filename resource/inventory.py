@@ -280,6 +280,8 @@ def withdraw(session: Session, resource: Resource, by: Principal) -> None:
         raise RuleRefused("id", why, "inUse", "it is released or removed, and stays")
     if isinstance(resource, Satellite):
         _check_nobody_points_at(session, resource)
+    if isinstance(resource, Hub | EarthStation):
+        _check_no_constellation_uses(session, resource)
     announce(session, ResourceToBeWithdrawn(resource.id))
     try:
         with session.begin_nested():
@@ -290,6 +292,15 @@ def withdraw(session: Session, resource: Resource, by: Principal) -> None:
             raise
         who = str(getattr(getattr(error.orig, "diag", None), "table_name", "another object")).replace("_", " ")
         raise RuleRefused("id", f"a {who} names it", "inUse", "what nothing names") from error
+
+
+def _check_no_constellation_uses(session: Session, part: Hub | EarthStation) -> None:
+    """It is no gateway of a constellation."""
+    key = "hubId" if isinstance(part, Hub) else "earthStationId"
+    gateways = type_coerce(col(Constellation.gateways), JSONB).contains([{key: part.id}])
+    name = session.exec(select(Constellation.name).where(gateways)).first()
+    if name is not None:
+        raise RuleRefused("id", f"{name} is worked through it", "inUse", "what is no gateway of a constellation")
 
 
 def _check_nobody_points_at(session: Session, satellite: Satellite) -> None:

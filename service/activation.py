@@ -27,6 +27,7 @@ from satcom.resource.drivers.port import (
 from satcom.resource.payload import Transponder
 from satcom.resource.spectrum import SpectrumAssignment
 from satcom.service.constellation_solution import ConstellationSolution, PassingCarrier
+from satcom.service.demand import Direction
 from satcom.service.solution import AccessSolution, LinkSolution, SiteSolution
 from satcom.service.way import CarrierPlan
 
@@ -149,6 +150,11 @@ def passing_configuration(
     return HubConfiguration(tuple(one for pair in through for one in pair), (at_site,), (rates,))
 
 
+def payload_id(constellation_id: str, direction: Direction) -> str:
+    """What a hub calls the payload of a constellation's satellites in one direction."""
+    return f"{constellation_id}-{direction}"
+
+
 def _passing_carrier(
     solution: ConstellationSolution, plan: PassingCarrier, hub_id: str, port: int, service_id: str
 ) -> CarrierConfiguration:
@@ -157,7 +163,7 @@ def _passing_carrier(
         hub_id=hub_id,
         port=port,
         satellite_id=solution.constellation_id,
-        transponder_id=f"{solution.constellation_id}-{plan.direction}",
+        transponder_id=payload_id(solution.constellation_id, plan.direction),
         uplink_center_hz=plan.uplink_center_hz,
         downlink_center_hz=plan.downlink_center_hz,
         symbol_rate_baud=plan.symbol_rate_baud,

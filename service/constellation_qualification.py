@@ -9,7 +9,7 @@ It is for engineers: payload data stand in the budget.
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from fastapi import Request, Response
 from sqlmodel import Session
@@ -22,7 +22,6 @@ from satcom.core.security import Capability
 from satcom.core.tmf_api import database_of, json_response, token_of, who_may
 from satcom.core.tmf_openapi import refusals
 from satcom.resource.constellation import Constellation
-from satcom.resource.element_age import check_ages
 from satcom.resource.naming import resources_called
 from satcom.resource.passes import LONGEST_HOURS, MOST_SATELLITE_HOURS, wrong_instants
 from satcom.resource.resource import Finite
@@ -31,6 +30,7 @@ from satcom.service.demand import ConstellationDemand
 from satcom.service.design.constellation import decide_constellation
 from satcom.service.design.constellation_facts import PassingInputs
 from satcom.service.design.passing_reading import read_passing
+from satcom.service.design.reading import read_network
 from satcom.service.qualification import check_demand, licensing_country
 
 PATH = "/satcom-api/service/v1/constellationQualification"
@@ -51,7 +51,7 @@ def constellation_inputs(
     """What an answer is computed from, with the path over the coming hours.
 
     Raises `Refused` with every fault of the demand, `NotThere` on `constellation`, `RuleRefused` on a place in no
-    country, and on elements that are older than the operator takes.
+    country.
     """
     check_demand(demand)
     if not 1 <= hours <= LONGEST_HOURS:
@@ -59,12 +59,11 @@ def constellation_inputs(
     country, at = licensing_country(demand), now().replace(minute=0, second=0, microsecond=0)
     with network_view(session) as network:
         (meant,) = resources_called(network, Constellation, [called], "/constellation")
-        inputs = read_passing(network, meant, demand, country, hours, at)
-        flown = [one.elements for one in inputs.constellation.satellites]
-        check_ages("/constellation", flown, at + timedelta(hours=hours), inputs.elements_limit_days)
-    if len(flown) * hours > MOST_SATELLITE_HOURS:
-        why = f"{len(flown)} satellites for {hours} hours are too much at once"
-        raise Refused("/hours", why, "tooMuch", f"up to {MOST_SATELLITE_HOURS // len(flown)} hours")
+        inputs = read_passing(network, read_network(network, at), meant, demand, country, hours, at)
+    flown = len(inputs.constellation.satellites)
+    if flown * hours > MOST_SATELLITE_HOURS:
+        why = f"{flown} satellites for {hours} hours are too much at once"
+        raise Refused("/hours", why, "tooMuch", f"up to {MOST_SATELLITE_HOURS // flown} hours")
     return inputs
 
 

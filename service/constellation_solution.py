@@ -8,13 +8,15 @@ from enum import StrEnum
 from typing import Literal
 
 from satcom.core.values import Instant, Value
-from satcom.service.demand import Direction, SiteDemand
+from satcom.service.demand import ConstellationDemand, Direction
 from satcom.service.way import BudgetLine, TerminalWay, Unable
 
 
 class PathReason(StrEnum):
     """Why a constellation cannot deliver. In the order in which they are looked at."""
 
+    OTHER_BAND = "otherBand"
+    OTHER_POLARISATION = "otherPolarisation"
     NO_ELEMENTS = "noElements"
     ELEMENTS_TOO_OLD = "elementsTooOld"
     NO_LICENCE = "noLicence"
@@ -191,7 +193,7 @@ class ConstellationQualification(Value):
     """The answer for one constellation: its path, the ways by what they are charged, or why there is none."""
 
     at: Instant
-    demand: SiteDemand
+    demand: ConstellationDemand
     country: str | None = None
     path: PathPlan | None = None
     solutions: tuple[ConstellationSolution, ...] = ()

@@ -262,7 +262,7 @@ def path_at(session: Session, service_id: str, instant: datetime) -> ServicePath
 def begin_path(session: Session, service: Service, at: datetime, solution: Solution) -> ServicePath:
     """From `at` on the service goes over the solution's satellite, transponders and hub; what did before ends there.
 
-    Over a constellation it goes over that: which of its satellites serves when is `service.service_passage`.
+    Over a constellation it goes over that: which of its satellites serves when is `service.serving_satellite`.
 
     Raises `RuleRefused` on `startAt` when a path that begins later is there already.
     """

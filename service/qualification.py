@@ -91,7 +91,7 @@ def design(
         return _design_lease(session, demand, at, without)
     country = licensing_country(demand)
     if isinstance(demand, ConstellationDemand):
-        return _design_passing(session, demand, country, at, without)
+        return _design_passing(session, demand, country, at, without, partners)
     with network_view(session) as network:
         fleet, assumed = read_network(network, at)
         found = survey(fleet, demand, country, at)
@@ -162,17 +162,25 @@ def _design_lease(session: Session, demand: LeaseDemand, at: datetime, without: 
 
 
 def _design_passing(
-    session: Session, demand: ConstellationDemand, country: str, at: datetime, without: Sequence[str]
+    session: Session,
+    demand: ConstellationDemand,
+    country: str,
+    at: datetime,
+    without: Sequence[str],
+    partners: Sequence[PartnerAnswer],
 ) -> Design:
     """Over each constellation that is asked for; the evidence keeps the satellites that ever serve."""
     with network_view(session) as network:
+        read = read_network(network, at)
         constellations = tuple(
-            read_passing(network, one, demand, country, PLANNED_HOURS, at, without)
+            read_passing(network, read, one, demand, country, PLANNED_HOURS, at, without)
             for one in _constellations_asked(network, demand)
         )
-    inputs = Inputs(at, country, Fleet.none(), Occupancy.none(), constellations=constellations)
+    inputs = Inputs(
+        at, country, Fleet.none(), Occupancy.none(), read[1], partners=tuple(partners), constellations=constellations
+    )
     answer, kept = decide_constellations(inputs, demand)
-    return Design(replace(inputs, constellations=kept), answer)
+    return Design(replace(inputs, constellations=kept), with_partners(answer, partners))
 
 
 def _constellations_asked(network: Session, demand: ConstellationDemand) -> Sequence[Constellation]:
@@ -211,14 +219,17 @@ def nothing_feasible(answer: Qualification, pointer: str = "/place") -> RuleRefu
 def refuse_hopeless_place(session: Session, demand: Demand) -> None:
     """Only what follows from the place itself: whoever has a licence, is in service or has room is not asked.
 
-    Raises `Refused` with every fault of the demand, `RuleRefused` on a place in no country, below the horizon of every
-    satellite, or under no beam. Where no payload is known yet, any place on land will do.
+    Raises `Refused` with every fault of the demand and on a constellation that is not there, `RuleRefused` on a place
+    in no country, below the horizon of every satellite, or under no beam. Where no payload is known yet, any place on
+    land will do.
     """
     check_demand(demand)
     if isinstance(demand, LeaseDemand):
         return
     licensing_country(demand)
     if isinstance(demand, ConstellationDemand):  # satellites that pass come to every place that they pass over
+        with network_view(session) as network:
+            _constellations_asked(network, demand)
         return
     if partners_to_ask(session, demand):
         return

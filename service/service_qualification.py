@@ -126,7 +126,9 @@ class QueryServiceQualification(ServiceQualificationTask, table=True):
     api: ClassVar = tmf("TMF645", "QueryServiceQualification", Capability.QUALIFY)
 
 
-CHOICES = frozenset({"bands", "terminal_types", "satellites", "polarisation"})  # given up for an alternative
+CHOICES = frozenset(
+    {"bands", "terminal_types", "satellites", "constellations", "polarisation"}
+)  # given up for an alternative
 
 
 @dataclass(frozen=True)

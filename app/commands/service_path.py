@@ -36,7 +36,7 @@ def path(
 ) -> None:
     """Who carries a service at an instant of the past or the future: satellite, beam and gateway.
 
-    Over satellites that pass it is planned for that day, with the newest elements of before its end.
+    Over satellites that pass it is planned for that day, with the newest elements of before the instant.
     """
     asked = {"serviceId": name}
     if at is not None:
@@ -59,7 +59,8 @@ def path(
         listing.add("seen at", f"{found['azimuthDeg']:.1f} deg from north, {found['elevationDeg']:.1f} deg high")
         listing.add("distance", f"{found['rangeKm']:,.0f} km")
         listing.add("since", shown_instant(found["startAt"]))
-        listing.add("elements", f"{found['elementsAgeDays']:.1f} days old then")
+        age_days = found["elementsAgeDays"]
+        listing.add("elements", f"{abs(age_days):.1f} days {'old then' if age_days >= 0 else 'younger than that'}")
     if not found["carried"]:
         listing.add("carried", f"by nobody: {found['reason']}", style="bold red")
     if "until" in found:

@@ -7,6 +7,7 @@ by the time at each elevation. Pure: the same facts, the same answer.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 import numpy as np
@@ -27,7 +28,7 @@ from satcom.service.constellation_solution import (
     PathPlan,
     PathReason,
 )
-from satcom.service.demand import DIRECTIONS, Direction, SiteDemand
+from satcom.service.demand import DIRECTIONS, ConstellationDemand, Direction
 from satcom.service.design.budget_table import budget_table
 from satcom.service.design.constellation_facts import GatewayFacts, PassingInputs
 from satcom.service.design.constellation_path import (
@@ -46,7 +47,7 @@ from satcom.service.design.passing_links import Instants, PassingLinks, SitePlac
 Array = NDArray[np.float64]
 
 
-def decide_constellation(inputs: PassingInputs, demand: SiteDemand) -> ConstellationQualification:
+def decide_constellation(inputs: PassingInputs, demand: ConstellationDemand) -> ConstellationQualification:
     """The answer to a demand, from nothing but the inputs.
 
     A gateway whose feeder is too full for the ways that go through it is left out, and the path is planned again.
@@ -56,6 +57,7 @@ def decide_constellation(inputs: PassingInputs, demand: SiteDemand) -> Constella
     loser: ConstellationLoser | None = None
     full: list[GatewayFacts] = []
     try:
+        inputs = _with_fresh_elements(inputs)
         terminals = _terminals(inputs, demand)
         gateways = _gateways(inputs)
         while not solutions:
@@ -70,10 +72,28 @@ def decide_constellation(inputs: PassingInputs, demand: SiteDemand) -> Constella
                 full += _without_room(gateways, found[0])
                 gateways = tuple(one for one in gateways if one not in full)
     except Lost as lost:
-        loser = _loser(inputs, _too_full(full) if full else lost)
+        of_feeders = full and lost.reason in (PathReason.NO_PATH, PathReason.NO_GATEWAY_IN_VIEW)
+        loser = _loser(inputs, _too_full(full) if of_feeders else lost)
     return ConstellationQualification(
         at=inputs.at, demand=demand, country=inputs.country, path=path, solutions=solutions, loser=loser
     )
+
+
+def _with_fresh_elements(inputs: PassingInputs) -> PassingInputs:
+    """Without the satellites whose sets are older, at the end of the hours looked at, than the operator takes.
+
+    Raises `Lost` where none is left.
+    """
+    end, limit, one = inputs.at + timedelta(hours=inputs.hours), inputs.elements_limit_days, inputs.constellation
+    if limit is None or not one.satellites:
+        return inputs
+    age_days = {each.id: element_age_days(each.elements, end) for each in one.satellites}
+    kept = tuple(each for each in one.satellites if age_days[each.id] <= limit)
+    if not kept:
+        newest_days = min(age_days.values())
+        text = f"the newest elements are {newest_days:.1f} days old, the operator takes up to {limit}"
+        raise Lost(PathReason.ELEMENTS_TOO_OLD, text, round(newest_days, 2), limit, "days")
+    return replace(inputs, constellation=replace(one, satellites=kept))
 
 
 def _without_room(gateways: Sequence[GatewayFacts], way: ConstellationSolution) -> list[GatewayFacts]:
@@ -98,11 +118,15 @@ def _too_full(full: Sequence[GatewayFacts]) -> Lost:
     return Lost(PathReason.NO_FEEDER, text, min(rooms, default=0), None, "Hz")
 
 
-def _terminals(inputs: PassingInputs, demand: SiteDemand) -> list[TerminalTypeFacts]:
+def _terminals(inputs: PassingInputs, demand: ConstellationDemand) -> list[TerminalTypeFacts]:
     """The types that may stand there. Raises `Lost`."""
     one, period = inputs.constellation, Period(demand.start_at, demand.stop_at)
     if demand.bands is not None and one.user_band not in demand.bands:
-        raise Lost(PathReason.NO_APPROVED_TERMINAL, f"{one.user_band} band was not asked for")
+        raise Lost(PathReason.OTHER_BAND, f"its users are served in {one.user_band} band, which was not asked for")
+    has = {one.forward.downlink_polarisation.value, one.return_link.uplink_polarisation.value}
+    if demand.polarisation is not None and demand.polarisation not in has:
+        text = f"its beams are {' and '.join(sorted(has))}, {demand.polarisation} was asked for"
+        raise Lost(PathReason.OTHER_POLARISATION, text)
     kinds = [kind for kind in one.terminal_types if kind.band == one.user_band]
     allowed = [kind for kind in kinds if _licence(inputs, kind, period) is not None]
     if kinds and not allowed:
@@ -132,11 +156,6 @@ def _gateways(inputs: PassingInputs) -> tuple[GatewayFacts, ...]:
     one = inputs.constellation
     if not one.satellites:
         raise Lost(PathReason.NO_ELEMENTS, "of no satellite that carries traffic elements are kept", 0, 1, "satellites")
-    end, limit = inputs.start_at + timedelta(hours=inputs.hours), inputs.elements_limit_days
-    oldest_days = max(element_age_days(each.elements, end) for each in one.satellites)
-    if limit is not None and oldest_days > limit:
-        text = f"elements of a satellite are {oldest_days:.1f} days old, the operator takes up to {limit}"
-        raise Lost(PathReason.ELEMENTS_TOO_OLD, text, round(oldest_days, 2), limit, "days")
     free = tuple(gateway for gateway in one.gateways if gateway.free_ports > 0)
     if not free:
         text = f"none of its {len(one.gateways)} gateways has a free port" if one.gateways else "it has no gateway"
@@ -146,7 +165,7 @@ def _gateways(inputs: PassingInputs) -> tuple[GatewayFacts, ...]:
 
 def _solutions(
     inputs: PassingInputs,
-    demand: SiteDemand,
+    demand: ConstellationDemand,
     plan: ServicePlan,
     gateways: tuple[GatewayFacts, ...],
     terminals: list[TerminalTypeFacts],
@@ -204,7 +223,7 @@ def _way_there(inputs: PassingInputs, plan: ServicePlan, gateways: tuple[Gateway
 
 def _solution(
     inputs: PassingInputs,
-    demand: SiteDemand,
+    demand: ConstellationDemand,
     path: Path,
     used: tuple[GatewayUse, ...],
     kind: TerminalTypeFacts,

@@ -13,7 +13,7 @@ from satcom.resource.physics.leg_geometry import leg_geometry
 from satcom.resource.physics.orbit import element_age_days
 from satcom.resource.physics.passes import GapReason, ServicePlan, service_plan
 from satcom.service.constellation_solution import GatewayUse, PathGap, PathLeg, PathPlan, PathReason
-from satcom.service.demand import SiteDemand
+from satcom.service.demand import ConstellationDemand
 from satcom.service.design.constellation_facts import GatewayFacts, PassingInputs, gateway_sites
 from satcom.service.design.passing_links import Instants
 from satcom.service.design.passing_weather import RAREST_PERCENT
@@ -39,7 +39,7 @@ class Lost(Exception):
         self.value, self.limit, self.unit, self.at = value, limit, unit, at
 
 
-def plan_of(inputs: PassingInputs, demand: SiteDemand, gateways: tuple[GatewayFacts, ...]) -> ServicePlan:
+def plan_of(inputs: PassingInputs, demand: ConstellationDemand, gateways: tuple[GatewayFacts, ...]) -> ServicePlan:
     """Who serves the site over the coming hours."""
     one = inputs.constellation
     site = sites_on(demand.latitude_deg, demand.longitude_deg, inputs.height_m, one.lowest_elevation_deg)
@@ -87,14 +87,14 @@ def path_of(inputs: PassingInputs, plan: ServicePlan, gateways: tuple[GatewayFac
     )
 
 
-def rain_percent(demand: SiteDemand, plan: ServicePlan) -> float:
+def rain_percent(demand: ConstellationDemand, plan: ServicePlan) -> float:
     """What rain may take of the time in which there is a path, at each end of the link."""
     if plan.served_percent <= demand.availability_percent:
         return 0.0
     return 100 * (1 - demand.availability_percent / plan.served_percent) / 2
 
 
-def check_path(inputs: PassingInputs, demand: SiteDemand, plan: ServicePlan, path: PathPlan) -> None:
+def check_path(inputs: PassingInputs, demand: ConstellationDemand, plan: ServicePlan, path: PathPlan) -> None:
     """The path alone must be there more often than is asked, so that something is left for rain. Raises `Lost`."""
     if rain_percent(demand, plan) >= RAREST_PERCENT:
         return
@@ -119,7 +119,7 @@ def check_path(inputs: PassingInputs, demand: SiteDemand, plan: ServicePlan, pat
 
 
 def instants_of(
-    inputs: PassingInputs, demand: SiteDemand, plan: ServicePlan, gateways: tuple[GatewayFacts, ...]
+    inputs: PassingInputs, demand: ConstellationDemand, plan: ServicePlan, gateways: tuple[GatewayFacts, ...]
 ) -> Instants:
     """What links are worked out at."""
     one = inputs.constellation

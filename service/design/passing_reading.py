@@ -21,13 +21,14 @@ from satcom.resource.passes import Fleet, fleet_called
 from satcom.resource.physics.climate import altitude_km
 from satcom.service.demand import SiteDemand
 from satcom.service.design.constellation_facts import ConstellationFacts, FlownFacts, GatewayFacts, PassingInputs
+from satcom.service.design.facts import Assumptions
 from satcom.service.design.facts import Fleet as Ground
-from satcom.service.design.reading import read_network
 from satcom.service.design.sky import LONGEST_PROPAGATION
 
 
 def read_passing(
     network: Session,
+    read: tuple[Ground, Assumptions],
     one: Constellation,
     demand: SiteDemand,
     country: str,
@@ -35,9 +36,12 @@ def read_passing(
     at: datetime,
     without: Sequence[str] = (),
 ) -> PassingInputs:
-    """What an answer is computed from. The holds `without` which it is asked take nothing."""
+    """What an answer is computed from; `read` is what `read_network` gives, which is the same for all of them.
+
+    The holds `without` which it is asked take nothing.
+    """
     period = Period(demand.start_at, demand.stop_at)
-    ground, assumed = read_network(network, at)
+    ground, assumed = read
     facts = _facts(network, one, period, at, without, ground)
     cell = cell_of(demand.latitude_deg, demand.longitude_deg, one.beam_diameter_km)
     room = room_in_cell(network, one, cell, period, without)
@@ -127,6 +131,7 @@ def _gateways(network: Session, one: Constellation, period: Period, without: Seq
             return_room_hz=None if room is None else room.return_hz,
         )
         for gateway in one.gateways
+        if gateway.earth_station_id in stations and gateway.hub_id in hubs
         for station, room in ((stations[gateway.earth_station_id], rooms.get(gateway.earth_station_id)),)
         for antenna in station.antennas
         if antenna.id == gateway.antenna_id

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from satcom.app.loading.load import load
-from satcom.app.simulated_hub import fleet_of, payload_id
+from satcom.app.simulated_hub import fleet_of
 from satcom.core.clock import clock
 from satcom.core.database import Database
 from satcom.core.values import instant_text
@@ -31,7 +31,7 @@ from satcom.resource.drivers.port import (
     TerminalConfiguration,
 )
 from satcom.resource.physics.orbit import look_angles
-from satcom.service.activation import activate, letter
+from satcom.service.activation import activate, letter, payload_id
 from satcom.service.constellation_qualification import constellation_inputs
 from satcom.service.constellation_solution import ConstellationSolution, PassingCarrier, PathLeg, PathPlan
 from satcom.service.demand import ConstellationDemand
