@@ -89,7 +89,7 @@ def path_told(session: Session, service: Service, at: datetime) -> dict[str, Jso
         one = network.get_one(Constellation, path.constellation_id)
         place = place_of(service)
         cell: Json = {"cell": cell_of(place.latitude_deg, place.longitude_deg, one.beam_diameter_km)}
-        return _passing(
+        return passing_at(
             network, one, path.gateway_ids, place, at, told | {"constellation": _named(one), "beam": [cell]}
         )
 
@@ -107,7 +107,7 @@ def _standing(network: Session, path: ServicePath) -> dict[str, Json]:
     return told
 
 
-def _passing(
+def passing_at(
     network: Session,
     one: Constellation,
     gateway_ids: Sequence[str],
@@ -115,6 +115,7 @@ def _passing(
     at: datetime,
     told: dict[str, Json],
 ) -> Passing:
+    """What a plan of the day needs, and what is told without it."""
     midnight = at.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     members = _carrying(network, one, at)
     elements = elements_at(network, at, [each.id for each in members])

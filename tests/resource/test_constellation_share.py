@@ -28,7 +28,9 @@ from satcom.resource.constellation_share import (
     room_in_cell,
     room_of_feeders,
 )
+from satcom.resource.ground import EarthStation
 from satcom.resource.hold import EXPIRED, HoldState, Period, assign, release
+from satcom.resource.hub import Hub
 from tests.enterprise.an_operator import an_operator
 from tests.resource.a_network import MHZ, YEAR_2027, YEAR_2028, an_owner, tomorrow
 from tests.resource.held_alone import hold_passage
@@ -216,17 +218,33 @@ def test_a_constellation_is_not_made_smaller_than_what_is_sold_of_it(database: D
         hold_passage(session, a_passage(ring, 200, 1), Period(tomorrow()), an_owner(), tomorrow() + timedelta(days=1))
         narrow = ring.forward.model_copy(update={"bandwidth_hz": 199 * MHZ}).wire()
         one, other = (gateway.wire() for gateway in ring.gateways)
+        another = checked(Hub, {"name": "Another", "earth_station_id": ring.gateways[0].earth_station_id, "ports": 4})
+        session.add(another)
+        session.flush()
         smaller: list[tuple[str, Json]] = [
             ("beamDiameterKm", 600),
             ("forward", narrow),
             ("gateways", [one | {"feederBandwidthHz": 199 * MHZ}, other]),
             ("gateways", [one]),
+            ("gateways", [one | {"hubId": another.id}, other]),
         ]
         for attribute, value in smaller:
             with pytest.raises(RuleRefused) as refused:
                 inventory.amend(session, ring, _patch(**{attribute: value}), WORKER)
             assert [fault.code for fault in refused.value.faults] == ["soldAlready"]
         inventory.amend(session, ring, _patch(gateways=[one | {"feederBandwidthHz": 200 * MHZ}, other]), WORKER)
+        with pytest.raises(RuleRefused, match="its satellites go by its name"):
+            inventory.amend(session, ring, {"name": "Another ring"}, WORKER)
+
+
+def test_a_gateway_is_not_withdrawn_while_a_constellation_is_worked_through_it(database: Database) -> None:
+    with database.as_worker() as session:
+        an_operator(session)
+        gateway = a_ring(session).gateways[0]
+        hub, station = session.get_one(Hub, gateway.hub_id), session.get_one(EarthStation, gateway.earth_station_id)
+        for part in (hub, station):
+            with pytest.raises(RuleRefused, match="Ring is worked through it"):
+                inventory.withdraw(session, part, WORKER)
 
 
 def _patch(**values: Json) -> dict[str, Json]:

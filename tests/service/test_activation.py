@@ -22,6 +22,7 @@ from satcom.service.activation import (
     dry_run,
     from_json,
     hub_ids,
+    left_over,
     letter,
     link_configuration,
     to_json,
@@ -78,6 +79,13 @@ def test_the_hubs_names_follow_from_the_service_alone() -> None:
     assert link_configuration(a_solution(), SLOTS, 1, TERMINAL, "S") == first
     assert first.carriers[0].carrier_id == hub_ids("S").forward_carrier
     assert not set(vars(hub_ids("S")).values()) & set(vars(hub_ids("S2")).values())
+
+
+def test_carriers_through_a_gateway_that_is_not_gone_through_any_more_are_left_over() -> None:
+    old = link_configuration(a_solution(), SLOTS, 1, TERMINAL, "S")
+    away = replace(old, carriers=old.carriers[:1])
+    assert left_over(old, away) == HubConfiguration(old.carriers[1:])
+    assert left_over(away, old) == HubConfiguration()
 
 
 def test_a_configuration_survives_as_a_tasks_result() -> None:

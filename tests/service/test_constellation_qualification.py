@@ -38,6 +38,9 @@ from satcom.service.design.facts import Assumptions, Fleet, LicenceFacts, Occupa
 from satcom.service.design.inputs import Inputs
 from satcom.service.design.passing_weather import AtPlace, PlaceWeather
 from satcom.service.design.solving import decide_constellations, solve
+from satcom.service.qualification import design, refuse_hopeless_place
+from satcom.supplychain.drivers.port import CapacityAsked
+from satcom.supplychain.partner_search import PartnerAnswer
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 START = datetime(2026, 8, 22, 18, tzinfo=UTC)
@@ -150,11 +153,54 @@ def test_a_gateway_whose_feeder_is_full_is_left_out_and_where_all_are_the_reason
     assert first in lost.text
 
 
-def test_old_elements_lose_where_the_operator_takes_none() -> None:
-    inputs = PassingInputs(START, START, 12, "CD", 1400.0, mpower(), Assumptions(), elements_limit_days=1)
-    lost = decide_constellation(replace(inputs, start_at=START + timedelta(days=3)), asked()).loser
+def test_a_satellite_with_old_elements_is_left_out_and_all_that_are_old_lose() -> None:
+    """They are judged by the day that is planned for, not by the days that the plan is made of."""
+    inputs = PassingInputs(START, START, 12, "CD", 1400.0, mpower(), Assumptions(), elements_limit_days=30)
+    first = inputs.constellation.satellites[0]
+    old = replace(first, elements=replace(first.elements, epoch=START - timedelta(days=40)))
+    some = replace(inputs.constellation, satellites=(old, *inputs.constellation.satellites[1:]))
+    path = decide_constellation(replace(inputs, constellation=some), asked(90.0)).path
+    assert path is not None
+    assert first.id not in {one.satellite_id for one in path.legs}
+    lost = decide_constellation(replace(inputs, at=START + timedelta(days=60)), asked()).loser
     assert lost is not None
-    assert (lost.reason, lost.limit, lost.unit) == (PathReason.ELEMENTS_TOO_OLD, 1, "days")
+    assert (lost.reason, lost.limit, lost.unit) == (PathReason.ELEMENTS_TOO_OLD, 30, "days")
+
+
+def test_another_band_or_polarisation_than_was_asked_for_loses_by_its_name() -> None:
+    for asked_for, reason in (({"bands": ("C",)}, "otherBand"), ({"polarisation": "vertical"}, "otherPolarisation")):
+        lost = answer(mpower(), asked().model_copy(update=asked_for)).loser
+        assert lost is not None
+        assert lost.reason == reason
+
+
+def a_refusal() -> PartnerAnswer:
+    of = CapacityAsked(
+        downlink_rate_bps=10 * MHZ,
+        uplink_rate_bps=4 * MHZ,
+        availability_percent=99.5,
+        latitude_deg=SITE[0],
+        longitude_deg=SITE[1],
+        start_at=START,
+    )
+    limits = {"ceiling_per_mbps": {"value": 100, "unit": "USD"}, "minimum_margin_percent": 10}
+    named = {"partnership_id": "p", "partner_name": "Partner", "agreement_id": "a"}
+    return PartnerAnswer.model_validate(named | limits | {"asked": of, "at": START, "refusal": "no"})
+
+
+def test_partners_are_judged_where_no_constellation_delivers(network: Database) -> None:
+    nobody = asked().model_copy(update={"bands": ("C",)})
+    with network.as_worker() as session:
+        found = design(session, nobody, partners=[a_refusal()])
+    assert [one.partner_name for one in found.qualification.partner_losers] == ["Partner"]
+    assert found.inputs.partners == (a_refusal(),)
+
+
+def test_a_constellation_that_is_not_there_is_refused_before_the_order(network: Database) -> None:
+    unknown = asked().model_copy(update={"constellations": ("Teledesic",)})
+    with network.as_worker() as session, pytest.raises(Refused) as refused:
+        refuse_hopeless_place(session, unknown)
+    assert [one.field for one in refused.value.faults] == ["/constellation"]
 
 
 def test_what_an_answer_rests_on_goes_to_json_and_gives_the_same_answer() -> None:
@@ -286,8 +332,11 @@ def test_the_example_is_delivered_in_dr_congo_and_old_elements_are_not_carried_o
         assert later.start_at == newest + timedelta(days=7)
         session.exec(select(Operator)).one().elements_limit_days = 14
         session.flush()
-        with pytest.raises(Refused, match="the operator takes up to 14"):
-            constellation_inputs(session, "O3b mPOWER", asked())
+        lost = qualify_constellation(session, "O3b mPOWER", asked()).loser
+        assert lost is not None
+        assert (lost.reason, lost.limit) == (PathReason.ELEMENTS_TOO_OLD, 14)
+        sold = design(session, asked().model_copy(update={"start_at": START + timedelta(days=60)})).qualification
+        assert [one.reason for one in sold.losers] == [PathReason.ELEMENTS_TOO_OLD]
 
 
 def test_a_question_that_makes_no_sense_is_refused_by_field(network: Database) -> None:
