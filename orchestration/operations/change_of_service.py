@@ -33,7 +33,7 @@ from satcom.orchestration.operations.order_to_service import (
     give_back,
     start_date_is_here,
 )
-from satcom.orchestration.operations.ordered_activation import MEASUREMENT, accept_test, begin_orders
+from satcom.orchestration.operations.ordered_activation import accept_test, begin_orders, measured
 from satcom.orchestration.operations.ordered_approval import is_to_be_approved, wait_for_approval
 from satcom.orchestration.operations.ordered_installation import (
     call_the_installation_off,
@@ -283,9 +283,7 @@ def restore_hub(call: Call, prepared: dict[str, Json]) -> Json:
 
 
 def measure_the_change(call: Call, prepared: dict[str, Json]) -> Json:
-    terminal = activation.from_json(prepared["new"]).terminals[0]
-    read: Json = MEASUREMENT.dump_python(call.hub.measure(terminal.terminal_id, call.key), mode="json")
-    return read
+    return measured(call, activation.from_json(prepared["new"]).terminals[0])
 
 
 def carriers_are_moved(session: Session, order_id: str) -> Json | Later:

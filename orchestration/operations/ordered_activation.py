@@ -21,7 +21,7 @@ from satcom.orchestration.operations.ordered_network import (
 )
 from satcom.orchestration.operations.ordered_site import terminal_installed
 from satcom.orchestration.plan import ForAPerson, Later
-from satcom.resource.drivers.port import HubConfiguration, Measurement
+from satcom.resource.drivers.port import DriverUnavailable, HubConfiguration, Measurement, TerminalConfiguration
 from satcom.resource.ground import Terminal
 from satcom.resource.ordering import begin_resource_order, resource_order_of
 from satcom.resource.payload import Transponder
@@ -123,9 +123,18 @@ def note_cleared(session: Session, service_id: str) -> Json:
 
 
 def measure_link(call: Call, prepared: Json) -> Json:
-    terminal = activation.from_json(prepared).terminals[0]
-    read: Json = MEASUREMENT.dump_python(call.hub.measure(terminal.terminal_id, call.key), mode="json")
-    return read
+    return measured(call, activation.from_json(prepared).terminals[0])
+
+
+def measured(call: Call, terminal: TerminalConfiguration) -> Json:
+    """What the modems of a terminal read. Raises `DriverUnavailable` while no satellite that passes is in its view."""
+    follows = terminal.azimuth_deg is None
+    key = f"{call.key}:{call.attempt}" if follows else call.key  # each attempt sees another sky
+    read = call.hub.measure(terminal.terminal_id, key)
+    if follows and read.satellite_id is None:
+        raise DriverUnavailable("no satellite is in view of terminal and gateway just now")
+    told: Json = MEASUREMENT.dump_python(read, mode="json")
+    return told
 
 
 def accept_test(session: Session, service_id: str, reserved: dict[str, Json], measured: Json) -> Json | ForAPerson:
