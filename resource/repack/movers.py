@@ -5,15 +5,13 @@ for another one that moves, else it would be moved for nothing. Sets that fail t
 out; what is left goes to `resource.repack.sequence`.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations_with_replacement, product
 
+from satcom.resource.repack.mover_sets import MoverSets, Neighbours, Run, Runs
 from satcom.resource.repack.sequence import Mover, Opened, Work, can_lie, opened_by
 from satcom.resource.spectrum_pieces import Piece
-
-Run = tuple[int, int]  # the first and the last of neighbouring carriers
-Runs = tuple[Run, ...]
 
 
 @dataclass(frozen=True)
@@ -47,7 +45,7 @@ class Rearranging:
         self.may = [at for at, one in enumerate(lying) if one.may_move]
         self._widths = [one.width_hz for one in lying]
         self._widest_gaps = sorted(range(len(self.gaps)), key=lambda gap: -self.gaps[gap].width_hz)
-        self._sets: dict[int, list[Runs]] = {}
+        self.neighbours = Neighbours([gap.width_hz for gap in self.gaps], self.room_hz, self._widths, set(self.may))
 
     @property
     def widest_gap_hz(self) -> int:
@@ -61,7 +59,7 @@ class Rearranging:
         """A sequence of exactly so many moves, of these one that moves the least bandwidth. Raises `WorkDone`."""
         tries = []
         for number in range(1, min(moves, len(self.may)) + 1):
-            for runs, times in product(self._sets_of(number), _times(number, moves)):
+            for runs, times in product(self._sets_of(number, moves), _times(number, moves)):
                 self.work.spend()
                 tries.append((self._moved_hz(runs, times), runs, times))
         for _, runs, times in sorted(tries):
@@ -74,48 +72,15 @@ class Rearranging:
     def _moved_hz(self, runs: Runs, times: tuple[int, ...]) -> int:
         return sum(self.lying[one].bandwidth_hz * often for one, often in zip(_all(runs), times, strict=True))
 
-    def _sets_of(self, number: int) -> list[Runs]:
+    def _sets_of(self, number: int, moves: int) -> list[Runs]:
         """Every set of so many carriers for which there is room in the end, by widths alone."""
-        if number not in self._sets:
-            found: dict[Runs, bool] = {}
-            for window in self._runs(number, self.wanted_hz):
-                rest_hz = self._room_hz(window) - self.wanted_hz
-                for some in self._with_helpers((window,), rest_hz, number - _length(window)):
-                    self.work.spend()
-                    runs = tuple(sorted(some))
-                    if runs not in found:
-                        found[runs] = self._have_room(runs, number)
-            self._sets[number] = sorted(runs for runs, have_room in found.items() if have_room)
-        return self._sets[number]
+        return MoverSets(
+            self.neighbours, number, moves, self.work, lambda runs: self._have_room(runs, number)
+        ).for_slot(self.wanted_hz)
 
-    def _room_hz(self, run: Run) -> int:
+    def room_hz(self, run: Run) -> int:
         """What neighbouring carriers leave when all of them are away."""
         return self.gaps[run[1] + 1].stop_hz - self.gaps[run[0]].start_hz
-
-    def _runs(self, most: int, least_hz: int) -> Iterator[Run]:
-        """Neighbours that may move, at most so many, and leave at least so much room together."""
-        for first in self.may:
-            for last in range(first, min(first + most, len(self.lying))):
-                if not self.lying[last].may_move:
-                    break
-                if self._room_hz((first, last)) >= least_hz:
-                    yield first, last
-
-    def _with_helpers(self, runs: Runs, rest_hz: int, helpers: int) -> Iterator[Runs]:
-        """The runs, and so many carriers more in further runs, each of which takes somebody that is moved already.
-
-        Whoever is wider than every room so far needs a run that takes him; `rest_hz` is left beside the slot.
-        """
-        if helpers == 0:
-            yield runs
-            return
-        self.work.spend()
-        widths = [self._widths[one] for one in _all(runs)]
-        widest_hz = max(rest_hz, self.widest_gap_hz, *map(self._room_hz, runs[1:]), 0)
-        needed_hz = max(widths) if max(widths) > widest_hz else min(widths)
-        for run in self._runs(helpers, needed_hz):
-            if all(run[1] < one[0] - 1 or run[0] > one[1] + 1 for one in runs):
-                yield from self._with_helpers((*runs, run), rest_hz, helpers - _length(run))
 
     def _have_room(self, runs: Runs, number: int) -> bool:
         """Whether one of them can move first, and all of them lie somewhere beside the slot."""

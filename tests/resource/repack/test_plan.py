@@ -157,6 +157,13 @@ def test_where_nobody_fits_into_any_gap_nothing_can_move() -> None:
     assert fault.code == "noRoomToMove"
 
 
+def test_where_those_that_fit_into_gaps_leave_too_little_no_number_of_moves_helps() -> None:
+    carriers = [a_carrier("a", 0.5, 1), a_carrier("wide", 1.2, 5), a_carrier("wider", 5.5, 9.5)]
+    fault = refusal(BAND, carriers, 1.5).faults[0]
+    assert (fault.code, fault.accepted) == ("noRoomToMove", "at most 1200000 Hz")
+    assert "no number of moves" in fault.why
+
+
 def test_a_search_that_is_cut_short_says_how_many_moves_it_has_ruled_out() -> None:
     carriers = [a_carrier(f"c{at}", at, at + 0.4) for at in range(10)]
     whole = plan_repack(BAND, carriers, 3 * MHZ, 0)
