@@ -101,12 +101,12 @@ class Answer:
     reservation_id: str | None = None
 
 
-def a_network(database: Database, ports: int = PORTS) -> Network:
-    """Transponders, hubs with ports, and a carrier pool for each hub."""
+def a_network(database: Database, ports: int = PORTS, times: int = 1) -> Network:
+    """Transponders, hubs with ports, and a carrier pool for each hub; `times` as many."""
     assert declarations.ROUTES
     with database.as_worker() as session:
-        transponders = [a_transponder(session) for _ in range(TRANSPONDERS)]
-        hubs = [a_hub(session, ports) for _ in range(HUBS)]
+        transponders = [a_transponder(session) for _ in range(times * TRANSPONDERS)]
+        hubs = [a_hub(session, ports) for _ in range(times * HUBS)]
         pools = []
         for transponder, hub in zip(transponders, hubs, strict=False):
             always, until = Period(datetime(2026, 1, 1, tzinfo=UTC)), now() + timedelta(days=1)

@@ -14,13 +14,23 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
 
-from sqlalchemy import DDL, CheckConstraint, event
+from sqlalchemy import DDL, CheckConstraint, Index, event, text
 from sqlmodel import Field, Session, col
 
 from satcom.core.clock import now
 from satcom.core.entity import HERTZ, id_type, state_type
 from satcom.core.errors import Fault, Refused, RuleRefused
-from satcom.resource.hold import Hold, HoldState, Owner, Period, check_until, fullest, keep, lock_for_holding
+from satcom.resource.hold import (
+    Hold,
+    HoldState,
+    Owner,
+    Period,
+    check_until,
+    fullest,
+    keep,
+    lock_for_holding,
+    to_run_out,
+)
 from satcom.resource.payload import MAX_BANDWIDTH_HZ
 from satcom.resource.resource import Finite, IdText, Resource, pointer
 from satcom.resource.spectrum import Direction
@@ -106,6 +116,14 @@ class PoolShare(Hold, table=True):
         CheckConstraint("mir_bps >= cir_bps AND mir_baud >= cir_baud AND cir_baud >= 0", name="share_has_order"),
         CheckConstraint("stop_at > start_at", name="share_has_time"),
         CheckConstraint("state <> 'held' OR hold_until IS NOT NULL", name="share_hold_ends"),
+        to_run_out("shares_to_run_out", "carrier_pool_id"),
+        Index(
+            "shares_in_force",
+            "carrier_pool_id",
+            text("tstzrange(start_at, stop_at)"),
+            postgresql_using="gist",
+            postgresql_where=text("state <> 'released'"),
+        ),
     )
 
     carrier_pool_id: Annotated[str, IdText] = Field(foreign_key="carrier_pool.id", index=True, sa_type=id_type())

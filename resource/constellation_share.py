@@ -24,7 +24,17 @@ from satcom.core.entity import HERTZ, id_type
 from satcom.core.errors import Fault, Refused, RuleRefused
 from satcom.resource.constellation import Constellation
 from satcom.resource.ground import EarthStation
-from satcom.resource.hold import Hold, HoldState, Owner, Period, check_until, fullest, keep, lock_for_holding
+from satcom.resource.hold import (
+    Hold,
+    HoldState,
+    Owner,
+    Period,
+    check_until,
+    fullest,
+    keep,
+    lock_for_holding,
+    to_run_out,
+)
 from satcom.resource.payload import MAX_BANDWIDTH_HZ
 from satcom.resource.resource import IdText, pointer
 from satcom.resource.spectrum_pieces import megahertz
@@ -94,6 +104,7 @@ class ConstellationShare(Hold, table=True):
         ),
         CheckConstraint("stop_at > start_at", name="constellation_share_has_time"),
         CheckConstraint("state <> 'held' OR hold_until IS NOT NULL", name="constellation_share_hold_ends"),
+        to_run_out("constellation_shares_to_run_out", "constellation_id"),
     )
 
     constellation_id: Annotated[str, IdText] = Field(foreign_key="constellation.id", index=True, sa_type=id_type())

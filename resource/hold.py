@@ -18,7 +18,7 @@ from typing import Annotated, Any, ClassVar, Self, TypeVar
 
 import sqlalchemy as sa
 from pydantic import ValidationInfo, field_validator
-from sqlalchemy import ColumnElement, and_, func, or_
+from sqlalchemy import ColumnElement, Index, and_, func, or_, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped
 from sqlmodel import Field, Session, col, select
@@ -148,6 +148,11 @@ class Hold(Resource):
         self.order_id, self.order_reference = owner.order_id, owner.order_reference
         self.reservation_id, self.hold_until = reservation_id, until
         return self
+
+
+def to_run_out(name: str, of: str) -> Index:
+    """The index by which whoever locks the whole finds what ran out there, however much was held before."""
+    return Index(name, of, "hold_until", postgresql_where=text("state = 'held'"))
 
 
 def check_until(until: datetime) -> None:

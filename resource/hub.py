@@ -17,7 +17,7 @@ from sqlmodel import Field, Session, col, select
 from satcom.core.clock import now
 from satcom.core.entity import JsonOf, id_type
 from satcom.core.errors import Fault, Refused, RuleRefused
-from satcom.resource.hold import LINE, Hold, HoldState, Owner, Period, check_until, keep, lock_for_holding
+from satcom.resource.hold import LINE, Hold, HoldState, Owner, Period, check_until, keep, lock_for_holding, to_run_out
 from satcom.resource.resource import PHYSICAL, Band, IdText, Resource, pointer
 
 MAX_PORTS = 10_000
@@ -44,6 +44,7 @@ class HubPortAssignment(Hold, table=True):
         CheckConstraint("port_number >= 1", name="ports_count_from_one"),
         CheckConstraint("stop_at > start_at", name="port_has_time"),
         CheckConstraint("state <> 'held' OR hold_until IS NOT NULL", name="port_hold_ends"),
+        to_run_out("ports_to_run_out", "hub_id"),
         ExcludeConstraint(
             (text("hub_id"), "="),
             (text("port_number"), "="),

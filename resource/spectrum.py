@@ -23,7 +23,7 @@ from satcom.core.clock import now
 from satcom.core.entity import HERTZ, id_type, state_type
 from satcom.core.errors import Fault, Refused, RuleRefused
 from satcom.core.events import announce
-from satcom.resource.hold import LINE, Hold, HoldState, Owner, Period, check_until, keep, lock_for_holding
+from satcom.resource.hold import LINE, Hold, HoldState, Owner, Period, check_until, keep, lock_for_holding, to_run_out
 from satcom.resource.payload import MAX_BANDWIDTH_HZ, MAX_FREQUENCY_HZ, Transponder
 from satcom.resource.resource import Finite, IdText, pointer
 from satcom.resource.spectrum_pieces import Piece, free_pieces, megahertz
@@ -47,6 +47,7 @@ class SpectrumAssignment(Hold, table=True):
         CheckConstraint("stop_hz > start_hz AND guard_band_hz >= 0 AND power_share_hz >= 0", name="slot_has_width"),
         CheckConstraint("stop_at > start_at", name="slot_has_time"),
         CheckConstraint("state <> 'held' OR hold_until IS NOT NULL", name="slot_hold_ends"),
+        to_run_out("slots_to_run_out", "transponder_id"),
         ExcludeConstraint(
             (text("transponder_id"), "="),
             (text(TAKEN_HZ), "&&"),

@@ -1,14 +1,25 @@
 """200 clients book at the same time: no slot, power, port or share is sold twice, and every answer holds.
 
-`make soak` has them try longer; `python -m benchmarks.booking_attempts --attempts 10000000` is the long run.
+They do so through `reserve`, and at the database's guards. `make soak` has them try longer; the long runs are
+`python -m benchmarks.booking_attempts` and `python -m benchmarks.guard_attempts`, each with `--attempts 10000000`.
 """
 
 import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Event
 
+import psycopg
+import pytest
+from benchmarks import guard_books
 from benchmarks.booking_attempts import GRANTED, Tally, one_round
 from benchmarks.booking_clients import FAULTS, Answer, a_network, book, differences
+from benchmarks.guard_attempts import Run
+from benchmarks.guard_clients import SLOT, Share, Told, identifier, parts_of, recorded, work
 from sqlalchemy import text
 
+from satcom.app.worker import conninfo
 from satcom.core import migration
 from satcom.core.database import Database
 from satcom.core.entity import new_id
@@ -18,14 +29,14 @@ ATTEMPTS = int(os.environ.get("SATCOM_BOOKING_ATTEMPTS", "400"))
 CLIENTS = 200
 TWICE = (
     "INSERT INTO {0} SELECT (jsonb_populate_record(one, jsonb_build_object('id', gen_random_uuid()))).*"
-    " FROM {0} one WHERE reservation_id = :granted"
+    " FROM {0} one WHERE id = (SELECT id FROM {0} WHERE {1} LIMIT 1)"
 )
 SPOILT = (
     "ALTER TABLE spectrum_assignment DROP CONSTRAINT slot_is_sold_once",
     "UPDATE spectrum_assignment SET power_share_hz = 60000000 WHERE reservation_id = :granted",
-    TWICE.format("spectrum_assignment"),
+    TWICE.format("spectrum_assignment", "reservation_id = :granted"),
     "ALTER TABLE hub_port_assignment DROP CONSTRAINT port_is_given_once",
-    TWICE.format("hub_port_assignment"),
+    TWICE.format("hub_port_assignment", "reservation_id = :granted"),
     "ALTER TABLE pool_share DISABLE TRIGGER USER",
     "UPDATE pool_share SET mir_baud = 60000000 WHERE reservation_id = :granted",
 )
@@ -63,3 +74,81 @@ def test_what_is_sold_twice_or_lost_is_found(postgres: str) -> None:
     assert set(FAULTS) <= told
     database.close()
     drop_database(url)
+
+
+@dataclass(frozen=True)
+class AtTheGuards:
+    """3,000 attempts that were made at the database, some of them given back."""
+
+    url: str
+    file: Path
+
+    def first(self, told: Told) -> int:
+        """The first attempt for a slot alone that was told this."""
+        answers = recorded(self.file)
+        return next(number for number, code in enumerate(answers) if code == told and parts_of(number) == (SLOT,))
+
+    def differences(self) -> list[str]:
+        return guard_books.differences(self.url, recorded(self.file), range(3_000))
+
+    def spoil(self, *statements: str) -> None:
+        """Past the rules and the guards."""
+        with psycopg.connect(conninfo(self.url)) as connection:
+            for statement in ("SET LOCAL ROLE NONE", *statements):
+                connection.execute(statement.encode())
+
+
+@pytest.fixture(scope="module")
+def guards(postgres: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[AtTheGuards]:
+    url, folder = new_database(postgres), tmp_path_factory.mktemp("guards")
+    migration.upgrade(url)
+    made, file, state = Run.of(url, 1), folder / "answers", folder / "state.json"
+    made.keep(state)
+    assert Run.recalled(state) == made
+    file.write_bytes(bytes(3_000))
+    work(Share(url, made.place, file, range(2_000), (), 20), Event())
+    booked = [number for number, code in enumerate(recorded(file)) if code == Told.BOOKED]
+    work(Share(url, made.place, file, range(2_000, 3_000), booked, 20), Event())
+    yield AtTheGuards(url, file)
+    drop_database(url)
+
+
+def test_at_the_guards_none_overlaps_and_none_is_lost(guards: AtTheGuards) -> None:
+    assert guard_books.overlaps(guards.url) == []
+    assert guards.differences() == []
+    assert set(recorded(guards.file)) >= {Told.BOOKED, Told.GIVEN_BACK, Told.OVERLAPS}
+
+
+def test_who_was_not_answered_looks_at_what_became_of_it(guards: AtTheGuards) -> None:
+    answers = recorded(guards.file)
+    asked = {guards.first(told): told for told in (Told.BOOKED, Told.GIVEN_BACK, Told.OVERLAPS)}
+    for number, told in asked.items():
+        answers[number] = Told.ASKED_BACK if told is Told.GIVEN_BACK else Told.ASKED
+    assert any("not answered" in line for line in guards.differences())
+    assert guard_books.settle(guards.url, answers) == len(asked)
+    assert [answers[number] for number in asked] == [Told.BOOKED, Told.GIVEN_BACK, Told.NOT_BOOKED]
+    assert guards.differences() == []
+
+
+def test_what_the_guards_let_through_is_found(guards: AtTheGuards) -> None:
+    """Last, for it leaves the database without guards."""
+    guards.spoil(
+        "ALTER TABLE spectrum_assignment DROP CONSTRAINT slot_is_sold_once",
+        TWICE.format("spectrum_assignment", "state = 'held'"),
+        "ALTER TABLE hub_port_assignment DROP CONSTRAINT port_is_given_once",
+        TWICE.format("hub_port_assignment", "state = 'held'"),
+        "ALTER TABLE pool_share DISABLE TRIGGER USER",
+        "UPDATE pool_share SET mir_baud = 60000000 WHERE id = (SELECT id FROM pool_share WHERE state = 'held' LIMIT 1)",
+    )
+    assert guard_books.overlaps(guards.url) == [
+        "1 pairs of slots meet",
+        "1 pairs of holders share a port",
+        "1 pools are oversold",
+    ]
+    booked, back, refused = (identifier(guards.first(one)) for one in (Told.BOOKED, Told.GIVEN_BACK, Told.NOT_BOOKED))
+    guards.spoil(
+        f"UPDATE spectrum_assignment SET id = '{refused}' WHERE id = '{booked}'",
+        f"UPDATE spectrum_assignment SET state = 'held' WHERE id = '{back}'",
+    )
+    found = " ".join(guards.differences())
+    assert all(what in found for what in ("1 of spectrum_assignment lost", "nobody was told so", "held still"))

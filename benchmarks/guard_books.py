@@ -1,0 +1,133 @@
+"""Whether the books are what the clients of `benchmarks.guard_clients` were told, asked without the guards.
+
+Everything that is booked is read out and compared in numpy: two slots that meet in frequency and time, a port with two
+holders, a pool above its capacity. Then every answer is looked up: booked means there once in each table, refused means
+in none.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import psycopg
+from benchmarks.guard_clients import KINDS, PARTS, PORT, SHARE, SLOT, Answers, Part, Told, identifier
+from numpy.typing import NDArray
+
+from satcom.app.worker import conninfo
+
+Numbers = NDArray[np.int64]
+AT_ONCE = 500_000
+OPEN_END_S = 2**40
+_PERIOD = f"extract(epoch FROM start_at)::bigint, coalesce(extract(epoch FROM stop_at)::bigint, {OPEN_END_S})"
+# a whole as a number, so that everything that is read is one
+_TAKEN = (
+    f"SELECT dense_rank() OVER (ORDER BY {{of}}), {_PERIOD}, {{columns}} FROM {{table}} t WHERE state <> 'released'"
+    " ORDER BY 1, 2"
+)
+_POOLS = (
+    "SELECT dense_rank() OVER (ORDER BY p.id), floor(p.symbol_rate_baud * p.committable_percent / 100)::bigint,"
+    " floor(p.symbol_rate_baud * p.contention_ratio)::bigint FROM carrier_pool p"
+    " WHERE EXISTS (SELECT FROM pool_share s WHERE s.carrier_pool_id = p.id AND s.state <> 'released')"
+)
+# the last 15 digits of an id are more than enough for the number that it is
+_STORED = (
+    "SELECT ('x' || right(id::text, 8))::bit(32)::int::bigint, (state = 'released')::int::bigint"
+    " FROM {table} WHERE id BETWEEN %s AND %s"
+)
+
+
+def _read(connection: psycopg.Connection, query: str, parameters: Sequence[str] = ()) -> Numbers:
+    """All rows, one column of the array for each column."""
+    rows = connection.execute(query.encode(), parameters, binary=True).fetchall()
+    return np.array(rows, dtype=np.int64).reshape(len(rows), -1).T
+
+
+def _taken(connection: psycopg.Connection, part: Part, columns: str) -> Numbers:
+    return _read(connection, _TAKEN.format(of=part.of, table=part.table, columns=columns))
+
+
+def meeting(taken: Numbers, low: Numbers, high: Numbers) -> int:
+    """How many pairs of one whole meet in time and in [low, high). `taken`: whole, start, stop; sorted by these."""
+    whole, start, stop = taken[:3]
+    found, count = 0, len(whole)
+    for apart in range(1, count):
+        at = np.flatnonzero((whole[apart:] == whole[:-apart]) & (start[apart:] < stop[:-apart]))
+        if not at.size:
+            break
+        found += int(np.count_nonzero((low[at] < high[at + apart]) & (low[at + apart] < high[at])))
+    return found
+
+
+def overfull(taken: Numbers, pools: Numbers) -> int:
+    """How many pools are sold above one of their two capacities at some instant."""
+    whole, start, stop, *rates = taken
+    found = 0
+    for pool, *capacities in pools.T:
+        mine = whole == pool
+        at = np.concatenate([start[mine], stop[mine]])
+        # at one instant what ends goes first
+        order = np.lexsort((np.repeat([1, 0], np.count_nonzero(mine)), at))
+        changes = [np.concatenate([rate[mine], -rate[mine]])[order] for rate in rates]
+        found += any(
+            np.cumsum(change).max(initial=0) > capacity for change, capacity in zip(changes, capacities, strict=True)
+        )
+    return found
+
+
+def overlaps(url: str) -> list[str]:
+    """What is sold twice now."""
+    with psycopg.connect(conninfo(url)) as connection:
+        slots = _taken(connection, SLOT, "start_hz, stop_hz + guard_band_hz")
+        ports = _taken(connection, PORT, "port_number")
+        shares, pools = _taken(connection, SHARE, "cir_baud, mir_baud"), _read(connection, _POOLS)
+    counts = {
+        "pairs of slots meet": meeting(slots, slots[3], slots[4]) if slots.size else 0,
+        "pairs of holders share a port": meeting(ports, ports[3], ports[3] + 1) if ports.size else 0,
+        "pools are oversold": overfull(shares, pools) if shares.size else 0,
+    }
+    return [f"{count} {what}" for what, count in counts.items() if count]
+
+
+def differences(url: str, answers: Answers, numbers: range) -> list[str]:
+    """Which of the attempts `numbers`, and how many, are in the books otherwise than was told."""
+    found: list[str] = []
+    with psycopg.connect(conninfo(url)) as connection:
+        for start in range(numbers.start, numbers.stop, AT_ONCE):
+            some = range(start, min(start + AT_ONCE, numbers.stop))
+            told = np.array(answers[some.start : some.stop])
+            for part in PARTS:
+                found += _of_part(connection, part, told, some)
+    return found
+
+
+def _of_part(connection: psycopg.Connection, part: Part, told: Answers, numbers: range) -> list[str]:
+    bounds = [str(identifier(one)) for one in (numbers.start, numbers.stop - 1)]
+    stored = _read(connection, _STORED.format(table=part.table), bounds)
+    place = stored[0] - numbers.start if stored.size else np.array([], dtype=np.int64)
+    there = np.bincount(place, minlength=len(numbers))
+    released = np.bincount(place, weights=stored[1] if stored.size else None, minlength=len(numbers))
+    asked = np.array([part in kind for kind in KINDS])[np.arange(numbers.start, numbers.stop) % len(KINDS)]
+    granted = asked & np.isin(told, (Told.BOOKED, Told.GIVEN_BACK))
+    faults = {
+        "lost": granted & (there == 0),
+        "there more than once": there > 1,
+        "there, and nobody was told so": ~granted & (there > 0),
+        "given back, and held still": granted & (told == Told.GIVEN_BACK) & (released < there),
+        "not answered": asked & ~granted & np.isin(told, (Told.NOTHING, Told.ASKED, Told.ASKED_BACK)),
+    }
+    return [
+        f"{np.count_nonzero(wrong)} of {part.table} {what}, first attempt {numbers[int(np.argmax(wrong))]}"
+        for what, wrong in faults.items()
+        if wrong.any()
+    ]
+
+
+def settle(url: str, answers: Answers) -> int:
+    """After a stop: who was not answered looks at what became of it, as a client does. How many had to."""
+    open_ = np.flatnonzero((answers == Told.ASKED) | (answers == Told.ASKED_BACK))
+    with psycopg.connect(conninfo(url)) as connection:
+        for number in open_.tolist():
+            table = KINDS[number % len(KINDS)][0].table
+            query = f"SELECT state = 'released' AND released_because = 'given back' FROM {table} WHERE id = %s"
+            row = connection.execute(query.encode(), [identifier(number)]).fetchone()
+            answers[number] = Told.NOT_BOOKED if row is None else Told.GIVEN_BACK if row[0] else Told.BOOKED
+    return len(open_)

@@ -1,0 +1,285 @@
+"""Booking attempts at the database itself: what `reserve` writes in the end, sent without it and without the ORM.
+
+An attempt is one transaction: it locks what it books, takes back what ran out there, and writes the hold of a slot, of
+a port, of a share, or of all three. The place and the period are drawn by lot, not looked for; so most are refused once
+the network is full, and the answer is the guard's alone. One attempt in twenty forgets the lock. Power is not guarded
+by the database and not counted here. Nothing goes into the change log, and there is no row of a reservation.
+Attempts have numbers: the id of what is booked is the number, and the answer is one byte at its place in a file.
+"""
+
+import multiprocessing
+import selectors
+import signal
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from enum import IntEnum
+from pathlib import Path
+from random import Random
+from threading import Event
+from typing import TypeAlias
+
+import numpy as np
+from benchmarks.booking_clients import FIRST_DAY, LAST_DAY, PROCESSES, Network
+from numpy.typing import NDArray
+from psycopg import pq
+from psycopg.errors import lookup
+from psycopg.pq import ConnStatus, DiagnosticField, ExecStatus
+from psycopg.pq.abc import PGconn, PGresult
+
+from satcom.app.worker import conninfo
+from satcom.resource.hold import EXPIRED
+
+Answers: TypeAlias = NDArray[np.uint8]
+NO_LOCK_EVERY = 20
+GIVEN_BACK_EVERY = 3
+HOUR_S, LONGEST_H = 3600, 24 * 90
+BRIEF_S, LONG_S = 2, 30 * 24 * HOUR_S
+
+
+class Told(IntEnum):
+    """What a client was told of his attempt, or the last that he asked when he has not been told."""
+
+    NOTHING = 0
+    ASKED = 1
+    BOOKED = 2
+    ASKED_BACK = 3
+    GIVEN_BACK = 4
+    OVERLAPS = 5
+    DEADLOCK = 6
+    NOT_BOOKED = 7
+
+
+REFUSALS = {"23P01": Told.OVERLAPS, "40P01": Told.DEADLOCK}  # exclusion violation, which the pool's guard raises, too
+
+
+@dataclass(frozen=True)
+class Part:
+    """A kind of hold: its table, what it is a part of, and the columns that only it has."""
+
+    table: str
+    whole: str
+    of: str
+    columns: str
+
+    def statements(self) -> list[str]:
+        own = self.columns.split(", ")
+        values = ", ".join(f"${number}" for number in range(6, 6 + len(own)))
+        released = "state = 'released', version = version + 1, updated_at = now(), released_because ="
+        return [
+            f"PREPARE lock_{self.whole}(uuid) AS SELECT id FROM {self.whole} WHERE id = $1 FOR UPDATE",
+            f"PREPARE run_out_{self.table}(uuid) AS UPDATE {self.table} SET {released} '{EXPIRED}'"
+            f" WHERE {self.of} = $1 AND state = 'held' AND hold_until <= now()",
+            f"PREPARE give_back_{self.table}(uuid) AS UPDATE {self.table} SET {released} 'given back' WHERE id = $1",
+            f"PREPARE hold_{self.table}(uuid, int, float8, float8, uuid{', bigint' * len(own)}) AS"
+            f" INSERT INTO {self.table} (id, order_id, reservation_id, hold_until, start_at, stop_at, {self.of},"
+            f" {self.columns}, version, created_at, updated_at, further, name, illustrative, state)"
+            f" VALUES ($1, $1, $1, now() + $2 * interval '1 second', to_timestamp($3), to_timestamp($4), $5, {values},"
+            " 1, now(), now(), '{}', 'booked', false, 'held')",
+        ]
+
+
+SLOT = Part("spectrum_assignment", "transponder", "transponder_id", "start_hz, stop_hz, power_share_hz, guard_band_hz")
+PORT = Part("hub_port_assignment", "hub", "hub_id", "port_number")
+SHARE = Part("pool_share", "carrier_pool", "carrier_pool_id", "cir_bps, mir_bps, cir_baud, mir_baud")
+PARTS = (SLOT, PORT, SHARE)
+KINDS = (*[(SLOT,)] * 12, *[(PORT,)] * 3, *[(SHARE,)] * 3, PARTS, PARTS)
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where slots can lie: all transponders are alike."""
+
+    network: Network
+    low_edge_hz: int
+    high_edge_hz: int
+    guard_band_hz: int
+    ports: int
+
+
+def parts_of(number: int) -> tuple[Part, ...]:
+    """What attempt `number` asks for."""
+    return KINDS[number % len(KINDS)]
+
+
+def identifier(number: int) -> str:
+    return f"{number:032x}"
+
+
+def booking(place: Place, number: int) -> str:
+    """The statements of attempt `number`, as one transaction."""
+    random = Random(number)
+    parts = parts_of(number)
+    starts_s = int(FIRST_DAY.timestamp()) + HOUR_S * random.randrange(24 * LAST_DAY)
+    stops_s = "NULL" if random.random() < 0.001 else str(starts_s + HOUR_S * random.randint(1, LONGEST_H))
+    hold_s = BRIEF_S if random.random() < 0.05 else LONG_S
+    network = place.network
+    wholes = {
+        SLOT: random.choice(network.transponders),
+        PORT: random.choice(network.hubs),
+        SHARE: random.choice(network.pools),
+    }
+    said = (
+        [] if random.randrange(NO_LOCK_EVERY) == 0 else [f"EXECUTE lock_{one.whole}('{wholes[one]}')" for one in parts]
+    )
+    said += [f"EXECUTE run_out_{one.table}('{wholes[one]}')" for one in parts]
+    common = f"'{identifier(number)}', {hold_s}, {starts_s}, {stops_s}"
+    said += [f"EXECUTE hold_{one.table}({common}, '{wholes[one]}', {_own(place, one, random)})" for one in parts]
+    return ";".join(said)
+
+
+def _own(place: Place, part: Part, random: Random) -> str:
+    if part is PORT:
+        return str(random.randint(1, place.ports))
+    if part is SHARE:
+        cir, mir = random.randrange(2_000_000), random.randint(2_000_000, 10_000_000)
+        return f"{2 * cir}, {2 * mir}, {cir}, {mir}"
+    width_hz = random.randint(200_000, 5_000_000)
+    start_hz = random.randint(place.low_edge_hz, place.high_edge_hz - width_hz)
+    return f"{start_hz}, {start_hz + width_hz}, {width_hz}, {place.guard_band_hz}"
+
+
+def giving_back(number: int) -> str:
+    return ";".join(f"EXECUTE give_back_{one.table}('{identifier(number)}')" for one in parts_of(number))
+
+
+@dataclass
+class Client:
+    """One connection, and what it was asked last."""
+
+    connection: PGconn
+    number: int = -1
+    asked: Told = Told.NOTHING
+    refusal: Told | None = None
+
+    def ask(self, place: Place, asked: Told, number: int) -> None:
+        self.number, self.asked, self.refusal = number, asked, None
+        said = booking(place, number) if asked is Told.ASKED else giving_back(number)
+        self.connection.send_query(said.encode())
+        self.connection.flush()
+
+    def answered(self) -> bool:
+        """Read what has come. Whether it is all."""
+        self.connection.consume_input()
+        while not self.connection.is_busy():
+            result = self.connection.get_result()
+            if result is None:
+                return True
+            if result.status == ExecStatus.FATAL_ERROR:
+                self.refusal = refusal_of(result)
+        return False
+
+    @property
+    def told(self) -> Told:
+        if self.asked is Told.ASKED_BACK:
+            return Told.GIVEN_BACK if self.refusal is None else Told.BOOKED
+        return self.refusal or Told.BOOKED
+
+
+def refusal_of(result: PGresult) -> Told:
+    """What is no answer of a guard is no refusal: it is raised."""
+    code = (result.error_field(DiagnosticField.SQLSTATE) or b"").decode()
+    if code not in REFUSALS:
+        raise lookup(code)(result.error_message.decode())
+    return REFUSALS[code]
+
+
+def connect(url: str) -> PGconn:
+    connection = pq.PGconn.connect(conninfo(url).encode())
+    if connection.status != ConnStatus.OK:
+        raise ConnectionError(connection.error_message.decode())
+    statements = [statement for part in PARTS for statement in part.statements()]
+    for statement in ("SET plan_cache_mode = force_generic_plan", *statements):
+        result = connection.exec_(statement.encode())
+        if result.status != ExecStatus.COMMAND_OK:
+            raise RuntimeError(result.error_message.decode())
+    connection.nonblocking = 1
+    return connection
+
+
+@dataclass(frozen=True)
+class Share:
+    """What one process does of a round: its attempts, and what of earlier rounds it may give back."""
+
+    url: str
+    place: Place
+    file: Path
+    numbers: Sequence[int]
+    booked: Sequence[int]
+    clients: int
+
+    def tasks(self) -> Iterator[tuple[Told, int]]:
+        booked = iter(self.booked)
+        for place, number in enumerate(self.numbers):
+            yield Told.ASKED, number
+            given_back = next(booked, None) if place % GIVEN_BACK_EVERY == 0 else None
+            if given_back is not None:
+                yield Told.ASKED_BACK, given_back
+
+
+def recorded(file: Path) -> Answers:
+    """The answers to all attempts, shared by all who map the file."""
+    return np.memmap(file, dtype=np.uint8, mode="r+")
+
+
+def stop_when_told() -> Event:
+    """Set by Ctrl-C and by `kill`: then nothing more is asked, and what was asked is waited for."""
+    over = Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: over.set())
+    return over
+
+
+def work(share: Share, over: Event) -> None:
+    """Keep every client busy until all tasks are answered. What is asked is noted before it is sent."""
+    answers, tasks = recorded(share.file), share.tasks()
+    waiting = selectors.DefaultSelector()
+    clients = [Client(connect(share.url)) for _ in range(share.clients)]
+
+    def give(client: Client) -> bool:
+        asked, number = next(tasks, (Told.NOTHING, -1))
+        if asked is Told.NOTHING or over.is_set():
+            return False
+        answers[number] = asked
+        client.ask(share.place, asked, number)
+        return True
+
+    busy = 0
+    for client in clients:
+        if give(client):
+            waiting.register(client.connection.socket, selectors.EVENT_READ, client)
+            busy += 1
+    while busy:
+        for key, _ in waiting.select():
+            client = key.data
+            if client.answered():
+                answers[client.number] = client.told
+                if not give(client):
+                    waiting.unregister(client.connection.socket)
+                    busy -= 1
+    for client in clients:
+        client.connection.finish()
+
+
+def _process(share: Share) -> None:
+    work(share, stop_when_told())
+
+
+def attempt_all(url: str, place: Place, file: Path, numbers: range, clients: int) -> int:
+    """Those of `numbers` that have not been made, by so many connections; some of what was booked before is given back.
+
+    What is booked in a round is given back in a later one: so everything that was booked is there at one comparison.
+    How many of them have been made now.
+    """
+    answers = recorded(file)
+    booked = np.flatnonzero(answers[: numbers.start] == Told.BOOKED).tolist()
+    Random(numbers.start).shuffle(booked)
+    open_ = (numbers.start + np.flatnonzero(answers[numbers.start : numbers.stop] == Told.NOTHING)).tolist()
+    shares = [
+        Share(url, place, file, open_[one::PROCESSES], booked[one::PROCESSES], max(clients // PROCESSES, 1))
+        for one in range(PROCESSES)
+    ]
+    with ProcessPoolExecutor(PROCESSES, multiprocessing.get_context("spawn")) as pool:
+        for job in [pool.submit(_process, share) for share in shares]:
+            job.result()
+    return len(open_) - int(np.count_nonzero(answers[numbers.start : numbers.stop] == Told.NOTHING))
