@@ -48,12 +48,11 @@ class FleetPath:
         cubics: Array = np.stack([p0, m0, 3 * (p1 - p0) - 2 * m0 - m1, m0 + m1 - 2 * (p1 - p0)], axis=2)
         return cubics.reshape(-1, 12)
 
-    @cached_property
-    def fastest_km_per_s(self) -> Array:
-        """The greatest speed over the ground at a node, (satellites,)."""
-        square = np.einsum("snk,snk->sn", self.velocity_km_per_s, self.velocity_km_per_s)
-        fastest: Array = np.sqrt(np.fmax.reduce(square, axis=1))
-        return fastest
+    def cubic(self, satellite: IntArray, node: IntArray) -> Array:
+        """Position behind a node, as coefficients of the part of the step: (nodes asked for, 4 powers, 3)."""
+        intervals = self.position_km.shape[1] - 1
+        cubic: Array = self._cubics.take(satellite * intervals + node, axis=0).reshape(-1, 4, 3)
+        return cubic
 
     def at(self, satellite: IntArray, time_s: Array) -> Array:
         """Position of one satellite at one instant each, (instants, 3); outside the nodes extrapolated."""

@@ -14,9 +14,10 @@ Array = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
 SHORTEST_S = 5.0  # a longer window or gap is found whatever the shape of the horizon
-FIRST_PIECE_S = 40.0
-GREATEST_ACCELERATION_KM_PER_S2 = 0.012  # over the ground, of a satellite as low as there are
+PIECES_AT_ONCE = 20_000  # what a processor's cache likes
 EDGE_S = 0.01  # how well an edge on it is found
+ROUNDS = 60
+ROUNDED_S = 1e-6  # by so much an instant may differ that was a part of a step
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,15 @@ class Sites:
 
     def __len__(self) -> int:
         return len(self.latitude_deg)
+
+    def where_rugged(self) -> IntArray:
+        """Those whose horizon changes with azimuth."""
+        return np.flatnonzero(np.ptp(self.horizon_deg, axis=1) > 0)
+
+    def at_highest(self, chosen: IntArray) -> "Sites":
+        """The chosen ones with a level horizon as high as the highest point of theirs."""
+        highest_deg = self.horizon_deg[chosen].max(axis=1, keepdims=True)
+        return Sites(self.latitude_deg[chosen], self.longitude_deg[chosen], self.altitude_m[chosen], highest_deg)
 
     def between(self, first: int, last: int) -> "Sites":
         return Sites(
@@ -120,13 +130,19 @@ class Sites:
     def horizon_at_deg(self, site: IntArray, azimuth_deg: Array) -> Array:
         """The horizon of one site towards one azimuth each, straight between the azimuths given."""
         columns = self.horizon_deg.shape[1]
-        place = azimuth_deg % 360 * (columns / 360)
-        column = _whole(place)
-        flat = self.horizon_deg.reshape(-1)
-        here = flat.take(site * columns + column % columns)
-        there = flat.take(site * columns + (column + 1) % columns)
-        horizon: Array = here + (place - column) * (there - here)
+        place = azimuth_deg * (columns / 360)
+        place -= np.floor(place * (1 / columns)) * columns
+        column = np.minimum(_whole(place), columns - 1)  # a hair West of North is North, not beyond
+        index = site * columns + column
+        here = self.horizon_deg.reshape(-1).take(index, mode="clip")
+        horizon: Array = here + (place - column) * self._rise_deg.take(index, mode="clip")
         return horizon
+
+    @cached_property
+    def _rise_deg(self) -> Array:
+        """From each azimuth given to the next, flat."""
+        rise: Array = np.roll(self.horizon_deg, -1, axis=1) - self.horizon_deg
+        return rise.reshape(-1)
 
 
 def _whole(place: Array) -> IntArray:
@@ -172,160 +188,157 @@ def horizon_from_points_deg(azimuth_deg: ArrayLike, elevation_deg: ArrayLike, az
     return horizon
 
 
-def windows_above_mask(path: FleetPath, sites: Sites, windows: Windows) -> Windows:
+def windows_above_mask(path: FleetPath, sites: Sites, windows: Windows, above_all: Windows) -> Windows:
     """What of windows above each site's lowest horizon is above its horizon at the satellite's azimuth.
 
-    Pieces of the windows are halved until each is surely above or surely below all of the horizon that the satellite
-    can pass meanwhile, or until it is short: a window or gap of up to `SHORTEST_S` may be missed.
+    `above_all` are the windows above the highest point of the rugged horizons. What lies between the two is looked at
+    every `SHORTEST_S` or oftener, so that a window or gap of up to that may be missed. Only there is an azimuth needed.
     """
     rugged = np.ptp(sites.horizon_deg, axis=1) > 0
     if not rugged.any():
         return windows
     concerned = rugged[windows.site]
-    plain, asked = windows.where(~concerned), windows.where(concerned)
-    horizon = _Horizon(path, sites, asked)
-    owner, begins_s, ends_s, visible = horizon.pieces()
+    plain, asked = windows.where(~concerned), windows.where(concerned).sorted()
+    owner, begins_s, ends_s = _between(asked, above_all, len(sites))
+    pieces = [(_owner_of(above_all, asked, len(sites)), above_all.rise_s, above_all.set_s)]
+    pieces += _Horizon(path, sites, asked).visible(owner, begins_s, ends_s)
+    owner, begins_s, ends_s = (np.concatenate(each) for each in zip(*pieces, strict=True))
     order = np.lexsort((begins_s, owner))
-    owner, begins_s, ends_s, visible = owner[order], begins_s[order], ends_s[order], visible[order]
-    owner, begins_s, ends_s = owner[visible], begins_s[visible], ends_s[visible]
-    goes_on = (owner[1:] == owner[:-1]) & (begins_s[1:] <= ends_s[:-1])
+    owner, begins_s, ends_s = owner[order], begins_s[order], ends_s[order]
+    goes_on = (owner[1:] == owner[:-1]) & (begins_s[1:] <= ends_s[:-1] + ROUNDED_S)
     first = np.concatenate([[True], ~goes_on]) if len(owner) else np.empty(0, np.bool_)
     last = np.concatenate([~goes_on, [True]]) if len(owner) else first
-    seen = Windows(asked.satellite[owner[first]], asked.site[owner[first]], begins_s[first], ends_s[last])
+    whole = asked.where(owner[first])
+    rise_s = np.where(begins_s[first] - whole.rise_s < ROUNDED_S, whole.rise_s, begins_s[first])
+    set_s = np.where(whole.set_s - ends_s[last] < ROUNDED_S, whole.set_s, ends_s[last])
+    seen = Windows(whole.satellite, whole.site, rise_s, set_s)
     return Windows.joined([plain, seen])
 
 
+def _between(asked: Windows, above_all: Windows, sites: int) -> tuple[IntArray, Array, Array]:
+    """The parts of windows that are not above all of the horizon: window, begin, end.
+
+    Sorted by pair and time, the begins of the parts are where a window begins or one above all ends, their ends where
+    one above all begins or a window ends: as many, and one for the other.
+    """
+    pair = np.concatenate([asked.satellite * sites + asked.site, above_all.satellite * sites + above_all.site])
+    begins_s, ends_s = np.concatenate([asked.rise_s, above_all.set_s]), np.concatenate([asked.set_s, above_all.rise_s])
+    order = np.lexsort((begins_s, pair))
+    owner = np.cumsum(order < len(asked)) - 1
+    begins_s, ends_s = begins_s[order], ends_s[np.lexsort((ends_s, pair))]
+    there = ends_s > begins_s
+    return owner[there], begins_s[there], ends_s[there]
+
+
+def _owner_of(above_all: Windows, asked: Windows, sites: int) -> IntArray:
+    """In which window, sorted by pair and time, each of those above all of the horizon lies."""
+    pair = np.concatenate([asked.satellite * sites + asked.site, above_all.satellite * sites + above_all.site])
+    middle_s = np.concatenate([asked.rise_s, (above_all.rise_s + above_all.set_s) / 2])
+    order = np.lexsort((middle_s, pair))
+    owner = np.empty(len(order), np.int64)
+    owner[order] = np.cumsum(order < len(asked)) - 1
+    return owner[len(asked) :]
+
+
 class _Horizon:
-    """The clearance of satellites above rugged horizons, within windows."""
+    """Satellites above rugged horizons, within windows."""
 
     def __init__(self, path: FleetPath, sites: Sites, windows: Windows) -> None:
         self.path, self.sites, self.windows = path, sites, windows
-        self.highest_deg = sites.horizon_deg.max(axis=1)
-        self.highest_run, self.lowest_run = _runs(sites.horizon_deg, np.maximum), _runs(sites.horizon_deg, np.minimum)
 
-    def direction(self, window: IntArray, time_s: Array) -> Array:
-        """Azimuth, elevation and range, (3, instants)."""
-        satellite, site = self.windows.satellite[window], self.windows.site[window]
-        sight = self.path.at(satellite, time_s) - self.sites.position_km.take(site, axis=0)
-        east, north, up = np.einsum("ikj,ij->ki", self.sites.axes.take(site, axis=0), sight)
-        across = np.sqrt(east * east + north * north)
-        range_km = np.sqrt(across * across + up * up)
-        return np.stack([np.degrees(np.arctan2(east, north)), np.degrees(np.arctan2(up, across)), range_km])
+    def visible(self, owner: IntArray, begins_s: Array, ends_s: Array) -> list[tuple[IntArray, Array, Array]]:
+        """What of parts of windows is above the horizon: window, begin, end. A piece lies between two nodes."""
+        step_s, first_s = self.path.step_s, self.path.first_s
+        begin_at, end_at = (begins_s - first_s) / step_s, (ends_s - first_s) / step_s
+        begin_node = np.floor(begin_at).astype(np.int64)
+        count = np.maximum(np.ceil(end_at).astype(np.int64) - begin_node, 1)
+        part = np.repeat(np.arange(len(owner)), count)
+        number = np.arange(len(part)) - np.repeat(np.cumsum(count) - count, count)
+        node = begin_node[part] + number
+        low = np.where(number == 0, begin_at[part] - begin_node[part], 0.0)
+        high = np.where(number + 1 == count[part], end_at[part] - node, 1.0)
+        window = owner[part]
+        looks = np.maximum(np.ceil((high - low) * (step_s / SHORTEST_S)), 1).astype(np.int64)
+        found = []
+        for often in np.unique(looks):
+            alike = np.flatnonzero(looks == often)
+            for first in range(0, len(alike), PIECES_AT_ONCE):
+                some = alike[first : first + PIECES_AT_ONCE]
+                pieces = _Pieces(self.path, self.sites, self.windows, window[some], node[some])
+                found.extend(self._looked_at(pieces, low[some], high[some], int(often)))
+        return found
 
-    def clearance_deg(self, window: IntArray, time_s: Array) -> Array:
-        """Elevation less the horizon below it."""
-        azimuth, elevation, _ = self.direction(window, time_s)
-        clearance: Array = elevation - self.sites.horizon_at_deg(self.windows.site[window], azimuth)
-        return clearance
+    def _looked_at(self, pieces: "_Pieces", low: Array, high: Array, looks: int) -> list[tuple[IntArray, Array, Array]]:
+        """Between two looks that see it, and up to where the clearance changes sign between two looks."""
+        at = low[:, None] + (high - low)[:, None] * np.linspace(0, 1, looks + 1)
+        clearance = pieces.clearance_deg(slice(None), at)
+        seen: NDArray[np.bool_] = clearance > 0
+        always = np.asarray(seen.all(axis=1))
+        piece, look = np.nonzero((seen[:, :-1] | seen[:, 1:]) & ~always[:, None])
+        begin, end = at[piece, look], at[piece, look + 1]
+        at_begin, at_end = clearance[piece, look], clearance[piece, look + 1]
+        changes = np.flatnonzero((at_begin > 0) != (at_end > 0))
+        rises = at_begin[changes] <= 0
+        cut = self._crossing(pieces, piece[changes], begin[changes], end[changes], at_begin[changes], at_end[changes])
+        begin[changes], end[changes] = np.where(rises, cut, begin[changes]), np.where(rises, end[changes], cut)
+        return [
+            (pieces.window[always], pieces.time_s(always, low[always]), pieces.time_s(always, high[always])),
+            (pieces.window[piece], pieces.time_s(piece, begin), pieces.time_s(piece, end)),
+        ]
 
-    def pieces(self) -> tuple[IntArray, Array, Array, NDArray[np.bool_]]:
-        """All windows in pieces that are visible or not: window, begin, end, visible."""
-        count = np.ceil(self.windows.duration_s / FIRST_PIECE_S).astype(np.int64)
-        owner = np.repeat(np.arange(len(self.windows)), count)
-        number = np.arange(len(owner)) - np.repeat(np.cumsum(count) - count, count)
-        share = self.windows.duration_s / count
-        begins = self.windows.rise_s[owner] + number * share[owner]
-        is_last = number + 1 == count[owner]
-        ends = np.where(is_last, self.windows.set_s[owner], self.windows.rise_s[owner] + (number + 1) * share[owner])
-        done: list[tuple[IntArray, Array, Array, NDArray[np.bool_]]] = []
-        at_begin, at_end = self.direction(owner, begins), self.direction(owner, ends)
-        while len(owner):
-            above, below = self._surely(owner, ends - begins, at_begin, at_end)
-            surely = above | below
-            short = ~surely & (ends - begins <= SHORTEST_S)
-            done.append((owner[surely], begins[surely], ends[surely], above[surely]))
-            done.extend(self._short_pieces(owner[short], begins[short], ends[short]))
-            split = np.flatnonzero(~(surely | short))
-            owner, begins, ends = owner[split], begins[split], ends[split]
-            at_begin, at_end = at_begin[:, split], at_end[:, split]
-            middle = (begins + ends) / 2
-            between = self.direction(owner, middle)
-            owner = np.concatenate([owner, owner])
-            begins, ends = np.concatenate([begins, middle]), np.concatenate([middle, ends])
-            at_begin, at_end = (
-                np.concatenate([at_begin, between], axis=1),
-                np.concatenate([between, at_end], axis=1),
-            )
-        if not done:
-            return owner, begins, ends, np.empty(0, np.bool_)
-        parts = [np.concatenate(one) for one in zip(*done, strict=True)]
-        return parts[0], parts[1], parts[2], parts[3]
+    def _crossing(
+        self, pieces: "_Pieces", piece: IntArray, begin: Array, end: Array, at_begin: Array, at_end: Array
+    ) -> Array:
+        """Where the clearance changes sign: false position, a little beyond, so that both ends come near.
 
-    def _surely(
-        self, window: IntArray, lasts_s: Array, at_begin: Array, at_end: Array
-    ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-        """Whether a piece lies wholly above the horizon, or wholly below.
-
-        Between two instants a quantity leaves the span of its values there by at most an eighth of its greatest second
-        derivative times the square of the time between. For elevation and azimuth these follow from the speed, the
-        nearest range and the greatest acceleration over the ground. What the horizon is at the azimuths passed is
-        looked up: at its points in between, and at both ends.
+        The value at an end that stays twice is halved (Illinois), so that no end stays for long.
         """
-        site = self.windows.site[window]
-        speed = self.path.fastest_km_per_s[self.windows.satellite[window]] * 1.02
-        nearest = np.maximum(np.minimum(at_begin[2], at_end[2]) - speed * lasts_s / 2, 1.0)
-        turn = speed / nearest  # radians a second
-        reach = turn * lasts_s / 2
-        steepest = np.radians(np.maximum(np.abs(at_begin[1]), np.abs(at_end[1]))) + reach
-        low_enough = (steepest < 1.5) & (reach < 1.0)
-        flat, tangent = np.cos(np.minimum(steepest, 1.5)), np.tan(np.minimum(steepest, 1.5))
-        bend = GREATEST_ACCELERATION_KM_PER_S2 / nearest + 2 * turn**2 * (1 + tangent)
-        off_deg = np.degrees(bend * lasts_s**2 / 8)
-        turned = (at_end[0] - at_begin[0] + 180) % 360 - 180
-        aside_deg = off_deg / flat
-        round_all = ~low_enough | (turn * lasts_s / flat >= np.pi) | (np.abs(turned) + 2 * aside_deg >= 360)
-        west = at_begin[0] + np.minimum(turned, 0) - aside_deg
-        highest, lowest = self._extremes(site, west, np.where(round_all, 360, np.abs(turned) + 2 * aside_deg))
-        low, high = np.minimum(at_begin[1], at_end[1]), np.maximum(at_begin[1], at_end[1])
-        off_deg = np.where(low_enough, np.minimum(off_deg, np.degrees(reach)), np.degrees(reach))
-        above_all = low - np.degrees(reach) > self.highest_deg[site]
-        return (low - off_deg > highest) | above_all, high + off_deg < lowest
-
-    def _extremes(self, site: IntArray, west_deg: Array, width_deg: Array) -> tuple[Array, Array]:
-        """Highest and lowest of the horizon over a range of azimuths."""
-        columns = self.sites.horizon_deg.shape[1]
-        ends = [self.sites.horizon_at_deg(site, azimuth) for azimuth in (west_deg, west_deg + width_deg)]
-        first = _whole(np.ceil(west_deg * (columns / 360)))
-        last = _whole(np.floor((west_deg + width_deg) * (columns / 360)))
-        count = np.minimum(last - first + 1, columns)
-        inside = count > 0
-        length = np.frexp(np.maximum(count, 1))[1] - 1  # of the two runs of 2**length points that cover them
-        other = (first + count - (1 << length)) % columns
-        first = first % columns
-        highest, lowest = np.maximum(*ends), np.minimum(*ends)
-        most = np.maximum(self.highest_run[length, site, first], self.highest_run[length, site, other])
-        least = np.minimum(self.lowest_run[length, site, first], self.lowest_run[length, site, other])
-        return (
-            np.where(inside, np.maximum(highest, most), highest),
-            np.where(inside, np.minimum(lowest, least), lowest),
-        )
-
-    def _short_pieces(
-        self, owner: IntArray, begins: Array, ends: Array
-    ) -> list[tuple[IntArray, Array, Array, NDArray[np.bool_]]]:
-        """A short piece is cut where the clearance changes sign between its ends, by false position that halves."""
-        low, high = begins.copy(), ends.copy()
-        at_low, at_high = self.clearance_deg(owner, low), self.clearance_deg(owner, high)
-        first = at_low > 0
-        changes = np.flatnonzero(first != (at_high > 0))
-        cut = ends.copy()
-        active = changes
-        while len(active):
-            weight = np.clip(at_low[active] / (at_low[active] - at_high[active]), 0.1, 0.9)
-            middle = low[active] + weight * (high[active] - low[active])
-            value = self.clearance_deg(owner[active], middle)
+        low, high, f_low, f_high = begin.copy(), end.copy(), at_begin.copy(), at_end.copy()
+        first, stays, edge = at_begin > 0, np.zeros(len(piece)), EDGE_S / self.path.step_s
+        active = np.arange(len(piece))
+        for _ in range(ROUNDS):
+            active = active[high[active] - low[active] > edge]
+            if not len(active):
+                break
+            one_low, one_high, width = f_low[active], f_high[active], high[active] - low[active]
+            with np.errstate(invalid="ignore", divide="ignore"):
+                weight = np.nan_to_num(one_low / (one_low - one_high), nan=0.5)
+            beyond = np.where(np.abs(one_low) < np.abs(one_high), 0.4, -0.4) * edge / width
+            middle = low[active] + np.clip(weight + beyond, 0.02, 0.98) * width
+            value = pieces.clearance_deg(piece[active], middle)
             before = (value > 0) == first[active]
-            low[active[before]], at_low[active[before]] = middle[before], value[before]
-            high[active[~before]], at_high[active[~before]] = middle[~before], value[~before]
-            active = active[high[active] - low[active] > EDGE_S]
-        cut[changes] = (low[changes] + high[changes]) / 2
-        some = changes
-        return [(owner, begins, cut, first), (owner[some], cut[some], ends[some], ~first[some])]
+            here, there = active[before], active[~before]
+            low[here], f_low[here] = middle[before], value[before]
+            high[there], f_high[there] = middle[~before], value[~before]
+            f_high[here[stays[here] > 0]] /= 2
+            f_low[there[stays[there] < 0]] /= 2
+            stays[here], stays[there] = 1, -1
+        crossing: Array = (low + high) / 2
+        return crossing
 
 
-def _runs(horizon_deg: Array, extreme: np.ufunc) -> Array:
-    """Extremes of 1, 2, 4 ... neighbouring points from each on, all round; shape (lengths, sites, azimuths)."""
-    runs = [horizon_deg]
-    while 2 ** len(runs) <= horizon_deg.shape[1]:
-        runs.append(extreme(runs[-1], np.roll(runs[-1], -(2 ** (len(runs) - 1)), axis=1)))
-    return np.stack(runs)
+class _Pieces:
+    """Pieces of paths between two nodes each, seen from the sites: cubics East, North and up, in the site's axes."""
+
+    def __init__(self, path: FleetPath, sites: Sites, windows: Windows, window: IntArray, node: IntArray) -> None:
+        self.path, self.sites, self.window, self.node = path, sites, window, node
+        self.site = windows.site[window]
+        cubic = path.cubic(windows.satellite[window], node)
+        cubic[:, 0] -= sites.position_km.take(self.site, axis=0)
+        self.cubic = np.matmul(cubic, sites.axes.take(self.site, axis=0).transpose(0, 2, 1))  # (pieces, powers, axes)
+        self.cubic = np.ascontiguousarray(self.cubic.transpose(2, 1, 0))
+
+    def time_s(self, piece: IntArray | NDArray[np.bool_], at: Array) -> Array:
+        time_s: Array = self.path.first_s + (self.node[piece] + at) * self.path.step_s
+        return time_s
+
+    def clearance_deg(self, piece: IntArray | slice, at: Array) -> Array:
+        """Elevation less the horizon below it, at parts of the step after the node; (pieces,) or (pieces, instants)."""
+        site, cubic = self.site[piece], self.cubic[:, :, piece]
+        if at.ndim == 2:
+            site, cubic = site[:, None], cubic[..., None]
+        east, north, up = (one[0] + at * (one[1] + at * (one[2] + at * one[3])) for one in cubic)
+        azimuth = np.degrees(np.arctan2(east, north))
+        elevation = np.degrees(np.arctan2(up, np.sqrt(east * east + north * north)))
+        clearance: Array = elevation - self.sites.horizon_at_deg(site, azimuth)
+        return clearance

@@ -4,7 +4,8 @@ How it is fast: a satellite is propagated once for all sites, at few instants (`
 matrices tells for all sites whether the satellite can be near enough to be seen before the next; only there is the
 height above the horizon computed, and its crossings found on the cubic through values and slopes. Where three nodes
 show a summit or a dip that may reach across between them, the summit itself is looked at: a window between two nodes
-is found as well. An azimuth-dependent horizon is then followed inside the windows above its lowest point.
+is found as well. An azimuth-dependent horizon is followed only inside the windows above its lowest point, outside
+those above its highest.
 
 Memory is bounded: work goes in blocks of satellites x sites x days, and the blocks' windows are given out one after
 the other. Elevations are geometric, without refraction.
@@ -138,9 +139,19 @@ def _block_windows(
     found = []
     for first_s, last_s in pairwise(edges_s.tolist()):
         path = fleet_path(elements, start, first_s, last_s, step)
-        found.append(windows_above_mask(path, sites, _above_lowest(path, sites).within(first_s, last_s)))
+        windows = _above_lowest(path, sites).within(first_s, last_s)
+        found.append(windows_above_mask(path, sites, windows, _above_all(path, sites).within(first_s, last_s)))
     windows = found[0] if days == 1 else Windows.joined(found).mended()
     return windows.renumbered(np.asarray(satellite_numbers, np.int64), first_site)
+
+
+def _above_all(path: FleetPath, sites: Sites) -> Windows:
+    """Windows above the highest point of each horizon that changes with azimuth."""
+    rugged = sites.where_rugged()
+    if not len(rugged):
+        return Windows.joined([])
+    windows = _above_lowest(path, sites.at_highest(rugged))
+    return Windows(windows.satellite, rugged[windows.site], windows.rise_s, windows.set_s)
 
 
 def _above_lowest(path: FleetPath, sites: Sites) -> Windows:
