@@ -191,7 +191,7 @@ class Story:
 
     def _carried(self, service_id: str) -> None:
         """Who carries a service over satellites that pass: now, soon, and on another day."""
-        moments = [now().replace(microsecond=0) + timedelta(minutes=one) for one in (0, 20, 40, 7 * 24 * 60)]
+        moments = [now() + timedelta(minutes=one) for one in (0, 20, 40, 7 * 24 * 60)]
         found = [self._get(PATH_AT, serviceId=service_id, at=instant_text(one)) for one in moments]
         if "constellation" not in found[0]:
             return

@@ -25,7 +25,8 @@ from pydantic.alias_generators import to_camel
 Json: TypeAlias = JsonValue
 
 
-def _utc(moment: datetime) -> datetime:
+def in_utc(moment: datetime) -> datetime:
+    """The same instant in UTC. Raises `ValueError` on one that UTC has no year for."""
     try:
         return moment.astimezone(UTC)
     except OverflowError as error:
@@ -47,7 +48,7 @@ def _currency(code: str) -> str:
 
 Amount = Annotated[Decimal, Field(max_digits=15, allow_inf_nan=False), PlainSerializer(float, when_used="json")]
 Currency = Annotated[str, AfterValidator(_currency)]
-Instant = Annotated[AwareDatetime, AfterValidator(_utc), PlainSerializer(instant_text, when_used="json")]
+Instant = Annotated[AwareDatetime, AfterValidator(in_utc), PlainSerializer(instant_text, when_used="json")]
 
 
 class Value(BaseModel):

@@ -28,7 +28,7 @@ from satcom.core.entity import INSTANT, id_type, state_type
 from satcom.core.errors import Fault, NotFound, Refused, RuleRefused
 from satcom.core.life_cycle import LifeCycle, move
 from satcom.core.security import CUSTOMER_ROLE
-from satcom.core.values import RelatedParty
+from satcom.core.values import RelatedParty, in_utc
 from satcom.resource.resource import IdText, Resource
 
 EXPIRED = "the hold ran out"
@@ -101,7 +101,7 @@ class Hold(Resource):
     def _instant(cls, value: datetime | None) -> datetime | None:
         if value is not None and value.tzinfo is None:
             raise ValueError("has no time zone")
-        return value
+        return value if value is None else in_utc(value)
 
     @field_validator("stop_at")
     @classmethod

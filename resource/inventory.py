@@ -37,7 +37,7 @@ from satcom.resource.constellation_share import (
     take_over_constellation_share,
 )
 from satcom.resource.ground import EarthStation, Terminal
-from satcom.resource.hold import Hold, Period
+from satcom.resource.hold import Hold, HoldState, Period
 from satcom.resource.hub import Hub, HubPortAssignment, lock_hubs, take_over_port
 from satcom.resource.payload import Beam, Transponder
 from satcom.resource.resource import (
@@ -90,6 +90,8 @@ def amend(session: Session, resource: Resource, patch: dict[str, Json], by: Prin
     """
     by.need(Capability.MIGRATE)
     session.info["mark"] = MIGRATION
+    if isinstance(resource, Hold):
+        _check_of_no_order(resource)
     state, rest = _without_state(resource, patch)
     known = (resource.in_service_date, resource.state) if isinstance(resource, Satellite) else None
 
@@ -111,6 +113,13 @@ def amend(session: Session, resource: Resource, patch: dict[str, Json], by: Prin
     if isinstance(resource, Satellite) and known is not None:
         follow_correction(session, resource, *known)
     return resource
+
+
+def _check_of_no_order(held: Hold) -> None:
+    """What an order takes is changed, and given back, by an order: corrected here it would be sold a second time."""
+    if held.state is not HoldState.RELEASED and (held.order_id or held.reservation_id):
+        why = f"{held.order_reference or 'a reservation'} holds it"
+        raise RuleRefused("id", why, "madeByOrder", "change or end what was ordered, or give the reservation back")
 
 
 def _kept(session: Session, resource: Resource, apply: Callable[[], None]) -> Resource:

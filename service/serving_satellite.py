@@ -82,7 +82,12 @@ def path_told(session: Session, service: Service, at: datetime) -> dict[str, Jso
     }
     path = path_at(session, service.id, at)
     if path is None:
-        return told | {"carried": False, "reason": "noPath"}
+        later = select(func.min(ServicePath.start_at)).where(
+            ServicePath.service_id == service.id, col(ServicePath.start_at) > at
+        )
+        begins_at = session.exec(later).one()
+        until: dict[str, Json] = {} if begins_at is None else {"until": instant_text(begins_at)}
+        return told | {"carried": False, "reason": "noPath"} | until
     with network_view(session) as network:
         if path.constellation_id is None:
             return told | {"carried": True} | _standing(network, path)

@@ -43,6 +43,7 @@ from satcom.service.design.constellation_path import (
 from satcom.service.design.facts import LicenceFacts, TerminalTypeFacts
 from satcom.service.design.passing_carriers import Passing, TooMuch, sized, worst_budget
 from satcom.service.design.passing_links import Instants, PassingLinks, SitePlace
+from satcom.service.design.passing_weather import RAREST_PERCENT
 
 Array = NDArray[np.float64]
 
@@ -56,13 +57,14 @@ def decide_constellation(inputs: PassingInputs, demand: ConstellationDemand) -> 
     solutions: tuple[ConstellationSolution, ...] = ()
     loser: ConstellationLoser | None = None
     full: list[GatewayFacts] = []
+    needed_hz = (0, 0)
     try:
         inputs = _with_fresh_elements(inputs)
         terminals = _terminals(inputs, demand)
         gateways = _gateways(inputs)
         while not solutions:
             if not gateways:
-                raise _too_full(full)
+                raise _too_full(full, needed_hz)
             plan = plan_of(inputs, demand, gateways)
             path = path_of(inputs, plan, gateways)
             check_path(inputs, demand, plan, path)
@@ -70,10 +72,15 @@ def decide_constellation(inputs: PassingInputs, demand: ConstellationDemand) -> 
             solutions = tuple(one for one in found if not _without_room(gateways, one))
             if not solutions:
                 full += _without_room(gateways, found[0])
+                needed_hz = found[0].forward.charged_bandwidth_hz, found[0].return_link.charged_bandwidth_hz
                 gateways = tuple(one for one in gateways if one not in full)
     except Lost as lost:
-        of_feeders = full and lost.reason in (PathReason.NO_PATH, PathReason.NO_GATEWAY_IN_VIEW)
-        loser = _loser(inputs, _too_full(full) if of_feeders else lost)
+        of_gateways = lost.reason in (PathReason.NO_PATH, PathReason.NO_GATEWAY_IN_VIEW)
+        if full and of_gateways:
+            lost = _too_full(full, needed_hz)
+        elif of_gateways:
+            lost = _without_ports(inputs, demand) or lost
+        loser = _loser(inputs, lost)
     return ConstellationQualification(
         at=inputs.at, demand=demand, country=inputs.country, path=path, solutions=solutions, loser=loser
     )
@@ -111,11 +118,38 @@ def _without_room(gateways: Sequence[GatewayFacts], way: ConstellationSolution) 
     ]
 
 
-def _too_full(full: Sequence[GatewayFacts]) -> Lost:
-    rooms = [room for one in full for room in (one.forward_room_hz, one.return_room_hz) if room is not None]
-    names = ", ".join(one.name for one in full)
-    text = f"without the gateways whose feeders are too full ({names}) it is not served often enough"
-    return Lost(PathReason.NO_FEEDER, text, min(rooms, default=0), None, "Hz")
+def _without_ports(inputs: PassingInputs, demand: ConstellationDemand) -> Lost | None:
+    """That it is for want of a free port, where all gateways together would serve it often enough."""
+    gateways = inputs.constellation.gateways
+    busy = [one for one in gateways if one.free_ports <= 0]
+    if not busy:
+        return None
+    plan = plan_of(inputs, demand, gateways)
+    if rain_percent(demand, plan) < RAREST_PERCENT:
+        return None
+    names = ", ".join(f"{one.hub_name} at {one.name}" for one in busy)
+    text = f"without the gateways whose hubs have no free port ({names}) it is not served often enough"
+    return Lost(PathReason.NO_HUB_PORT, text, 0, 1, "ports")
+
+
+def _too_full(full: Sequence[GatewayFacts], needed_hz: tuple[int, int]) -> Lost:
+    left = "; ".join(f"{one.name} has {_left(one)} left" for one in full)
+    forward_mhz, return_mhz = (one / 1e6 for one in needed_hz)
+    text = f"{forward_mhz:.3f} MHz forward and {return_mhz:.3f} return are needed at every gateway, {left}"
+    text += "; without them it is not served often enough"
+    rooms = [
+        (room, hertz)
+        for one in full
+        for room, hertz in zip((one.forward_room_hz, one.return_room_hz), needed_hz, strict=True)
+        if room is not None and room < hertz
+    ]
+    room_hz, hertz = min(rooms)
+    return Lost(PathReason.NO_FEEDER, text, room_hz, hertz, "Hz")
+
+
+def _left(one: GatewayFacts) -> str:
+    rooms = (one.forward_room_hz, one.return_room_hz)
+    return " and ".join("no limit" if room is None else f"{room / 1e6:.3f} MHz" for room in rooms)
 
 
 def _terminals(inputs: PassingInputs, demand: ConstellationDemand) -> list[TerminalTypeFacts]:

@@ -16,6 +16,7 @@ from satcom.core.errors import Refused
 from satcom.core.security import Role
 from satcom.core.tmf_api import json_response
 from satcom.core.values import Json
+from satcom.resource.hold import Owner
 from satcom.resource.inventory import logical_routes, physical_routes, routes
 from satcom.resource.payload import Transponder
 from satcom.resource.satellite import Satellite
@@ -263,12 +264,24 @@ def test_carriers_and_ports_that_exist_are_entered_once(
     assert client.post(PATH, json=endless, headers=migration).json()["faults"][0]["code"] == "missing"
 
 
+def test_what_an_order_holds_is_not_set_free_by_a_correction(
+    client: TestClient, database: Database, migration: Headers
+) -> None:
+    with database.as_worker() as session:
+        slot = hold_slot(session, a_slot(a_transponder(session), MHZ), YEAR_2027, an_owner(), tomorrow())
+    for name, value in (("state", "released"), ("stopHz", slot.stop_hz - 1), ("orderReference", "PO-2026-009999")):
+        patch: dict[str, Json] = {"resourceCharacteristic": [{"name": name, "value": value}]}
+        answer = client.patch(f"{PATH}/{slot.id}", json=patch, headers=migration)
+        assert (answer.status_code, answer.json()["faults"][0]["code"]) == (422, "madeByOrder")
+
+
 def test_a_carrier_moved_onto_its_neighbour_is_refused(
     client: TestClient, database: Database, migration: Headers
 ) -> None:
     with database.as_worker() as session:
         transponder = a_transponder(session)
-        first, _ = (hold_slot(session, a_slot(transponder, MHZ), YEAR_2027, an_owner(), tomorrow()) for _ in range(2))
+        nobody = Owner(None, None, None)
+        first, _ = (hold_slot(session, a_slot(transponder, MHZ), YEAR_2027, nobody, tomorrow()) for _ in range(2))
     patch: dict[str, Json] = {"resourceCharacteristic": [{"name": "stopHz", "value": first.stop_hz + MHZ}]}
     answer = client.patch(f"{PATH}/{first.id}", json=patch, headers=migration)
     assert (answer.status_code, answer.json()["faults"][0]["code"]) == (422, "slotTaken")

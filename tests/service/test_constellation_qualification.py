@@ -153,6 +153,16 @@ def test_a_gateway_whose_feeder_is_full_is_left_out_and_where_all_are_the_reason
     assert first in lost.text
 
 
+def test_where_ports_are_what_is_missing_the_hubs_are_named() -> None:
+    busy = replace(
+        mpower(), gateways=tuple(replace(one, free_ports=int(one is HORTOLANDIA)) for one in mpower().gateways)
+    )
+    lost = answer(busy, asked()).loser
+    assert lost is not None
+    assert lost.reason is PathReason.NO_HUB_PORT
+    assert "Nemea at Nemea, Karachi at Karachi" in lost.text
+
+
 def test_a_satellite_with_old_elements_is_left_out_and_all_that_are_old_lose() -> None:
     """They are judged by the day that is planned for, not by the days that the plan is made of."""
     inputs = PassingInputs(START, START, 12, "CD", 1400.0, mpower(), Assumptions(), elements_limit_days=30)
