@@ -290,7 +290,8 @@ def take_over_constellation_share(session: Session, share: ConstellationShare) -
             raise Refused(where, f"it is no gateway of {constellation.name}", "notFound")
         left, code = feeders[share.earth_station_id], "noGatewayBandwidth"
     if left is not None and share.state is not HoldState.RELEASED:  # what was given back takes nothing
-        _check_room(share.forward_hz, share.return_hz, left, f"on {constellation.name}, {share.period}", code)
+        where = f"in cell {share.cell}" if share.cell is not None else "at the gateway"
+        _check_room(share.forward_hz, share.return_hz, left, f"{where} of {constellation.name}, {share.period}", code)
     return _keep(session, constellation, share, pointer(ConstellationShare, "forward_hz"))
 
 

@@ -241,7 +241,7 @@ def _too_much(
     payload = inputs.constellation.forward if way == "forward" else inputs.constellation.return_link
     needed_hz = one.needed_hz or 0.0
     room_hz = inputs.room_hz(way)
-    left = "a beam has" if room_hz == payload.bandwidth_hz else "the beam that lights the place has left"
+    left = "a beam has" if room_hz == payload.bandwidth_hz else f"the beam that lights cell {inputs.cell} has left"
     text = f"{way}: {needed_hz / 1e6:.3f} MHz needed {when}, {left} {room_hz / 1e6:.3f} MHz"
     lost = Lost(PathReason.NO_BANDWIDTH, text, room_hz, round(needed_hz), "Hz", at, subject)
     return 0.0, lost

@@ -56,6 +56,7 @@ def read_passing(
         forward_room_hz=room.forward_hz,
         return_room_hz=room.return_hz,
         elements_limit_days=limit_days(network),
+        cell=cell,
     )
 
 
