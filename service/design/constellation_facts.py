@@ -75,8 +75,8 @@ class ConstellationFacts:
 class PassingInputs:
     """All that an answer is computed from. The plan begins at `start_at`; `country` is that of the site.
 
-    The rooms are what others have left of the beam that lights the site's cell; `None`: all of it. Element sets that are
-    older, `hours` after `at`, than `elements_limit_days` the operator does not take.
+    The rooms are what others have left of the beam that lights the site's cell; `None`: all of it. Element sets that
+    are older, `hours` after `at`, than `elements_limit_days` the operator does not take.
     """
 
     at: datetime
