@@ -182,11 +182,12 @@ def carried(found: Passing) -> dict[str, Json]:
 
     legs, gaps = plan.legs, plan.gaps
     serving = np.flatnonzero((legs.begin_s <= after_s) & (after_s < legs.end_s))
-    if not len(serving):
-        within = np.flatnonzero((gaps.begin_s <= after_s) & (after_s < gaps.end_s))
+    within = np.flatnonzero((gaps.begin_s <= after_s) & (after_s < gaps.end_s))
+    if len(within) and not len(serving):
         gap = int(within[0])
         return told | {"carried": False, "reason": plan.reasons[gap].value, "until": moment(gaps.end_s[gap])}
-    leg = int(serving[0])
+    # where a leg meets what follows, the digits of both may leave an instant to neither: the next leg has it
+    leg = int(serving[0]) if len(serving) else int(np.argmin(np.abs(legs.begin_s - after_s)))
     row, place = int(legs.satellite[leg]), sky.place
     seen = look_angles([sky.elements[row]], place.latitude_deg, place.longitude_deg, place.altitude_m, found.at)
     by: dict[str, Json] = {

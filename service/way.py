@@ -53,21 +53,11 @@ class CarrierPlan(Value):
 
 
 class Way(Value):
-    """What every way has: what of the space segment it goes over, and what it is charged by."""
+    """What every way has, beside id and name of the space segment that it goes over: what it is charged by."""
 
     band: str
     charged_bandwidth_hz: int
     illustrative: bool = False
-
-    @property
-    def space_segment_id(self) -> str:
-        """Of the satellite, or of the constellation."""
-        raise NotImplementedError
-
-    @property
-    def space_segment_name(self) -> str:
-        """Of the satellite, or of the constellation."""
-        raise NotImplementedError
 
     @property
     def transponder_ids(self) -> tuple[str, ...]:
@@ -133,16 +123,6 @@ class Unable(Value):
     unit: str | None = None
     text: str
     illustrative: bool = False
-
-    @property
-    def space_segment_id(self) -> str:
-        """Of the satellite, or of the constellation."""
-        raise NotImplementedError
-
-    @property
-    def space_segment_name(self) -> str:
-        """Of the satellite, or of the constellation."""
-        raise NotImplementedError
 
 
 class Reason(StrEnum):

@@ -59,6 +59,15 @@ def test_legs_of_a_day_follow_each_other(network: Database) -> None:
         assert one["until"] == after["until"] or str(one["until"]) <= str(after["startAt"])
 
 
+def test_the_instant_of_a_handover_has_its_satellite(network: Database) -> None:
+    one = told(network, MIDNIGHT + timedelta(hours=12))
+    for _ in range(5):
+        moment = datetime.fromisoformat(str(one["until"]))
+        for each in (-100, 0, 100):
+            assert told(network, moment + timedelta(milliseconds=each))["carried"]
+        one = told(network, moment + timedelta(seconds=1))
+
+
 def test_no_set_is_younger_than_the_instant_where_an_older_one_is_kept(network: Database) -> None:
     age = told(network, MIDNIGHT + timedelta(days=2))["elementsAgeDays"]
     assert isinstance(age, float)
