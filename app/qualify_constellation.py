@@ -4,7 +4,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from satcom.app.qualify_passing import passing_ways, show_budgets, show_path
+from satcom.app.qualify_passing import passing_ways, show_budgets, show_feeders, show_path
 from satcom.app.qualify_tables import losers_table, print_table, table_titled
 from satcom.app.qualify_view import ILLUSTRATIVE
 from satcom.service.constellation_solution import (
@@ -31,6 +31,7 @@ def show_constellation(console: Console, answer: ConstellationQualification, bri
         console.print("[bold red]It cannot be delivered there.[/bold red]\n")
         print_table(console, losers_table([answer.loser], "Why not"))
     if answer.solutions and not brief:
+        show_feeders(console, answer.solutions[0].gateways)
         show_budgets(console, answer.solutions[0])
     if any(one.illustrative for one in answer.solutions) or (answer.loser is not None and answer.loser.illustrative):
         console.print(f"[yellow]{ILLUSTRATIVE}[/yellow]")

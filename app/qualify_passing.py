@@ -8,7 +8,13 @@ from rich.table import Table
 
 from satcom.app.qualify_tables import budget_shown, by_list, price_shown, print_table, supply_shown, table_titled
 from satcom.app.qualify_terms import Terms
-from satcom.service.constellation_solution import ConstellationSolution, MarginOverPasses, PassingCarrier, Path
+from satcom.service.constellation_solution import (
+    ConstellationSolution,
+    GatewayUse,
+    MarginOverPasses,
+    PassingCarrier,
+    Path,
+)
 
 OLD_DAYS = 3.0  # a low satellite is off by some kilometres then
 
@@ -17,8 +23,21 @@ def show_passing(console: Console, way: ConstellationSolution) -> None:
     """Print what the best way rests on: the path, the gateways, and the budgets."""
     show_path(console, way.path)
     through = ", ".join(f"{escape(one.earth_station_name)} {one.share_percent:.0f} %" for one in way.gateways)
-    console.print(f"Through {through} of the time.\n", highlight=False)
+    console.print(f"Through {through} of the time.", highlight=False)
+    show_feeders(console, way.gateways)
+    console.print()
     show_budgets(console, way)
+
+
+def show_feeders(console: Console, gateways: Sequence[GatewayUse]) -> None:
+    """Print what others have left of the gateways that limit, when the service would go through them."""
+    for one in gateways:
+        if one.forward_left_hz is not None and one.return_left_hz is not None:
+            left = f"{one.forward_left_hz / 1e6:.3f} MHz forward and {one.return_left_hz / 1e6:.3f} return are left"
+            when = (
+                "" if one.fullest_at is None else f" when it is fullest, at {one.fullest_at:%H:%M}Z of the capacity day"
+            )
+            console.print(f"At {escape(one.earth_station_name)} {left}{when}.", highlight=False)
 
 
 def show_path(console: Console, path: Path) -> None:

@@ -2,7 +2,8 @@
 
 As in `app.capacity_metrics`, what is counted is in force at this moment of the business clock. Of a pool two things are
 told: what is committed (CIR), and what all may ask at most (MIR), both in symbols a second. A gateway whose
-feeder links do not limit has no free part. Cells are many, so only how many are used is told, and the fullest.
+feeder links do not limit has no free part; with a capacity day it is as full as at its fullest time. Cells are many, so
+only how many are used is told, and the fullest.
 """
 
 from collections.abc import Iterator, Sequence
@@ -13,6 +14,7 @@ from sqlalchemy import Row, text
 from sqlmodel import Session
 
 from satcom.app.capacity_metrics import IN_FORCE, asked, parts_of
+from satcom.resource.capacity_day import SLOTS
 
 POOLS = text(
     "SELECT hub.name AS hub, pool.name AS pool, pool.direction,"
@@ -29,23 +31,34 @@ POOLS = text(
     " ON used.carrier_pool_id = pool.id GROUP BY 1, 2, 3 ORDER BY 1, 2, 3"
 )
 FEEDERS = text(
-    "SELECT constellation.name AS constellation, station.name AS gateway, way.direction,"
+    # services of one place are alike in time: they are added up, and then by slot of the capacity day, if there is one
+    "WITH alike AS (SELECT taken.constellation_id, taken.earth_station_id, taken.day_slots,"
+    " COALESCE(sum(forward_hz) FILTER (WHERE state = 'held'), 0) AS held_forward_hz,"
+    " COALESCE(sum(forward_hz) FILTER (WHERE state = 'assigned'), 0) AS assigned_forward_hz,"
+    " COALESCE(sum(return_hz) FILTER (WHERE state = 'held'), 0) AS held_return_hz,"
+    " COALESCE(sum(return_hz) FILTER (WHERE state = 'assigned'), 0) AS assigned_return_hz"
+    f" FROM constellation_share taken WHERE taken.earth_station_id IS NOT NULL AND {IN_FORCE} GROUP BY 1, 2, 3),"
+    " by_slot AS (SELECT alike.constellation_id, alike.earth_station_id, way.direction, slot,"
+    " sum(way.held_hz) AS held_hz, sum(way.assigned_hz) AS assigned_hz"
+    " FROM alike JOIN constellation ON constellation.id = alike.constellation_id"
+    " CROSS JOIN LATERAL unnest(CASE WHEN constellation.capacity_day IS NULL THEN ARRAY[0::smallint]"
+    f" ELSE COALESCE(alike.day_slots, ARRAY(SELECT generate_series(0, {SLOTS - 1})::smallint)) END) slot"
+    " CROSS JOIN LATERAL (VALUES ('forward', alike.held_forward_hz, alike.assigned_forward_hz),"
+    " ('return', alike.held_return_hz, alike.assigned_return_hz)) way (direction, held_hz, assigned_hz)"
+    " GROUP BY 1, 2, 3, 4),"
+    " fullest AS (SELECT DISTINCT ON (constellation_id, earth_station_id, direction) * FROM by_slot"
+    " ORDER BY constellation_id, earth_station_id, direction, held_hz + assigned_hz DESC, slot)"
+    " SELECT constellation.name AS constellation, station.name AS gateway, way.direction,"
     # of gateways that share a name, one without a limit leaves them all without
     " CASE WHEN bool_and(feeder.limit_hz IS NOT NULL) THEN sum(feeder.limit_hz) END AS all_hz,"
-    " sum(way.held_hz) AS held_hz, sum(way.assigned_hz) AS assigned_hz"
+    " sum(fullest.held_hz) AS held_hz, sum(fullest.assigned_hz) AS assigned_hz"
     " FROM constellation CROSS JOIN LATERAL (SELECT (gateway ->> 'earthStationId')::uuid AS earth_station_id,"
     " (gateway ->> 'feederBandwidthHz')::bigint AS limit_hz"
     " FROM jsonb_array_elements(constellation.gateways) gateway) feeder"
     " JOIN earth_station station ON station.id = feeder.earth_station_id"
-    " LEFT JOIN (SELECT constellation_id, earth_station_id,"
-    " sum(forward_hz) FILTER (WHERE state = 'held') AS held_forward_hz,"
-    " sum(forward_hz) FILTER (WHERE state = 'assigned') AS assigned_forward_hz,"
-    " sum(return_hz) FILTER (WHERE state = 'held') AS held_return_hz,"
-    " sum(return_hz) FILTER (WHERE state = 'assigned') AS assigned_return_hz"
-    f" FROM constellation_share taken WHERE earth_station_id IS NOT NULL AND {IN_FORCE} GROUP BY 1, 2) used"
-    " ON used.constellation_id = constellation.id AND used.earth_station_id = feeder.earth_station_id"
-    " CROSS JOIN LATERAL (VALUES ('forward', used.held_forward_hz, used.assigned_forward_hz),"
-    " ('return', used.held_return_hz, used.assigned_return_hz)) way (direction, held_hz, assigned_hz)"
+    " CROSS JOIN (VALUES ('forward'), ('return')) way (direction)"
+    " LEFT JOIN fullest ON fullest.constellation_id = constellation.id"
+    " AND fullest.earth_station_id = feeder.earth_station_id AND fullest.direction = way.direction"
     " GROUP BY 1, 2, 3 ORDER BY 1, 2, 3"
 )
 CELLS = text(
@@ -89,7 +102,7 @@ def _pools(rows: Sequence[Row[Any]]) -> Iterator[GaugeMetricFamily]:
 def _feeders(rows: Sequence[Row[Any]]) -> GaugeMetricFamily:
     feeders = GaugeMetricFamily(
         "satcom_constellation_feeder_hertz",
-        "Feeder links of gateways: held, assigned, and free where they limit",
+        "Feeder links of gateways at their fullest: held, assigned, and free where they limit",
         labels=["constellation", "gateway", "direction", "state"],
     )
     for row in rows:

@@ -7,6 +7,7 @@ Which satellite stands where, its elements tell (`resource.satellite`); who serv
 Words: ITU Handbook on Satellite Communications, 3rd ed. (EIRP, G/T, SFD, input and output back-off).
 """
 
+from datetime import date
 from typing import Annotated, Self
 
 from pydantic import ConfigDict, model_validator
@@ -27,6 +28,7 @@ from satcom.resource.resource import Band, Finite, IdText, Polarisation, Resourc
 
 MOST_GATEWAYS = 100
 MAX_FEEDER_HZ = 100_000_000_000
+MOST_BEAMS = 100_000
 _STRICT = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="forbid", frozen=True)
 Frequency = Annotated[int, ValueField(gt=0, le=MAX_FREQUENCY_HZ)]
 Backoff = Annotated[Finite, ValueField(ge=0, le=30)]
@@ -75,7 +77,8 @@ class Constellation(Resource, table=True):
     Sites see them from `lowest_elevation_deg` up. A site may lie anywhere in a beam, so every site is counted at the
     beam's edge, `edge_gain_db` to its peak. `beam_diameter_km` is what one user beam lights
     at once on the ground (`resource.constellation_share`). Power control is by how much gateways and terminals follow
-    their own rain.
+    their own rain. What is sold is counted by the time of the `capacity_day` (`resource.capacity_day`), without one all
+    the time; a satellite lights at most `beams_per_satellite` cells at once, `None`: as many as are sold.
     """
 
     __tablename__ = "constellation"
@@ -91,6 +94,8 @@ class Constellation(Resource, table=True):
     forward: BeamPayload = Field(sa_type=JsonOf(BeamPayload))
     return_link: BeamPayload = Field(sa_type=JsonOf(BeamPayload))
     gateways: list[Gateway] = Field(default_factory=list, max_length=MOST_GATEWAYS, sa_type=JsonOf(list[Gateway]))
+    capacity_day: date | None = Field(default=None)
+    beams_per_satellite: int | None = Field(default=None, ge=1, le=MOST_BEAMS)
 
 
 def check_gateways(session: Session, one: Constellation) -> None:

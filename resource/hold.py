@@ -188,7 +188,7 @@ def lock_for_holding(
 def fullest(
     session: Session,
     kind: type[Hold],
-    of: Mapped[Any],
+    of: ColumnElement[Any] | Mapped[Any],
     amounts: Sequence[Mapped[int]],
     counted: ColumnElement[bool],
     period: Period,

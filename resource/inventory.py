@@ -28,14 +28,12 @@ from satcom.core.tenancy import visible
 from satcom.core.tmf_api import TmfRoutes
 from satcom.core.values import Json
 from satcom.enterprise.party import find_party, operator_of
+from satcom.resource.capacity_day import check_day
 from satcom.resource.carrier_pool import CarrierPool, PoolShare, fill_of, lock_pools, take_over_share
 from satcom.resource.constellation import Constellation, check_gateways
-from satcom.resource.constellation_share import (
-    ConstellationShare,
-    check_sold,
-    lock_constellations,
-    take_over_constellation_share,
-)
+from satcom.resource.constellation_holding import lock_constellations, take_over_constellation_share
+from satcom.resource.constellation_share import ConstellationShare
+from satcom.resource.constellation_sold import check_sold, plan_anew, planned_by
 from satcom.resource.ground import EarthStation, Terminal
 from satcom.resource.hold import Hold, HoldState, Period
 from satcom.resource.hub import Hub, HubPortAssignment, lock_hubs, take_over_port
@@ -80,7 +78,10 @@ def enter(session: Session, resource: Resource, by: Principal) -> Resource:
     by.need(Capability.MIGRATE)
     session.info["mark"] = MIGRATION
     resource.party_id = _party(session, resource)
-    return _kept(session, resource, lambda: session.add(resource))
+    _kept(session, resource, lambda: session.add(resource))
+    if isinstance(resource, Constellation):
+        check_day(session, resource)
+    return resource
 
 
 def amend(session: Session, resource: Resource, patch: dict[str, Json], by: Principal) -> Resource:
@@ -94,6 +95,7 @@ def amend(session: Session, resource: Resource, patch: dict[str, Json], by: Prin
         _check_of_no_order(resource)
     state, rest = _without_state(resource, patch)
     known = (resource.in_service_date, resource.state) if isinstance(resource, Satellite) else None
+    planned = planned_by(resource) if isinstance(resource, Constellation) else None
 
     def apply() -> None:
         if isinstance(resource, Hub):
@@ -112,6 +114,9 @@ def amend(session: Session, resource: Resource, patch: dict[str, Json], by: Prin
     _kept(session, resource, apply)
     if isinstance(resource, Satellite) and known is not None:
         follow_correction(session, resource, *known)
+    if isinstance(resource, Constellation) and planned != planned_by(resource):
+        check_day(session, resource)
+        plan_anew(session, resource)
     return resource
 
 

@@ -29,7 +29,8 @@ from satcom.core.security import Capability, Principal, Role
 from satcom.core.values import RelatedParty, TimePeriod
 from satcom.resource import hold
 from satcom.resource.carrier_pool import CarrierPool, PoolShare, WantedShare, admit, lock_pools
-from satcom.resource.constellation_share import ConstellationShare, WantedPassage, lock_constellations, share_beams
+from satcom.resource.constellation_holding import WantedPassage, lock_constellations, plan_passage, share_beams
+from satcom.resource.constellation_share import ConstellationShare
 from satcom.resource.hold import EXPIRED, Hold, Owner, Period, check_until
 from satcom.resource.hub import HubPortAssignment, lock_hubs, reserve_port
 from satcom.resource.payload import Transponder
@@ -148,6 +149,8 @@ def reserve(session: Session, wanted: Wanted, until: datetime, by: Principal) ->
     check_until(until)
     if not wanted.slots and not wanted.shares and not wanted.hub_ids and wanted.passage is None:
         raise Refused("/reservationItem", "nothing of the network is asked for", "missing", "a slot or a hub port")
+    if wanted.passage is not None:
+        plan_passage(session, wanted.passage)
     with _once_for_an_order(wanted.owner), session.begin_nested():
         reservation = _new(wanted, until, by, asked_at)
         # in the order in which holds are given back; whoever moves a satellite's date waits, or we do

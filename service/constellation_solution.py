@@ -27,6 +27,7 @@ class PathReason(StrEnum):
     LINK_DOES_NOT_CLOSE = "linkDoesNotClose"
     NO_BANDWIDTH = "noBeamBandwidth"
     NO_FEEDER = "noGatewayBandwidth"  # of every gateway that could serve, the feeder is too full
+    NO_BEAM = "noSatelliteBeam"  # at a time of the capacity day a satellite lights as many other cells as it can
 
 
 class PathGap(Value):
@@ -133,7 +134,11 @@ class PassingCarrier(Value):
 
 
 class GatewayUse(Value):
-    """A gateway that the service goes through, and in which share of the time that it is served."""
+    """A gateway that the service goes through, and in which share of the time that it is served.
+
+    With it what others have left of its feeder at the fullest time that the service goes through it, where it limits:
+    by the capacity day, from `fullest_at` on, where there is one.
+    """
 
     earth_station_id: str
     earth_station_name: str
@@ -141,6 +146,9 @@ class GatewayUse(Value):
     hub_id: str
     hub_name: str
     share_percent: float
+    forward_left_hz: int | None = None
+    return_left_hz: int | None = None
+    fullest_at: Instant | None = None
 
 
 class ConstellationSolution(TerminalWay):

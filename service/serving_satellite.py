@@ -19,10 +19,11 @@ from satcom.core.change_log import Change
 from satcom.core.clock import now
 from satcom.core.database import network_view
 from satcom.core.values import Json, instant_text, reference
+from satcom.resource.capacity_day import BEYOND
 from satcom.resource.constellation import Constellation
-from satcom.resource.constellation_share import cell_of
 from satcom.resource.element_age import limit_days, why_too_old
 from satcom.resource.ground import EarthStation
+from satcom.resource.ground_cell import cell_of
 from satcom.resource.hub import Hub
 from satcom.resource.payload import Beam
 from satcom.resource.physics.horizon_mask import sites_on
@@ -34,7 +35,6 @@ from satcom.service.design.passing_weather import LOWEST_ELEVATION_DEG
 from satcom.service.inventory import Service, ServicePath, path_at
 from satcom.service.service_place import ServicePlace, place_of
 
-BEYOND: Final = timedelta(hours=6)  # longer than any satellite that passes is seen
 KEPT_PLANS: Final = 64
 
 

@@ -14,7 +14,7 @@ from satcom.market.catalog.product_offering import ProductOffering, service_sold
 from satcom.market.ordering import ProductOrder
 from satcom.resource.carrier_pool import WantedShare
 from satcom.resource.catalog import NetworkNeed
-from satcom.resource.constellation_share import WantedPassage
+from satcom.resource.constellation_holding import WantedPassage
 from satcom.resource.hold import Owner, Period
 from satcom.resource.payload import Transponder
 from satcom.resource.reservation import Held, Reservation, Wanted, held_by_reservation, reservation_of, reserve

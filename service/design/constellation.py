@@ -40,6 +40,7 @@ from satcom.service.design.constellation_path import (
     plan_of,
     rain_percent,
 )
+from satcom.service.design.day_capacity import GatewayLeft, begin, check_beams, left_of, times_on_day, too_full
 from satcom.service.design.facts import LicenceFacts, TerminalTypeFacts
 from satcom.service.design.passing_carriers import Passing, TooMuch, sized, worst_budget
 from satcom.service.design.passing_links import Instants, PassingLinks, SitePlace
@@ -56,30 +57,33 @@ def decide_constellation(inputs: PassingInputs, demand: ConstellationDemand) -> 
     path: PathPlan | None = None
     solutions: tuple[ConstellationSolution, ...] = ()
     loser: ConstellationLoser | None = None
-    full: list[GatewayFacts] = []
-    needed_hz = (0, 0)
+    lost_for_room: Lost | None = None
+    full: list[GatewayLeft] = []
     try:
         inputs = _with_fresh_elements(inputs)
         terminals = _terminals(inputs, demand)
         gateways = _gateways(inputs)
         while not solutions:
-            if not gateways:
-                raise _too_full(full, needed_hz)
+            if not gateways and lost_for_room is not None:
+                raise lost_for_room
             plan = plan_of(inputs, demand, gateways)
             path = path_of(inputs, plan, gateways)
             check_path(inputs, demand, plan, path)
             found = _solutions(inputs, demand, plan, gateways, terminals)
-            solutions = tuple(one for one in found if not _without_room(gateways, one))
+            through = _left_then(inputs, demand, gateways, found[0])
+            solutions = tuple(
+                _with_what_is_left(inputs, one, through)
+                for one in found
+                if not any(left.lacks(one) for left in through)
+            )
             if not solutions:
-                full += _without_room(gateways, found[0])
-                needed_hz = found[0].forward.charged_bandwidth_hz, found[0].return_link.charged_bandwidth_hz
-                gateways = tuple(one for one in gateways if one not in full)
+                full += [one for one in through if one.lacks(found[0])]
+                lost_for_room = too_full(inputs, full, found[0])
+                left_out = {one.gateway.station_id for one in full}
+                gateways = tuple(one for one in gateways if one.station_id not in left_out)
     except Lost as lost:
-        of_gateways = lost.reason in (PathReason.NO_PATH, PathReason.NO_GATEWAY_IN_VIEW)
-        if full and of_gateways:
-            lost = _too_full(full, needed_hz)
-        elif of_gateways:
-            lost = _without_ports(inputs, demand) or lost
+        if lost.reason in (PathReason.NO_PATH, PathReason.NO_GATEWAY_IN_VIEW):
+            lost = lost_for_room or _without_ports(inputs, demand) or lost
         loser = _loser(inputs, lost)
     return ConstellationQualification(
         at=inputs.at, demand=demand, country=inputs.country, path=path, solutions=solutions, loser=loser
@@ -103,19 +107,29 @@ def _with_fresh_elements(inputs: PassingInputs) -> PassingInputs:
     return replace(inputs, constellation=replace(one, satellites=kept))
 
 
-def _without_room(gateways: Sequence[GatewayFacts], way: ConstellationSolution) -> list[GatewayFacts]:
-    """The gateways of a way whose feeders it does not fit into."""
+def _left_then(
+    inputs: PassingInputs, demand: ConstellationDemand, gateways: tuple[GatewayFacts, ...], way: ConstellationSolution
+) -> list[GatewayLeft]:
+    """What is left of the gateways that the ways go through. Raises `Lost` when a satellite has no beam left."""
     used = {one.earth_station_id for one in way.gateways}
-    needed = (way.forward.charged_bandwidth_hz, way.return_link.charged_bandwidth_hz)
-    return [
-        one
-        for one in gateways
-        if one.station_id in used
-        and any(
-            room is not None and hertz > room
-            for room, hertz in zip((one.forward_room_hz, one.return_room_hz), needed, strict=True)
-        )
-    ]
+    through = [one for one in gateways if one.station_id in used]
+    times = times_on_day(inputs, demand, through)
+    check_beams(inputs, times)
+    return [left_of(one, times) for one in through]
+
+
+def _with_what_is_left(
+    inputs: PassingInputs, way: ConstellationSolution, through: Sequence[GatewayLeft]
+) -> ConstellationSolution:
+    """A way that tells how full its gateways are."""
+    of = {one.gateway.station_id: one for one in through}
+    told = []
+    for one in way.gateways:
+        left = of[one.earth_station_id]
+        at = None if left.slot is None or inputs.day is None else begin(inputs.day, left.slot)
+        rooms = {"forward_left_hz": left.forward_hz, "return_left_hz": left.return_hz, "fullest_at": at}
+        told.append(one.model_copy(update=rooms))
+    return way.model_copy(update={"gateways": tuple(told)})
 
 
 def _without_ports(inputs: PassingInputs, demand: ConstellationDemand) -> Lost | None:
@@ -130,26 +144,6 @@ def _without_ports(inputs: PassingInputs, demand: ConstellationDemand) -> Lost |
     names = ", ".join(f"{one.hub_name} at {one.name}" for one in busy)
     text = f"without the gateways whose hubs have no free port ({names}) it is not served often enough"
     return Lost(PathReason.NO_HUB_PORT, text, 0, 1, "ports")
-
-
-def _too_full(full: Sequence[GatewayFacts], needed_hz: tuple[int, int]) -> Lost:
-    left = "; ".join(f"{one.name} has {_left(one)} left" for one in full)
-    forward_mhz, return_mhz = (one / 1e6 for one in needed_hz)
-    text = f"{forward_mhz:.3f} MHz forward and {return_mhz:.3f} return are needed at every gateway, {left}"
-    text += "; without them it is not served often enough"
-    rooms = [
-        (room, hertz)
-        for one in full
-        for room, hertz in zip((one.forward_room_hz, one.return_room_hz), needed_hz, strict=True)
-        if room is not None and room < hertz
-    ]
-    room_hz, hertz = min(rooms)
-    return Lost(PathReason.NO_FEEDER, text, room_hz, hertz, "Hz")
-
-
-def _left(one: GatewayFacts) -> str:
-    rooms = (one.forward_room_hz, one.return_room_hz)
-    return " and ".join("no limit" if room is None else f"{room / 1e6:.3f} MHz" for room in rooms)
 
 
 def _terminals(inputs: PassingInputs, demand: ConstellationDemand) -> list[TerminalTypeFacts]:

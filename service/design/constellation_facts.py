@@ -6,6 +6,7 @@ from datetime import datetime
 
 import numpy as np
 
+from satcom.resource.capacity_day import CapacityDay
 from satcom.resource.constellation import BeamPayload
 from satcom.resource.ground import Antenna
 from satcom.resource.physics.horizon_mask import Sites, sites_on
@@ -29,7 +30,7 @@ class FlownFacts:
 @dataclass(frozen=True)
 class GatewayFacts:
     """An earth station with the antenna that follows the satellites, how many ports of its hub are free, and what is
-    left of its feeder each way; `None` where that is not limited.
+    left of its feeder each way when it is fullest, `None` where that is not limited; and by slot of the capacity day.
     """
 
     station_id: str
@@ -44,6 +45,8 @@ class GatewayFacts:
     free_ports: int
     forward_room_hz: int | None = None
     return_room_hz: int | None = None
+    forward_by_slot_hz: tuple[int, ...] = ()
+    return_by_slot_hz: tuple[int, ...] = ()
 
     @property
     def mask_deg(self) -> float:
@@ -72,11 +75,20 @@ class ConstellationFacts:
 
 
 @dataclass(frozen=True)
+class CellsLit:
+    """How many cells, but that of the site, a satellite lights in each slot of the capacity day."""
+
+    satellite_id: str
+    cells: tuple[int, ...]
+
+
+@dataclass(frozen=True)
 class PassingInputs:
     """All that an answer is computed from. The plan begins at `start_at`; `country` is that of the site.
 
     The rooms are what others have left of the beam that lights the site's cell; `None`: all of it. Element sets that
-    are older, `hours` after `at`, than `elements_limit_days` the operator does not take.
+    are older, `hours` after `at`, than `elements_limit_days` the operator does not take. With a capacity `day` gateways
+    and satellites are looked at by its times (`service.design.day_capacity`).
     """
 
     at: datetime
@@ -90,6 +102,9 @@ class PassingInputs:
     return_room_hz: int | None = None
     elements_limit_days: int | None = None
     cell: str = ""
+    day: CapacityDay | None = None
+    beams_per_satellite: int | None = None
+    cells_lit: tuple[CellsLit, ...] = ()
 
     def room_hz(self, direction: Direction) -> int:
         """What is left of the beam."""

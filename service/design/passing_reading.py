@@ -10,17 +10,25 @@ from datetime import datetime
 
 from sqlmodel import Session, col, select
 
+from satcom.resource.capacity_day import read_day
 from satcom.resource.constellation import Constellation
-from satcom.resource.constellation_share import cell_of, room_in_cell, room_of_feeders
+from satcom.resource.constellation_share import cells_lit, room_in_cell, room_of_feeders
 from satcom.resource.element_age import limit_days
 from satcom.resource.ground import EarthStation
+from satcom.resource.ground_cell import cell_of
 from satcom.resource.hold import Period
 from satcom.resource.hub import Hub, free_ports
 from satcom.resource.naming import NotThere
 from satcom.resource.passes import Fleet, fleet_called
 from satcom.resource.physics.climate import altitude_km
 from satcom.service.demand import SiteDemand
-from satcom.service.design.constellation_facts import ConstellationFacts, FlownFacts, GatewayFacts, PassingInputs
+from satcom.service.design.constellation_facts import (
+    CellsLit,
+    ConstellationFacts,
+    FlownFacts,
+    GatewayFacts,
+    PassingInputs,
+)
 from satcom.service.design.facts import Assumptions
 from satcom.service.design.facts import Fleet as Ground
 from satcom.service.design.sky import LONGEST_PROPAGATION
@@ -57,6 +65,9 @@ def read_passing(
         return_room_hz=room.return_hz,
         elements_limit_days=limit_days(network),
         cell=cell,
+        day=read_day(network, one),
+        beams_per_satellite=one.beams_per_satellite,
+        cells_lit=tuple(CellsLit(*each) for each in cells_lit(network, one, cell, period, without).items()),
     )
 
 
@@ -115,7 +126,7 @@ def _gateways(network: Session, one: Constellation, period: Period, without: Seq
     wanted = [gateway.hub_id for gateway in one.gateways]
     hubs = {each.id: each for each in network.exec(select(Hub).where(col(Hub.id).in_(wanted)))}
     free = dict(zip(wanted, free_ports(network, wanted, period, without).tolist(), strict=True))
-    rooms = room_of_feeders(network, one, period, without)
+    rooms, by_time = room_of_feeders(network, one, period, without), one.capacity_day is not None
     return tuple(
         GatewayFacts(
             station_id=station.id,
@@ -128,8 +139,10 @@ def _gateways(network: Session, one: Constellation, period: Period, without: Seq
             hub_id=gateway.hub_id,
             hub_name=hubs[gateway.hub_id].name,
             free_ports=free[gateway.hub_id],
-            forward_room_hz=None if room is None else room.forward_hz,
-            return_room_hz=None if room is None else room.return_hz,
+            forward_room_hz=None if room is None else min(room.forward_hz),
+            return_room_hz=None if room is None else min(room.return_hz),
+            forward_by_slot_hz=() if room is None or not by_time else room.forward_hz,
+            return_by_slot_hz=() if room is None or not by_time else room.return_hz,
         )
         for gateway in one.gateways
         if gateway.earth_station_id in stations and gateway.hub_id in hubs

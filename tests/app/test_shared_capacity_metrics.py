@@ -1,7 +1,7 @@
 """How full is what many share: what is sold of a pool, a gateway and a cell is missing from what is free of it."""
 
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 from sqlmodel import select
@@ -12,6 +12,7 @@ from satcom.core.database import Database
 from satcom.orchestration.plan import FlowState
 from satcom.resource.carrier_pool import CarrierPool, PoolShare
 from satcom.resource.constellation import Constellation
+from satcom.resource.constellation_share import ConstellationShare
 from satcom.resource.hold import Period, assign
 from satcom.resource.spectrum import Direction
 from tests.app.test_metrics import Series, an_application, scraped
@@ -95,3 +96,24 @@ def test_what_is_sold_of_a_constellation_shows_at_its_gateways_and_in_its_cells(
     assert feeder(sold, "forward", "There") == [None, 150, 100]
     assert cells(sold) == [(2, 0.6), (1, 0.08)]
     assert (feeder(later, "forward"), cells(later)) == ([200, 0, 100], [(1, 0.4), (1, 0.08)]), "the hold ran out"
+
+
+def test_with_a_capacity_day_a_gateway_is_as_full_as_at_its_fullest_time(database: Database) -> None:
+    with database.as_worker() as session:
+        ring = a_ring(session)
+        ring.capacity_day = date(2027, 1, 1)
+        here = ring.gateways[0].earth_station_id
+        for slots, width_mhz in (([1, 2], 100), ([2, 3], 80), ([5], 150), (None, 10)):
+            share = ConstellationShare(
+                name="Old customer",
+                constellation_id=ring.id,
+                earth_station_id=here,
+                forward_hz=width_mhz * MHZ,
+                return_hz=width_mhz * MHZ,
+                day_slots=slots,
+                start_at=now() - timedelta(days=1),
+            )
+            session.add(share.held_for(an_owner(), None, tomorrow()))
+    with an_application(database) as http:
+        found = of(scraped(http, a_token(database, "noc")), {FEEDER})
+    assert [found.get((FEEDER, "Ring", "forward", "Here", one)) for one in PARTS] == [110 * MHZ, 190 * MHZ, 0]

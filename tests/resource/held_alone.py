@@ -6,12 +6,8 @@ from datetime import datetime
 from sqlmodel import Session
 
 from satcom.resource.carrier_pool import PoolShare, WantedShare, admit, lock_pools
-from satcom.resource.constellation_share import (
-    ConstellationShare,
-    WantedPassage,
-    lock_constellations,
-    share_beams,
-)
+from satcom.resource.constellation_holding import WantedPassage, lock_constellations, share_beams
+from satcom.resource.constellation_share import ConstellationShare
 from satcom.resource.hold import Owner, Period
 from satcom.resource.hub import HubPortAssignment, lock_hubs, reserve_port
 from satcom.resource.spectrum import SpectrumAssignment, WantedSlot, lock_transponders, reserve_slot

@@ -19,16 +19,10 @@ from satcom.core.security import WORKER
 from satcom.core.values import Json
 from satcom.resource import inventory
 from satcom.resource.constellation import Constellation
-from satcom.resource.constellation_share import (
-    MERIDIAN_KM,
-    ConstellationShare,
-    Room,
-    WantedPassage,
-    cell_of,
-    room_in_cell,
-    room_of_feeders,
-)
+from satcom.resource.constellation_holding import WantedPassage
+from satcom.resource.constellation_share import ConstellationShare, FeederRoom, Room, room_in_cell, room_of_feeders
 from satcom.resource.ground import EarthStation
+from satcom.resource.ground_cell import MERIDIAN_KM, cell_of
 from satcom.resource.hold import EXPIRED, HoldState, Period, assign, release
 from satcom.resource.hub import Hub
 from tests.enterprise.an_operator import an_operator
@@ -37,7 +31,7 @@ from tests.resource.held_alone import hold_passage
 from tests.resource.test_constellation import a_constellation, a_gateway
 
 KOLWEZI, ACCRA = (-10.71, 25.39), (5.6, -0.19)
-BEAM, FEEDER = Room(250 * MHZ, 250 * MHZ), Room(300 * MHZ, 300 * MHZ)
+BEAM, FEEDER = Room(250 * MHZ, 250 * MHZ), FeederRoom((300 * MHZ,), (300 * MHZ,))
 latitudes = st.floats(-90, 90)
 longitudes = st.floats(-180, 180)
 diameters = st.floats(50, 10_000)
@@ -71,7 +65,7 @@ def test_a_service_takes_its_cell_and_each_gateway(database: Database) -> None:
         assert [(one.cell, one.earth_station_id) for one in shares] == [(cell(ring), None), (None, here), (None, there)]
         assert {(one.forward_hz, one.return_hz) for one in shares} == {(100 * MHZ, 20 * MHZ)}
         assert room_in_cell(session, ring, cell(ring), YEAR_2027) == Room(150 * MHZ, 230 * MHZ)
-        assert room_of_feeders(session, ring, YEAR_2027) == {here: Room(200 * MHZ, 280 * MHZ), there: None}
+        assert room_of_feeders(session, ring, YEAR_2027) == {here: FeederRoom((200 * MHZ,), (280 * MHZ,)), there: None}
         ids = [one.id for one in shares]
         assert room_in_cell(session, ring, cell(ring), YEAR_2027, without=ids) == BEAM
         assert room_of_feeders(session, ring, YEAR_2027, without=ids)[here] == FEEDER
@@ -123,7 +117,9 @@ def test_a_share_that_takes_the_place_of_another_needs_only_the_difference(datab
         with pytest.raises(RuleRefused):  # to everybody else both are taken
             hold_passage(session, a_passage(ring, 1, 0), YEAR_2027, an_owner(), tomorrow())
         release(session, old, "changed")
-        assert room_of_feeders(session, ring, YEAR_2027)[ring.gateways[0].earth_station_id] == Room(50 * MHZ, 50 * MHZ)
+        assert room_of_feeders(session, ring, YEAR_2027)[ring.gateways[0].earth_station_id] == FeederRoom(
+            (50 * MHZ,), (50 * MHZ,)
+        )
         moved = hold_passage(session, a_passage(ring, 250, 250, ACCRA), YEAR_2027, an_owner(), tomorrow(), new)
         assert [one.in_place_of for one in moved] == [None, old[1].id, old[2].id], "another cell is taken anew"
 
@@ -159,7 +155,7 @@ def test_many_at_once_never_oversell_a_cell_or_a_gateway(database: Database) -> 
         assert sum(clients.map(buy, range(24))) == 7, "300 MHz of the gateway, 40 each"
     with database.as_worker() as session:
         left = room_of_feeders(session, ring, YEAR_2027)[ring.gateways[0].earth_station_id]
-        assert left == Room(20 * MHZ, 293 * MHZ)
+        assert left == FeederRoom((20 * MHZ,), (293 * MHZ,))
 
 
 @pytest.mark.parametrize(("of_cell", "room"), [(True, 5), (False, 6)])

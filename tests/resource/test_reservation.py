@@ -21,7 +21,8 @@ from satcom.core.events import on
 from satcom.core.security import OUTSIDE, WORKER, Principal, Role
 from satcom.core.tmf_api import json_response
 from satcom.core.values import Json
-from satcom.resource.constellation_share import ConstellationShare, WantedPassage
+from satcom.resource.constellation_holding import WantedPassage
+from satcom.resource.constellation_share import ConstellationShare
 from satcom.resource.hold import EXPIRED, HoldState, Owner, Period
 from satcom.resource.hub import Hub, HubPortAssignment
 from satcom.resource.payload import Transponder

@@ -18,6 +18,7 @@ from satcom.core.clock import clock
 from satcom.core.database import Database
 from satcom.core.errors import Refused
 from satcom.enterprise.party import Operator
+from satcom.resource.capacity_day import SLOTS, CapacityDay, FlownThen
 from satcom.resource.constellation import BeamPayload
 from satcom.resource.ground import Antenna
 from satcom.resource.physics.attenuation import total_attenuation
@@ -29,11 +30,13 @@ from satcom.service.constellation_solution import ConstellationQualification, Co
 from satcom.service.demand import ConstellationDemand
 from satcom.service.design.constellation import decide_constellation
 from satcom.service.design.constellation_facts import (
+    CellsLit,
     ConstellationFacts,
     FlownFacts,
     GatewayFacts,
     PassingInputs,
 )
+from satcom.service.design.day_capacity import times_on_day
 from satcom.service.design.facts import Assumptions, Fleet, LicenceFacts, Occupancy, TerminalTypeFacts
 from satcom.service.design.inputs import Inputs
 from satcom.service.design.passing_weather import AtPlace, PlaceWeather
@@ -151,6 +154,63 @@ def test_a_gateway_whose_feeder_is_full_is_left_out_and_where_all_are_the_reason
     assert lost is not None
     assert (lost.reason, lost.value, lost.unit) == (PathReason.NO_FEEDER, 0, "Hz")
     assert first in lost.text
+
+
+def test_what_is_full_when_the_service_does_not_need_it_does_not_stand_in_its_way() -> None:
+    """Nemea is full all day but when it serves the site; then it has just enough, or 1 Hz too little."""
+    demand = asked(90.0, (5, -10))  # one half of the time through Nemea, the other through Hortolandia
+    day = CapacityDay(
+        datetime(2026, 8, 23, tzinfo=UTC),
+        mpower().lowest_elevation_deg,
+        mpower().rule,
+        tuple(FlownThen(one.id, one.name, one.elements) for one in mpower().satellites),
+    )
+    free = PassingInputs(START, START, 12, "CD", 1400.0, mpower(), Assumptions(), day=day)
+    best = decide_constellation(free, demand).solutions[0]
+    through = [one for one in mpower().gateways if one.station_id in {use.earth_station_id for use in best.gateways}]
+    needed = set(times_on_day(free, demand, through).through["Nemea"])  # type: ignore[union-attr]
+    assert 0 < len(needed) < SLOTS
+
+    def with_left(left_hz: int) -> ConstellationQualification:
+        by_slot = tuple(left_hz if slot in needed else 0 for slot in range(SLOTS))
+        nemea = replace(NEMEA, forward_room_hz=0, forward_by_slot_hz=by_slot, return_by_slot_hz=(10**9,) * SLOTS)
+        gateways = tuple(nemea if one is NEMEA else one for one in mpower().gateways)
+        return decide_constellation(replace(free, constellation=replace(mpower(), gateways=gateways)), demand)
+
+    just = with_left(best.forward.charged_bandwidth_hz)
+    (use,) = [one for one in just.solutions[0].gateways if one.earth_station_id == "Nemea"]
+    assert use.forward_left_hz == best.forward.charged_bandwidth_hz
+    assert use.fullest_at is not None
+    assert use.fullest_at.date() == date(2026, 8, 23)
+    short = with_left(best.forward.charged_bandwidth_hz - 1)
+    if short.loser is None:
+        assert all(use.earth_station_id != "Nemea" for way in short.solutions for use in way.gateways)
+    else:
+        assert short.loser.reason is PathReason.NO_FEEDER
+        assert short.loser.at is not None
+        assert "of the capacity day" in short.loser.text
+
+
+def test_a_satellite_whose_beams_are_all_lit_elsewhere_loses_at_that_time() -> None:
+    day = CapacityDay(
+        datetime(2026, 8, 23, tzinfo=UTC),
+        mpower().lowest_elevation_deg,
+        mpower().rule,
+        tuple(FlownThen(one.id, one.name, one.elements) for one in mpower().satellites),
+    )
+    busy = tuple(CellsLit(one.id, (3,) * SLOTS) for one in mpower().satellites)
+    inputs = PassingInputs(
+        START, START, 12, "CD", 1400.0, mpower(), Assumptions(), day=day, beams_per_satellite=4, cells_lit=busy
+    )
+    assert decide_constellation(inputs, asked()).solutions
+    lost = decide_constellation(replace(inputs, beams_per_satellite=3), asked()).loser
+    assert lost is not None
+    assert (lost.reason, lost.unit) == (PathReason.NO_BEAM, "beams")
+    assert lost.at is not None
+    assert "lights 3 other cells at" in lost.text
+    unknown = decide_constellation(replace(inputs, day=None), asked()).loser
+    assert unknown is not None
+    assert unknown.reason is PathReason.NO_ELEMENTS
 
 
 def test_where_ports_are_what_is_missing_the_hubs_are_named() -> None:
