@@ -21,7 +21,7 @@ from sqlalchemy.orm import Mapped
 from sqlmodel import Field, Session, col, func
 
 from satcom.core.clock import now
-from satcom.core.entity import HERTZ, JsonOf, id_type
+from satcom.core.entity import HERTZ, INSTANT, JsonOf, id_type
 from satcom.core.values import Value
 from satcom.resource.capacity_day import SLOTS
 from satcom.resource.constellation import Constellation
@@ -134,16 +134,46 @@ def slots_of(constellation: Constellation) -> range:
 def taken_of_feeders(
     session: Session, constellation: Constellation, period: Period, without: Sequence[str] = ()
 ) -> dict[str, dict[int, Sequence[int]]]:
-    """What is taken of each gateway in each slot at the fullest instant of a period, both ways."""
-    station, every = col(ConstellationShare.earth_station_id), sa.cast(list(slots_of(constellation)), _SLOTS)
-    by_time = constellation.capacity_day is not None
-    slots = func.coalesce(col(ConstellationShare.day_slots), every) if by_time else every
-    of = sa.cast(station, sa.String) + "/" + sa.cast(func.unnest(slots), sa.String)
+    """What is taken of each gateway in each slot at the fullest instant of a period, both ways. One statement."""
+    asked = {
+        "constellation": constellation.id,
+        "every": list(slots_of(constellation)),
+        "by_time": constellation.capacity_day is not None,
+        "start_at": period.start_at,
+        "stop_at": period.stop_at,
+        "now": now(),
+        "without": list(without),
+    }
     found: dict[str, dict[int, Sequence[int]]] = {}
-    for key, taken in most_taken(session, constellation, of, station.is_not(None), period, without).items():
-        station_id, slot = key.split("/")
-        found.setdefault(station_id, {})[int(slot)] = taken
+    for station_id, slot, *taken in session.connection().execute(_TAKEN_OF_FEEDERS, asked):
+        found.setdefault(str(station_id), {})[slot] = [int(one) for one in taken]
     return found
+
+
+# as the guard counts: what is alike in time is added up first, and what ends after the last start does not matter
+_TAKEN_OF_FEEDERS = sa.text(
+    "WITH counted AS (SELECT earth_station_id, forward_hz, return_hz,"
+    " greatest(start_at, :start_at) AS start_at, stop_at,"
+    " CASE WHEN :by_time THEN COALESCE(day_slots, :every) ELSE :every END AS slots FROM constellation_share"
+    " WHERE constellation_id = :constellation AND earth_station_id IS NOT NULL AND id <> ALL(:without)"
+    " AND (state = 'assigned' OR state = 'held' AND hold_until > :now)"
+    " AND (stop_at IS NULL OR stop_at > :start_at) AND (start_at < :stop_at) IS NOT FALSE),"
+    " change AS (SELECT earth_station_id, slots, start_at AS at, sum(forward_hz) AS forward, sum(return_hz) AS back"
+    " FROM counted GROUP BY 1, 2, 3 UNION ALL"
+    " SELECT earth_station_id, slots, stop_at, -sum(forward_hz), -sum(return_hz) FROM counted"
+    " WHERE stop_at <= (SELECT max(start_at) FROM counted) GROUP BY 1, 2, 3),"
+    " step AS (SELECT earth_station_id, slot, at, sum(forward) AS forward, sum(back) AS back"
+    " FROM change CROSS JOIN unnest(slots) slot GROUP BY 1, 2, 3),"
+    " level AS (SELECT earth_station_id, slot, sum(forward) OVER steps AS forward, sum(back) OVER steps AS back"
+    " FROM step WINDOW steps AS (PARTITION BY earth_station_id, slot ORDER BY at))"
+    " SELECT earth_station_id, slot, max(forward), max(back) FROM level GROUP BY 1, 2"
+).bindparams(
+    sa.bindparam("constellation", type_=id_type()),
+    sa.bindparam("every", type_=_SLOTS),
+    sa.bindparam("without", type_=ARRAY(id_type())),
+    sa.bindparam("start_at", type_=INSTANT),
+    sa.bindparam("stop_at", type_=INSTANT),
+)
 
 
 def most_taken(

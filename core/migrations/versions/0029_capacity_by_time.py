@@ -46,8 +46,9 @@ BEGIN
             AND (id = NEW.id OR COALESCE(in_place_of, id) <> COALESCE(NEW.in_place_of, NEW.id))
             AND tstzrange(start_at, stop_at) && tstzrange(NEW.start_at, NEW.stop_at)
         ), change AS (
-            SELECT slots, start_at AS at, forward_hz AS forward, return_hz AS back FROM counted
-            UNION ALL SELECT slots, stop_at, -forward_hz, -return_hz FROM counted WHERE stop_at IS NOT NULL
+            SELECT slots, start_at AS at, sum(forward_hz) AS forward, sum(return_hz) AS back FROM counted GROUP BY 1, 2
+            UNION ALL SELECT slots, stop_at, -sum(forward_hz), -sum(return_hz) FROM counted
+            WHERE stop_at <= (SELECT max(start_at) FROM counted) GROUP BY 1, 2
         ), step AS (
             SELECT slot, at, sum(forward) AS forward, sum(back) AS back FROM change CROSS JOIN unnest(slots) slot
             WHERE NOT by_time OR slot = ANY(COALESCE(NEW.day_slots, every_slot)) GROUP BY slot, at
