@@ -25,7 +25,6 @@ def show_passing(console: Console, way: ConstellationSolution) -> None:
     through = ", ".join(f"{escape(one.earth_station_name)} {one.share_percent:.0f} %" for one in way.gateways)
     console.print(f"Through {through} of the time.", highlight=False)
     show_feeders(console, way.gateways)
-    console.print()
     show_budgets(console, way)
 
 
@@ -38,6 +37,7 @@ def show_feeders(console: Console, gateways: Sequence[GatewayUse]) -> None:
                 "" if one.fullest_at is None else f" when it is fullest, at {one.fullest_at:%H:%M}Z of the capacity day"
             )
             console.print(f"At {escape(one.earth_station_name)} {left}{when}.", highlight=False)
+    console.print()
 
 
 def show_path(console: Console, path: Path) -> None:

@@ -84,6 +84,24 @@ def test_a_port_is_held_at_every_gateway_and_a_share_of_beam_and_feeders(
     assert kinds.count("ConstellationShare") == 1 + gateways
 
 
+def test_a_gateway_is_taken_when_the_service_goes_through_it(operator: RunningOperator, served: str) -> None:
+    """By the times of the capacity day, where one is declared; over OneWeb, whose days differ, all the time."""
+    (path,) = operator.get(PATHS, serviceId=operator.service_of(served)["id"])
+    declared = characteristics(operator.get(f"{RESOURCES}/{path['constellationId']}")).get("capacityDay")
+    shares = [characteristics(one) for one in held(operator, served) if one["@type"] == "ConstellationShare"]
+    (cell,) = [one for one in shares if "cell" in one]
+    through = [slot for one in shares if "cell" not in one for slot in one.get("daySlots", [])]
+    lit = [slot for one in cell.get("litBy", []) for slot in one["slots"]]
+    if declared is None:
+        assert through == lit == []
+    else:
+        assert set(through) == set(lit) == set(range(144)), "it is served all day"
+        kept = operator.get(EVIDENCE, limit="1", sort="-at")[0]
+        told = kept["result"]["solutions"][0]["gateways"]
+        assert all(0 < one["forwardLeftHz"] <= 2_500_000_000 for one in told)
+        assert all(one["fullestAt"].startswith(declared) for one in told)
+
+
 def test_who_carries_it_is_known_at_instants_of_the_past_and_the_future(operator: RunningOperator, served: str) -> None:
     service = operator.service_of(served)
     begun = datetime.fromisoformat(service["startDate"])
