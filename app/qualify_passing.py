@@ -8,6 +8,7 @@ from rich.table import Table
 
 from satcom.app.qualify_tables import budget_shown, by_list, price_shown, print_table, supply_shown, table_titled
 from satcom.app.qualify_terms import Terms
+from satcom.resource.physics.regulatory_limits import OVER_THE_LIMIT
 from satcom.service.constellation_solution import (
     ConstellationSolution,
     GatewayUse,
@@ -64,6 +65,8 @@ def show_budgets(console: Console, way: ConstellationSolution) -> None:
     for carrier in (way.forward, way.return_link):
         title = f"Link budget at the worst instant, {carrier.direction}: {carrier.worst_at:%Y-%m-%d %H:%M:%S}Z"
         print_table(console, budget_shown(title, carrier.budget))
+    if way.forward.limits_kept or way.return_link.limits_kept:
+        print_table(console, _limits(way))
     console.print(f"Licence: {escape(way.licence_reference)}. Doppler is not counted.", highlight=False)
 
 
@@ -108,6 +111,21 @@ def _margins(way: ConstellationSolution) -> Table:
         for weather, margin in _weathers(carrier):
             values = (margin.worst_db, margin.one_percent_db, margin.median_db, margin.best_db)
             table.add_row(f"{carrier.direction}, {weather}", *(f"{one:.2f}" for one in values), "dB")
+    return table
+
+
+def _limits(way: ConstellationSolution) -> Table:
+    table = table_titled("Limits on power density, when least is left of them")
+    table.add_column("", ratio=1, overflow="fold")
+    for name in ("reached", "allowed"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("unit", no_wrap=True)
+    table.add_column("at", no_wrap=True)
+    for carrier in (way.forward, way.return_link):
+        for one in carrier.limits_kept:
+            what = f"{carrier.direction}, {one.reason}\n[dim]{escape(one.source)}[/dim]"
+            unit = "dB" if one.unit == OVER_THE_LIMIT else one.unit
+            table.add_row(what, f"{one.value:.2f}", f"{one.limit:.2f}", unit, f"{one.at:%Y-%m-%d\n%H:%M:%S}Z")
     return table
 
 

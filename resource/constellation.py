@@ -8,8 +8,10 @@ Words: ITU Handbook on Satellite Communications, 3rd ed. (EIRP, G/T, SFD, input 
 """
 
 from datetime import date
+from enum import StrEnum
 from typing import Annotated, Self
 
+import numpy as np
 from pydantic import ConfigDict, model_validator
 from pydantic import Field as ValueField
 from pydantic.alias_generators import to_camel
@@ -24,6 +26,7 @@ from satcom.resource.hub import Hub
 from satcom.resource.naming import visible_to_caller
 from satcom.resource.payload import MAX_BANDWIDTH_HZ, MAX_FREQUENCY_HZ
 from satcom.resource.physics.passes import HandoverRule
+from satcom.resource.physics.regulatory_limits import off_axis_limit_dbw_per_hz
 from satcom.resource.resource import Band, Finite, IdText, Polarisation, Resource, pointer
 
 MOST_GATEWAYS = 100
@@ -32,10 +35,22 @@ MOST_BEAMS = 100_000
 _STRICT = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="forbid", frozen=True)
 Frequency = Annotated[int, ValueField(gt=0, le=MAX_FREQUENCY_HZ)]
 Backoff = Annotated[Finite, ValueField(ge=0, le=30)]
+Density = Annotated[Finite, ValueField(ge=-100, le=60)]
+
+
+class OffAxisLimit(StrEnum):
+    """A limit on what earth stations send beside their satellite, which a licence or an agreement may name."""
+
+    S_524_9 = "S.524-9"
 
 
 class BeamPayload(Value):
-    """One user beam in one direction, at its operating point for many carriers."""
+    """One user beam in one direction, at its operating point for many carriers.
+
+    What the operator's coordination agreements allow there: `uplink_eirp_density_limit_dbw_per_hz` of any station,
+    `downlink_eirp_density_limit_dbw_per_hz` at the peak of the beam, `uplink_off_axis_limit` beside the satellite, at
+    all angles for which it is written; none where they say nothing.
+    """
 
     model_config = _STRICT
     bandwidth_hz: Annotated[int, ValueField(gt=0, le=MAX_BANDWIDTH_HZ)]
@@ -48,6 +63,9 @@ class BeamPayload(Value):
     sfd_dbw_per_m2: Annotated[Finite, ValueField(ge=-130, le=-50)]
     input_backoff_db: Backoff
     output_backoff_db: Backoff
+    uplink_eirp_density_limit_dbw_per_hz: Density | None = None
+    downlink_eirp_density_limit_dbw_per_hz: Density | None = None
+    uplink_off_axis_limit: OffAxisLimit | None = None
 
     @model_validator(mode="after")
     def _shifted(self) -> Self:
@@ -55,6 +73,9 @@ class BeamPayload(Value):
             raise ValueError("the uplink equals the downlink: a transponder that hears itself is an oscillator")
         if min(self.uplink_center_hz, self.downlink_center_hz) <= self.bandwidth_hz / 2:
             raise ValueError("the band would reach below 0 Hz")
+        if self.uplink_off_axis_limit is not None and np.isnan(off_axis_limit_dbw_per_hz(10.0, self.uplink_center_hz)):
+            ghz = self.uplink_center_hz / 1e9
+            raise ValueError(f"{self.uplink_off_axis_limit.value} sets no limit at an uplink of {ghz:g} GHz")
         return self
 
 

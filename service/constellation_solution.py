@@ -9,7 +9,7 @@ from typing import Literal
 
 from satcom.core.values import Instant, Value
 from satcom.service.demand import ConstellationDemand, Direction
-from satcom.service.way import BudgetLine, TerminalWay, Unable
+from satcom.service.way import BudgetLine, LimitKept, TerminalWay, Unable
 
 
 class PathReason(StrEnum):
@@ -25,6 +25,10 @@ class PathReason(StrEnum):
     NO_PATH = "noPath"  # too often no satellite stands high enough
     NO_GATEWAY_IN_VIEW = "noGatewayInView"  # a satellite is seen, but too often by no gateway at the same time
     LINK_DOES_NOT_CLOSE = "linkDoesNotClose"
+    OFF_AXIS_EIRP_DENSITY = "offAxisEirpDensity"
+    POWER_FLUX_DENSITY = "powerFluxDensity"
+    COORDINATED_UPLINK = "coordinatedUplinkDensity"
+    COORDINATED_DOWNLINK = "coordinatedDownlinkDensity"
     NO_BANDWIDTH = "noBeamBandwidth"
     NO_FEEDER = "noGatewayBandwidth"  # of every gateway that could serve, the feeder is too full
     NO_BEAM = "noSatelliteBeam"  # at a time of the capacity day a satellite lights as many other cells as it can
@@ -115,6 +119,7 @@ class PassingCarrier(Value):
     worst_at: Instant
     clear_sky_margin: MarginOverPasses
     faded_margin: MarginOverPasses
+    limits_kept: tuple[LimitKept, ...] = ()
     budget: tuple[BudgetLine, ...] = ()
 
     @property

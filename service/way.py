@@ -5,7 +5,7 @@ Powers are into the antenna of whoever transmits.
 
 from enum import StrEnum
 
-from satcom.core.values import Value
+from satcom.core.values import Instant, Value
 from satcom.service.demand import Direction
 
 AVERAGE_YEAR_PERCENT = 50.0  # the confidence of what is predicted for the average year
@@ -19,6 +19,17 @@ class BudgetLine(Value):
     faded_up: float | None = None
     faded_down: float | None = None
     unit: str
+
+
+class LimitKept(Value):
+    """A limit on power density that a carrier over satellites that pass keeps, at the instant when least is left."""
+
+    reason: str
+    value: float
+    limit: float
+    unit: str
+    source: str
+    at: Instant
 
 
 class CarrierPlan(Value):

@@ -5,7 +5,8 @@ own density can be held against them. An operator's coordination agreements are 
 Whether a country has licensed a service is no physics and not here. Arrays broadcast; nan where no limit is set.
 
 Words: ITU-R S.524-9 (earth stations, off-axis EIRP density), Radio Regulations Article 21, Table 21-4 (power
-flux-density, geostationary satellites), Appendix 8 Annex III (the antenna near its axis).
+flux-density; geostationary satellites and others have rows of their own), Appendix 8 Annex III (the antenna near its
+axis).
 """
 
 from dataclasses import dataclass
@@ -36,10 +37,26 @@ _ON_THE_GROUND = (
     (12.2, 12.75, -148.0, -138.0, 4e3),
     (17.7, 19.7, -115.0, -105.0, 1e6),
 )
+# The same table, satellites that are not geostationary; the last says whether No. 21.16.6 takes X for their number.
+_ON_THE_GROUND_PASSING = (
+    (4.5, 4.8, -152.0, -142.0, 4e3, False),
+    (7.25, 7.75, -152.0, -142.0, 4e3, False),
+    (10.7, 11.7, -126.0, -116.0, 1e6, False),
+    (11.7, 12.75, -124.0, -114.0, 1e6, False),
+    (17.7, 19.3, -115.0, -105.0, 1e6, True),
+    (19.3, 19.7, -115.0, -105.0, 1e6, False),
+    (37.5, 40.0, -120.0, -105.0, 1e6, False),
+    (40.0, 42.0, -115.0, -105.0, 1e6, False),
+    (42.0, 42.5, -120.0, -105.0, 1e6, False),
+)
 ANGLES_DEG: Array = np.concatenate([np.arange(2.0, 10.0, 0.1), np.arange(10.5, 180.0, 1.0)])
 
 AGREEMENT = "coordination agreement"
 TABLE_21_4 = "Radio Regulations, Table 21-4"
+S_524_9 = "ITU-R S.524-9"
+OVER_THE_LIMIT = "dB over the limit"
+DENSITY = "dBW/Hz"
+FLUX_DENSITY = "dBW/m2/Hz"
 
 
 class Gate(StrEnum):
@@ -128,6 +145,40 @@ def flux_density_limit_dbw_per_m2_hz(arrival_deg: Values, freq_hz: Values) -> Ar
     return limit
 
 
+def constellation_size_db(satellites: Values) -> Array:
+    """X: what a constellation of so many satellites has less near the horizon, from 17.7 to 19.3 GHz.
+
+    nan below one satellite. Source: Radio Regulations, No. 21.16.6.
+    """
+    count = np.asarray(satellites, float)
+    x_db = np.select([count <= 50, count <= 288], [0.0, 5 * (count - 50) / 119], (count + 402) / 69)
+    return np.where(count >= 1, x_db, np.nan)
+
+
+def passing_flux_density_limit_dbw_per_m2_hz(
+    arrival_deg: Values, lowest_hz: Values, highest_hz: Values, satellites: Values
+) -> Array:
+    """Most power flux-density at the ground of a satellite that is not geostationary, by the angle of arrival.
+
+    It is the strictest that is set anywhere between the two frequencies; `satellites` is how many its constellation
+    has. Arguments broadcast. nan below the horizon and where no band of 4.5-4.8, 7.25-7.75, 10.7-12.75, 17.7-19.7 and
+    37.5-42.5 GHz is touched. Source: Radio Regulations, Article 21, Table 21-4 and No. 21.16.6.
+    """
+    arrival, low_ghz, high_ghz, x_db = np.broadcast_arrays(
+        np.asarray(arrival_deg, float),
+        np.asarray(lowest_hz, float) / 1e9,
+        np.asarray(highest_hz, float) / 1e9,
+        constellation_size_db(satellites),
+    )
+    limit = np.full(arrival.shape, np.nan)
+    for low, high, flat, steep, width_hz, by_size in _ON_THE_GROUND_PASSING:
+        least = flat - x_db if by_size else np.full_like(x_db, flat)
+        level = least + (steep - least) * np.clip((arrival - 5) / 20, 0, 1) - 10 * np.log10(width_hz)
+        touched = (low_ghz < high) & (high_ghz > low) & (arrival >= 0) & (arrival <= 90)
+        limit = np.where(touched, np.fmin(limit, level), limit)
+    return limit
+
+
 def flux_density_excess_db(
     eirp_density_dbw_per_hz: Values, range_km: Values, arrival_deg: Values, freq_hz: Values
 ) -> Array:
@@ -169,9 +220,9 @@ def breaches(
     )
     up_limit, down_limit = agreed.uplink_eirp_density_dbw_per_hz, agreed.downlink_eirp_density_dbw_per_hz
     held = (
-        Breach(Gate.OFF_AXIS_EIRP_DENSITY, beside, 0.0, "dB over the limit", "ITU-R S.524-9"),
-        Breach(Gate.POWER_FLUX_DENSITY, ground, ground_limit, "dBW/m2/Hz", TABLE_21_4),
-        Breach(Gate.COORDINATED_UPLINK, uplink_eirp_density_dbw_per_hz, up_limit, "dBW/Hz", AGREEMENT),
-        Breach(Gate.COORDINATED_DOWNLINK, downlink_eirp_density_dbw_per_hz, down_limit, "dBW/Hz", AGREEMENT),
+        Breach(Gate.OFF_AXIS_EIRP_DENSITY, beside, 0.0, OVER_THE_LIMIT, S_524_9),
+        Breach(Gate.POWER_FLUX_DENSITY, ground, ground_limit, FLUX_DENSITY, TABLE_21_4),
+        Breach(Gate.COORDINATED_UPLINK, uplink_eirp_density_dbw_per_hz, up_limit, DENSITY, AGREEMENT),
+        Breach(Gate.COORDINATED_DOWNLINK, downlink_eirp_density_dbw_per_hz, down_limit, DENSITY, AGREEMENT),
     )  # fmt: skip
     return tuple(one for one in held if one.value > one.limit)

@@ -43,8 +43,10 @@ from satcom.service.design.constellation_path import (
 from satcom.service.design.day_capacity import GatewayLeft, begin, check_beams, left_of, times_on_day, too_full
 from satcom.service.design.facts import LicenceFacts, TerminalTypeFacts
 from satcom.service.design.passing_carriers import Passing, TooMuch, sized, worst_budget
+from satcom.service.design.passing_limits import Reached
 from satcom.service.design.passing_links import Instants, PassingLinks, SitePlace
 from satcom.service.design.passing_weather import RAREST_PERCENT
+from satcom.service.way import LimitKept
 
 Array = NDArray[np.float64]
 
@@ -232,9 +234,12 @@ def _too_much(
         text = f"{way} link short by {one.short_by_db:.1f} dB in an empty beam, {when}"
         value = round(-one.short_by_db, 3)
         return one.short_by_db, Lost(PathReason.LINK_DOES_NOT_CLOSE, text, value, 0, "dB", at, subject)
-    payload = inputs.constellation.forward if way == "forward" else inputs.constellation.return_link
-    needed_hz = one.needed_hz or 0.0
-    room_hz = inputs.room_hz(way)
+    if one.too_dense is not None:
+        dense = one.too_dense
+        text = f"{way}: {dense.over_db:.1f} dB denser than allowed ({dense.source}), {when}"
+        numbers = round(dense.value, 3), round(dense.limit, 3), dense.unit
+        return dense.over_db, Lost(PathReason(dense.gate.value), text, *numbers, at, subject)
+    payload, needed_hz, room_hz = inputs.constellation.payload(way), one.needed_hz or 0.0, inputs.room_hz(way)
     left = "a beam has" if room_hz == payload.bandwidth_hz else f"the beam that lights cell {inputs.cell} has left"
     text = f"{way}: {needed_hz / 1e6:.3f} MHz needed {when}, {left} {room_hz / 1e6:.3f} MHz"
     lost = Lost(PathReason.NO_BANDWIDTH, text, room_hz, round(needed_hz), "Hz", at, subject)
@@ -292,7 +297,7 @@ def _out_percent(carriers: dict[Direction, Passing]) -> Array:
 
 def _carrier(inputs: PassingInputs, one: Passing) -> PassingCarrier:
     budget, geometry = worst_budget(one), one.every.geometry
-    payload = inputs.constellation.forward if one.direction == "forward" else inputs.constellation.return_link
+    payload = inputs.constellation.payload(one.direction)
     over, carrier = one.over_the_year, one.carrier
     antenna_gain_dbi = np.asarray(one.links.link(one.direction, one.every, np.array([50.0])).transmit.antenna_gain_dbi)
     return PassingCarrier(
@@ -314,7 +319,21 @@ def _carrier(inputs: PassingInputs, one: Passing) -> PassingCarrier:
         worst_at=inputs.start_at + timedelta(seconds=round(float(geometry.after_s[one.worst_row]), 1)),
         clear_sky_margin=_distribution(one.clear_margin_db, geometry.weight_s),
         faded_margin=_distribution(one.faded_margin_db, geometry.weight_s),
-        budget=budget_table(budget, 0, one.links.assumed.confidence_percent),
+        limits_kept=tuple(_kept(inputs, one, each) for each in one.bounds.kept(one.share_per_baud)),
+        budget=budget_table(budget, 0, one.links.assumed.confidence_percent)
+        + one.bounds.lines(one.share_per_baud, one.worst_row),
+    )
+
+
+def _kept(inputs: PassingInputs, one: Passing, limit: Reached) -> LimitKept:
+    after_s = float(one.every.geometry.after_s[limit.row])
+    return LimitKept(
+        reason=limit.gate.value,
+        value=limit.value,
+        limit=limit.limit,
+        unit=limit.unit,
+        source=limit.source,
+        at=inputs.start_at + timedelta(seconds=round(after_s, 1)),
     )
 
 

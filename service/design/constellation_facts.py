@@ -55,7 +55,11 @@ class GatewayFacts:
 
 @dataclass(frozen=True)
 class ConstellationFacts:
-    """One constellation as it does not depend on the site."""
+    """One constellation as it does not depend on the site.
+
+    `satellite_count` is how many carry traffic, whether they ever serve the site or not, for limits depend on it;
+    `None` in evidence from before carriers over constellations were held to limits: then none is.
+    """
 
     id: str
     name: str
@@ -72,6 +76,11 @@ class ConstellationFacts:
     terminal_types: tuple[TerminalTypeFacts, ...]
     licences: tuple[LicenceFacts, ...]
     illustrative: bool
+    satellite_count: int | None = None
+
+    def payload(self, direction: Direction) -> BeamPayload:
+        """The beam in this direction."""
+        return self.forward if direction == "forward" else self.return_link
 
 
 @dataclass(frozen=True)

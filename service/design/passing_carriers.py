@@ -1,10 +1,11 @@
 """Carriers over passing satellites: one MODCOD, bandwidth and power that close at every instant of a plan.
 
-Of all MODCODs that close at the worst instant with the power there is, the one that takes least of the beam. What the
-rain leaves is weighted by the time at each elevation. Source: ITU-R P.618-14, section 8.
+Of all MODCODs that close at the worst instant with the power there is, and keep the limits on power density at every
+instant, the one that takes least of the beam. What the rain leaves is weighted by the time at each elevation.
+Source: ITU-R P.618-14, section 8.
 """
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 
 import numpy as np
@@ -12,9 +13,10 @@ from numpy.typing import NDArray
 
 from satcom.resource.physics.carrier_sizing import carrier_power_for_margin
 from satcom.resource.physics.link_budget import BentPipeBudget, Carrier, at_full_power, bent_pipe_budget
-from satcom.resource.physics.modcod import occupied_bandwidth_hz
+from satcom.resource.physics.modcod import occupied_bandwidth_hz, symbol_rate_baud
 from satcom.service.demand import Direction
 from satcom.service.design.carriers import modcods
+from satcom.service.design.passing_limits import Bounds, Reached, bounds_of
 from satcom.service.design.passing_links import Instants, PassingLinks
 from satcom.service.design.passing_weather import SHARES, outage_percent
 
@@ -23,10 +25,13 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class TooMuch:
-    """Why no carrier will do, at the instant that decides: a missing margin, or bandwidth that a beam has not."""
+    """Why no carrier will do, at the instant that decides: a missing margin, a limit on power density that even the
+    least dense carrier exceeds, or bandwidth that a beam has not.
+    """
 
     row: int
     short_by_db: float | None = None
+    too_dense: Reached | None = None
     needed_hz: float | None = None
 
 
@@ -42,6 +47,7 @@ class Passing:
     power_share: float
     share_percent: float
     worst_row: int
+    bounds: Bounds = field(default_factory=Bounds)
 
     @property
     def carrier(self) -> Carrier:
@@ -57,7 +63,7 @@ class Passing:
 
     def budget(self, at: Instants, share_percent: Array) -> BentPipeBudget:
         """At some instants, faded as for each share of the year; arrays (shares, instants)."""
-        payload = self.links.facts.forward if self.direction == "forward" else self.links.facts.return_link
+        payload = self.links.facts.payload(self.direction)
         backoff_db = payload.output_backoff_db - 10 * np.log10(self.power_share)
         return bent_pipe_budget(self.links.link(self.direction, at, share_percent), self.carrier, backoff_db)
 
@@ -65,6 +71,11 @@ class Passing:
     def over_the_year(self) -> BentPipeBudget:
         """At every instant and share."""
         return self.budget(self.every, SHARES)
+
+    @property
+    def share_per_baud(self) -> float:
+        """How dense it is."""
+        return self.power_share / float(symbol_rate_baud(self.bit_rate_bps, self.carrier.spectral_efficiency))
 
     @property
     def clear_margin_db(self) -> Array:
@@ -101,7 +112,7 @@ def sized(
     `room_hz` is what others have left of the beam; of its power as much is left.
     """
     table, assumed = modcods(), links.assumed
-    payload = links.facts.forward if direction == "forward" else links.facts.return_link
+    payload = links.facts.payload(direction)
     link = links.link(direction, every, np.array([share_percent]))
     efficiency = table.spectral_efficiency[:, None]
     carriers = Carrier(
@@ -113,21 +124,30 @@ def sized(
     )
     needed = carrier_power_for_margin(link, carriers).power_share  # (modcods, instants), nan where no power would do
     needed = np.where(np.isfinite(needed), needed, np.inf)
-    station = np.broadcast_to(10 ** (at_full_power(link).hpa_margin_db / 10), (1, len(every)))
+    full = at_full_power(link)
+    station = np.broadcast_to(10 ** (full.hpa_margin_db / 10), (1, len(every)))
     limit = min(float(station.min()), 1.0)
     share = needed.max(axis=1)
     occupied_hz = np.asarray(occupied_bandwidth_hz(bit_rate_bps, efficiency, assumed.roll_off)).reshape(-1)
     closes = share <= limit
-    charged_hz = np.maximum(occupied_hz, share * payload.bandwidth_hz)
-    fits = closes & (np.ceil(charged_hz) <= room_hz)
     if not closes.any():
         return _too_weak(links, every, direction, bit_rate_bps, share_percent, limit)
+    charged_hz = np.maximum(occupied_hz, share * payload.bandwidth_hz)
+    bounds = bounds_of(links, every, direction, link, full)
+    density = share / np.asarray(symbol_rate_baud(bit_rate_bps, efficiency)).reshape(-1)
+    keeps = closes & (density <= bounds.share_per_baud)
+    in_an_empty_beam = closes & (np.ceil(charged_hz) <= payload.bandwidth_hz)
+    if in_an_empty_beam.any() and not (keeps & in_an_empty_beam).any():
+        worst = bounds.worst(float(density[in_an_empty_beam].min()))
+        return TooMuch(worst.row, too_dense=worst)
+    fits = keeps & (np.ceil(charged_hz) <= room_hz)
     if not fits.any():
-        best = int(np.flatnonzero(closes)[np.argmin(charged_hz[closes])])
+        would_do = keeps if keeps.any() else closes
+        best = int(np.flatnonzero(would_do)[np.argmin(charged_hz[would_do])])
         return TooMuch(int(np.argmax(needed[best])), needed_hz=float(charged_hz[best]))
     best = int(np.argmin(np.where(fits, charged_hz, np.inf)))
-    worst = int(np.argmax(needed[best]))
-    return Passing(links, every, direction, bit_rate_bps, best, float(share[best]), share_percent, worst)
+    worst_row = int(np.argmax(needed[best]))
+    return Passing(links, every, direction, bit_rate_bps, best, float(share[best]), share_percent, worst_row, bounds)
 
 
 def _too_weak(

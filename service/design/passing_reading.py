@@ -104,6 +104,7 @@ def _facts(
         terminal_types=ground.terminal_types,
         licences=ground.licences,
         illustrative=one.illustrative,
+        satellite_count=len(flown.flown),
     )  # fmt: skip
 
 

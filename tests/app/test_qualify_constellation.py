@@ -73,6 +73,8 @@ def test_both_give_the_same_answer_and_customers_do_not_see_payload_values(netwo
     assert "handovers a day" in shown
     assert f"{best['availabilityPercent']:.3f}" in shown
     assert f"{best['forward']['clearSkyMargin']['medianDb']:.2f}" in shown
+    assert f"{best['forward']['limitsKept'][0]['value']:.2f}" in shown
+    assert "Table 21-4" in shown
     assert "Illustrative" in shown
     lost = run(network.database, "--constellation", "O3b mPOWER", "--availability", "99.98", "--brief")
     assert "linkDoesNotClose" in lost

@@ -395,7 +395,9 @@ def test_the_example_is_delivered_in_dr_congo_and_old_elements_are_not_carried_o
         assert found.path.start_at == START
         assert found.solutions[0].licence_reference == "ARPTC/VSAT/KA/2024"
         assert all(one.illustrative for one in found.solutions)
+        assert all(one.forward.limits_kept and one.return_link.limits_kept for one in found.solutions)
         facts = constellation_inputs(session, "O3b mPOWER", asked()).constellation
+        assert facts.satellite_count == len(facts.satellites) == 10
         newest = max(one.elements.epoch for one in facts.satellites)
     with clock.at(START + timedelta(days=60)), network.as_worker() as session:
         later = constellation_inputs(session, "O3b mPOWER", asked())
