@@ -1,15 +1,18 @@
 """OS3: a product order becomes a service order, resource orders and tasks: a graph, parallel where it allows."""
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import networkx
 import pytest
 
-from tests.scenarios.a_running_operator import FLOWS, ORDERS, Body, RunningOperator
+from tests.scenarios.a_running_operator import FLOWS, ORDERS, Body, RunningOperator, characteristics, satcom
 
 SERVICE_ORDERS = "/tmf-api/serviceOrdering/v4/serviceOrder"
 RESOURCE_ORDERS = "/tmf-api/resourceOrderingManagement/v4/resourceOrder"
+SVG = "{http://www.w3.org/2000/svg}"
 SUPPLY = "/satcom-api/supplyChain/v1"
 WAITS = {"terminal_is_here": "supply", "start_date_is_here": "planning"}
 
@@ -161,6 +164,25 @@ def test_one_wait_ends_without_the_other_when_the_goods_come(operator: RunningOp
     tasks = operator.tasks(waiting)
     assert tasks["start_date_is_here"]["state"] == "active"
     assert tasks["prepare_activation"]["state"] == "new"
+
+
+@pytest.mark.parametrize("which", ["order_id", "waiting"])
+def test_the_graph_is_drawn_with_its_critical_path(
+    operator: RunningOperator, which: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    order = request.getfixturevalue(which)
+    who = ("--url", operator.base_url, "--token", operator.tokens["noc"])
+    satcom(operator.url, operator.folder, "order", "graph", order, "--out", str(tmp_path / "order.svg"), *who)
+    drawn = ElementTree.parse(tmp_path / "order.svg").getroot()
+    said = [one.text for one in drawn.iter(f"{SVG}text")]
+    tasks = operator.tasks(order)
+    assert {name.replace("_", " ") for name in tasks} <= set(said)
+    lines = [one for one in drawn.iter(f"{SVG}path") if one.get("fill") == "none"]
+    assert len(lines) >= len(tasks) - 1
+    path = characteristics(operator.flow(order))["criticalPath"]
+    bold = {one.text for one in drawn.iter(f"{SVG}text") if one.get("font-weight") == "bold"}
+    assert {name.replace("_", " ") for name in path} <= bold
+    assert len([one for one in lines if one.get("stroke-width") == "2.5"]) == len(path) - 1
 
 
 @pytest.mark.parametrize("path", [SERVICE_ORDERS, RESOURCE_ORDERS, FLOWS])
