@@ -5,6 +5,7 @@ order (`order_delivery`): rejected when it cannot be delivered, failed when deli
 is taken in this release: it adds a product, or changes or ends one (`order_of_change`), which one order at a time may
 do; the database promises that. Cancelling is asked by a task of its own; whoever delivers says whether it still can.
 Words: TMF622. The chosen solution is kept with the service order; the order keeps its price.
+An order may take up a `reservation` that was made by hand for its customer.
 """
 
 from collections.abc import Iterator
@@ -45,6 +46,7 @@ from satcom.market.order_item import (
     only_item,
 )
 from satcom.market.order_of_change import PRODUCT, check_change, told_ending
+from satcom.market.order_reservation import check_reservation
 from satcom.market.solution_price import ChargePrice
 
 
@@ -82,6 +84,7 @@ class ProductOrder(Entity, table=True):
 
     api: ClassVar = tmf("TMF622", "ProductOrder", Capability.READ_ORDERS)
     private: ClassVar[frozenset[str]] = frozenset({"changed_product_id"})
+    extensions: ClassVar[frozenset[str]] = frozenset({"reservation"})
     life_cycle: ClassVar = LifeCycle[OrderState](
         OrderState,
         ("acknowledged", "inProgress", "it can be delivered, and everything it needs is held"),
@@ -123,6 +126,7 @@ class ProductOrder(Entity, table=True):
     order_total_price: list[ChargePrice] = Field(default_factory=list, sa_type=JsonOf(list[ChargePrice]))
     note: list[Note] = Field(default_factory=list, sa_type=JsonOf(list[Note]))
     changed_product_id: str | None = Field(default=None, sa_type=id_type())
+    reservation: Reference | None = Field(default=None, sa_type=JsonOf(Reference))
 
     @property
     def item(self) -> OrderItem:
@@ -191,6 +195,8 @@ def place_order(session: Session, order: ProductOrder, by: Principal) -> Product
         order.related_party, customer = customer_among(session, order.related_party, by)
         order.party_id = customer.engaged_party.id
         _accept_item(session, order, order.party_id)
+        if order.reservation is not None:
+            order.reservation = check_reservation(session, order.reservation, order.item.action, order.party_id)
     with found.gathering():
         order.note = signed(order.note, [], by)
     found.refuse()

@@ -47,6 +47,8 @@ from satcom.orchestration.operations.ordered_installation import (
 from satcom.orchestration.operations.ordered_network import (
     HOLD_FOR,
     demand_of_order,
+    free_for,
+    held_first,
     held_for,
     own_solution_in,
     owner_of,
@@ -54,6 +56,7 @@ from satcom.orchestration.operations.ordered_network import (
     reserved_way,
     service_specification_for,
     solution_in,
+    taken_up,
     wanted,
 )
 from satcom.orchestration.operations.ordered_site import (
@@ -167,9 +170,10 @@ def qualify_again(session: Session, order_id: str) -> Json:
     """
     order = find(session, ProductOrder, order_id)
     demand = demand_of_order(session, order)
-    answer = qualify_on_record(session, demand, order.party_id)
+    answer = qualify_on_record(session, demand, order.party_id, free_for(session, order))
     if answer.solutions:
-        return {"solution": answer.solutions[0].wire(), "evidenceId": answer.evidence_id}
+        best = held_first(session, order, answer.solutions)[0]
+        return {"solution": best.wire(), "evidenceId": answer.evidence_id}
     if not _left_to_partners(session, order, qualify_again.__name__):
         raise nothing_feasible(answer)
     return {"evidenceId": answer.evidence_id}
@@ -194,11 +198,14 @@ def reserve_all_or_none(session: Session, order_id: str, qualified: dict[str, Js
     """
     order = find(session, ProductOrder, order_id)
     chosen, evidence_id = own_solution_in(qualified), qualified["evidenceId"]
+    if order.reservation is not None and taken_up(session, order) is None:
+        tell_customer(session, order_id, f"reservation {order.reservation.id} had ended before it could be taken up")
     taken = reserved_way(session, order, chosen)
     if taken is None:
-        answer = qualify_on_record(session, demand_of_order(session, order), order.party_id)
+        demand = demand_of_order(session, order)
+        answer = qualify_on_record(session, demand, order.party_id, free_for(session, order))
         evidence_id = answer.evidence_id
-        ways = (way for way in answer.solutions if reserved_way(session, order, way))
+        ways = (way for way in held_first(session, order, answer.solutions) if reserved_way(session, order, way))
         taken = next(ways, None)
         if taken is None and _left_to_partners(session, order, reserve_all_or_none.__name__):
             return {"evidenceId": evidence_id}

@@ -1,5 +1,6 @@
 """What an order means to the network: what it demands, what a solution takes of it, and what is held for it."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final
 
@@ -18,6 +19,7 @@ from satcom.resource.constellation_holding import WantedPassage
 from satcom.resource.hold import Owner, Period
 from satcom.resource.payload import Transponder
 from satcom.resource.reservation import Held, Reservation, Wanted, held_by_reservation, reservation_of, reserve
+from satcom.resource.reservation_takeover import is_held, take_up, uses
 from satcom.resource.spectrum import Direction, SpectrumAssignment, WantedSlot
 from satcom.service.activation import CarrierSlot, LinkSlots, carrier_slot
 from satcom.service.catalog import ServiceSpecification, resources_of
@@ -144,12 +146,37 @@ def reservation_for(session: Session, order_id: str) -> Reservation:
 
 
 def reserved_way(session: Session, order: ProductOrder, way: Solution) -> Solution | None:
-    """The way when all that it takes could be held; else nothing is held."""
+    """The way when all that it takes could be held; else nothing is held, but what was held before."""
+    asked, until, before = wanted(session, order, way), now() + HOLD_FOR, taken_up(session, order)
     try:
-        reserve(session, wanted(session, order, way), now() + HOLD_FOR, WORKER)
+        if before is None:
+            reserve(session, asked, until, WORKER)
+        else:
+            take_up(session, before, asked, until, WORKER, f"taken up by {order.reference}")
     except RuleRefused:
         return None
     return way
+
+
+def taken_up(session: Session, order: ProductOrder) -> Reservation | None:
+    """What was held by hand for the customer and his order takes up, while it is held."""
+    found = session.get(Reservation, order.reservation.id) if order.reservation is not None else None
+    return found if found is not None and is_held(found) else None
+
+
+def free_for(session: Session, order: ProductOrder) -> list[str]:
+    """The holds that count as free for the order."""
+    before = taken_up(session, order)
+    return [] if before is None else [one.id for one in held_by_reservation(session, before).holds]
+
+
+def held_first(session: Session, order: ProductOrder, ways: Sequence[Solution]) -> list[Solution]:
+    """The ways, those first that use what was held for the order; else by their rank."""
+    before = taken_up(session, order)
+    if before is None:
+        return list(ways)
+    held = held_by_reservation(session, before)
+    return sorted(ways, key=lambda way: not uses(wanted(session, order, way), held))
 
 
 def held_parts(held: Held) -> list[Reference]:

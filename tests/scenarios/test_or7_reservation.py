@@ -10,7 +10,7 @@ import pytest
 
 from satcom.core.loading import loaded_id
 from satcom.core.values import Json
-from tests.scenarios.a_running_operator import CUSTOMER, RESOURCES, Body, RunningOperator, characteristics
+from tests.scenarios.a_running_operator import CUSTOMER, ORDERS, RESOURCES, Body, RunningOperator, characteristics
 
 RESERVATIONS = "/tmf-api/resourcePoolManagement/v4/reservation"
 HAMMERED, QUIET, NARROW = "tp-amos-17-ku-2v", "tp-amos-17-ku-3v", "tp-amos-17-ku-1v"
@@ -115,6 +115,41 @@ def test_a_hold_says_how_much_of_what_for_whom_by_whom_and_until_when(operator: 
         assert kept["@referredType"] == of_inventory["@type"] == kind
         assert characteristics(of_inventory)["state"] == "held"
         assert characteristics(of_inventory)["reservationId"] == made["id"]
+
+
+def test_a_hold_becomes_the_order_of_whom_it_was_made_for(operator: RunningOperator) -> None:
+    hold = held(operator, a_slot(NARROW, 6 * MHZ), year=datetime.now(UTC).year)
+    named = {"reservation": {"id": hold["id"], "@referredType": "Reservation"}}
+    answer = operator.api("provisioning").post(ORDERS, json=operator.order_body() | named)
+    assert answer.status_code == 201, answer.text
+    order = operator.follow(answer.json()["id"])
+    assert order["state"] == "completed", order.get("note")
+    assert order["reservation"]["id"] == hold["id"]
+    taken = read(operator, hold)
+    assert taken["state"] == "cancelled"
+    assert taken["stateChangeReason"] == f"taken up by {order['reference']}"
+    slots = [one for one in taken_on(operator, NARROW) if one.get("orderId") == order["id"]]
+    assert slots, "what was held is used, though other ways rank before it"
+    again = operator.api("provisioning").post(ORDERS, json=operator.order_body() | named)
+    assert [one["code"] for one in again.json()["fault"]] == ["reservationEnded"]
+
+
+def test_only_a_hold_for_the_customer_who_orders_is_taken_up(operator: RunningOperator) -> None:
+    other = a_hold(a_slot(QUIET, 6 * MHZ)) | {
+        "relatedParty": [{"id": loaded_id("Organization", "customer-fouta-logistics"), "role": "customer"}]
+    }
+    foreign = operator.api("sales").post(RESERVATIONS, json=other)
+    assert foreign.status_code == 201, foreign.text
+    of_an_order = read(operator, operator.get(RESERVATIONS, "provisioning", state="completed", limit="1")[0])
+    for identifier, code in (
+        (foreign.json()["id"], "otherParty"),
+        (of_an_order["id"], "heldByOrder"),
+        (loaded_id("Hub", HUB), "notFound"),
+        ("none", "notFound"),
+    ):
+        named = {"reservation": {"id": identifier, "@referredType": "Reservation"}}
+        answer = operator.api("provisioning").post(ORDERS, json=operator.order_body() | named)
+        assert [(one["field"], one["code"]) for one in answer.json()["fault"]] == [("/reservation/id", code)]
 
 
 def test_a_hammer_of_reservations_at_once_leaves_no_overlap(operator: RunningOperator) -> None:

@@ -1,0 +1,70 @@
+"""Taking up a reservation: what was held for a customer by hand becomes what his order holds, in one step.
+
+Nobody else can get in between: what is held is given back and held anew under the locks of both.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlmodel import Session
+
+from satcom.core.clock import now
+from satcom.core.database import find_for_update
+from satcom.core.security import Principal
+from satcom.resource.carrier_pool import lock_pools
+from satcom.resource.constellation_holding import lock_constellations
+from satcom.resource.hub import lock_hubs
+from satcom.resource.reservation import (
+    Held,
+    Reservation,
+    ReservationState,
+    Wanted,
+    held_by_reservation,
+    release,
+    reserve,
+)
+from satcom.resource.spectrum import lock_transponders
+
+
+def is_held(reservation: Reservation) -> bool:
+    """It holds something still, for no order."""
+    runs = reservation.hold_until is None or reservation.hold_until > now()
+    return reservation.state is ReservationState.HELD and runs and reservation.order_id is None
+
+
+def take_up(
+    session: Session, reservation: Reservation, wanted: Wanted, until: datetime, by: Principal, because: str
+) -> Reservation:
+    """Hold `wanted` in place of what a reservation holds, which is given back; or leave all as it is.
+
+    Raises as `reserve` does.
+    """
+    with session.begin_nested():
+        find_for_update(session, Reservation, reservation.id)
+        _lock_both(session, held_by_reservation(session, reservation), wanted)
+        release(session, reservation, because)
+        return reserve(session, wanted, until, by)
+
+
+def _lock_both(session: Session, held: Held, wanted: Wanted) -> None:
+    """In the order in which everybody locks."""
+    passage = [wanted.passage.constellation_id] if wanted.passage is not None else []
+    lock_transponders(
+        session, _ids([one.transponder_id for one in held.slots] + [one.transponder_id for one in wanted.slots])
+    )
+    lock_hubs(session, _ids([*(one.hub_id for one in held.ports), *wanted.hub_ids]))
+    pools = [one.carrier_pool_id for one in held.shares] + [one.pool_id for one in wanted.shares]
+    lock_pools(session, _ids(pools))
+    lock_constellations(session, _ids([*(one.constellation_id for one in held.passages), *passage]))
+
+
+def _ids(identifiers: Sequence[str]) -> list[str]:
+    return sorted(set(identifiers))
+
+
+def uses(wanted: Wanted, held: Held) -> bool:
+    """What is wanted takes something of where this is held."""
+    passage = {wanted.passage.constellation_id} if wanted.passage is not None else set()
+    where = {one.transponder_id for one in wanted.slots} | {one.pool_id for one in wanted.shares} | passage
+    slots, shares = {one.transponder_id for one in held.slots}, {one.carrier_pool_id for one in held.shares}
+    return bool(where & (slots | shares | {one.constellation_id for one in held.passages}))
