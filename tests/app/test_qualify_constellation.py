@@ -34,9 +34,12 @@ ASKED = {
 
 @pytest.fixture
 def network(house: House, tmp_path: Path) -> Iterator[House]:
-    """The example's network of the operator that is there."""
+    """The example's network of the operator that is there, with an agreement that nothing comes near."""
     folder = tmp_path / "network"
     shutil.copytree(EXAMPLES / "meo_operator", folder)
+    declared = folder / "constellations.yaml"
+    agreed = "return_link:\n    downlink_eirp_density_limit_dbw_per_hz: 20\n"
+    declared.write_text(declared.read_text().replace("return_link:\n", agreed))
     (folder / "operator.yaml").unlink()
     with clock.at(START):
         load(house.database, folder, dry_run=False, by="ada at the command line")
@@ -75,6 +78,8 @@ def test_both_give_the_same_answer_and_customers_do_not_see_payload_values(netwo
     assert f"{best['forward']['clearSkyMargin']['medianDb']:.2f}" in shown
     assert f"{best['forward']['limitsKept'][0]['value']:.2f}" in shown
     assert "Table 21-4" in shown
+    held = {one["reason"]: one["limit"] for one in best["returnLink"]["limitsKept"]}
+    assert held["coordinatedDownlinkDensity"] == 20
     assert "Illustrative" in shown
     lost = run(network.database, "--constellation", "O3b mPOWER", "--availability", "99.98", "--brief")
     assert "linkDoesNotClose" in lost

@@ -149,6 +149,9 @@ def test_the_evidence_keeps_the_satellites_that_serve_and_gives_the_same_numbers
     (passing,) = kept["inputs"]["constellations"]
     best = kept["result"]["solutions"][0]
     assert len(passing["constellation"]["satellites"]) == best["path"]["satelliteCount"]
+    for carrier in (best["forward"], best["returnLink"]):
+        assert carrier["limitsKept"]
+        assert all(one["value"] < one["limit"] for one in carrier["limitsKept"])
     again = operator.api().post(f"{EVIDENCE}/{kept['id']}/recomputation")
     assert again.status_code == 200
     assert again.json()["sameNumbers"] is True
