@@ -118,7 +118,8 @@ def test_a_hold_says_how_much_of_what_for_whom_by_whom_and_until_when(operator: 
 
 
 def test_a_hold_becomes_the_order_of_whom_it_was_made_for(operator: RunningOperator) -> None:
-    hold = held(operator, a_slot(NARROW, 6 * MHZ), year=datetime.now(UTC).year)
+    asked = a_hold(a_slot(NARROW, 6 * MHZ), year=datetime.now(UTC).year)
+    hold = operator.api("sales").post(RESERVATIONS, json=asked).json()
     named = {"reservation": {"id": hold["id"], "@referredType": "Reservation"}}
     answer = operator.api("provisioning").post(ORDERS, json=operator.order_body() | named)
     assert answer.status_code == 201, answer.text
