@@ -8,7 +8,6 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from satcom.core.clock import months_later
 from satcom.core.values import Json
 from tests.scenarios.a_running_operator import ORDERS, TMF, Body, RunningOperator
 
@@ -44,7 +43,8 @@ class Year:
     def first_of(self, month: int) -> datetime:
         """When a month of the year begins, where the operator is."""
         local = self.begun.astimezone(self.zone).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-        return months_later(local, month)
+        years, of_year = divmod(local.month - 1 + month, 12)
+        return local.replace(year=local.year + years, month=of_year + 1)
 
 
 def product_of(operator: RunningOperator, order_id: str) -> Body:
@@ -158,3 +158,13 @@ def test_the_outages_of_the_year_lie_about_the_equinoxes(year: Year) -> None:
 def test_the_service_still_tells_one_story_at_the_end(operator: RunningOperator, year: Year) -> None:
     assert operator.service_of(year.link.order_id)["state"] == "active"
     assert operator.get(f"{ORDERS}/{year.link.order_id}")["orderDate"] < year.first_of(1).astimezone(UTC).isoformat()
+
+
+def test_what_is_over_by_the_business_clock_is_refused_though_the_machine_has_not_come_to_it(
+    operator: RunningOperator, year: Year
+) -> None:
+    over = year.first_of(6).astimezone(UTC).isoformat()
+    assert datetime.fromisoformat(over) > datetime.now(UTC)
+    answer = operator.api("provisioning").post(ORDERS, json=operator.order_body() | {"requestedCompletionDate": over})
+    assert 400 <= answer.status_code < 500
+    assert [one["field"] for one in answer.json()["fault"]] == ["/requestedCompletionDate"]
