@@ -1,7 +1,8 @@
-"""How soon a flow begins: from the answer to `POST productOrder` until its first task has begun.
+"""How soon a flow begins: from the answer to `POST productOrder` until its first task has begun, by kind of service.
 
 The real server with its workers in the same process, the real flow and the simulated hub; one order after the other,
-each after the one before has ended. The instant at which the task began is the one that stands in its row.
+each after the one before has ended. The instant at which the task began is the one that stands in its row. The access
+test of a lease is recorded as soon as the order waits for it.
 """
 
 import time
@@ -13,18 +14,19 @@ from tempfile import TemporaryDirectory
 import httpx
 import typer
 from benchmarks.measured import Table, a_server, load, median_ms, percentile_ms, postgres_version, publish
+from benchmarks.orders_per_second import AccessTests, bodies
 from benchmarks.served import Hub, client, served
 from sqlmodel import col, select
 
 from satcom.core.database import Database
+from satcom.core.values import Json
 from satcom.market.ordering import ProductOrder
 from satcom.orchestration.plan import FlowState, ProcessFlow, TaskFlow
-from tests.market.a_market import Market, a_token, an_order_body
+from tests.market.a_market import a_token
 from tests.orchestration.operations.an_order_to_service import an_operation
 
 NAME = "start_of_flow"
 AIM_MS, WORKERS, WARM_UP, PORTS = 100, 4, 2, 1_000
-SMALL_LINK = {"downlinkRateBps": 256_000, "uplinkRateBps": 128_000}
 LONGEST_S = 120.0
 
 
@@ -37,12 +39,12 @@ class Timed:
     whole_s: float
 
 
-def one_order(database: Database, http: httpx.Client, market: Market) -> Timed:
+def one_order(database: Database, http: httpx.Client, body: dict[str, Json], tests: AccessTests) -> Timed:
     sent = time.perf_counter()
-    response = http.post(ProductOrder.api.path, json=an_order_body(market, **SMALL_LINK))
+    response = http.post(ProductOrder.api.path, json=body)
     answered, post_s = datetime.now(UTC), time.perf_counter() - sent
     response.raise_for_status()
-    flow = _ended(database, response.json()["id"])
+    flow = _ended(database, response.json()["id"], tests)
     with database.as_worker() as session:
         begun = col(TaskFlow.started_at).is_not(None)
         first = session.exec(
@@ -55,7 +57,7 @@ def one_order(database: Database, http: httpx.Client, market: Market) -> Timed:
     return Timed(post_s, (first - answered).total_seconds(), (flow.finished_at - answered).total_seconds())
 
 
-def _ended(database: Database, order_id: str) -> ProcessFlow:
+def _ended(database: Database, order_id: str, tests: AccessTests) -> ProcessFlow:
     """Raises `RuntimeError` when the order is not delivered."""
     until = time.monotonic() + LONGEST_S
     while time.monotonic() < until:
@@ -65,15 +67,22 @@ def _ended(database: Database, order_id: str) -> ProcessFlow:
             return flow
         if flow.state is FlowState.CANCELLED:
             raise RuntimeError(f"{flow.reference} was undone: {flow.cause}")
+        tests.record()
         time.sleep(0.05)
     raise RuntimeError(f"{order_id} has not ended after {LONGEST_S:.0f} s")
 
 
-def measured(database: Database, folder: Path, orders: int) -> list[Timed]:
-    with an_operation(database, folder, in_stock=orders + WARM_UP, ports=PORTS) as operation:
+def measured(database: Database, folder: Path, orders: int) -> dict[str, list[Timed]]:
+    """By kind of service."""
+    stock = 2 * (orders + WARM_UP)
+    with an_operation(database, folder, in_stock=stock, ports=PORTS, pools=True) as operation:
         headers, hub = a_token(database, "administrator"), Hub(operation.hub.url, operation.hub.token)
         with served(database.url, hub, WORKERS) as address, client(address, headers) as http:
-            return [one_order(database, http, operation.market) for _ in range(orders + WARM_UP)][WARM_UP:]
+            tests = AccessTests(operation)
+            return {
+                kind: [one_order(database, http, body, tests) for _ in range(orders + WARM_UP)][WARM_UP:]
+                for kind, body in bodies(operation).items()
+            }
 
 
 def main(orders: int = 30, write: bool = False) -> None:
@@ -84,15 +93,16 @@ def main(orders: int = 30, write: bool = False) -> None:
         server = postgres_version(url)
         database.close()
     rows = [
-        (what, median_ms(taken_s), percentile_ms(taken_s, 95), max(taken_s) * 1000)
+        (kind, what, median_ms(taken_s), percentile_ms(taken_s, 95), max(taken_s) * 1000)
+        for kind, timed in found.items()
         for what, taken_s in (
-            ("POST, until it is answered", [one.post_s for one in found]),
-            ("from the answer to the first task", [one.start_s for one in found]),
-            ("from the answer to the service handed over and billed", [one.whole_s for one in found]),
+            ("POST, until it is answered", [one.post_s for one in timed]),
+            ("from the answer to the first task", [one.start_s for one in timed]),
+            ("from the answer to the service handed over and billed", [one.whole_s for one in timed]),
         )
     ]
-    note = f"{orders} orders. Aim: {AIM_MS} ms median to the first task."
-    table = Table("Start of the flow", ("what", "median, ms", "95th percentile, ms", "longest, ms"), rows, note)
+    note = f"{orders} orders of each. Aim: {AIM_MS} ms median to the first task."
+    table = Table("Start of the flow", ("kind", "what", "median, ms", "95th percentile, ms", "longest, ms"), rows, note)
     publish(NAME, f"python -m benchmarks.start_of_flow --orders {orders}", f"{server}; {began}", [table], write)
 
 
