@@ -1,5 +1,6 @@
-"""How long one site takes against 8, 50 and 200 satellites, each with 24 transponders seen by 20 gateways.
+"""How long one demand takes against 8, 50 and 200 satellites, each with 24 transponders seen by 20 gateways, by kind.
 
+A link to a site, an access over shared carriers (a pool each way at every gateway of every satellite), and a lease.
 All satellites see the site and all links close, so that nothing is left out early: the costliest case. `first` has to
 work out the sky over the gateways; later sites find it. The database is not read: `service.design.reading` keeps the
 fleet, and reads what is taken in two statements.
@@ -7,11 +8,12 @@ fleet, and reads what is taken in two statements.
 
 import cProfile
 import pstats
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import numpy as np
 import typer
@@ -24,7 +26,7 @@ from satcom.resource.payload import Boresight
 from satcom.resource.physics.orbit import Elements, read_tle
 from satcom.resource.resource import Band
 from satcom.resource.satellite import SatelliteState
-from satcom.service.demand import LinkDemand
+from satcom.service.demand import DIRECTIONS, AccessDemand, LeaseDemand, LinkDemand
 from satcom.service.design.facts import (
     Assumptions,
     BeamFacts,
@@ -32,12 +34,14 @@ from satcom.service.design.facts import (
     HubFacts,
     LicenceFacts,
     Occupancy,
+    PoolFacts,
     SatelliteFacts,
     StationFacts,
     TerminalTypeFacts,
     TransponderFacts,
 )
-from satcom.service.design.solving import decide
+from satcom.service.design.inputs import Inputs
+from satcom.service.design.solving import decide, decide_access, decide_lease
 from satcom.service.design.survey import survey
 from satcom.service.solution import Qualification
 
@@ -48,6 +52,7 @@ OVER_AFRICA = {44479: 17.0, 54259: 10.0, 44476: 61.9, 38098: 72.1}  # longitudes
 TRANSPONDERS, GATEWAYS, CARRIERS = 24, 20, 6
 DISHES_M = (1.2, 1.8, 2.4)
 MHZ = 1_000_000
+Answered = Callable[[Fleet, Occupancy, LinkDemand], Qualification]
 
 
 def a_fleet(satellites: int) -> tuple[Fleet, Occupancy]:
@@ -76,6 +81,21 @@ def a_fleet(satellites: int) -> tuple[Fleet, Occupancy]:
     fleet = Fleet(standing, beams, transponders, stations, hubs, terminals, (licence,))
     ports = {one.id: 3 for one in hubs}
     return fleet, Occupancy(tuple(one.id for one in transponders), _taken(transponders), ports)
+
+
+def with_pools(fleet: Fleet) -> Fleet:
+    """With a pool each way at every gateway, in a transponder of every satellite."""
+    of_satellite = {one.satellite_id: one for one in fleet.transponders}
+    pools = [_pool(hub, one, way) for hub in fleet.hubs for one in of_satellite.values() for way in DIRECTIONS]
+    return replace(fleet, pools=tuple(pools))
+
+
+def _pool(hub: HubFacts, transponder: TransponderFacts, way: str) -> PoolFacts:
+    baud, carriers = (6 * MHZ, 1) if way == "forward" else (4 * MHZ, 8)
+    name = f"{hub.name}, {transponder.name}, {way}"
+    power_hz, committable, saleable = baud * 6 // 5, baud * 4 // 5, baud * 20
+    of = new_id(), name, hub.id, transponder.id, way
+    return PoolFacts(*of, power_hz, baud, baud // carriers, 0.2, committable, saleable, 20.0, True)
 
 
 def _satellite(number: int, elements: Elements) -> SatelliteFacts:
@@ -150,18 +170,52 @@ def answer(fleet: Fleet, occupancy: Occupancy, demand: LinkDemand) -> Qualificat
     return decide(survey(fleet, demand, "CD", AT), demand, occupancy, Assumptions())
 
 
-def measured(satellites: int, repeats: int) -> tuple[list[str | float | int], Table]:
-    """A row of the result, and where the time goes."""
-    fleet, occupancy = a_fleet(satellites)
-    first_s = seconds(lambda: answer(fleet, occupancy, a_demand(-10.0)))
-    sites = [a_demand(-10.1 - step / 100) for step in range(2 * repeats)]
-    others_s = [seconds(partial(answer, fleet, occupancy, site)) for site in sites[:repeats]]
-    computed_s = [processor_seconds(partial(answer, fleet, occupancy, site)) for site in sites[repeats:]]
-    lanes = satellites * TRANSPONDERS * GATEWAYS * len(DISHES_M)
-    row = [satellites, lanes, first_s * 1000, median_ms(others_s), min(others_s) * 1000, median_ms(computed_s)]
+def answer_access(fleet: Fleet, occupancy: Occupancy, demand: LinkDemand) -> Qualification:
+    """A fifth of what a link of that place would carry is committed, and half of it asked at most."""
+    rates = {"downlink_rate_bps": 5_000_000, "uplink_rate_bps": 1_000_000, "availability_percent": 99.5}
+    committed = {"downlink_committed_rate_bps": 1_000_000, "uplink_committed_rate_bps": 200_000}
+    values = demand.model_dump() | rates | committed | {"capacity": "poolShare"}
+    asked = AccessDemand.model_validate(values)
+    return decide_access(survey(fleet, asked, "CD", AT), asked, occupancy, Assumptions())
+
+
+def answer_lease(fleet: Fleet, occupancy: Occupancy, demand: LinkDemand) -> Qualification:
+    """Another bandwidth for each demand, since a lease has no place."""
+    width_hz = round(3 * MHZ + (demand.latitude_deg + 30) * MHZ / 50) // 1000 * 1000
+    asked = LeaseDemand(
+        capacity="leasedSpectrum", bandwidth_hz=width_hz, start_at=demand.start_at, stop_at=demand.stop_at
+    )
+    return decide_lease(Inputs(AT, None, fleet, occupancy), asked)
+
+
+KINDS: Final = {"link": answer, "shared access": answer_access, "lease": answer_lease}
+
+
+def measured(satellites: int, repeats: int) -> tuple[list[list[str | float | int]], Table]:
+    """A row of the result for each kind, and where the time of a link goes. Raises `RuntimeError` without a way."""
+    bare, occupancy = a_fleet(satellites)
+    fleet = with_pools(bare)
+    rows: list[list[str | float | int]] = []
+    ways = {
+        "link": satellites * TRANSPONDERS * GATEWAYS * len(DISHES_M),
+        "shared access": satellites * GATEWAYS * len(DISHES_M),
+        "lease": satellites * TRANSPONDERS,
+    }
+    for kind, answered in KINDS.items():
+        first_s = seconds(partial(_with_a_way, answered, fleet, occupancy))
+        sites = [a_demand(-10.1 - step / 100) for step in range(2 * repeats)]
+        others_s = [seconds(partial(answered, fleet, occupancy, site)) for site in sites[:repeats]]
+        computed_s = [processor_seconds(partial(answered, fleet, occupancy, site)) for site in sites[repeats:]]
+        times_ms = first_s * 1000, median_ms(others_s), min(others_s) * 1000, median_ms(computed_s)
+        rows.append([kind, satellites, ways[kind], *times_ms])
     profile = cProfile.Profile()
     profile.runcall(answer, fleet, occupancy, a_demand(-9.9))
-    return list(row), _costs(f"Where the time goes, {satellites} satellites", profile)
+    return rows, _costs(f"Where the time of a link goes, {satellites} satellites", profile)
+
+
+def _with_a_way(answered: Answered, fleet: Fleet, occupancy: Occupancy) -> None:
+    if not answered(fleet, occupancy, a_demand(-10.0)).solutions:
+        raise RuntimeError(f"{answered.__name__}: nothing can be delivered")
 
 
 def _costs(title: str, profile: cProfile.Profile) -> Table:
@@ -183,15 +237,16 @@ def main(
     began = load()
     found = [measured(count, repeats) for count in satellites]
     columns = (
+        "kind",
         "satellites",
-        "ways by 3 terminal types",
+        "ways",
         "first, ms",
         "median of the next, ms",
         "fastest, ms",
         "processor, ms",
     )
-    title = f"One site against a fleet, {TRANSPONDERS} transponders a satellite, {GATEWAYS} gateways"
-    tables = [Table(title, columns, [row for row, _ in found]), found[-1][1]]
+    title = f"One demand against a fleet, {TRANSPONDERS} transponders a satellite, {GATEWAYS} gateways"
+    tables = [Table(title, columns, [row for kinds, _ in found for row in kinds]), found[-1][1]]
     publish(NAME, "python -m benchmarks.qualification", began, tables, write)
 
 

@@ -50,8 +50,12 @@ def test_a_transponder_is_repacked() -> None:
 
 
 def test_a_site_is_qualified_against_a_fleet_of_which_every_satellite_serves_it() -> None:
-    row, costs = qualification.measured(satellites=3, repeats=1)
-    assert row[:2] == [3, 3 * 24 * 20 * 3]
+    rows, costs = qualification.measured(satellites=3, repeats=1)
+    assert [row[:3] for row in rows] == [
+        ["link", 3, 3 * 24 * 20 * 3],
+        ["shared access", 3, 3 * 20 * 3],
+        ["lease", 3, 3 * 24],
+    ]
     assert costs.rows
     fleet, occupancy = qualification.a_fleet(3)
     answer = qualification.answer(fleet, occupancy, qualification.a_demand(-10.0))
