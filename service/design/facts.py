@@ -206,6 +206,13 @@ class Fleet:
     def beam_index(self) -> dict[str, int]:
         return {one.id: index for index, one in enumerate(self.beams)}
 
+    @cached_property
+    def pools_by_transponder(self) -> dict[str, list[PoolFacts]]:
+        found: dict[str, list[PoolFacts]] = {}
+        for one in self.pools:
+            found.setdefault(one.transponder_id, []).append(one)
+        return found
+
     @staticmethod
     def none() -> "Fleet":
         """Nothing: who asks for satellites that pass, asks for none of these."""

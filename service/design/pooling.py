@@ -7,8 +7,9 @@ or its side lobes may have no more. A carrier of the hub is on the air as it is:
 Words: ETSI EN 302 307-1 annex D (adaptive coding and modulation), EN 301 545-2 (return carriers).
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from math import ceil
 
 import numpy as np
@@ -47,7 +48,7 @@ class _Reading:
     """What the site gets of a pool: its carrier as it arrives, and what the demand takes of the pool."""
 
     lane: _Lane
-    carrier: CarrierPlan
+    carrier: Callable[[], CarrierPlan]
     share: PoolPlan
     setback: Setback | None
 
@@ -58,20 +59,30 @@ class _Reading:
         return ceil(baud * (1 + pool.rolloff))
 
 
+@dataclass(frozen=True, eq=False)
+class AccessWay:
+    """A way over a pool each way. Its tables are made when it is told: of many ways only the best are."""
+
+    satellite_id: str
+    band: str
+    charged_hz: int
+    price: float
+    solution: Callable[[], AccessSolution]
+
+
 def access(
     found: Survey, demand: AccessDemand, occupancy: Occupancy, assumed: Assumptions
-) -> tuple[tuple[AccessSolution, ...], dict[int, Setback]]:
+) -> tuple[tuple[AccessWay, ...], dict[int, Setback]]:
     """The pools that can serve the site, best first, and why each of the other satellites cannot."""
     setbacks = dict(found.setbacks)
-    ranked: list[tuple[int, float, AccessSolution]] = []
+    ranked: list[AccessWay] = []
     plan = layout(found, demand, occupancy, assumed) if found.reached else None
     for block in plan.blocks if plan is not None else ():
         assert plan is not None
-        ways = list(_ways(plan, block, found, demand, occupancy, assumed, setbacks))
-        ranked += ways
-    feasible = {way.satellite_id for _, _, way in ranked}
+        ranked += _ways(plan, block, found, demand, occupancy, assumed, setbacks)
+    feasible = {way.satellite_id for way in ranked}
     lost = {row: one for row, one in setbacks.items() if found.fleet.satellites[row].id not in feasible}
-    return tuple(way for _, _, way in sorted(ranked, key=lambda one: one[:2])), lost
+    return tuple(sorted(ranked, key=lambda one: (one.charged_hz, one.price))), lost
 
 
 def _ways(
@@ -82,7 +93,7 @@ def _ways(
     occupancy: Occupancy,
     assumed: Assumptions,
     setbacks: dict[int, Setback],
-) -> Iterator[tuple[int, float, AccessSolution]]:
+) -> Iterator[AccessWay]:
     """For each hub and terminal type of a payload the pools of both directions that take least."""
     satellite = block.reached.payload.satellite
     subject = f"{plan.fleet.satellites[satellite].name} {block.reached.payload.band}"
@@ -103,19 +114,18 @@ def _ways(
             if kept is None or one.charged_hz() < kept.charged_hz():
                 best[direction][way] = one
     for way in sorted(best["forward"].keys() & best["return"].keys()):
-        yield _solution(plan, block, found, best["forward"][way], best["return"][way])
+        yield _way(plan, block, found, best["forward"][way], best["return"][way])
 
 
 def _lanes(plan: Layout, block: Block, direction: Direction) -> Iterator[_Lane]:
     """Every pool of this direction on a transponder of the block, by gateway and terminal type."""
     fleet, reached = plan.fleet, block.reached
-    of_transponder = {fleet.transponders[row].id: index for index, row in enumerate(_transponders(block))}
-    for pool in fleet.pools:
-        transponder = of_transponder.get(pool.transponder_id)
-        if pool.direction != direction or transponder is None:
-            continue
-        for place, gateway in enumerate(reached.gateways):
-            if fleet.hubs[reached.payload.gateways[gateway].hub].id == pool.hub_id:
+    places: dict[str, list[int]] = {}
+    for place, gateway in enumerate(reached.gateways):
+        places.setdefault(fleet.hubs[reached.payload.gateways[gateway].hub].id, []).append(place)
+    for transponder, row in enumerate(_transponders(block)):
+        for pool in fleet.pools_by_transponder.get(fleet.transponders[row].id, ()):
+            for place in places.get(pool.hub_id, ()) if pool.direction == direction else ():
                 for terminal in range(len(reached.terminals)):
                     yield _Lane(pool, block.lane(transponder, place, terminal), place, terminal)
 
@@ -166,7 +176,8 @@ def _read(
             setback = too_dense.setbacks[index]
         transponder = plan.fleet.transponders[int(plan.lanes.transponder[lane.row])]
         rate_bps, modcod = demand.rate_bps(direction), str(budget.modcod[index])
-        made = carrier_plan(
+        made = partial(
+            carrier_plan,
             direction,
             transponder,
             link,
@@ -261,28 +272,35 @@ def _short(reason: Reason, subject: str, text: str, left_baud: int, needed_baud:
     return Setback(reason, subject, text, left_baud, needed_baud, "baud", missed_by=missed_by)
 
 
-def _solution(
-    plan: Layout, block: Block, found: Survey, forward: _Reading, back: _Reading
-) -> tuple[int, float, AccessSolution]:
+def _way(plan: Layout, block: Block, found: Survey, forward: _Reading, back: _Reading) -> AccessWay:
     """The way with what ranks it: what it is charged by, then the price of the terminal."""
-    fleet = plan.fleet
+    payload, kind = block.reached.payload, plan.fleet.terminal_types[int(plan.lanes.terminal[forward.lane.row])]
+    return AccessWay(
+        plan.fleet.satellites[payload.satellite].id,
+        payload.band,
+        forward.charged_hz() + back.charged_hz(),
+        kind.price if kind.price is not None else float("inf"),
+        partial(_solution, plan, block, found, forward, back),
+    )
+
+
+def _solution(plan: Layout, block: Block, found: Survey, forward: _Reading, back: _Reading) -> AccessSolution:
+    fleet, carriers = plan.fleet, (forward.carrier(), back.carrier())
     rows = {int(plan.lanes.transponder[one.lane.row]) for one in (forward, back)}
     gateway = plan.gateways[int(plan.lanes.gateway[forward.lane.row])]
     kind = fleet.terminal_types[int(plan.lanes.terminal[forward.lane.row])]
-    charged_hz = forward.charged_hz() + back.charged_hz()
     values = site_values(found, block.reached.payload.satellite, gateway, kind, sorted(rows), plan.promised)
     pools_made_up = forward.lane.pool.illustrative or back.lane.pool.illustrative
-    solution = AccessSolution.model_validate(
+    return AccessSolution.model_validate(
         values
         | {
             "capacity": "poolShare",
-            "forward": forward.carrier,
-            "return_link": back.carrier,
+            "forward": carriers[0],
+            "return_link": carriers[1],
             "forward_pool": forward.share,
             "return_pool": back.share,
-            "margin_db": min(forward.carrier.margin_db, back.carrier.margin_db),
-            "charged_bandwidth_hz": charged_hz,
+            "margin_db": min(one.margin_db for one in carriers),
+            "charged_bandwidth_hz": forward.charged_hz() + back.charged_hz(),
             "illustrative": values["illustrative"] or pools_made_up,
         }
     )
-    return charged_hz, kind.price if kind.price is not None else float("inf"), solution

@@ -9,7 +9,7 @@ nothing that is left out costs less than what is told. How many are left out is 
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from datetime import datetime
+from typing import TypeVar
 
 import numpy as np
 
@@ -44,13 +44,14 @@ from satcom.service.design.lanes import Block, Layout, layout
 from satcom.service.design.leasing import lease
 from satcom.service.design.losers import setback_of_block
 from satcom.service.design.partnering import with_partners
-from satcom.service.design.pooling import access
+from satcom.service.design.pooling import AccessWay, access
 from satcom.service.design.site import site_values
 from satcom.service.design.survey import Setback, Survey, keep_furthest, survey
-from satcom.service.solution import AccessSolution, LeaseSolution, LinkSolution, Qualification, Solution
+from satcom.service.solution import LeaseSolution, LinkSolution, Qualification, Solution
 from satcom.service.way import CarrierPlan, Loser
 
 MOST_SOLUTIONS = 10
+W = TypeVar("W", LeaseSolution, AccessWay)
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,9 @@ def _own(inputs: Inputs, demand: Demand) -> Qualification:
 def decide_lease(inputs: Inputs, demand: LeaseDemand) -> Qualification:
     """The answer to who asks for spectrum as it is."""
     ways, setbacks = lease(inputs.fleet, demand, inputs.occupancy, inputs.assumed)
-    return _best_of_each(ways, inputs.at, demand, None, _losers(inputs.fleet, setbacks))
+    told = _best_of_each(ways)
+    losers, left_out = _losers(inputs.fleet, setbacks), len(ways) - len(told)
+    return Qualification(at=inputs.at, demand=demand, country=None, solutions=told, left_out=left_out, losers=losers)
 
 
 def decide_constellations(
@@ -117,22 +120,21 @@ def decide_constellations(
 def decide_access(found: Survey, demand: AccessDemand, occupancy: Occupancy, assumed: Assumptions) -> Qualification:
     """The answer to who asks for a share of carriers that are there."""
     ways, setbacks = access(found, demand, occupancy, assumed)
-    return _best_of_each(ways, found.at, demand, found.country, _losers(found.fleet, setbacks))
+    told = tuple(one.solution() for one in _best_of_each(ways))
+    return Qualification(
+        at=found.at,
+        demand=demand,
+        country=found.country,
+        solutions=told,
+        left_out=len(ways) - len(told),
+        losers=_losers(found.fleet, setbacks),
+    )
 
 
-def _best_of_each(
-    ways: Sequence[LeaseSolution] | Sequence[AccessSolution],
-    at: datetime,
-    demand: Demand,
-    country: str | None,
-    losers: tuple[Loser, ...],
-) -> Qualification:
+def _best_of_each(ways: Sequence[W]) -> tuple[W, ...]:
     """The best of every satellite and band before the others, as many as are told."""
     first = {(one.satellite_id, one.band): one for one in reversed(ways)}
-    best: list[Solution] = [one for one in ways if first[one.satellite_id, one.band] is one]
-    told = tuple([*best, *(one for one in ways if one not in best)][:MOST_SOLUTIONS])
-    left_out = len(ways) - len(told)
-    return Qualification(at=at, demand=demand, country=country, solutions=told, left_out=left_out, losers=losers)
+    return tuple(sorted(ways, key=lambda one: first[one.satellite_id, one.band] is not one)[:MOST_SOLUTIONS])
 
 
 def decide(
