@@ -31,6 +31,7 @@ from satcom.core.tmf_api import database_of, json_response, token_of
 from satcom.core.tmf_openapi import components, with_errors
 from satcom.core.traces import failed, of_caller, span
 from satcom.core.values import Json
+from satcom.core.wrong_value import wrong_value
 from satcom.orchestration.plan import TaskFlow
 from satcom.resource.drivers.port import HubDriver
 
@@ -174,7 +175,7 @@ def unreadable(request: Request, error: Exception) -> Response:
             pass
     except Refused as unknown:
         return refused(request, unknown)
-    faults = [Fault(str(one["loc"][-1]), str(one["msg"]), str(one["type"])) for one in error.errors()]
+    faults = [wrong_value(one, "/".join(map(str, one["loc"][1:])) or str(one["loc"][0])) for one in error.errors()]
     return error_body(tuple(faults), 400)
 
 

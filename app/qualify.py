@@ -35,18 +35,18 @@ from satcom.service.solution import Qualification
 
 # Each field of a demand as it is typed: the option, and its unit.
 OPTIONS = {
-    "/latitudeDeg": ("--latitude", " deg"),
-    "/longitudeDeg": ("--longitude", " deg"),
-    "/downlinkRateBps": ("--down-mbps", " Mbit/s"),
-    "/uplinkRateBps": ("--up-mbps", " Mbit/s"),
-    "/downlinkCommittedRateBps": ("--committed-down-mbps", " bit/s"),
-    "/uplinkCommittedRateBps": ("--committed-up-mbps", " bit/s"),
-    "/availabilityPercent": ("--availability", " %"),
-    "/country": ("--country", ""),
-    "/startAt": ("--start", ""),
-    "/stopAt": ("--stop", ""),
-    "/constellation": ("--constellation", ""),
-    "/hours": ("--hours", ""),
+    "/latitudeDeg": "--latitude",
+    "/longitudeDeg": "--longitude",
+    "/downlinkRateBps": "--down-mbps",
+    "/uplinkRateBps": "--up-mbps",
+    "/downlinkCommittedRateBps": "--committed-down-mbps",
+    "/uplinkCommittedRateBps": "--committed-up-mbps",
+    "/availabilityPercent": "--availability",
+    "/country": "--country",
+    "/startAt": "--start",
+    "/stopAt": "--stop",
+    "/constellation": "--constellation",
+    "/hours": "--hours",
 }
 Start = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], metavar="YYYY-MM-DD", help="Left out: now.")]
 Stop = Annotated[
@@ -61,7 +61,7 @@ COMMITTED = ("--committed-down-mbps", "--committed-up-mbps")
 SITE_DEMAND: TypeAdapter[LinkDemand | AccessDemand] = TypeAdapter(
     Annotated[LinkDemand | AccessDemand, Field(discriminator="capacity")]
 )
-RATES = {name: option for name, (option, unit) in OPTIONS.items() if unit == " Mbit/s"}
+RATES = {name: OPTIONS[name] for name in ("/downlinkRateBps", "/uplinkRateBps")}
 
 
 def qualify_at(database: Database, demand: Demand, every_way: bool = False) -> Qualification:
@@ -105,11 +105,12 @@ def demand_asked(
     kind: dict[str, Json] = {"capacity": NetworkNeed.CARRIERS.value}
     if committed_mbps is not None:
         wrong += [
-            Fault(option, f"{mbps:g} Mbit/s is no rate", "outOfRange", "0 up to the rate")
-            for option, mbps in zip(COMMITTED, committed_mbps, strict=True)
-            if not math.isfinite(mbps)
+            Fault(option, f"{mbps:g} Mbit/s is no rate", "outOfRange", "0 Mbit/s up to the rate")
+            for option, mbps, rate_mbps in zip(COMMITTED, committed_mbps, rates_mbps, strict=True)
+            if not 0 <= mbps <= rate_mbps
         ]
-        down, up = (round(mbps * 1e6) if math.isfinite(mbps) else 0 for mbps in committed_mbps)
+        pairs = zip(committed_mbps, rates_mbps, strict=True)
+        down, up = (round(mbps * 1e6) if 0 <= mbps <= rate_mbps else 0 for mbps, rate_mbps in pairs)
         kind = {
             "capacity": NetworkNeed.POOL_SHARE.value,
             "downlink_committed_rate_bps": down,
@@ -148,11 +149,7 @@ def _rate_fault(option: str, mbps: float) -> Fault:
 
 def _of_option(fault: Fault) -> Fault:
     """The fault of a demand in the words of who typed it: days are without hours."""
-    option, unit = OPTIONS.get(fault.field, (fault.field, ""))
-    if fault.code == "outOfRange":
-        why = fault.why.replace(" is out of range", f"{unit} is out of range")
-        return replace(fault, field=option, why=why, accepted=f"{fault.accepted}{unit}")
-    return replace(fault, field=option, why=fault.why.replace("T00:00:00+00:00", ""))
+    return replace(fault, field=OPTIONS.get(fault.field, fault.field), why=fault.why.replace("T00:00:00+00:00", ""))
 
 
 def _check_terminals(session: Session, asked: Sequence[str]) -> None:

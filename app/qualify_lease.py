@@ -4,7 +4,6 @@ It asks the local network and writes nothing. What is typed wrong is named by it
 """
 
 import json
-import math
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
@@ -21,6 +20,7 @@ from satcom.core.clock import now
 from satcom.core.database import Database
 from satcom.core.errors import Fault, Refused
 from satcom.core.loading import loaded_id
+from satcom.resource.payload import MAX_BANDWIDTH_HZ
 from satcom.resource.resource import Band, Polarisation
 from satcom.resource.satellite import Satellite
 from satcom.service.demand import LeaseDemand
@@ -69,8 +69,9 @@ def qualify_lease_command(opened: Callable[[], AbstractContextManager[Database]]
         The customer brings his own carriers and terminals. Days are in UTC; left out: from now on, without
         end, which is a year at least.
         """
-        if not math.isfinite(mhz):
-            raise Refused("--mhz", f"{mhz:g} MHz is no bandwidth", "outOfRange", "more than 0")
+        if not 1 <= mhz * 1e6 <= MAX_BANDWIDTH_HZ:
+            accepted = f"0.000001 to {MAX_BANDWIDTH_HZ / 1e6:g} MHz"
+            raise Refused("--mhz", f"{mhz:g} MHz is no bandwidth", "outOfRange", accepted)
         demand = LeaseDemand(
             capacity="leasedSpectrum",
             bandwidth_hz=round(mhz * 1e6),

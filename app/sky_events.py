@@ -4,17 +4,20 @@ It asks the local network and writes nothing. A satellite stands in the middle o
 elements know nothing of the manoeuvres that keep it there, so their age at the end of the period is told.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from math import isnan
 from statistics import median
 from zoneinfo import ZoneInfo
 
 from sqlmodel import Session, select
 from tzfpy import get_tz
 
-from satcom.core.errors import Fault, Refused
+from satcom.core.errors import Fault, Refused, RuleRefused
 from satcom.core.values import Json, instant_text
+from satcom.core.wrong_value import out_of_range
+from satcom.resource.element_age import check_ages, limit_days
 from satcom.resource.ground import Antenna, EarthStation
 from satcom.resource.naming import resources_called
 from satcom.resource.payload import Transponder
@@ -22,12 +25,27 @@ from satcom.resource.physics.eclipse import EclipseSeason
 from satcom.resource.physics.oem import EphemerisSegment, holes_s, read_oem, track_of_ephemeris
 from satcom.resource.physics.orbit import element_age_days
 from satcom.resource.physics.sun import Track, instant, track_of_elements, track_of_place, track_of_slot
-from satcom.resource.physics.sun_outage import Receiver, SunOutage, sun_outages
+from satcom.resource.physics.sun_outage import (
+    RECEIVER_RANGES,
+    THRESHOLDS_DB,
+    Receiver,
+    SunOutage,
+    highest_elevation_deg,
+    sun_outages,
+)
 from satcom.resource.planned_event import outage_body
 from satcom.resource.satellite import Satellite, elements_at
 
 Period = tuple[datetime, datetime]
 FIRST_YEAR, LAST_YEAR = 1960, 2099
+MISSING = "it is missing, as no --station is named"
+OPTIONS = {  # of a receiver, and how many of its unit one of the option is
+    "--diameter-m": ("diameter_m", 1.0),
+    "--efficiency": ("efficiency", 1.0),
+    "--freq-ghz": ("freq_hz", 1e9),
+    "--noise-temperature-k": ("system_temperature_k", 1.0),
+    "--sun-temperature-k": ("brightness_k", 1.0),
+}
 LOWEST_ELEVATION_DEG = 5.0  # of a place of which no mask is known
 
 
@@ -66,12 +84,19 @@ class Asked:
     period: Period
 
     def outages(self, threshold_db: float) -> list[SunOutage]:
-        """Raises `Refused` on `--threshold-db`."""
-        if not 0.1 <= threshold_db <= 60:
-            raise Refused("--threshold-db", f"{threshold_db:g} dB is no threshold", "outOfRange", "0.1 to 60 dB")
+        """Raises `RuleRefused` on `--satellite` when the place never sees it: no Sun behind it tells of a link."""
         place = self.place
         ground = track_of_place(place.latitude_deg, place.longitude_deg, place.altitude_m / 1000)
-        return sun_outages(self.track, ground, self.receiver, threshold_db, *self.period, place.mask_deg)
+        found = sun_outages(self.track, ground, self.receiver, threshold_db, *self.period, place.mask_deg)
+        if not found:
+            highest_deg = highest_elevation_deg(self.track, ground, *self.period)
+            if isnan(highest_deg):
+                raise RuleRefused("--satellite", f"nothing tells where {self.satellite} is then", "unknownPlace")
+            if highest_deg < place.mask_deg:
+                why = f"{self.satellite} is below the horizon of {place.name}: it stands {highest_deg:.1f} degrees high"
+                accepted = f"a place that sees it above {place.mask_deg:g} degrees"
+                raise RuleRefused("--satellite", why, "belowHorizon", accepted)
+        return found
 
 
 def link_asked(
@@ -86,10 +111,15 @@ def link_asked(
 ) -> Asked:
     """At an earth station, or at a place (latitude, longitude, altitude) with a receiver that is typed.
 
-    Raises `Refused` on the option that is missing or makes no sense.
+    Raises `Refused` with every option that is missing or makes no sense.
     """
     period = period_of(year)
     there = satellite_called(session, satellite)
+    faults = wrong_values(typed)
+    if station is None:
+        faults += place_faults(*place) + missing_values(typed)
+    if faults:
+        raise Refused.all(faults)
     if station is None:
         where, receiver = place_typed(*place), with_values(None, typed)
     else:
@@ -108,17 +138,22 @@ def period_of(year: int) -> Period:
     return datetime(year, 1, 1, tzinfo=UTC), datetime(year + 1, 1, 1, tzinfo=UTC)
 
 
-def place_typed(latitude_deg: float | None, longitude_deg: float | None, altitude_m: float) -> Place:
-    """A place without a station. Raises `Refused` with every fault."""
+def place_faults(latitude_deg: float | None, longitude_deg: float | None, altitude_m: float) -> list[Fault]:
+    """What is wrong with a place that is typed, by option."""
     limits = {"--latitude": (latitude_deg, 90.0), "--longitude": (longitude_deg, 180.0)}
     faults = []
     for option, (value, most) in limits.items():
         if value is None:
-            faults.append(Fault(option, "it is missing, as no --station is named", "missing"))
+            faults.append(Fault(option, MISSING, "missing"))
         elif not abs(value) <= most:
             faults.append(Fault(option, f"{value:g} deg is no place", "outOfRange", f"-{most:g} to {most:g} deg"))
-    if not -500 <= altitude_m <= 20_000:
-        faults.append(Fault("--altitude-m", f"{altitude_m:g} m is no altitude", "outOfRange", "-500 to 20000 m"))
+    high = out_of_range("--altitude-m", altitude_m, -500, 20_000)
+    return faults if high is None else [*faults, high]
+
+
+def place_typed(latitude_deg: float | None, longitude_deg: float | None, altitude_m: float) -> Place:
+    """A place without a station. Raises `Refused` with every fault."""
+    faults = place_faults(latitude_deg, longitude_deg, altitude_m)
     if faults or latitude_deg is None or longitude_deg is None:
         raise Refused.all(faults)
     return Place(f"{latitude_deg:g}, {longitude_deg:g}", latitude_deg, longitude_deg, altitude_m, LOWEST_ELEVATION_DEG)
@@ -139,7 +174,8 @@ def track_of(
 ) -> tuple[Track, float | None, Period]:
     """Where the satellite will be, how old its elements are at the end, and what of the period is known.
 
-    One that moves is where its elements see it, asked for or not. Raises `Refused` when nothing tells where it is.
+    One that moves is where its elements see it, asked for or not. Raises `Refused` when nothing tells where it is, and
+    `RuleRefused` when its elements are older at the end than the operator takes.
     """
     if path.ephemeris is not None:
         segments = segments_of(path.ephemeris)
@@ -149,6 +185,7 @@ def track_of(
     elements = elements_at(session, period[1], [satellite.id]).get(satellite.id)
     if elements is None:
         raise Refused("--by-elements", f"{satellite.name} has no elements", "notFound", "satcom elements load FILE")
+    check_ages("--by-elements", [elements], period[1], limit_days(session))
     return track_of_elements(elements), element_age_days(elements, period[1]), period
 
 
@@ -198,28 +235,26 @@ def receiver_at(session: Session, station: EarthStation, satellite: Satellite, a
     return Receiver(antenna.diameter_m, antenna.efficiency, float(median(centres_hz)), antenna.noise_temperature_k)
 
 
-def with_values(receiver: Receiver | None, typed: dict[str, float | None]) -> Receiver:
-    """The receiver as it was typed, by option. Raises `Refused` on an option that is missing or makes no sense."""
-    options = {
-        "--diameter-m": ("diameter_m", 1.0),
-        "--efficiency": ("efficiency", 1.0),
-        "--freq-ghz": ("freq_hz", 1e9),
-        "--noise-temperature-k": ("system_temperature_k", 1.0),
-        "--sun-temperature-k": ("brightness_k", 1.0),
-    }
-    values = {options[name][0]: value * options[name][1] for name, value in typed.items() if value is not None}
+def wrong_values(typed: Mapping[str, float | None]) -> list[Fault]:
+    """What is out of range of the numbers that are typed, each in the unit of its option."""
+    limits = {option: (*RECEIVER_RANGES[name], unit) for option, (name, unit) in OPTIONS.items()}
+    limits["--threshold-db"] = (*THRESHOLDS_DB, 1.0)
+    given = [(option, value, *limits[option]) for option, value in typed.items() if value is not None]
+    faults = [out_of_range(option, value, least / unit, most / unit) for option, value, least, most, unit in given]
+    return [fault for fault in faults if fault is not None]
+
+
+def missing_values(typed: Mapping[str, float | None]) -> list[Fault]:
+    """What a receiver lacks that is not one of a station."""
     needed = ("--diameter-m", "--freq-ghz", "--noise-temperature-k")
-    missing = [name for name in needed if receiver is None and typed.get(name) is None]
-    if missing:
-        raise Refused.all([Fault(name, "it is missing, as no --station is named", "missing") for name in missing])
-    try:
-        if receiver is not None:
-            return replace(receiver, **values)
-        return Receiver(**({"efficiency": 0.65} | values))
-    except ValueError as wrong:
-        column = str(wrong).split()[0]
-        option = next(name for name, (attribute, _) in options.items() if attribute == column)
-        raise Refused(option, str(wrong), "outOfRange") from wrong
+    return [Fault(name, MISSING, "missing") for name in needed if typed.get(name) is None]
+
+
+def with_values(receiver: Receiver | None, typed: Mapping[str, float | None]) -> Receiver:
+    """The receiver with what was typed, by option; nothing of it is wrong or lacks any more."""
+    chosen = {option: value for option, value in typed.items() if option in OPTIONS and value is not None}
+    values = {OPTIONS[option][0]: value * OPTIONS[option][1] for option, value in chosen.items()}
+    return replace(receiver, **values) if receiver is not None else Receiver(**({"efficiency": 0.65} | values))
 
 
 def outages_body(asked: Asked, found: Sequence[SunOutage], threshold_db: float) -> dict[str, Json]:

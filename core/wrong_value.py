@@ -5,15 +5,16 @@ the field.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from satcom.core.errors import Fault
+from satcom.core.errors import Fault, Refused
 
 UNITS = {
     "dbw_per_m2": "dBW/m²",
     "dbw_per_hz": "dBW/Hz",
     "db_per_k": "dB/K",
+    "db_hz": "dB Hz",
     "mm_per_h": "mm/h",
     "percent": "%",
     "baud": "baud",
@@ -21,6 +22,7 @@ UNITS = {
     "dbw": "dBW",
     "dbi": "dBi",
     "deg": "degrees",
+    "ghz": "GHz",
     "mhz": "MHz",
     "hz": "Hz",
     "db": "dB",
@@ -28,6 +30,8 @@ UNITS = {
     "m": "m",
     "k": "K",
     "w": "W",
+    "s": "s",
+    "hours": "hours",
     "days": "days",
     "months": "months",
 }
@@ -67,6 +71,7 @@ _LENGTHS: dict[str, Callable[[Any], tuple[str, str]]] = {
     "enum": lambda ctx: ("is not known", _choices(ctx)),
     "literal_error": lambda ctx: ("is not known", _choices(ctx)),
 }
+_ALL_DIGITS = 1e15  # from here on a float does not hold them
 _PATTERNS = {"^[A-Z]{2}$": "two capital letters, a code of ISO 3166-1"}
 
 
@@ -77,10 +82,42 @@ def wrong_value(error: Mapping[str, Any], field: str) -> Fault:
         return Fault(field, "missing", "missing")
     if kind == UNKNOWN:
         return Fault(field, "there is no such key", "unknown")
-    why, accepted = _said(kind, error.get("ctx", {}), _unit(error["loc"]))
+    names = [one for one in error["loc"] if isinstance(one, str)]
+    why, accepted = _said(kind, error.get("ctx", {}), unit_of(names[-1]) if names else "")
     if why is None:
         return Fault(field, str(error["msg"]).removeprefix("Value error, "))
     return Fault(field, f"{_shown(error['input'])} {why}", "invalid", accepted)
+
+
+def out_of_range(field: str, value: float, least: float, most: float | None = None) -> Fault | None:
+    """The fault of a number that is not between the two, with the unit of its name. nan never is."""
+    if least <= value and (most is None or value <= most):
+        return None
+    unit = unit_of(field.rpartition("/")[2])
+    after = f" {unit}" if unit else ""
+    accepted = f"at least {number_text(least)}" if most is None else f"{number_text(least)} to {number_text(most)}"
+    return Fault(field, f"{number_text(value)}{after} is out of range", "outOfRange", f"{accepted}{after}")
+
+
+def check_ranges(limits: Sequence[tuple[str, float, float, float | None]]) -> None:
+    """Raises `Refused` with the fault of every field whose value is not between its two limits."""
+    faults = [fault for one in limits if (fault := out_of_range(*one)) is not None]
+    if faults:
+        raise Refused.all(faults)
+
+
+def number_text(value: float) -> str:
+    """As a person writes it: 2000000000 and not 2e+09, 0.000001 and not 1e-06."""
+    if abs(value) < _ALL_DIGITS and value == int(value):
+        return str(int(value))
+    return f"{value:.9f}".rstrip("0") if 1e-7 < abs(value) < 1e-4 else f"{value:.12g}"
+
+
+def unit_of(name: str) -> str:
+    """The unit that the suffix of a name says, in any way of writing names; nothing when it says none."""
+    plain = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower().lstrip("-").replace("-", "_")
+    known = (unit for suffix, unit in UNITS.items() if plain.endswith(f"_{suffix}") or plain == suffix)
+    return next(known, "")
 
 
 def _said(kind: str, context: Mapping[str, Any], unit: str) -> tuple[str | None, str | None]:
@@ -96,13 +133,6 @@ def _said(kind: str, context: Mapping[str, Any], unit: str) -> tuple[str | None,
     if said is None:
         return None, None
     return said[0], f"{said[1]} in {unit}" if unit and said in (_WHOLE, _NUMBER) else said[1]
-
-
-def _unit(steps: tuple[int | str, ...]) -> str:
-    """The unit that the suffix of the name says, in either way of writing names."""
-    names = [one for one in steps if isinstance(one, str)]
-    name = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", names[-1]).lower() if names else ""
-    return next((unit for suffix, unit in UNITS.items() if name.endswith(f"_{suffix}")), "")
 
 
 def _shown(value: object) -> str:

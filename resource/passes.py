@@ -21,6 +21,7 @@ from satcom.core.security import Capability
 from satcom.core.tmf_api import database_of, json_response, token_of, who_may
 from satcom.core.tmf_openapi import refusals
 from satcom.core.values import Json, instant_text, reference
+from satcom.core.wrong_value import check_ranges
 from satcom.resource.element_age import check_ages, limit_days
 from satcom.resource.ground import EarthStation
 from satcom.resource.naming import NotThere, resources_called, visible_to_caller
@@ -163,20 +164,15 @@ def wrong_instants(given: Mapping[str, datetime | None]) -> list[Fault]:
 
 
 def _check(place: AskedPlace, hours: int) -> None:
-    limits = (
-        ("latitudeDeg", place.latitude_deg, -90.0, 90.0, " degrees"),
-        ("longitudeDeg", place.longitude_deg, -180.0, 180.0, " degrees"),
-        ("altitudeM", place.altitude_m, -500.0, 20_000.0, " m"),
-        ("elevationDeg", place.lowest_elevation_deg, 0.0, 89.0, " degrees"),
-        ("hours", hours, 1, LONGEST_HOURS, ""),
+    check_ranges(
+        [
+            ("latitudeDeg", place.latitude_deg, -90, 90),
+            ("longitudeDeg", place.longitude_deg, -180, 180),
+            ("altitudeM", place.altitude_m, -500, 20_000),
+            ("elevationDeg", place.lowest_elevation_deg, 0, 89),
+            ("hours", hours, 1, LONGEST_HOURS),
+        ]
     )
-    faults = [
-        Fault(field, f"{value:g}{unit} is out of range", "outOfRange", f"{low:g} to {high:g}{unit}")
-        for field, value, low, high, unit in limits
-        if not low <= value <= high
-    ]
-    if faults:
-        raise Refused.all(faults)
 
 
 def _sites_of(gateways: Sequence[Gateway]) -> Sites | None:

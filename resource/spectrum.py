@@ -23,6 +23,7 @@ from satcom.core.clock import now
 from satcom.core.entity import HERTZ, id_type, state_type
 from satcom.core.errors import Fault, Refused, RuleRefused
 from satcom.core.events import announce
+from satcom.core.wrong_value import check_ranges
 from satcom.resource.hold import LINE, Hold, HoldState, Owner, Period, check_until, keep, lock_for_holding, to_run_out
 from satcom.resource.payload import MAX_BANDWIDTH_HZ, MAX_FREQUENCY_HZ, Transponder
 from satcom.resource.resource import Finite, IdText, pointer
@@ -112,9 +113,12 @@ class WantedSlot:
     rolloff: float | None = None
 
     def __post_init__(self) -> None:
-        for field, value, least in (("bandwidthHz", self.bandwidth_hz, 1), ("powerShareHz", self.power_share_hz, 0)):
-            if not least <= value <= MAX_BANDWIDTH_HZ:
-                raise Refused(field, f"{value} is out of range", "invalid", f"{least} to {MAX_BANDWIDTH_HZ}")
+        check_ranges(
+            [
+                ("bandwidthHz", self.bandwidth_hz, 1, MAX_BANDWIDTH_HZ),
+                ("powerShareHz", self.power_share_hz, 0, MAX_BANDWIDTH_HZ),
+            ]
+        )
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ from satcom.core.routes import Routes
 from satcom.core.security import Capability
 from satcom.core.tmf_api import database_of, json_response, token_of, who_may
 from satcom.core.tmf_openapi import refusals
+from satcom.core.wrong_value import check_ranges
 from satcom.resource.constellation import Constellation
 from satcom.resource.naming import resources_called
 from satcom.resource.passes import LONGEST_HOURS, MOST_SATELLITE_HOURS, wrong_instants
@@ -54,8 +55,7 @@ def constellation_inputs(
     country.
     """
     check_demand(demand)
-    if not 1 <= hours <= LONGEST_HOURS:
-        raise Refused("/hours", f"{hours} is out of range", "outOfRange", f"1 to {LONGEST_HOURS}")
+    check_ranges([("/hours", hours, 1, LONGEST_HOURS)])
     country, at = licensing_country(demand), now().replace(minute=0, second=0, microsecond=0)
     with network_view(session) as network:
         (meant,) = resources_called(network, Constellation, [called], "/constellation")

@@ -5,14 +5,16 @@ from start to stop, without a stop for as long as the network lasts.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Discriminator, Tag, TypeAdapter, ValidationError
 from sqlmodel import Session
 
-from satcom.core.errors import Fault, Refused
+from satcom.core.errors import Refused
 from satcom.core.values import Characteristic, Instant, Json, Value
+from satcom.core.wrong_value import wrong_value
 from satcom.service.catalog import ServiceSpecification, capacity_of
 
 Direction = Literal["forward", "return"]
@@ -162,16 +164,9 @@ def demand_of(
     try:
         return _DEMAND.validate_python(values)
     except ValidationError as error:
-        raise Refused.all(
-            [
-                Fault(
-                    pointer,
-                    f"{NAMES.get(str(fault['loc'][-1]), fault['loc'][-1])}: {fault['msg']}",
-                    "missing" if fault["type"] == "missing" else "invalid",
-                )
-                for fault in error.errors(include_url=False)
-            ]
-        ) from error
+        faults = [(NAMES.get(str(one["loc"][-1]), one["loc"][-1]), one) for one in error.errors(include_url=False)]
+        told = [(name, wrong_value(one, pointer)) for name, one in faults]
+        raise Refused.all([replace(fault, why=f"{name}: {fault.why}") for name, fault in told]) from error
 
 
 def _several(value: Json) -> list[Json]:

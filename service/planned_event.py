@@ -23,6 +23,7 @@ from satcom.resource.ground import EarthStation, TerminalType
 from satcom.resource.payload import Transponder
 from satcom.resource.physics.antenna import parabola_gain_dbi
 from satcom.resource.physics.eclipse import Eclipse, eclipses
+from satcom.resource.physics.orbit import slot_angles
 from satcom.resource.physics.sun import track_of_place, track_of_slot
 from satcom.resource.physics.sun_outage import Receiver, SunOutage, bearable_degradation_db, sun_outages
 from satcom.resource.planned_event import eclipse_body, eclipse_entry, outage_body, outage_entry
@@ -100,7 +101,10 @@ def events_of(link: ServiceLink, start: datetime, stop: datetime) -> PlannedEven
 
 
 def link_of(session: Session, service: Service, solution: SiteSolution) -> ServiceLink:
-    """What receives at both ends of a service. Raises `RuleRefused` where that is not on record, or moves."""
+    """What receives at both ends of a service.
+
+    Raises `RuleRefused` where that is not on record, or moves, or stands below the horizon.
+    """
     with network_view(session) as network:
         satellite = network.get_one(Satellite, solution.satellite_id)
         station = network.get_one(EarthStation, solution.earth_station_id)
@@ -120,12 +124,24 @@ def link_of(session: Session, service: Service, solution: SiteSolution) -> Servi
     teleport = (station.latitude_deg, station.longitude_deg, station.altitude_m, station.horizon_mask_deg)
     place = place_of(service)
     site = (place.latitude_deg, place.longitude_deg, place.altitude_m, 0.0)
-    return ServiceLink(
+    link = ServiceLink(
         satellite.name,
         satellite.orbital_longitude_deg,
         End(service.name or service.id, *site, at_site, _bears_db(solution.forward)),
         End(station.name, *teleport, at_gateway, _bears_db(solution.return_link)),
     )
+    check_seen(link)
+    return link
+
+
+def check_seen(link: ServiceLink) -> None:
+    """Raises `RuleRefused` when an end does not see the satellite: the Sun takes nothing away there."""
+    for end in (link.site, link.gateway):
+        look = slot_angles(link.longitude_deg, end.latitude_deg, end.longitude_deg, end.altitude_m)
+        high_deg = float(look.elevation_deg.item())
+        if high_deg < 0:
+            why = f"{link.satellite} is below the horizon of {end.name}: it stands {high_deg:.1f} degrees high"
+            raise RuleRefused("serviceId", why, "belowHorizon", "a service whose ends see its satellite")
 
 
 def _receiver(diameter_m: float, efficiency: float, freq_hz: float, plan: CarrierPlan) -> Receiver:

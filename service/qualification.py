@@ -17,6 +17,7 @@ from sqlmodel import Session, col, select
 from satcom.core.clock import months_later, now
 from satcom.core.database import network_view
 from satcom.core.errors import Fault, Refused, RuleRefused
+from satcom.core.wrong_value import out_of_range
 from satcom.resource.constellation import Constellation
 from satcom.resource.country import countries
 from satcom.resource.hold import Period
@@ -311,28 +312,28 @@ def check_demand(demand: Demand) -> None:
 
 def _site_faults(demand: SiteDemand) -> list[Fault | None]:
     faults = [
-        _within("downlinkRateBps", demand.downlink_rate_bps, 1, LARGEST_RATE_BPS),
-        _within("uplinkRateBps", demand.uplink_rate_bps, 1, LARGEST_RATE_BPS),
-        _within(
-            "availabilityPercent", demand.availability_percent, LEAST_AVAILABILITY_PERCENT, MOST_AVAILABILITY_PERCENT
+        out_of_range("/downlinkRateBps", demand.downlink_rate_bps, 1, LARGEST_RATE_BPS),
+        out_of_range("/uplinkRateBps", demand.uplink_rate_bps, 1, LARGEST_RATE_BPS),
+        out_of_range(
+            "/availabilityPercent", demand.availability_percent, LEAST_AVAILABILITY_PERCENT, MOST_AVAILABILITY_PERCENT
         ),
-        _within("latitudeDeg", demand.latitude_deg, -90, 90),
-        _within("longitudeDeg", demand.longitude_deg, -180, 180),
+        out_of_range("/latitudeDeg", demand.latitude_deg, -90, 90),
+        out_of_range("/longitudeDeg", demand.longitude_deg, -180, 180),
     ]
     if demand.altitude_m is not None:
-        faults.append(_within("altitudeM", demand.altitude_m, LOWEST_SITE_M, HIGHEST_SITE_M))
+        faults.append(out_of_range("/altitudeM", demand.altitude_m, LOWEST_SITE_M, HIGHEST_SITE_M))
     if isinstance(demand, AccessDemand):
         faults += [
-            _within("downlinkCommittedRateBps", demand.downlink_committed_rate_bps, 0, demand.downlink_rate_bps),
-            _within("uplinkCommittedRateBps", demand.uplink_committed_rate_bps, 0, demand.uplink_rate_bps),
+            out_of_range("/downlinkCommittedRateBps", demand.downlink_committed_rate_bps, 0, demand.downlink_rate_bps),
+            out_of_range("/uplinkCommittedRateBps", demand.uplink_committed_rate_bps, 0, demand.uplink_rate_bps),
         ]
     return faults
 
 
 def _lease_faults(demand: LeaseDemand) -> list[Fault | None]:
-    faults = [_within("bandwidthHz", demand.bandwidth_hz, 1, MAX_BANDWIDTH_HZ)]
+    faults = [out_of_range("/bandwidthHz", demand.bandwidth_hz, 1, MAX_BANDWIDTH_HZ)]
     if demand.power_share_percent is not None:
-        faults.append(_within("powerSharePercent", demand.power_share_percent, 0.001, 100))
+        faults.append(out_of_range("/powerSharePercent", demand.power_share_percent, 0.001, 100))
     for end, latitude_deg, longitude_deg in (
         ("uplink", demand.uplink_latitude_deg, demand.uplink_longitude_deg),
         ("downlink", demand.downlink_latitude_deg, demand.downlink_longitude_deg),
@@ -341,8 +342,8 @@ def _lease_faults(demand: LeaseDemand) -> list[Fault | None]:
             lacking = f"{end}LongitudeDeg" if longitude_deg is None else f"{end}LatitudeDeg"
             faults.append(Fault(f"/{lacking}", "a place has latitude and longitude", "missing"))
         elif latitude_deg is not None and longitude_deg is not None:
-            faults.append(_within(f"{end}LatitudeDeg", latitude_deg, -90, 90))
-            faults.append(_within(f"{end}LongitudeDeg", longitude_deg, -180, 180))
+            faults.append(out_of_range(f"/{end}LatitudeDeg", latitude_deg, -90, 90))
+            faults.append(out_of_range(f"/{end}LongitudeDeg", longitude_deg, -180, 180))
     return faults
 
 
@@ -372,9 +373,3 @@ def licensing_country(demand: SiteDemand) -> str:
         accepted = "a place on land; off a coast, together with its country"
         raise RuleRefused("/latitudeDeg", why, "noCountry", accepted)
     return country
-
-
-def _within(name: str, value: float, low: float, high: float) -> Fault | None:
-    if low <= value <= high:  # false for nan
-        return None
-    return Fault(f"/{name}", f"{value} is out of range", "outOfRange", f"{low:g} to {high:g}")

@@ -75,6 +75,8 @@ def link_budget(
         drawing = import_module("satcom.app.level_diagram")
         drawing.draw_levels([(TITLES[name], one) for name, one in asked.items()], diagram)
     if as_json:
+        for line in told:
+            typer.echo(line, err=True)
         typer.echo(json.dumps({name: view.for_a_program(one, sure.get(name)) for name, one in asked.items()}))
         return
     for line in told:

@@ -13,7 +13,6 @@ from rich.text import Text
 from satcom.app.as_typed import as_typed
 from satcom.app.instants import shown_clock, shown_instant
 from satcom.app.listing import Listing, screen
-from satcom.app.text_file import text_of
 from satcom.core.database import Database
 from satcom.core.errors import Refused
 
@@ -102,17 +101,15 @@ def passes_command(opened: Opened) -> Callable[..., None]:
 
 def _of_file(opened: Opened, file: Path, stations: Sequence[str]) -> "Fleet":
     """The satellites of a file; the database is opened only for earth stations."""
+    from satcom.app.element_file import elements_of  # noqa: PLC0415
     from satcom.resource import passes  # noqa: PLC0415
-    from satcom.resource.physics.element_files import read_elements  # noqa: PLC0415
 
-    read = read_elements(text_of("--elements", file))
-    if not read.elements:
-        why = f"line {read.bad_lines[0].line_number}: {read.bad_lines[0].reason}" if read.bad_lines else "it is empty"
-        raise Refused("--elements", f"{file} has no element set: {why}", "invalid", "two lines, or an OMM")
-    latest = {one.norad_id: one for one in sorted(read.elements, key=lambda one: one.epoch)}
+    sets, left_out = elements_of("--elements", file)
+    for line in left_out:
+        typer.echo(line, err=True)
     flown = tuple(
-        passes.Flown(passes.Named(one.name or str(number), {"name": one.name, "noradId": number}), one)
-        for number, one in latest.items()
+        passes.Flown(passes.Named(one.name or str(one.norad_id), {"name": one.name, "noradId": one.norad_id}), one)
+        for one in sets
     )
     if not stations:
         return passes.Fleet(flown)

@@ -12,6 +12,7 @@ from satcom.app.commands.api import HERE, Api, Body, Token, Url
 from satcom.app.listing import Listing, screen
 from satcom.app.payload_picture import drawn
 from satcom.core.errors import Refused
+from satcom.core.wrong_value import check_ranges
 from satcom.resource.spectrum_pieces import megahertz
 
 PLAN: Final = "/satcom-api/resource/v1/payloadPlan"
@@ -21,10 +22,10 @@ console = screen()
 def plan(
     name: Annotated[str, typer.Argument(metavar="SATELLITE", help="Its name or its id.")],
     guard_mhz: Annotated[
-        float, typer.Option(metavar="N", min=0, max=5000, help="Gap that channels of a beam are to keep.")
+        float, typer.Option(metavar="N", help="Gap that channels of a beam are to keep, up to 5000 MHz.")
     ] = 0.0,
     least_ci_db: Annotated[
-        float, typer.Option(metavar="DB", min=0, max=60, help="C/I that reuse in another beam is to leave.")
+        float, typer.Option(metavar="DB", help="C/I that reuse in another beam is to leave, up to 60 dB.")
     ] = 15.0,
     out: Annotated[Path | None, typer.Option(metavar="FILE", help="Also draw it, as SVG.", show_default=False)] = None,
     check: Annotated[bool, typer.Option("--check", help="End with 1 when channels collide.")] = False,
@@ -33,6 +34,7 @@ def plan(
     token: Token = "",
 ) -> None:
     """The payload plan: channels up and down, how beams are connected, and which channels collide."""
+    check_ranges([("--guard-mhz", guard_mhz, 0, 5000), ("--least-ci-db", least_ci_db, 0, 60)])
     asked = {"satelliteId": name, "guardHz": str(round(guard_mhz * 1e6)), "leastCiDb": f"{least_ci_db:g}"}
     options = {"satelliteId": "SATELLITE", "guardHz": "--guard-mhz", "leastCiDb": "--least-ci-db"}
     with Api(url, token) as api, as_typed(options):

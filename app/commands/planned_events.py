@@ -84,6 +84,7 @@ def sun_outages_command(opened: Opened) -> Callable[..., None]:
             "--freq-ghz": freq_ghz,
             "--noise-temperature-k": noise_temperature_k,
             "--sun-temperature-k": sun_temperature_k,
+            "--threshold-db": threshold_db,
         }
         place = (latitude, longitude, altitude_m)
         with opened() as database, database.as_worker() as session:

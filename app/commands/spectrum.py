@@ -12,6 +12,7 @@ from satcom.app.commands.api import HERE, Api, Body, Token, Url
 from satcom.app.lazy_group import Commands, LazyGroup
 from satcom.app.listing import Listing, screen
 from satcom.app.spectrum_picture import drawn
+from satcom.core.wrong_value import check_ranges
 from satcom.resource.spectrum_pieces import megahertz as mhz
 
 
@@ -30,12 +31,10 @@ spectrum = typer.Typer(cls=WithImport, no_args_is_help=True)
 AsJson = Annotated[bool, typer.Option("--json", help="For a program to read.")]
 On = Annotated[str, typer.Option(metavar="NAME", help="'Amos-17 Ku 1V', its id, or as loaded.", show_default=False)]
 OnOne = Annotated[str | None, typer.Option("--transponder", metavar="NAME", help="Only this one.", show_default=False)]
-Mhz = Annotated[
-    float, typer.Option("--mhz", metavar="N", min=0.000001, max=5000, help="How wide a slot.", show_default=False)
-]
+Mhz = Annotated[float, typer.Option("--mhz", metavar="N", help="How wide a slot, up to 5000 MHz.", show_default=False)]
 PowerMhz = Annotated[
     float | None,
-    typer.Option(metavar="N", min=0, max=5000, help="Its power as PEB; else as its width.", show_default=False),
+    typer.Option(metavar="N", help="Its power as PEB, MHz; else as its width.", show_default=False),
 ]
 SPECTRUM: Final = "/satcom-api/resource/v1/transponderSpectrum"
 REPACK: Final = "/satcom-api/resource/v1/repackPlan"
@@ -46,6 +45,7 @@ OPTIONS: Final = {
     "pinned": "--pin",
     "mostMoves": "--most-moves",
 }
+WIDEST_MHZ: Final = 5000
 BAR: Final = 72  # characters of a band on the terminal
 console = screen()
 
@@ -78,8 +78,9 @@ def free(
     token: Token = "",
 ) -> None:
     """Where a slot with its guard bands and its power is free, from now on."""
+    wanted = _wanted(width, power_mhz)
     with Api(url, token) as api, as_typed(OPTIONS):
-        found: list[Body] = api.get(SPECTRUM, **_named(transponder), **_wanted(width, power_mhz))
+        found: list[Body] = api.get(SPECTRUM, **_named(transponder), **wanted)
     if as_json:
         typer.echo(json.dumps(found))
         return
@@ -164,6 +165,9 @@ def _named(transponder: str | None) -> dict[str, str]:
 
 
 def _wanted(width: float, power_mhz: float | None) -> dict[str, str]:
+    """In the words of the API. Raises `Refused` with every number that is none, in the unit it was typed in."""
+    typed = [("--mhz", width, 0.000001), ("--power-mhz", power_mhz, 0)]
+    check_ranges([(option, value, least, WIDEST_MHZ) for option, value, least in typed if value is not None])
     asked = {"bandwidthHz": str(round(width * 1e6))}
     return asked | ({"powerShareHz": str(round(power_mhz * 1e6))} if power_mhz is not None else {})
 

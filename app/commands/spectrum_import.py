@@ -15,6 +15,7 @@ from satcom.app.commands.load import as_body, show_changes
 from satcom.app.listing import screen
 from satcom.app.loading.listed_carriers import Imported, import_carriers
 from satcom.core.database import Database
+from satcom.core.wrong_value import check_ranges
 from satcom.resource.listed_carriers import LeftOut
 
 
@@ -27,10 +28,10 @@ def import_command(
         file: Annotated[Path, typer.Argument(metavar="FILE", help="A satellites.xml of enigma2 or tuxbox.")],
         dry_run: Annotated[bool, typer.Option("--dry-run", help="Tell what would change, and change nothing.")] = False,
         rolloff: Annotated[
-            float, typer.Option(metavar="N", min=0.05, max=0.35, help="Of DVB-S2, which the list does not tell.")
+            float, typer.Option(metavar="N", help="Of DVB-S2, which the list does not tell: 0.05 to 0.35.")
         ] = 0.2,
         power_percent: Annotated[
-            float, typer.Option(metavar="N", min=0, max=200, help="Power share, in percent of the bandwidth's.")
+            float, typer.Option(metavar="N", help="Power share, in percent of the bandwidth's, up to 200.")
         ] = 100.0,
         as_json: Annotated[bool, typer.Option("--json", help="For a program to read.")] = False,
     ) -> None:
@@ -39,6 +40,7 @@ def import_command(
         What fits nowhere, or lies across another carrier, is left out and told with its line. Imported again, it
         corrects what the list says otherwise, and doubles nothing.
         """
+        check_ranges([("--rolloff", rolloff, 0.05, 0.35), ("--power-percent", power_percent, 0, 200)])
         with opened() as database:
             imported = import_carriers(database, file, dry_run, by(), rolloff, power_percent)
         if as_json:

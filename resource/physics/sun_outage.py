@@ -9,9 +9,11 @@ Source: ITU-R S.1525-1 (noise), ERFA (Sun).
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 import numpy as np
 
+from satcom.resource.physics.checked import Accepted, check
 from satcom.resource.physics.event_search import intervals_below, lowest_s
 from satcom.resource.physics.orbit import Array
 from satcom.resource.physics.sun import (
@@ -26,6 +28,17 @@ from satcom.resource.physics.sun_noise import offset_of_degradation_deg, sun_deg
 
 _MU_KM3_PER_S2 = 398600.4418  # WGS 84
 _SAMPLES_OF_ORBIT, _SHORTEST_STEP_S, _LONGEST_STEP_S = 144, 10.0, 600.0
+
+
+RECEIVER_RANGES: Final = {
+    "diameter_m": (0.1, 70.0),
+    "efficiency": (0.01, 1.0),
+    "freq_hz": (1e9, 30e9),
+    "system_temperature_k": (1.0, 100_000.0),
+    "brightness_k": (1.0, 1e9),
+}
+THRESHOLDS_DB: Final = (0.1, 60.0)
+MASKS_DEG: Final = Accepted(-90.0, 90.0)
 
 
 @dataclass(frozen=True)
@@ -58,16 +71,7 @@ class Receiver:
     brightness_k: float | None = None
 
     def __post_init__(self) -> None:
-        for name, least, most in (
-            ("diameter_m", 0.1, 70.0),
-            ("efficiency", 0.01, 1.0),
-            ("freq_hz", 1e9, 30e9),
-            ("system_temperature_k", 1.0, 100_000.0),
-            ("brightness_k", 1.0, 1e9),
-        ):
-            value = getattr(self, name)
-            if value is not None and not least <= value <= most:
-                raise ValueError(f"{name} is {value:g}, it lies between {least:g} and {most:g}")
+        check({name: (getattr(self, name), Accepted(*limits)) for name, limits in RECEIVER_RANGES.items()})
 
 
 def sun_passes(
@@ -78,8 +82,7 @@ def sun_passes(
     Raises `ValueError` on an instant without time zone, a period that does not end after it starts, and a limit that is
     not above zero.
     """
-    if not 0 < limit_deg <= 180:
-        raise ValueError(f"limit_deg is {limit_deg:g}, it lies above 0 and up to 180")
+    check({"limit_deg": (limit_deg, Accepted(0.0, 180.0, above=True)), "mask_deg": (mask_deg, MASKS_DEG)})
 
     def apart_deg(at_s: Array) -> Array:
         seen_from = station(at_s)
@@ -115,8 +118,7 @@ def sun_outages(
 
     Raises `ValueError` as `sun_passes`, and on a threshold outside 0.1 to 60 dB.
     """
-    if not 0.1 <= threshold_db <= 60:
-        raise ValueError(f"threshold_db is {threshold_db:g}, it lies between 0.1 and 60")
+    check({"threshold_db": (threshold_db, Accepted(*THRESHOLDS_DB)), "mask_deg": (mask_deg, MASKS_DEG)})
     dish = (receiver.diameter_m, receiver.efficiency, receiver.freq_hz, receiver.brightness_k)
     limit_deg = offset_of_degradation_deg(threshold_db, receiver.system_temperature_k, *dish)
     if np.isnan(limit_deg) or limit_deg == 0:
@@ -138,6 +140,17 @@ def bearable_degradation_db(es_n0_db: float, downlink_es_n0_db: float, required_
     whole, down, required = (10 ** (-one / 10) for one in (es_n0_db, downlink_es_n0_db, required_db))
     growth = (required - whole + down) / down
     return float(10 * np.log10(growth)) if growth >= 1 else float("nan")
+
+
+def highest_elevation_deg(satellite: Track, station: Track, start: datetime, stop: datetime) -> float:
+    """How high the satellite is seen at most, to the step of the search; negative below the horizon. nan is unknown."""
+    begin_s, end_s = instant_s(start), instant_s(stop)
+    step_s = search_step_s(satellite, begin_s)
+    highest, days = float("nan"), np.arange(begin_s, end_s, 86_400.0)
+    for day_s in days:  # a year of a low satellite at once would be millions of places
+        at_s = np.arange(day_s, min(day_s + 86_400.0, end_s), step_s)
+        highest = float(np.fmax(highest, np.fmax.reduce(elevation_deg(station(at_s), satellite(at_s)))))
+    return highest
 
 
 def search_step_s(satellite: Track, at_s: float) -> float:

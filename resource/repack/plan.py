@@ -10,7 +10,8 @@ What is given as lying there is taken to stay; whether it does is the caller's t
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from satcom.core.errors import Refused, RuleRefused
+from satcom.core.errors import RuleRefused
+from satcom.core.wrong_value import check_ranges
 from satcom.resource.repack.movers import Lying, Packed, Rearranging
 from satcom.resource.repack.sequence import Work, WorkDone
 from satcom.resource.spectrum_pieces import Piece, megahertz
@@ -89,12 +90,13 @@ def plan_repack(
     Raises `Refused` on what is no width, no power or no number of moves; `RuleRefused` where no plan exists, on
     `bandwidthHz` or `powerShareHz`, and on `mostMoves` where none of so many moves does, or the search was too long.
     """
-    if bandwidth_hz < 1:
-        raise Refused("bandwidthHz", f"{bandwidth_hz} is out of range", "invalid", "at least 1")
-    if power_share_hz < 0:
-        raise Refused("powerShareHz", f"{power_share_hz} is out of range", "invalid", "at least 0")
-    if not 1 <= most_moves <= MOST_MOVES:
-        raise Refused("mostMoves", f"{most_moves} is out of range", "invalid", f"1 to {MOST_MOVES}")
+    check_ranges(
+        [
+            ("bandwidthHz", bandwidth_hz, 1, None),
+            ("powerShareHz", power_share_hz, 0, None),
+            ("mostMoves", most_moves, 1, MOST_MOVES),
+        ]
+    )
     if power_share_hz > band.free_power_hz:
         why = f"{megahertz(power_share_hz)} MHz of power is not free; {megahertz(max(band.free_power_hz, 0))} MHz is"
         raise RuleRefused("powerShareHz", why, "noPower", f"at most {max(band.free_power_hz, 0)} Hz")

@@ -1,6 +1,7 @@
 """`satcom link-budget`: the table, the numbers for a program, the picture, and what is typed wrong."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,10 @@ import pytest
 import yaml
 
 from satcom.app.level_diagram import PLACES, levels_dbw
+from satcom.core.clock import now
+from satcom.resource.physics.element_files import read_elements
 from satcom.resource.physics.link_design import LinkInput, design_link
+from satcom.resource.physics.orbit import element_age_days
 from tests.app.the_command_line import CommandLine
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "link_budget.yaml"
@@ -99,7 +103,15 @@ def test_neighbours_come_from_element_sets(satcom: CommandLine, tmp_path: Path) 
     told = " ".join(said.out.split())
     assert "West: EUTELSAT KA-SAT 9A, EUTELSAT 9B at 9.00 deg, 1.00 away" in told
     assert "East: COSMOS 2539 at 12.01 deg" in told
-    near = json.loads(satcom("link-budget", str(file), "--neighbours", str(ARC), *other_bands, "--json").out)
+    spoilt = tmp_path / "spoilt.tle"
+    spoilt.write_text(ARC.read_text(encoding="utf-8") + "NOBODY\n1 half a line\n", encoding="utf-8")
+    both = satcom("link-budget", str(file), "--neighbours", str(spoilt), *other_bands, "--json")
+    near = json.loads(both.out)
+    ages = sorted(element_age_days(one, now()) for one in read_elements(ARC.read_text(encoding="utf-8")).elements)
+    of_age = re.search(r"the elements are (\S+) to (\S+) days old", both.err)
+    assert of_age is not None
+    assert [float(one) for one in of_age.groups()] == pytest.approx([ages[0], ages[-1]], abs=0.1)
+    assert re.search(r"spoilt.tle that are left out: 1, the first is line \d+: ", both.err)
     far = json.loads(satcom("link-budget", str(EXAMPLE), "--json").out)
     of_near, of_far = (
         {line["label"]: line["value"] for line in one["forward"]["lines"]}["C/I downlink adjacent satellite"]
@@ -112,7 +124,8 @@ def test_neighbours_come_from_element_sets(satcom: CommandLine, tmp_path: Path) 
     ("typed", "said"),
     [
         (("--neighbours", "nowhere.tle"), "nowhere.tle cannot be read"),
-        (("--neighbours", str(EXAMPLE)), "holds no element set"),
+        (("--neighbours", str(EXAMPLE)), "has no element set: line 1: unknown format"),
+        (("--neighbours", "SPOILT"), "has no element set: line 2: checksum"),
         (("--neighbours", "ARC", "--leave-out", "ASTRA 9Z"), "no satellite of"),
         (("--leave-out", "ASTRA"), "--neighbours, which is not given"),
     ],
@@ -120,7 +133,10 @@ def test_neighbours_come_from_element_sets(satcom: CommandLine, tmp_path: Path) 
 def test_neighbours_that_cannot_be_are_refused(
     satcom: CommandLine, tmp_path: Path, typed: tuple[str, ...], said: str
 ) -> None:
-    words = [str(ARC) if one == "ARC" else one for one in typed]
+    spoilt = tmp_path / "spoilt.tle"
+    lines = ARC.read_text(encoding="utf-8").splitlines()[:3]
+    spoilt.write_text("\n".join([lines[0], lines[1][:-1] + str((int(lines[1][-1]) + 1) % 10), lines[2]]) + "\n")
+    words = [{"ARC": str(ARC), "SPOILT": str(spoilt)}.get(one, one) for one in typed]
     answer = satcom("link-budget", str(EXAMPLE), "--set", "satellite.neighbours=[]", *words)
     assert answer.status != 0
     assert said in " ".join((answer.out + answer.err).split())

@@ -18,11 +18,12 @@ from typer.testing import CliRunner
 from satcom.app.commands.planned_events import eclipses_command, sun_outages_command
 from satcom.core.database import Database
 from satcom.core.entity import checked
-from satcom.core.errors import Refused
+from satcom.core.errors import Refused, RuleRefused
 from satcom.resource.ground import EarthStation
 from satcom.resource.physics.sun import track_of_place, track_of_slot
 from satcom.resource.physics.sun_outage import Receiver, sun_outages
 from satcom.resource.satellite import record_elements
+from tests.enterprise.an_operator import an_operator
 from tests.resource.a_network import a_satellite, a_transponder
 
 TLE = (Path(__file__).parents[1] / "data" / "elements" / "sample.tle").read_text()
@@ -155,9 +156,9 @@ def test_eclipses_of_a_year_are_told_with_their_seasons_and_as_a_calendar(networ
         ((*AT_TELEPORT[:2], "--station", "Nosuch", "--year", "2027"), "--station", "no earth station 'Nosuch'"),
         ((*AT_TELEPORT, "--year", "1066"), "--year", "1066 is not computed"),
         ((*AT_TELEPORT, "--antenna", "ant-9", "--year", "2027"), "--antenna", "say which one receives"),
-        ((*AT_TELEPORT, "--threshold-db", "0", "--year", "2027"), "--threshold-db", "0 dB is no threshold"),
-        ((*AT_TELEPORT, "--freq-ghz", "50", "--year", "2027"), "--freq-ghz", "lies between 1e.09 and 3e.10"),
-        ((*AT_TELEPORT, "--efficiency", "nan", "--year", "2027"), "--efficiency", "efficiency is nan"),
+        ((*AT_TELEPORT, "--threshold-db", "0", "--year", "2027"), "--threshold-db", "0 dB is out of range"),
+        ((*AT_TELEPORT, "--freq-ghz", "50", "--year", "2027"), "--freq-ghz", "50 GHz is out of range"),
+        ((*AT_TELEPORT, "--efficiency", "nan", "--year", "2027"), "--efficiency", "nan is out of range"),
         ((*AT_A_PLACE, "--year", "2027"), "--diameter-m", "as no --station is named"),
         (("--satellite", "Testsat", "--latitude", "95", *DISH, "--year", "2027"), "--latitude", "95 deg is no place"),
         (("--satellite", "Testsat", *DISH, "--year", "2027"), "--longitude", "as no --station is named"),
@@ -169,6 +170,40 @@ def test_what_is_typed_wrong_is_told_by_its_option(
     with pytest.raises(Refused, match=why) as refused:
         run(network, "sun-outages", *options)
     assert field in {fault.field for fault in refused.value.faults}
+
+
+def test_a_satellite_that_the_place_never_sees_is_named(network: Database) -> None:
+    over_there = ("--satellite", "Testsat", "--latitude", "10", "--longitude", "-150", *DISH, "--year", "2027")
+    with pytest.raises(Refused, match="Testsat is below the horizon of 10, -150: it stands -7") as refused:
+        run(network, "sun-outages", *over_there)
+    assert [(one.field, one.accepted) for one in refused.value.faults] == [
+        ("--satellite", "a place that sees it above 5 degrees")
+    ]
+
+
+def test_all_that_is_typed_wrong_is_told_at_once_in_the_unit_it_was_typed_in(network: Database) -> None:
+    wrong = ("--diameter-m", "0", "--freq-ghz", "-11", "--noise-temperature-k", "nan", "--latitude", "95")
+    with pytest.raises(Refused) as refused:
+        run(network, "sun-outages", "--satellite", "Testsat", *wrong, "--year", "2027", "--threshold-db", "0")
+    assert {(one.field, one.why, one.accepted) for one in refused.value.faults} == {
+        ("--diameter-m", "0 m is out of range", "0.1 to 70 m"),
+        ("--freq-ghz", "-11 GHz is out of range", "1 to 30 GHz"),
+        ("--noise-temperature-k", "nan K is out of range", "1 to 100000 K"),
+        ("--threshold-db", "0 dB is out of range", "0.1 to 60 dB"),
+        ("--latitude", "95 deg is no place", "-90 to 90 deg"),
+        ("--longitude", "it is missing, as no --station is named", None),
+    }
+
+
+def test_elements_older_than_the_operator_takes_are_refused(network: Database) -> None:
+    with network.as_worker() as session:
+        an_operator(session).elements_limit_days = 100
+        session.flush()
+    for words in (("sun-outages", *AT_A_PLACE, *DISH), ("eclipses", "--satellite", "Testsat")):
+        with pytest.raises(RuleRefused, match="the operator takes up to 100") as refused:
+            run(network, *words, "--year", "2026", "--by-elements")
+        assert [(one.field, one.code) for one in refused.value.faults] == [("--by-elements", "elementsTooOld")]
+    assert "earth" in run(network, "eclipses", "--satellite", "Testsat", "--year", "2026"), "its box has no age"
 
 
 def test_a_satellite_without_elements_has_no_place_by_elements(database: Database, tmp_path: Path) -> None:

@@ -308,11 +308,18 @@ def test_what_is_typed_wrong_is_named_at_once_in_the_unit_it_was_typed_in(databa
     typed = ["--latitude", "95", "--longitude", "25", "--down-mbps", "-1", "--up-mbps", "3000", "--band", "U"]
     refused = run(database, *typed, "--availability", "100").exception
     assert isinstance(refused, Refused)
+    shared = run(database, *typed, "--shared", "--committed-down-mbps", "nan", "--committed-up-mbps", "-1").exception
+    assert isinstance(shared, Refused)
+    accepted = ("outOfRange", "0 Mbit/s up to the rate")
+    assert [(one.why, one.code, one.accepted) for one in shared.faults if "committed" in one.field] == [
+        ("nan Mbit/s is no rate", *accepted),
+        ("-1 Mbit/s is no rate", *accepted),
+    ]
     assert {(one.field, one.why, one.accepted) for one in refused.faults} == {
-        ("--latitude", "95.0 deg is out of range", "-90 to 90 deg"),
+        ("--latitude", "95 degrees is out of range", "-90 to 90 degrees"),
         ("--down-mbps", "-1 Mbit/s is out of range", "0.000001 to 2000 Mbit/s"),
         ("--up-mbps", "3000 Mbit/s is out of range", "0.000001 to 2000 Mbit/s"),
-        ("--availability", "100.0 % is out of range", "90 to 99.99 %"),
+        ("--availability", "100 % is out of range", "90 to 99.99 %"),
         ("--band", "there is no band 'U'", ", ".join(Band)),
     }
 

@@ -104,6 +104,19 @@ def test_what_is_asked_wrong_is_named_by_parameter_and_by_option(network: House)
     ):
         answer = network.http.get(f"{PATH}?{urlencode(ASKED | wrong)}", headers)
         assert (answer.status_code, answer.json()["field"]) == (status, field), answer.text
+    absurd = {"downlinkRateBps": "-1", "availabilityPercent": "100", "altitudeM": "10000", "hours": "6"}
+    told = network.http.get(f"{PATH}?{urlencode(ASKED | absurd)}", headers).json()["fault"]
+    assert [(one["field"], one["reason"], one["accepted"]) for one in told] == [
+        ("downlinkRateBps", "-1 bit/s is out of range", "1 to 2000000000 bit/s"),
+        ("availabilityPercent", "100 % is out of range", "90 to 99.99 %"),
+        ("altitudeM", "10000 m is out of range", "-500 to 9000 m"),
+    ]
+    unread = {"latitudeDeg": "nan", "downlinkRateBps": "fast"}
+    told = network.http.get(f"{PATH}?{urlencode(ASKED | unread)}", headers).json()["fault"]
+    assert [(one["field"], one["reason"], one["accepted"]) for one in told] == [
+        ("latitudeDeg", "'nan' is no number", "a number in degrees"),
+        ("downlinkRateBps", "'fast' is no whole number", "a whole number in bit/s"),
+    ]
     answer = network.http.get(PATH, headers)
     assert (answer.status_code, answer.json()["field"]) == (400, "constellation")
     for options, field in (

@@ -8,7 +8,8 @@ from typing import Annotated, Any, Literal
 import pytest
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from satcom.core.wrong_value import wrong_value
+from satcom.core.errors import Refused
+from satcom.core.wrong_value import check_ranges, unit_of, wrong_value
 
 
 class Side(StrEnum):
@@ -65,3 +66,45 @@ def test_a_wrong_value_is_told_in_words(field: str, value: Any, why: str, accept
     (error,) = wrong.value.errors()
     fault = wrong_value(error, field)
     assert (fault.field, fault.why, fault.accepted) == (field, why, accepted)
+
+
+@pytest.mark.parametrize(
+    ("name", "unit"),
+    [
+        ("latitudeDeg", "degrees"),
+        ("downlink_rate_bps", "bit/s"),
+        ("--freq-ghz", "GHz"),
+        ("--noise-temperature-k", "K"),
+        ("eirpDensityDbwPerHz", "dBW/Hz"),
+        ("figure_of_merit_db_per_k", "dB/K"),
+        ("rainRateMmPerH", "mm/h"),
+        ("elementsLimitDays", "days"),
+        ("hours", "hours"),
+        ("availabilityPercent", "%"),
+        ("altitudeM", "m"),
+        ("range_km", "km"),
+        ("name", ""),
+        ("efficiency", ""),
+    ],
+)
+def test_the_unit_of_a_name_is_its_suffix_however_it_is_written(name: str, unit: str) -> None:
+    assert unit_of(name) == unit
+
+
+def test_every_number_out_of_range_is_told_with_its_unit_and_all_its_digits() -> None:
+    limits = [
+        ("rateBps", -1, 1, 2_000_000_000),
+        ("latitudeDeg", float("nan"), -90, 90),
+        ("powerHz", -0.5, 0, None),
+        ("altitudeM", 9000, -500, 9000),
+        ("efficiency", float("inf"), 0.01, 1),
+    ]
+    with pytest.raises(Refused) as refused:
+        check_ranges(limits)
+    assert [one.line for one in refused.value.faults] == [
+        "rateBps: -1 bit/s is out of range (accepted: 1 to 2000000000 bit/s)",
+        "latitudeDeg: nan degrees is out of range (accepted: -90 to 90 degrees)",
+        "powerHz: -0.5 Hz is out of range (accepted: at least 0 Hz)",
+        "efficiency: inf is out of range (accepted: 0.01 to 1)",
+    ]
+    check_ranges(limits[3:4])
