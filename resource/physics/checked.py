@@ -63,7 +63,8 @@ class OutOfRange(ValueError):
 class Checked(Protocol[P, R]):
     """A function that raises `OutOfRange`, and the same one that answers nan."""
 
-    or_nan: Callable[P, R]
+    @property
+    def or_nan(self) -> Callable[P, R]: ...
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R: ...
 
