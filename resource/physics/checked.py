@@ -20,8 +20,21 @@ from typing import Final, ParamSpec, Protocol, TypeVar, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from satcom.core.wrong_value import number_text, unit_of
-
+UNITS: Final = {  # by the end of a name; physics stands alone, the test holds them to those of `core.wrong_value`
+    "dbw_per_m2": "dBW/m²",
+    "db_per_k": "dB/K",
+    "percent": "%",
+    "bps": "bit/s",
+    "dbw": "dBW",
+    "dbi": "dBi",
+    "deg": "degrees",
+    "hz": "Hz",
+    "db": "dB",
+    "km": "km",
+    "m": "m",
+    "k": "K",
+    "s": "s",
+}
 P = ParamSpec("P")
 R = TypeVar("R", covariant=True)
 
@@ -40,9 +53,9 @@ class Accepted:
         if not np.isfinite(self.least) and not np.isfinite(self.most):
             return f"a finite number{f' in {unit}' if unit else ''}"
         if not np.isfinite(self.most):
-            return f"{'more than' if self.above else 'at least'} {number_text(self.least)}{after}"
-        low = f"{'more than ' if self.above else ''}{number_text(self.least)}"
-        return f"{low} to {number_text(self.most)}{after}"
+            return f"{'more than' if self.above else 'at least'} {_number(self.least)}{after}"
+        low = f"{'more than ' if self.above else ''}{_number(self.least)}"
+        return f"{low} to {_number(self.most)}{after}"
 
 
 POSITIVE: Final = Accepted(0.0, above=True)
@@ -134,9 +147,18 @@ def _out_of_range(name: str, values: NDArray[np.float64], accepted: Accepted, un
     if not wrong.any():
         return None
     first = np.argwhere(wrong)[0].tolist()
-    value = f"{number_text(float(values[tuple(first)]))}{unit and f' {unit}'}"
+    value = f"{_number(float(values[tuple(first)]))}{unit and f' {unit}'}"
     where = f", {np.count_nonzero(wrong)} of {values.size} values, the first at {first}" if values.ndim else ""
     return f"{name}: {value} is out of range{where} (accepted: {accepted.text(unit)})"
+
+
+def unit_of(name: str) -> str:
+    """The unit that the end of a name says; nothing when it says none."""
+    return next((unit for suffix, unit in UNITS.items() if name.endswith(f"_{suffix}")), "")
+
+
+def _number(value: float) -> str:
+    return str(int(value)) if abs(value) < 1e15 and value == int(value) else f"{value:.9g}"
 
 
 def _broadcast(shapes: Iterable[tuple[int, ...]]) -> bool:
