@@ -27,6 +27,7 @@ COSMIC_BACKGROUND_K = 2.7
 MEAN_RADIATING_TEMPERATURE_K = 275.0
 # Above this share of the year there is no rain attenuation; below it gas and cloud keep their value of this share.
 RAIN_PERCENT = 5.0
+HEIGHTS_KM = (-1.0, 100.0)  # of stations: from below the lowest ground to the end of the reference atmosphere
 
 
 @dataclass(frozen=True)
@@ -54,16 +55,15 @@ def total_attenuation(
     """Attenuation exceeded for a share of the average year at earth stations anywhere. Arguments broadcast.
 
     `polarization_tilt_deg` is 0 horizontal, 90 vertical, 45 circular; without `station_height_km` the ground's own
-    altitude is taken. nan off the globe and outside 1 to 52.5 GHz, elevations of 5 to 90 degrees, and 0.001 to 50 %.
+    altitude is taken. nan off the globe and outside 1 to 52.5 GHz, elevations of 5 to 90 degrees, 0.001 to 50 %,
+    antennas larger than 0 m of an efficiency above 0 to 1, and heights of -1 to 100 km.
 
     Source: ITU-R P.618-14, section 2.5; gas and cloud below 5 % as at 5 %, rain above 5 % none.
     """
-    lat, lon, freq, elevation, percent, tilt, diameter, efficiency = (
-        np.asarray(argument, float)
-        for argument in (latitude_deg, longitude_deg, freq_hz, elevation_deg, unavailability_percent,
-                         polarization_tilt_deg, antenna_diameter_m, antenna_efficiency)
-    )  # fmt: skip
-    height = altitude_km(lat, lon) if station_height_km is None else np.asarray(station_height_km, float)
+    lat, lon, freq, elevation = _path(latitude_deg, longitude_deg, freq_hz, elevation_deg)
+    height = altitude_km(lat, lon) if station_height_km is None else _within(station_height_km, *HEIGHTS_KM)
+    percent, tilt = _within(unavailability_percent, 0.001, 50), _within(polarization_tilt_deg)
+    diameter, efficiency = np.asarray(antenna_diameter_m, float), np.asarray(antenna_efficiency, float)
     steady_percent = np.maximum(percent, RAIN_PERCENT)
     gas_db = _gas_db(lat, lon, freq, elevation, height, steady_percent)
     cloud_db = cloud_attenuation_db(freq, elevation, cloud_liquid_water_kg_per_m2(lat, lon, steady_percent))
@@ -98,15 +98,30 @@ def clear_sky_noise_temperature_k(
     """Noise temperature of the sky without cloud and rain, with the vapour exceeded for 5 % of the average year.
 
     Arguments broadcast; without `station_height_km` the ground's own altitude is taken. nan off the globe and outside
-    1 to 52.5 GHz and elevations of 5 to 90 degrees.
+    1 to 52.5 GHz, elevations of 5 to 90 degrees and heights of -1 to 100 km.
 
     Source: ITU-R P.618-14, section 3, with the gas of `total_attenuation`.
     """
-    lat, lon, freq, elevation = (
-        np.asarray(one, float) for one in (latitude_deg, longitude_deg, freq_hz, elevation_deg)
-    )
-    height = altitude_km(lat, lon) if station_height_km is None else np.asarray(station_height_km, float)
+    lat, lon, freq, elevation = _path(latitude_deg, longitude_deg, freq_hz, elevation_deg)
+    height = altitude_km(lat, lon) if station_height_km is None else _within(station_height_km, *HEIGHTS_KM)
     return sky_noise_temperature_k(_gas_db(lat, lon, freq, elevation, height, np.asarray(RAIN_PERCENT)))
+
+
+def _path(latitude_deg: ArrayLike, longitude_deg: ArrayLike, freq_hz: ArrayLike,
+          elevation_deg: ArrayLike) -> tuple[Array, Array, Array, Array]:  # fmt: skip
+    """The arguments as arrays, nan where total attenuation has no answer."""
+    return (
+        _within(latitude_deg, -90, 90),
+        _within(longitude_deg),
+        _within(freq_hz, 1e9, 52.5e9),
+        _within(elevation_deg, 5, 90),
+    )
+
+
+def _within(value: ArrayLike, lowest: float = -np.finfo(float).max, highest: float = np.finfo(float).max) -> Array:
+    """The value, nan outside the range: so nothing is computed, and warned of, that has no answer."""
+    values = np.asarray(value, float)
+    return np.where((values >= lowest) & (values <= highest), values, np.nan)
 
 
 def _gas_db(lat: Array, lon: Array, freq_hz: Array, elevation_deg: Array, height_km: Array, percent: Array) -> Array:

@@ -57,7 +57,7 @@ def vapour_density_g_per_m3(
 ) -> Array:
     """Water vapour density at the ground exceeded for a share of the average year. Arguments broadcast.
 
-    nan off the globe, within 2.25 degrees of the North Pole (a gap in the maps) and outside 0.1 to 99 %.
+    nan off the globe and outside 0.1 to 99 %. A gap of the maps near the North Pole is bridged: `maps.without_gaps`.
 
     Source: ITU-R P.836-6, Annex 1, section 1.
     """

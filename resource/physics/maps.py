@@ -196,16 +196,30 @@ def map_folder() -> Path:
 
 def _unpacked(name: str, entry: MapEntry) -> Path:
     """The unpacked file. Written beside its place and renamed, so that no process ever sees half a map."""
-    target = map_folder() / f"{name}-{entry['sha256'][:16]}.npy"
+    bridged = "" if entry["decimals"] is not None else "-bridged"  # else a file of before, with its gap, would stay
+    target = map_folder() / f"{name}-{entry['sha256'][:16]}{bridged}.npy"
     if not target.exists():
         target.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=target.parent, prefix=name, suffix=".part", delete=False) as part:
-            np.save(part, unpack((PACKED / f"{name}.xz").read_bytes(), entry).reshape(-1))
+            np.save(part, without_gaps(unpack((PACKED / f"{name}.xz").read_bytes(), entry)).reshape(-1))
             part.flush()
             os.fsync(part.fileno())
         Path(part.name).chmod(0o644)
         Path(part.name).replace(target)
     return target
+
+
+def without_gaps(values: NDArray[np.generic]) -> NDArray[np.generic]:
+    """The values (rows, columns, levels), each that is not a number replaced by the mean of its two on the meridian.
+
+    P.836-6 has such a gap, one row high, at 88.875 degrees North from 37 to 359 degrees East.
+    """
+    if not np.issubdtype(values.dtype, np.floating):
+        return values
+    whole = values.astype(np.float64)
+    inner = whole[1:-1]
+    whole[1:-1] = np.where(np.isnan(inner), (whole[:-2] + whole[2:]) / 2, inner)
+    return whole
 
 
 def unpack(packed: bytes, entry: MapEntry) -> NDArray[np.generic]:

@@ -46,15 +46,16 @@ def scintillation_deviation_db(
 ) -> Array:
     """Standard deviation of the amplitude in dB, long term. Arguments broadcast.
 
-    nan outside 1 to 55 GHz and 5 to 90 degrees, for a negative diameter and an efficiency outside 0 to 1.
+    nan outside 1 to 55 GHz and 5 to 90 degrees, for a diameter that is not above 0 m, and for an efficiency that is not
+    above 0 to 1.
 
     Source: ITU-R P.618-14, section 2.4.1, steps 3 to 7.
     """
     freq, elevation = np.asarray(freq_hz, float), np.asarray(elevation_deg, float)
     diameter, efficiency = np.asarray(antenna_diameter_m, float), np.asarray(antenna_efficiency, float)
     known = (freq >= 1e9) & (freq <= 55e9) & (elevation >= 5) & (elevation <= 90)
-    known = known & (diameter >= 0) & (efficiency >= 0) & (efficiency <= 1)
-    freq_ghz = np.where(known, freq / 1e9, np.nan)
+    known = known & (diameter > 0) & np.isfinite(diameter) & (efficiency > 0) & (efficiency <= 1)
+    freq_ghz, elevation, diameter = (np.where(known, one, np.nan) for one in (freq / 1e9, elevation, diameter))
     reference_db = 3.6e-3 + 1e-4 * np.asarray(wet_refractivity_n, float)
     sine = np.sin(np.radians(elevation))
     x = aperture_averaging_x(freq_ghz * 1e9, elevation, diameter, efficiency)

@@ -1,5 +1,7 @@
 """Total attenuation against the ITU-R validation examples, and what must hold anywhere."""
 
+import warnings
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -97,6 +99,31 @@ def test_a_fleet_in_one_call_is_as_good_as_one_by_one() -> None:
     assert {getattr(fleet, part).shape for part in PARTS} == {(2, 3)}
 
 
+def test_any_place_on_earth_has_an_attenuation_to_the_poles() -> None:
+    lat, lon = np.meshgrid(np.linspace(-90, 90, 73), np.linspace(-180, 180, 49))
+    everywhere = total_attenuation(lat, lon, 14e9, 40.0, 0.1, 45.0, 1.2, 0.65)
+    assert all(np.isfinite(getattr(everywhere, part)).all() for part in PARTS)
+
+
+def test_around_the_poles_there_is_a_number_and_at_a_pole_one() -> None:
+    lat = np.array([90.0, 89.999, 89.5, 89.0, 88.875, 88.5, 87.751, 87.75, 87.0])
+    lon = np.arange(-180.0, 181.0)
+    for pole in (1, -1):
+        around = total_attenuation(pole * lat[:, None], lon, 14e9, 40.0, 0.1, 45.0, 1.2, 0.65)
+        assert all(np.isfinite(getattr(around, part)).all() for part in PARTS)
+        assert np.ptp(around.total_db[0]) < 0.003  # the longitude of a pole says nothing
+        assert np.abs(np.diff(around.gas_db, axis=1)).max() < 0.002  # a degree of longitude is 6 km at most
+
+
+@pytest.mark.parametrize("meridian", [180.0, -180.0, 0.0, 360.0, 37.125, 358.875])
+def test_no_meridian_is_a_seam(meridian: float) -> None:
+    lat = np.linspace(-90, 90, 145)
+    west, east = (
+        total_attenuation(lat, meridian + off, 14e9, 40.0, 0.1, 45.0, 1.2, 0.65).total_db for off in (-1e-6, 1e-6)
+    )
+    assert west == pytest.approx(east, abs=1e-4)
+
+
 @given(lat=st.floats(-65, 75), lon=st.floats(-180, 180), rare=st.floats(0.001, 50), factor=st.floats(1, 100))
 def test_a_better_availability_never_needs_less_margin(lat: float, lon: float, rare: float, factor: float) -> None:
     percent = np.array([rare, min(rare * factor, 50.0)])
@@ -113,6 +140,21 @@ def test_what_the_method_does_not_cover_has_no_total(
     lat: float, freq_hz: float, elevation_deg: float, percent: float
 ) -> None:
     assert np.isnan(total_attenuation(lat, 20.0, freq_hz, elevation_deg, percent, 45.0, 1.2, 0.65).total_db)
+
+
+@pytest.mark.parametrize("beyond", [0.0, -1.0, -14e9, np.inf, -np.inf, np.nan])
+@pytest.mark.parametrize("argument", ["freq_hz", "elevation_deg", "unavailability_percent", "antenna_diameter_m",
+                                      "antenna_efficiency"])  # fmt: skip
+def test_what_cannot_be_has_no_number_and_no_warning(argument: str, beyond: float) -> None:
+    asked = {
+        "latitude_deg": 9.0, "longitude_deg": 38.0, "freq_hz": 14e9, "elevation_deg": 40.0,
+        "unavailability_percent": 0.1, "polarization_tilt_deg": 45.0, "antenna_diameter_m": 1.2,
+        "antenna_efficiency": 0.6,
+    }  # fmt: skip
+    with warnings.catch_warnings(action="error"):
+        for value in (beyond, np.array([beyond, asked[argument]])):
+            total_db = total_attenuation(**{**asked, argument: value}).total_db
+            assert np.isnan(total_db).tolist() == (True if np.ndim(value) == 0 else [True, False])
 
 
 @given(

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from satcom.resource.physics.maps import PACKED, digital_map, map_index, unpack
+from satcom.resource.physics.maps import PACKED, digital_map, map_index, unpack, without_gaps
 
 ONE_LEVEL = ["rain_rate", "zero_isotherm", "temperature", "wet_term"]
 ASK = "from satcom.resource.physics.rain import rain_rate_mm_per_h as r; print(float(r(9.05, 38.7)))"
@@ -29,6 +29,29 @@ def test_a_map_unpacks_to_the_values_itu_publishes() -> None:
     assert (kelvins[0, 0], kelvins[-1, -1], kelvins.min(), kelvins.max()) == pytest.approx(
         (227.452, 257.915, 220.477, 304.509), abs=1e-9
     )
+
+
+@pytest.mark.parametrize("name", sorted(map_index()))
+def test_no_map_has_a_hole(name: str) -> None:
+    grid = digital_map(name)
+    assert np.isfinite(grid.values).all()
+    assert grid.values.size == grid.rows * grid.columns * max(1, len(grid.levels))
+
+
+@pytest.mark.parametrize("name", ["vapour_density", "vapour_content", "vapour_scale_height"])
+def test_the_gap_of_p836_is_bridged_along_the_meridian(name: str) -> None:
+    published = np.asarray(unpack((PACKED / f"{name}.xz").read_bytes(), map_index()[name]), np.float64)
+    gap = np.isnan(published)
+    rows, columns, _ = np.nonzero(gap)
+    assert set(rows) == {1} and (columns.min(), columns.max()) == (33, 319)  # 88.875 N, 37.125 to 358.875 E
+
+    whole = np.asarray(without_gaps(published), np.float64)
+
+    assert (whole[~gap] == published[~gap]).all()
+    north, south = published[0], published[2]
+    assert whole[1][gap[1]] == pytest.approx(((north + south) / 2)[gap[1]], rel=1e-12)
+    # Where the row is published, that mean is as good as this.
+    assert (north + south)[~gap[1]] / 2 == pytest.approx(published[1][~gap[1]], rel=0.035)
 
 
 @pytest.mark.parametrize("name", ONE_LEVEL)

@@ -35,7 +35,9 @@ def test_scintillation_is_the_one_of_the_p618_examples(published: Published) -> 
     published(sheet, "fade", fade_db, rows[:, 15], abs=PRINTED_DIGITS, unit="dB")
 
 
-@given(small_m=st.floats(0, 10), growth_m=st.floats(0, 20), freq_ghz=st.floats(1, 55), elevation_deg=st.floats(5, 90))
+@given(
+    small_m=st.floats(0.01, 10), growth_m=st.floats(0, 20), freq_ghz=st.floats(1, 55), elevation_deg=st.floats(5, 90)
+)
 def test_a_larger_antenna_scintillates_less(
     small_m: float, growth_m: float, freq_ghz: float, elevation_deg: float
 ) -> None:
@@ -47,5 +49,7 @@ def test_a_larger_antenna_scintillates_less(
 
 def test_what_the_method_does_not_cover_has_no_number() -> None:
     assert np.isnan(scintillation_deviation_db([0.9e9, 56e9, 14e9, 14e9], [30, 30, 4.9, 91], 1.2, 0.6, 60)).all()
-    assert np.isnan(scintillation_deviation_db(14e9, 30.0, [-1.0, 1.0, 1.0], [0.6, -0.1, 1.1], 60.0)).all()
+    assert np.isnan(
+        scintillation_deviation_db(14e9, 30.0, [-1.0, 0.0, 1.0, 1.0, 1.0], [0.6, 0.6, 0.0, -0.1, 1.1], 60.0)
+    ).all()
     assert np.isnan(scintillation_fade_db(0.1, [0.0009, 51.0])).all()
