@@ -31,7 +31,10 @@ FILTERS = [{"id": lzma.FILTER_LZMA2, "preset": 9 | lzma.PRESET_EXTREME, "dict_si
 
 @dataclass(frozen=True)
 class Source:
-    """Where the levels of one packed map come from. `decimals` None: eight significant digits."""
+    """Where the levels of one packed map come from.
+
+    `decimals` None: eight significant digits. `blank` is written where the map has no number and none is read.
+    """
 
     name: str
     recommendation: str
@@ -40,6 +43,7 @@ class Source:
     levels: tuple[Path, ...]
     decimals: int | None
     level_values: tuple[float, ...] = ()
+    blank: float | None = None
 
 
 def main() -> None:
@@ -71,6 +75,11 @@ def sources(wheel: Path, p840: Path, p678: Path) -> list[Source]:
         lat, lon = wheel / "836/v6_lat.npz", wheel / "836/v6_lon.npz"
         return Source(name, "ITU-R P.836-6", lat, lon, levels, None, VAPOUR_PERCENT)
 
+    def log_normal(name: str, symbol: str) -> Source:
+        # No mean and no deviation where the probability is 0.02 % or less: never read there.
+        lat, lon = p840 / "v9_lat.npz", p840 / "v9_lon.npz"
+        return Source(name, "ITU-R P.840-9", lat, lon, (p840 / f"v9_{symbol}.npz",), 3, blank=0.0)
+
     cloud_levels = tuple(p840 / f"v9_l_{digits(percent)}.npz" for percent in CLOUD_PERCENT)
     return [
         one("rain_rate", "ITU-R P.837-7", "837/v7_lat_r001.npz", "837/v7_lon_r001.npz", "837/v7_r001.npz", 3),
@@ -93,6 +102,9 @@ def sources(wheel: Path, p840: Path, p678: Path) -> list[Source]:
         Source(
             "cloud_liquid", "ITU-R P.840-9", p840 / "v9_lat.npz", p840 / "v9_lon.npz", cloud_levels, 3, CLOUD_PERCENT
         ),
+        log_normal("cloud_log_mean", "ml"),
+        log_normal("cloud_log_deviation", "sl"),
+        log_normal("cloud_probability", "pl"),
         Source(
             "climatic_ratio",
             "ITU-R P.678-3",
@@ -118,7 +130,7 @@ def read(path: Path) -> Values:
 
 def pack(source: Source, target: Path) -> MapEntry:
     """Write one packed map; returns its entry in the index."""
-    levels = [read(path) for path in source.levels]
+    levels = [filled(read(path), source.blank) for path in source.levels]
     integers = [eight_digits(level) if source.decimals is None else scaled(level, source.decimals) for level in levels]
     smallest = np.dtype(np.int16) if max(np.abs(i).max() for i in integers) < 2**14 else np.dtype(np.int32)
     packed = lzma.compress(b"".join(differences(i, smallest) for i in integers), lzma.FORMAT_XZ, filters=FILTERS)
@@ -139,6 +151,11 @@ def pack(source: Source, target: Path) -> MapEntry:
     compare(unpack(packed, entry), np.stack(levels, axis=-1), source)
     (target / f"{source.name}.xz").write_bytes(packed)
     return entry
+
+
+def filled(level: Values, blank: float | None) -> Values:
+    """The level with `blank` for what is not a number."""
+    return level if blank is None else np.where(np.isnan(level), blank, level)
 
 
 def scaled(level: Values, decimals: int) -> Integers:

@@ -1,7 +1,7 @@
 """Clouds: what a slant path loses in the liquid water of clouds.
 
 Words and symbols of ITU-R P.840-9, statistical method with its digital maps of integrated cloud liquid water.
-Fog and the instantaneous method are not here; nor is the log-normal approximation, which the maps make needless.
+Its log-normal approximation is `log_normal_cloud`. Fog is not here, nor are the statistics of a month.
 """
 
 import numpy as np

@@ -1,7 +1,7 @@
 """Gases: what a slant path loses in the oxygen and the water vapour of the air.
 
-Words and symbols of ITU-R P.676-13: Annex 1 for one kilometre of air, Annex 2 (sections 1.2 and 2.3) for the share of
-the average year in which the attenuation of a slant path is exceeded.
+Words and symbols of ITU-R P.676-13: Annex 1 for one kilometre of air; Annex 2 for a slant path, sections 1.1 and 2.1 at
+a moment whose air at the ground is known, sections 1.2 and 2.3 for a share of the average year.
 
 The state of the air at a place is `climate`; which share of the year counts together with rain is `attenuation`.
 What stands in for its coefficient files and for the maps of P.2145-0: `docs/propagation.md`.
@@ -21,6 +21,9 @@ from satcom.resource.physics.maps import PACKED
 Array = NDArray[np.float64]
 
 PIECE = 512  # points summed over the lines at once
+
+# P.676-13, table 4: line (GHz), a and b of the water vapour's equivalent height.
+_VAPOUR_HEIGHT = np.array(((22.235080, 2.6846, 2.7649), (183.310087, 5.8905, 4.9219), (325.152888, 2.9810, 3.0748)))
 
 
 @dataclass(frozen=True)
@@ -173,6 +176,31 @@ def oxygen_zenith_attenuation_db(
     return attenuation_db
 
 
+def vapour_equivalent_height_km(freq_hz: ArrayLike) -> Array:
+    """Height of air as it is at the ground that would hold the vapour's attenuation; nan outside 1 to 350 GHz.
+
+    Source: ITU-R P.676-13, Annex 2, equation 37.
+    """
+    f = np.asarray(freq_hz, float) / 1e9
+    f = np.where((f >= 1) & (f <= 350), f, np.nan)
+    line, a, b = _VAPOUR_HEIGHT.T
+    height_km: Array = 5.6585e-5 * f + 1.8348 + (a / ((f[..., None] - line) ** 2 + b)).sum(axis=-1)
+    return height_km
+
+
+def instantaneous_gas_attenuation_db(freq_hz: ArrayLike, elevation_deg: ArrayLike, now: Air) -> Array:
+    """Attenuation of a slant path by oxygen and water vapour while the air at the ground is `now`.
+
+    Arguments broadcast; nan outside the coefficient table and outside elevations of 5 to 90 degrees.
+
+    Source: ITU-R P.676-13, Annex 2, sections 1.1 and 2.1.
+    """
+    oxygen_db = oxygen_zenith_attenuation_db(freq_hz, now, now, annex2_coefficients(freq_hz).oxygen)
+    vapour_db = vapour_specific_attenuation_db_per_km(freq_hz, now) * vapour_equivalent_height_km(freq_hz)
+    attenuation_db: Array = (oxygen_db + vapour_db) / _sine(elevation_deg)
+    return attenuation_db
+
+
 def vapour_zenith_attenuation_db(
     mean: Air, vapour_content_kg_per_m2: ArrayLike, coefficients: tuple[Array, Array, Array, Array]
 ) -> Array:
@@ -195,11 +223,16 @@ def gas_attenuation_db(
 
     Source: ITU-R P.676-13, Annex 2, sections 1.2 and 2.3.
     """
-    elevation = np.asarray(elevation_deg, float)
-    sine = np.sin(np.radians(np.where((elevation >= 5) & (elevation <= 90), elevation, np.nan)))
     oxygen, vapour = annex2_coefficients(freq_hz)
     zenith_db = oxygen_zenith_attenuation_db(freq_hz, mean, exceeded, oxygen) + vapour_zenith_attenuation_db(
         mean, vapour_content_kg_per_m2, vapour
     )
-    attenuation_db: Array = zenith_db / sine
+    attenuation_db: Array = zenith_db / _sine(elevation_deg)
     return attenuation_db
+
+
+def _sine(elevation_deg: ArrayLike) -> Array:
+    """Sine of the elevation; nan outside 5 to 90 degrees, where the air is not as if it were flat."""
+    elevation = np.asarray(elevation_deg, float)
+    sine: Array = np.sin(np.radians(np.where((elevation >= 5) & (elevation <= 90), elevation, np.nan)))
+    return sine

@@ -11,15 +11,18 @@ from satcom.resource.physics.gas import (
     annex2_coefficients,
     gas_attenuation_db,
     gas_specific_attenuation_db_per_km,
+    instantaneous_gas_attenuation_db,
     oxygen_specific_attenuation_db_per_km,
     oxygen_zenith_attenuation_db,
+    vapour_equivalent_height_km,
+    vapour_specific_attenuation_db_per_km,
     vapour_zenith_attenuation_db,
 )
 from tests.resource.physics.published import Published
 from tests.resource.physics.validation_sheets import SHEETS, number, sheet_rows
 
 PRINTED_DIGITS = 1e-9
-VAPOUR = "vapour: Annex 2, section 2.1 is not here"
+HUMIDITY = "from relative humidity: there is no such method"
 
 Array = NDArray[np.float64]
 Coefficients = tuple[Array, Array, Array, Array]
@@ -90,14 +93,36 @@ def test_our_coefficient_table_gives_the_same_wherever_it_reaches(published: Pub
     )
 
 
-def test_oxygen_is_the_one_of_the_instantaneous_p676_examples(published: Published) -> None:
-    rows = sheet_rows("P.676_13_A_Gas_A2_INST", range(16))
-    now = Air(rows[:, 0], rows[:, 2], rows[:, 6])
-    loss_db = oxygen_zenith_attenuation_db(rows[:, 3] * 1e9, now, now, four(rows[:, 9:13]))
-    assert len(rows) == 10
-    published(
-        "P.676_13_A_Gas_A2_INST", "oxygen, zenith", loss_db, rows[:, 14], abs=PRINTED_DIGITS, unit="dB", left=VAPOUR
+def test_gas_attenuation_is_the_one_of_the_instantaneous_p676_examples(published: Published) -> None:
+    """The vapour pressure as the sheet prints it, coefficients as it prints them and then our own."""
+    rows = sheet_rows("P.676_13_A_Gas_A2_INST", [*range(16), *range(17, 29), 30])
+    freq_hz, elevation_deg = rows[:, 3] * 1e9, rows[:, 7]
+    now, also_now = Air(rows[:, 0], rows[:, 2], rows[:, 6]), Air(rows[:, 17], rows[:, 19], rows[:, 23])
+
+    oxygen, vapour = (
+        gas_specific_attenuation_db_per_km(freq_hz, now)[0],
+        vapour_specific_attenuation_db_per_km(rows[:, 20] * 1e9, also_now),
     )
+    oxygen_db = oxygen_zenith_attenuation_db(freq_hz, now, now, four(rows[:, 9:13]))
+    height_km = vapour_equivalent_height_km(rows[:, 20] * 1e9)
+    slant_db = instantaneous_gas_attenuation_db(freq_hz, elevation_deg, now)
+
+    assert len(rows) == 10
+    sheet = "P.676_13_A_Gas_A2_INST"
+    near = np.stack((oxygen, vapour), axis=1)
+    published(sheet, "one kilometre", near, rows[:, [8, 25]], abs=PRINTED_DIGITS, unit="dB/km")
+    pressure_hpa = rows[:, [6, 23]] * rows[:, [2, 19]] / 216.7
+    published(sheet, "vapour pressure", pressure_hpa, rows[:, [4, 21]], abs=PRINTED_DIGITS, unit="hPa", left=HUMIDITY)
+    oxygen_of_both = np.stack((oxygen_db, oxygen_db / np.sin(np.radians(elevation_deg))), axis=1)
+    published(sheet, "oxygen, zenith and slant", oxygen_of_both, rows[:, 14:16], abs=PRINTED_DIGITS, unit="dB")
+    published(sheet, "vapour, equivalent height", height_km, rows[:, 26], abs=PRINTED_DIGITS, unit="km")
+    vapour_db = vapour * height_km
+    vapour_of_both = np.stack((vapour_db, vapour_db / np.sin(np.radians(rows[:, 24]))), axis=1)
+    published(sheet, "vapour, zenith and slant", vapour_of_both, rows[:, 27:29], abs=PRINTED_DIGITS, unit="dB")
+    both_db = oxygen_of_both[:, 1] + vapour_of_both[:, 1]
+    published(sheet, "both, slant", both_db, rows[:, 30], abs=PRINTED_DIGITS, unit="dB")
+    left = "the oxygen coefficients at 38.5 GHz are fitted"
+    published(sheet, "both, our coefficients", slant_db, rows[:, 30], abs=1e-6, unit="dB", left=left)
 
 
 def test_vapour_is_the_one_of_the_weibull_p676_examples(published: Published) -> None:
@@ -144,6 +169,9 @@ def test_what_the_method_does_not_cover_has_no_number() -> None:
     air = Air(np.array(1013.0), np.array(288.0), np.array(7.5))
     assert np.isnan(gas_attenuation_db([0.9e9, 60e9, 101e9], 45.0, air, air, 20.0)).all()
     assert np.isnan(gas_attenuation_db(20e9, [4.9, 90.1, np.nan], air, air, 20.0)).all()
+    assert np.isnan(instantaneous_gas_attenuation_db([0.9e9, 60e9, 101e9], 45.0, air)).all()
+    assert np.isnan(instantaneous_gas_attenuation_db(20e9, [4.9, 90.1, np.nan], air)).all()
+    assert np.isnan(vapour_equivalent_height_km([-20e9, 0.9e9, 351e9])).all()
 
 
 def test_frequencies_across_places_are_what_each_pair_gives_alone() -> None:
