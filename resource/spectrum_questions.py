@@ -98,6 +98,9 @@ def read_repack_plan(
 ) -> Response:
     """The fewest moves of carriers that open a slot of this bandwidth, make before break, and of whom.
 
+    `isShortest` is false where the search was too long to tell; no plan has fewer moves than `atLeastMoves`. With
+    `isLeast` none of as many moves moves less bandwidth.
+
     `pinned` are carriers by id or name that are to stay. What is held for a talk or an order stays, too.
     """
     with database_of(request).request(token_of(request)) as (session, _):
@@ -137,5 +140,8 @@ def _plan_body(spectrum: TransponderSpectrum, plan: RepackPlan, known: dict[Json
         "slot": _pieces([plan.opened])[0],
         "move": moves,
         "movedHz": plan.moved_hz,
+        "atLeastMoves": plan.at_least,
+        "isShortest": plan.is_shortest,
+        "isLeast": plan.is_least,
         "summary": f"{len(moves)} moves of {megahertz(plan.moved_hz)} MHz open {megahertz(plan.opened.width_hz)} MHz",
     }

@@ -155,9 +155,19 @@ def repack(
         listing.add(str(one["step"]), one["who"], one["carrier"]["name"], *places)
     listing.print_on(console)
     console.print(
-        f"{len(plan['move'])} moves of {mhz(plan['movedHz'])} MHz open {slot}; no plan has fewer, or moves less",
+        f"{len(plan['move'])} moves of {mhz(plan['movedHz'])} MHz open {slot}; {_certain(plan)}",
         soft_wrap=True,
     )
+
+
+def _certain(plan: Body) -> str:
+    """How near a plan is to the shortest."""
+    if not plan["isShortest"]:
+        more = len(plan["move"]) - plan["atLeastMoves"]
+        return f"at most {more} more than the shortest, which the search was too long to tell"
+    if not plan["isLeast"]:
+        return "no plan has fewer; whether one of as many moves less, the search was too long to tell"
+    return "no plan has fewer, or moves less"
 
 
 def _named(transponder: str | None) -> dict[str, str]:

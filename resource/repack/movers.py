@@ -6,12 +6,17 @@ out; what is left goes to `resource.repack.sequence`.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from itertools import combinations_with_replacement, product
+from dataclasses import dataclass, replace
+from itertools import combinations_with_replacement
 
-from satcom.resource.repack.mover_sets import MoverSets, Neighbours, Run, Runs
-from satcom.resource.repack.sequence import Mover, Opened, Work, can_lie, opened_by
+from satcom.resource.repack.mover_sets import Movable, MoverSets, Neighbours, Run, Runs
+from satcom.resource.repack.sequence import Mover, Opened, PartDone, Work, WorkDone, can_lie, opened_by
 from satcom.resource.spectrum_pieces import Piece
+
+AT_ONCE = 300  # arrangements looked at of one set of movers before others are tried
+AT_FIRST = 12_000  # arrangements looked at before those that move little are looked for
+LITTLE = (5, 6, 8, 10, 12, 15)  # quarters of the width that is wanted
+Times = tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -27,10 +32,12 @@ class Lying:
 
 @dataclass(frozen=True)
 class Packed:
-    """The fewest moves: who moves, in the order of the steps of `opened`."""
+    """Who moves, by the numbers in the steps of `opened`; how wide all moves are, with guards; if none moves less."""
 
     movers: tuple[int, ...]
     opened: Opened
+    moved_hz: int
+    is_least: bool = True
 
 
 class Rearranging:
@@ -56,27 +63,35 @@ class Rearranging:
         return all(self._widths[one] > self.widest_gap_hz for one in self.may)
 
     def of_moves(self, moves: int) -> Packed | None:
-        """A sequence of exactly so many moves, of these one that moves the least bandwidth. Raises `WorkDone`."""
-        tries = []
-        for number in range(1, min(moves, len(self.may)) + 1):
-            for runs, times in product(self._sets_of(number, moves), _times(number, moves)):
-                self.work.spend()
-                tries.append((self._moved_hz(runs, times), runs, times))
-        for _, runs, times in sorted(tries):
-            rooms, movers = self._arranged(runs, times)
-            opened = opened_by(rooms, movers, self.wanted_hz, self.work)
-            if opened is not None:
-                return Packed(tuple(_all(runs)), opened)
-        return None
+        """A sequence of exactly so many moves, of these one that moves the least bandwidth.
 
-    def _moved_hz(self, runs: Runs, times: tuple[int, ...]) -> int:
-        return sum(self.lying[one].bandwidth_hz * often for one, often in zip(_all(runs), times, strict=True))
+        Where the work is done before that is certain, it is one that moves the least of those that were found by then.
+        Raises `WorkDone` where none was.
+        """
+        search = _OfMoves(self, moves)
+        try:
+            search.run()
+        except WorkDone:
+            if search.best is None:
+                raise
+            return replace(search.best, is_least=False)
+        return search.best
 
-    def _sets_of(self, number: int, moves: int) -> list[Runs]:
-        """Every set of so many carriers for which there is room in the end, by widths alone."""
-        return MoverSets(
-            self.neighbours, number, moves, self.work, lambda runs: self._have_room(runs, number)
-        ).for_slot(self.wanted_hz)
+    def ways(self, runs: Runs, moves: int) -> list[tuple[int, Times]]:
+        """How often each moves, those first that move least; none where they have no room in the end."""
+        number = len(_all(runs))
+        if not self._have_room(runs, number):
+            return []
+        return sorted((self._moved_hz(runs, times), times) for times in _times(number, moves))
+
+    def opened(self, runs: Runs, times: Times, moved_hz: int, work: Work) -> Packed | None:
+        """How these carriers, each moving so often, open the slot, if they do. Raises `WorkDone`."""
+        rooms, movers = self._arranged(runs, times)
+        opened = opened_by(rooms, movers, self.wanted_hz, work)
+        return Packed(tuple(_all(runs)), opened, moved_hz) if opened is not None else None
+
+    def _moved_hz(self, runs: Runs, times: Times) -> int:
+        return sum(self._widths[one] * often for one, often in zip(_all(runs), times, strict=True))
 
     def room_hz(self, run: Run) -> int:
         """What neighbouring carriers leave when all of them are away."""
@@ -96,13 +111,79 @@ class Rearranging:
         apart = [gap for gap in self._widest_gaps[: moves + len(beside)] if gap not in beside][:moves]
         return rooms + [self.gaps[gap] for gap in apart]
 
-    def _arranged(self, runs: Runs, times: tuple[int, ...]) -> tuple[list[Piece], list[Mover]]:
+    def _arranged(self, runs: Runs, times: Times) -> tuple[list[Piece], list[Mover]]:
         room_of = [room for room, run in enumerate(runs) for _ in range(_length(run))]
         movers = []
         for one, room, often in zip(_all(runs), room_of, times, strict=True):
             lying = self.lying[one]
             movers.append(Mover(lying.start_hz, lying.stop_hz, lying.width_hz, room, often))
         return self._rooms(runs, sum(times)), movers
+
+
+class _OfMoves:
+    """The search for a sequence of so many moves, and the best that is known.
+
+    The fewer megahertz may move, the sooner all sets are ruled out. So where no plan is found soon, those that move
+    little are looked for first, and then those that move more.
+    """
+
+    def __init__(self, there: Rearranging, moves: int) -> None:
+        self.there, self.moves, self.movable = there, moves, Movable(there.neighbours, moves)
+        self.best: Packed | None = None
+        self._hard: set[tuple[int, Runs, Times]] = set()  # whose order is not found at once
+        self._known: set[tuple[Runs, Times]] = set()
+
+    def run(self) -> None:
+        """Finds the best, if there is one. Raises `WorkDone`."""
+        wanted_hz = self.there.wanted_hz
+        try:
+            self._below(None, AT_FIRST)
+        except PartDone:
+            for quarters in LITTLE:
+                self._below(wanted_hz * quarters // 4, None)
+                if self.best is not None:
+                    return
+            self._below(None, None)
+
+    def _below(self, below_hz: int | None, at_first: int | None) -> None:
+        """Looks at all sets that move less than this. Raises `PartDone` when nothing is found at first."""
+        work = self.there.work if at_first is None else self.there.work.part(at_first)
+
+        def opens(runs: Runs, below_hz: int | None) -> int | None:
+            if not self._opens(runs, below_hz):
+                return None
+            work.whole()
+            return self.best.moved_hz if self.best is not None else None
+
+        for number in range(1, min(self.moves, len(self.there.may)) + 1):
+            most_hz = below_hz if self.best is None else self.best.moved_hz
+            MoverSets(self.movable, number, work, opens).search(self.there.wanted_hz, most_hz)
+        for moved_hz, runs, times in sorted(self._hard):
+            if not self._is_below(moved_hz, below_hz):
+                break
+            self.best = self.there.opened(runs, times, moved_hz, work) or self.best
+            self._hard.discard((moved_hz, runs, times))
+
+    def _is_below(self, moved_hz: int, below_hz: int | None) -> bool:
+        most_hz = below_hz if self.best is None else self.best.moved_hz
+        return most_hz is None or moved_hz < most_hz
+
+    def _opens(self, runs: Runs, below_hz: int | None) -> bool:
+        for moved_hz, times in self.there.ways(runs, self.moves):
+            if below_hz is not None and moved_hz >= below_hz:
+                break
+            if (runs, times) in self._known:
+                continue
+            self._known.add((runs, times))
+            try:
+                found = self.there.opened(runs, times, moved_hz, self.there.work.part(AT_ONCE))
+            except PartDone:
+                self._hard.add((moved_hz, runs, times))
+                continue
+            if found is not None:
+                self.best = found
+                return True
+        return False
 
 
 def _all(runs: Runs) -> list[int]:
@@ -113,7 +194,7 @@ def _length(run: Run) -> int:
     return run[1] - run[0] + 1
 
 
-def _times(number: int, moves: int) -> list[tuple[int, ...]]:
+def _times(number: int, moves: int) -> list[Times]:
     """How often each of so many carriers moves, at least once, so that it is so many moves together."""
     again = combinations_with_replacement(range(number), moves - number)
     return [tuple(1 + more.count(one) for one in range(number)) for more in again]

@@ -3,11 +3,13 @@
 A move is make before break: the new place is free, guard bands included, while the carrier is still on the air in the
 old one, and the transponder has the power for both. No shorter sequence exists, and none of as many moves moves less
 bandwidth: every smaller number was searched through before (`resource.repack.movers`, `resource.repack.sequence`).
+Where that takes too long, the plan that was found is answered with what is certain.
 A carrier may move twice, when only that helps. Where nothing helps, the reason is told with the number that decided.
 What is given as lying there is taken to stay; whether it does is the caller's to say.
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from satcom.core.errors import RuleRefused
@@ -18,7 +20,8 @@ from satcom.resource.spectrum_pieces import Piece, megahertz
 
 MOST_MOVES = 8
 NAMED = 5
-MOST_WORK = 100_000  # choices looked at: three seconds or so
+MOST_WORK = 100_000  # arrangements looked at: three seconds or so
+FURTHER_WORK = 10_000  # for each number of moves, when it is too long to tell whether a shorter plan exists
 
 
 @dataclass(frozen=True)
@@ -67,10 +70,19 @@ class Move:
 
 @dataclass(frozen=True)
 class RepackPlan:
-    """The moves in their order, and the piece in which the wanted slot lies after them."""
+    """The moves in their order, and the piece in which the wanted slot lies after them.
+
+    No plan has fewer moves than `at_least`; `is_least`: none of as many as this one moves less bandwidth.
+    """
 
     moves: tuple[Move, ...]
     opened: Piece
+    at_least: int = 0
+    is_least: bool = True
+
+    @property
+    def is_shortest(self) -> bool:
+        return len(self.moves) == self.at_least
 
     @property
     def moved_hz(self) -> int:
@@ -87,8 +99,10 @@ def plan_repack(
 ) -> RepackPlan:
     """The shortest plan that opens a slot; no moves where one is open already. A moved carrier has the band's guard.
 
+    Where the search is too long to tell the shortest, it is the one that was found, and how many moves it has at least.
+
     Raises `Refused` on what is no width, no power or no number of moves; `RuleRefused` where no plan exists, on
-    `bandwidthHz` or `powerShareHz`, and on `mostMoves` where none of so many moves does, or the search was too long.
+    `bandwidthHz` or `powerShareHz`, and on `mostMoves` where none of so many moves does, or none was found in time.
     """
     check_ranges(
         [
@@ -108,12 +122,26 @@ def plan_repack(
         try:
             packed = problem.rearranging.of_moves(moves)
         except WorkDone as done:
+            further = _further(problem, moves, most_moves)
+            if further is not None:
+                return further
             why = f"no plan of fewer than {moves} moves exists; whether one of {moves} does, the search did not tell"
             raise RuleRefused("mostMoves", why, "searchTooLong", f"at most {moves - 1}") from done
         if packed is not None:
-            return problem.plan(packed)
+            return problem.plan(packed, moves)
     why = f"no plan of at most {most_moves} moves opens {megahertz(bandwidth_hz)} MHz"
     raise RuleRefused("mostMoves", why, "noPlan", f"a narrower slot, or up to {MOST_MOVES} moves")
+
+
+def _further(problem: "_Problem", at_least: int, most_moves: int) -> RepackPlan | None:
+    """A plan of more moves, of which more exist, so that one is found sooner."""
+    for moves in range(at_least + 1, most_moves + 1):
+        problem.rearranging.work = Work(FURTHER_WORK)
+        with suppress(WorkDone):
+            packed = problem.rearranging.of_moves(moves)
+            if packed is not None:
+                return problem.plan(packed, at_least)
+    return None
 
 
 def blocked_by_others(carriers: Sequence[OnTheAir]) -> set[str]:
@@ -221,7 +249,7 @@ class _Problem:
                 widest_hz, start_hz = max(widest_hz, before.stop_hz - start_hz), behind.start_hz
         return max(widest_hz, gaps[-1].stop_hz - start_hz)
 
-    def plan(self, packed: Packed) -> RepackPlan:
+    def plan(self, packed: Packed, at_least: int) -> RepackPlan:
         half_hz = self.band.guard_band_hz // 2
         where = {one.id: Piece(one.start_hz, one.stop_hz) for one in self.carriers}
         moves = []
@@ -232,4 +260,4 @@ class _Problem:
             moves.append(Move(carrier.id, where[carrier.id], new))
             where[carrier.id] = new
         start_hz = packed.opened.start_hz + half_hz
-        return RepackPlan(tuple(moves), Piece(start_hz, start_hz + self.bandwidth_hz))
+        return RepackPlan(tuple(moves), Piece(start_hz, start_hz + self.bandwidth_hz), at_least, packed.is_least)

@@ -43,16 +43,43 @@ class WorkDone(Exception):
     """The search has looked at as many arrangements as it may."""
 
 
-@dataclass
+class PartDone(WorkDone):
+    """The part of the work that this search may do is done; others may do more."""
+
+
 class Work:
     """How many arrangements may still be looked at."""
 
-    left: int
+    def __init__(self, left: int) -> None:
+        self.left = left
 
-    def spend(self) -> None:
-        self.left -= 1
+    def spend(self, arrangements: int = 1) -> None:
+        self.left -= arrangements
         if self.left < 0:
             raise WorkDone
+
+    def part(self, most: int) -> "Work":
+        return _Part(self, most)
+
+    def whole(self) -> None:
+        """From now on all that is left may be done, if this was a part."""
+
+
+class _Part(Work):
+    """Some of the work of a whole."""
+
+    def __init__(self, whole: Work, most: int) -> None:
+        super().__init__(most)
+        self._whole, self._is_part = whole, True
+
+    def spend(self, arrangements: int = 1) -> None:
+        self._whole.spend(arrangements)
+        self.left -= arrangements
+        if self.left < 0 and self._is_part:
+            raise PartDone
+
+    def whole(self) -> None:
+        self._is_part = False
 
 
 @dataclass(frozen=True)

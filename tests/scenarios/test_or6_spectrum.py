@@ -86,6 +86,7 @@ def test_a_plan_moves_the_one_carrier_that_opens_the_slot(listed: RunningOperato
     free = [one for one in lying(listed)["free"] if one["startHz"] <= move["toHz"] < one["stopHz"]]
     assert move["toHz"] + move["bandwidthHz"] <= free[0]["stopHz"]
     assert plan["slot"]["stopHz"] - plan["slot"]["startHz"] == 21 * MHZ
+    assert (plan["atLeastMoves"], plan["isShortest"], plan["isLeast"]) == (1, True, True)
     assert "no plan has fewer" in asked(listed, "repack", "--transponder", ON, "--mhz", "21")
     assert "nobody has to move" in asked(listed, "repack", "--transponder", ON, "--mhz", "5")
 

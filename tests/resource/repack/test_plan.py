@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 import pytest
+from benchmarks.repack import a_band
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
@@ -27,7 +28,7 @@ def bands(draw: st.DrawFn, most_carriers: int, width: int) -> tuple[Band, list[O
     band = Band(0, width, guard, draw(st.integers(0, 3)))
     at, carriers = 0, []
     for number in range(draw(st.integers(0, most_carriers))):
-        own = draw(st.sampled_from([guard, guard, 0]))
+        own = draw(st.sampled_from([guard, guard, 0, guard + 2]))
         start = at + own // 2 + draw(st.integers(0, 3))
         stop = start + draw(st.integers(1, 3))
         at = stop + (own + 1) // 2
@@ -53,6 +54,8 @@ def test_a_plan_has_as_few_moves_and_moves_as_little_as_any_sequence_at_all(
     else:
         event(f"{len(plan.moves)} moves, {len({one.carrier_id for one in plan.moves})} carriers")
         assert (len(plan.moves), plan.moved_hz) == best
+        assert plan.is_shortest
+        assert plan.is_least
 
 
 @CASES
@@ -170,12 +173,43 @@ def test_a_search_that_is_cut_short_says_how_many_moves_it_has_ruled_out() -> No
     told = set()
     for work in range(1, 200):
         try:
-            assert plan_repack(BAND, carriers, 3 * MHZ, 0, most_work=work) == whole
+            plan = plan_repack(BAND, carriers, 3 * MHZ, 0, most_moves=len(whole.moves), most_work=work)
+            assert plan.is_shortest
         except RuleRefused as refused:
             told.add(refused.faults[0].why)
     ruled_out = {int(one.removeprefix("no plan of fewer than ").split()[0]) for one in told}
     assert ruled_out
     assert max(ruled_out) <= len(whole.moves)
+
+
+def test_a_search_that_is_cut_short_answers_what_it_found_and_what_is_certain() -> None:
+    carriers = [a_carrier(f"c{at}", at, at + 0.3 + at % 3 / 10) for at in range(10)]
+    whole = plan_repack(BAND, carriers, 3 * MHZ, 0)
+    assert whole.is_shortest
+    assert whole.is_least
+    certain = set()
+    for work in range(1, 1000, 9):
+        plan = plan_repack(BAND, carriers, 3 * MHZ, 0, most_work=work)
+        carried_out(BAND, carriers, plan)
+        assert plan.opened.width_hz == 3 * MHZ
+        assert plan.at_least <= len(whole.moves) <= len(plan.moves)
+        assert not plan.is_shortest or len(plan.moves) == len(whole.moves)
+        if plan.is_shortest and plan.is_least:
+            assert plan.moved_hz == whole.moved_hz
+        certain.add((plan.is_shortest, plan.is_least))
+    assert {(False, True), (True, True)} <= certain
+
+
+@pytest.mark.parametrize(
+    ("filled", "asked", "seed", "moves"), [(0.85, 0.5, 4, 8), (0.9, 0.5, 3, 7), (0.95, 0.5, 1, 7), (0.95, 0.3, 3, 5)]
+)
+def test_the_shortest_plan_of_a_tight_band_of_60_carriers_is_certain(
+    filled: float, asked: float, seed: int, moves: int
+) -> None:
+    band, carriers = a_band(60, filled, seed)
+    plan = plan_repack(band, carriers, round(asked * (1 - filled) * band.bandwidth_hz), 0)
+    carried_out(band, carriers, plan)
+    assert (len(plan.moves), plan.is_shortest, plan.is_least) == (moves, True, True)
 
 
 @pytest.mark.parametrize(("width_hz", "power_hz", "moves"), [(0, 0, 1), (1, -1, 1), (1, 0, 0), (1, 0, MOST_MOVES + 1)])
