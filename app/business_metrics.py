@@ -7,28 +7,21 @@ same, to whoever was let in last, since nobody can be asked then.
 import threading
 import time
 from collections.abc import Iterator
-from hmac import compare_digest
 
 import structlog
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 from sqlalchemy import text
-from sqlalchemy.exc import OperationalError
-from sqlalchemy.exc import TimeoutError as NoConnectionFree
-from sqlmodel import Session, select
 
 from satcom.app.capacity_metrics import capacity_metrics
 from satcom.app.listener_metrics import listener_metrics
 from satcom.app.order_metrics import order_metrics
+from satcom.app.scrape_access import AWAY, ScrapeAccess
 from satcom.app.shared_capacity_metrics import shared_capacity_metrics
 from satcom.core import metrics
 from satcom.core.database import Database
-from satcom.core.errors import NotAllowed
-from satcom.core.security import Capability, Principal, token_hash
-from satcom.enterprise.party import Operator
 
-AWAY = (OperationalError, NoConnectionFree)
 LONGEST_S = 5
 KEEP_S = 5.0
 """Two servers that scrape, or an impatient one, cost the database no more than one."""
@@ -74,13 +67,6 @@ class BusinessMetrics(Collector):
         return [up, took, *found]
 
 
-def _must_be_of_the_operator(session: Session, principal: Principal) -> None:
-    """Raises `NotAllowed` for the staff of a virtual operator or reseller: the figures are not theirs."""
-    operator = session.exec(select(Operator)).first()
-    if operator is not None and principal.party_id not in (None, operator.party_id, operator.organization_id):
-        raise NotAllowed(f"{principal.name} is not of the operator, whose business the metrics tell")
-
-
 class Scrapes:
     """Answers the scrapes of one application."""
 
@@ -88,21 +74,9 @@ class Scrapes:
         self.database = database
         self.registry = CollectorRegistry()
         self.registry.register(BusinessMetrics(database, keep_s))
-        self._let_in_last = b""
+        self._access = ScrapeAccess(database)
 
     def exposition(self, token: str | None) -> bytes:
-        """All metrics: they tell the business of the whole operator, so a token is wanted.
-
-        Raises `Unauthenticated`, `NotAllowed`; and what the driver raises when the database is away and the caller is
-        not the one that was let in last.
-        """
-        try:
-            with self.database.request(token) as (session, principal):
-                principal.need(Capability.READ_NETWORK)
-                _must_be_of_the_operator(session, principal)
-        except AWAY:
-            if token is None or not compare_digest(self._let_in_last, token_hash(token)):
-                raise
-        else:
-            self._let_in_last = token_hash(token or "")
+        """All metrics, for whom `ScrapeAccess` lets in. Raises what it raises."""
+        self._access.check(token)
         return generate_latest(metrics.REGISTRY) + generate_latest(self.registry)

@@ -19,6 +19,10 @@ class Settings(BaseSettings):
     port: int = 8000
     root_path: str = Field(default="", pattern=r"^(/[A-Za-z0-9._~-]+)*$", description="of the API behind a proxy")
     workers: int = Field(default=4, ge=0, description="orders advanced at once in the server process; 0: none")
+    worker_metrics_host: str = "127.0.0.1"
+    worker_metrics_port: int | None = Field(
+        default=None, ge=0, le=65535, description="where `satcom worker` serves its metrics; 0: any; empty: nowhere"
+    )
     database_connections: int = Field(default=20, ge=2)
     hub_nms_url: str | None = None
     hub_nms_token: str | None = None

@@ -31,6 +31,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.dialects.postgresql.json import JSONPATH
 from sqlalchemy.types import TypeEngine
 
+from satcom.core.clock import now
 from satcom.core.entity import Entity, JsonOf, shape
 from satcom.core.errors import Fault
 from satcom.core.tmf_document import TmfDocument
@@ -41,6 +42,7 @@ COMPARISONS = {"gt": operator.gt, "gte": operator.ge, "lt": operator.lt, "lte": 
 UUID_FORM = re.compile("[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 # As JSON and the JSON path language write numbers: no leading zeros, no digits of other scripts.
 JSON_NUMBER = re.compile(r"-?(0|[1-9][0-9]{0,14})(\.[0-9]{1,15})?")
+NOW, TODAY = "now", "today"  # what is late is asked for by the business clock, which a caller does not know
 TRUTHS: Final = {"true": True, "false": False}
 
 
@@ -95,6 +97,8 @@ def _amount(text: str) -> Decimal | None:
 
 
 def _day(text: str) -> date | None:
+    if text == TODAY:
+        return now().date()
     try:
         return date.fromisoformat(text)
     except ValueError:
@@ -103,6 +107,8 @@ def _day(text: str) -> date | None:
 
 def _instant(text: str) -> datetime | None:
     """An instant; a day alone is its midnight in UTC."""
+    if text == NOW:
+        return now()
     day = _day(text)
     if day is not None:
         return datetime.combine(day, time.min, UTC)
@@ -116,10 +122,16 @@ def _instant(text: str) -> datetime | None:
 WHOLE = Form("is no whole number", ("a whole number, as 12",), _whole)
 AMOUNT = Form("is no number", ("a number, as 12.5",), _amount)
 NUMBER_IN_JSON = Form(AMOUNT.why, AMOUNT.accepted, lambda text: JSON_NUMBER.fullmatch(text) and text)
-DAY = Form("is no day", ("a day, as 2026-12-31",), _day)
+DAY = Form("is no day", ("a day, as 2026-12-31", f"{TODAY}, in UTC by the business clock"), _day)
 TRUTH = Form("is neither true nor false", ("true", "false"), TRUTHS.get)
 INSTANT = Form(
-    "is no instant", ("an instant, as 2026-12-31T00:00:00Z", "a day, as 2026-12-31, for its midnight in UTC"), _instant
+    "is no instant",
+    (
+        "an instant, as 2026-12-31T00:00:00Z",
+        "a day, as 2026-12-31, for its midnight in UTC",
+        f"{NOW}, by the business clock",
+    ),
+    _instant,
 )
 INSTANT_IN_JSON = Form(INSTANT.why, INSTANT.accepted, lambda text: (at := _instant(text)) and instant_text(at))
 ID = Form("is no id", ("an id, as it was given out",), lambda text: text if is_uuid(text) else None)

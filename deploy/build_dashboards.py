@@ -124,6 +124,42 @@ ORDER_DELIVERY: dict[str, tuple[Drawn, ...]] = {
             "Wake-ups of orders.",
         ),
     ),
+    "Events": (
+        one(
+            "Listeners",
+            "lines",
+            "none",
+            "max without (instance) (satcom_listeners)",
+            "{{state}}",
+            "Parked ones are told nothing.",
+        ),
+        one(
+            "Changes that wait for listeners",
+            "lines",
+            "none",
+            "max without (instance) (satcom_listener_backlog)",
+            "{{state}}",
+            "Of what they may read.",
+        ),
+        one(
+            "Longest that one waits",
+            "lines",
+            "s",
+            "max without (instance) (satcom_listener_backlog_seconds)",
+            "{{state}}",
+            "None in good times, but for those that are parked.",
+        ),
+        Drawn(
+            "Events told",
+            "lines",
+            "ops",
+            (
+                ("sum by (document) (rate(satcom_events_delivered_total[5m]))", "{{document}} taken"),
+                ("sum by (why) (rate(satcom_event_failures_total[5m]))", "not taken: {{why}}"),
+            ),
+            "By API, and why not.",
+        ),
+    ),
     "API": (
         one("Requests", "lines", "reqps", "sum by (route) (satcom:http_requests:rate5m)", "{{route}}", "By route."),
         Drawn(

@@ -1,7 +1,6 @@
 """`satcom terminal`: where a terminal has been, what is on its way to the depots, and what is to come back."""
 
 import json
-from datetime import UTC, datetime
 from typing import Annotated, Final
 from uuid import uuid4
 
@@ -59,16 +58,17 @@ def shipments(
 ) -> None:
     """What suppliers have shipped and is not all here, soonest first."""
     with Api(url, token) as api:
-        found: list[Body] = api.get(f"{SUPPLY}/shipment", state=UNDER_WAY, sort="expectedDate", limit=MOST)
+        asked = {"state": UNDER_WAY, "sort": "expectedDate", "limit": MOST}
+        overdue: list[Body] = api.get(f"{SUPPLY}/shipment", **asked, **{"expectedDate.lt": "today"})
+        found = overdue if late else api.get(f"{SUPPLY}/shipment", **asked)
         depots = _names(api, "depot")
-    today = f"{datetime.now(UTC):%Y-%m-%d}"
-    found = [one for one in found if not late or one["expectedDate"] < today]
+    too_late = {one["id"] for one in overdue}
     if as_json:
         typer.echo(json.dumps(found))
         return
     listing = Listing("shipment", "expected", "carrier", "tracking", "to", "not here", whole={"expected"})
     for one in found:
-        expected = f"{one['expectedDate']}{' late' if one['expectedDate'] < today else ''}"
+        expected = f"{one['expectedDate']}{' late' if one['id'] in too_late else ''}"
         missing = [number for number in one["serialNumber"] if number not in one["received"]]
         to = depots.get(one["depotId"], "")
         listing.add(one["reference"], expected, one["carrier"], one["trackingNumber"], to, ", ".join(missing))

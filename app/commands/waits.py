@@ -1,7 +1,6 @@
 """`satcom order waits` and `satcom escalation`: what orders wait for, whose it is, and who comes next."""
 
 import json
-from datetime import UTC, datetime
 from typing import Annotated, Final
 from uuid import uuid4
 
@@ -11,7 +10,7 @@ from satcom.app.as_typed import as_typed
 from satcom.app.commands.api import HERE, Api, ApiRefused, Body, Token, Url, told
 from satcom.app.instants import shown_instant
 from satcom.app.listing import Listing, screen
-from satcom.core.values import Json, instant_text
+from satcom.core.values import Json
 
 escalation = typer.Typer(no_args_is_help=True)
 AsJson = Annotated[bool, typer.Option("--json", help="For a program to read.")]
@@ -31,7 +30,7 @@ def waits(
     """What orders wait for: since when, whose it is, when it is due, and until when it is waited for."""
     asked = {"limit": str(limit)} | ({"owner": owner} if owner else {})
     if overdue:
-        asked["dueAt.lt"] = instant_text(datetime.now(UTC))
+        asked["dueAt.lt"] = "now"
     with Api(url, token) as api:
         found: list[Body] = api.get(WAITS, **asked)
     if as_json:

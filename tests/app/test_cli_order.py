@@ -20,6 +20,7 @@ from satcom.app.commands.order_view import listed
 from satcom.app.demo_order import order_body
 from satcom.core.database import Database
 from satcom.core.entity import new_id
+from satcom.core.settings import settings
 from satcom.core.values import Json
 from satcom.market.ordering import ProductOrder
 from satcom.orchestration.plan import TaskFlow
@@ -215,6 +216,11 @@ def test_an_order_that_waits_shows_for_whom_and_is_cancelled(desk: Desk) -> None
     assert f"{reference} held" in shown
     assert "waits for supply, expected 20" in shown
     assert "deadline 20" in shown
+    for hours, overdue in (("744", [reference]), ("0", [])):  # it was expected after 30 days of the business clock
+        desk.satcom.set(SATCOM_CLOCK_AHEAD_HOURS=hours)
+        settings.cache_clear()
+        late = json.loads(desk.satcom("order", "waits", "--overdue", "--json").out)
+        assert [one["orderReference"] for one in late] == overdue
     redated = desk.satcom("order", "redate", reference, "terminal_is_here", "2097-03-31")
     assert redated.status == 0, redated.err
     assert "2097-03-31T00:00+03:00 (2097-03-30T21:00Z)" in " ".join(redated.out.split()), "the operator is in Nairobi"

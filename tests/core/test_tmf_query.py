@@ -8,8 +8,10 @@ from fastapi.testclient import TestClient
 
 from satcom.app.http import create_app
 from satcom.core.access import create_token
+from satcom.core.clock import clock, now
 from satcom.core.database import Database
 from satcom.core.tmf_query import MAX_LIMIT
+from satcom.core.values import instant_text
 from tests.enterprise.an_operator import an_organization
 
 PARTIES = "/tmf-api/party/v4/organization"
@@ -152,3 +154,14 @@ def test_a_day_stands_for_its_midnight_in_utc(client: TestClient) -> None:
         "2026-11-23T23:00:00Z": ["Newborn"],
         "2026-11-24T01:00:00%2B02:00": ["Newborn"],
     }
+
+
+def test_now_and_today_are_those_of_the_business_clock(client: TestClient) -> None:
+    begins = {"existsDuring": {"startDateTime": instant_text(now() + timedelta(days=30))}}
+    assert client.post(PARTIES, json={"tradingName": "Newborn"} | begins).status_code == 201
+    asked = f"{PARTIES}?existsDuring.startDateTime.lt=now"
+    assert client.get(asked).json() == []
+    with clock.at(now() + timedelta(days=31)):
+        assert [row["tradingName"] for row in client.get(asked).json()] == ["Newborn"]
+        late = client.get("/satcom-api/supplyChain/v1/shipment?expectedDate.lt=today")
+        assert (late.status_code, late.json()) == (200, [])

@@ -113,14 +113,19 @@ def an_alertmanager(folder: Path, webhook: Webhook) -> Iterator[str]:
         yield url
 
 
-def configured(folder: Path, satcom_port: int, alertmanager_port: int, token: str) -> Path:
-    """The shipped configuration with these addresses; it scrapes and judges each second, and no alert waits."""
+def configured(folder: Path, satcom_ports: tuple[int, int], alertmanager_port: int, token: str) -> Path:
+    """The shipped configuration for a server and one worker at these ports.
+
+    It scrapes and judges each second, and no alert waits.
+    """
     (folder / "rules").mkdir()
     for rules in (DEPLOY / "prometheus" / "rules").glob("*.yml"):
         text = re.sub(r"\bfor: \w+", "for: 0s", rules.read_text(encoding="utf-8"))
         (folder / "rules" / rules.name).write_text(text, encoding="utf-8")
     text = (DEPLOY / "prometheus" / "prometheus.yml").read_text(encoding="utf-8")
-    text = text.replace("127.0.0.1:8000", f"127.0.0.1:{satcom_port}")
+    server_port, worker_port = satcom_ports
+    text = text.replace("127.0.0.1:8000", f"127.0.0.1:{server_port}")
+    text = text.replace("127.0.0.1:8001, 127.0.0.1:8002", f"127.0.0.1:{worker_port}")
     text = text.replace("127.0.0.1:9093", f"127.0.0.1:{alertmanager_port}")
     text = re.sub(r"_interval: 15s", "_interval: 1s", text)
     (folder / "satcom.token").write_text(token, encoding="utf-8")

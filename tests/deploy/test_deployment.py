@@ -15,6 +15,7 @@ from typing import Final
 
 import httpx
 import pytest
+import yaml
 from rich.console import Console
 from typer.main import get_command
 
@@ -77,6 +78,23 @@ def test_every_setting_that_the_page_and_the_units_name_is_one() -> None:
     named = {name.removeprefix("SATCOM_").lower() for name in re.findall(r"SATCOM_[A-Z_]+", told)}
     assert {"root_path", "workers", "database_url"} <= named <= set(Settings.model_fields)
     assert "SATCOM_WORKERS" not in example("ini"), "the file would win over the unit of the API"
+
+
+def test_the_workers_that_the_page_enables_are_those_that_prometheus_scrapes() -> None:
+    [worker] = [one for one in UNITS if "@" in one.name]
+    [port] = re.findall(r"^Environment=SATCOM_WORKER_METRICS_PORT=(\S+)$", worker.read_text("utf-8"), re.MULTILINE)
+    enabled = set(re.findall(r"satcom-worker@(\d)", example_of_services()))
+    scraped = yaml.safe_load((ROOT / "deploy" / "prometheus" / "prometheus.yml").read_text(encoding="utf-8"))
+    [job] = [one for one in scraped["scrape_configs"] if one["job_name"] == "satcom-worker"]
+    [targets] = [one["targets"] for one in job["static_configs"]]
+    assert sorted(targets) == sorted(f"{Settings().worker_metrics_host}:{port.replace('%i', one)}" for one in enabled)
+    assert len(targets) == 2
+    assert "SATCOM_WORKER_METRICS_PORT" not in example("ini"), "the file would win over the units of the workers"
+
+
+def example_of_services() -> str:
+    [line] = re.findall(r"^systemctl enable .*$", PAGE, re.MULTILINE)
+    return str(line)
 
 
 # -- Proxies ------------------------------------------------------------------------------------------------------

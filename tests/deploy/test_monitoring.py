@@ -27,6 +27,7 @@ ALERTS: dict[str, dict[str, Any]] = {
 }
 CALM: Series = {
     f"up{{{WHERE}}}": "1x200",
+    'up{instance="a:8001", job="satcom-worker"}': "1x200",
     f"satcom_database_up{{{WHERE}}}": "1x200",
     f"satcom_database_scrape_seconds{{{WHERE}}}": "0.01x200",
     f"satcom_queue_oldest_job_seconds{{{WHERE}}}": "0x200",
@@ -38,6 +39,10 @@ CALM: Series = {
     f'satcom_orders_open{{state="inProgress", age="over 30 days", {WHERE}}}': "0x200",
     f'satcom_orders_open{{state="held", age="over 30 days", {WHERE}}}': "5x200",
     f'satcom_task_retries_total{{task="configure_hub", {WHERE}}}': "3x200",
+    f'satcom_listeners{{state="active", {WHERE}}}': "3x200",
+    f'satcom_listeners{{state="parked", {WHERE}}}': "0x200",
+    f'satcom_listener_backlog_seconds{{state="active", {WHERE}}}': "60x200",
+    f'satcom_listener_backlog_seconds{{state="parked", {WHERE}}}': "900000x200",
     f"satcom_reservation_next_expiry_timestamp_seconds{{{WHERE}}}": "100000x200",
     f'satcom_transponder_bandwidth_hertz{{satellite="S", transponder="T", state="free", {WHERE}}}': "36e6x200",
     f'satcom_transponder_bandwidth_hertz{{satellite="S", transponder="T", state="assigned", {WHERE}}}': "4e6x200",
@@ -67,8 +72,9 @@ CALM: Series = {
     f"satcom_bills_overdue{{{WHERE}}}": "0x200",
 }
 UNREST: dict[str, Series] = {
-    "SatcomDown": {"up{": "0x200"},
-    "SatcomAbsent": {"up{": "_x200"},
+    "SatcomDown": {'up{instance="a:8000"': "0x200"},
+    "SatcomAbsent": {'up{instance="a:8000"': "_x200"},
+    "SatcomWorkerDown": {'up{instance="a:8001"': "0x200"},
     "SatcomDatabaseDown": {"satcom_database_up{": "0x200"},
     "SatcomCountingSlow": {"satcom_database_scrape_seconds{": "3x200"},
     "SatcomQueueStalled": {"satcom_queue_oldest_job_seconds{": "0+60x200"},
@@ -77,6 +83,8 @@ UNREST: dict[str, Series] = {
     "SatcomWaitEscalated": {"satcom_waits_escalated{": "1x200"},
     "SatcomOrderStuck": {'satcom_orders_open{state="inProgress", age="over 30 days"': "1x200"},
     "SatcomHubCallsRetried": {"satcom_task_retries_total{": "0+2x200"},
+    "SatcomListenerBehind": {'satcom_listener_backlog_seconds{state="active"': "0+60x200"},
+    "SatcomListenerParked": {'satcom_listeners{state="parked"': "1x200"},
     "SatcomHoldRunsOut": {"satcom_reservation_next_expiry_timestamp_seconds{": "9000x200"},
     "SatcomTransponderFull": {
         'satcom_transponder_bandwidth_hertz{satellite="S", transponder="T", state="free"': "4e5x200"
@@ -171,7 +179,7 @@ def test_an_alert_does_not_fire_before_its_time(tmp_path: Path) -> None:
 
 def test_configurations_are_what_prometheus_and_alertmanager_take(tmp_path: Path) -> None:
     run("promtool", "check", "rules", *(str(one) for one in RULES.glob("*.yml")))
-    run("promtool", "check", "config", str(configured(tmp_path, 8000, 9093, "a token")))
+    run("promtool", "check", "config", str(configured(tmp_path, (8000, 8001), 9093, "a token")))
     run("amtool", "check-config", str(DEPLOY / "alertmanager" / "alertmanager.yml"))
 
 

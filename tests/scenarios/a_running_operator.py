@@ -107,19 +107,34 @@ class RunningOperator:
 
     def start_server(self, workers: int = 4) -> PreparedProcess:
         """Start `satcom serve` and wait until it answers. Without workers nothing goes on meanwhile."""
-        environment = _environment(
-            self.url,
-            SATCOM_HUB_NMS_URL=self.hub.url,
-            SATCOM_HUB_NMS_TOKEN=self.hub.token,
-            SATCOM_PORT=str(self.port),
-            SATCOM_WORKERS=str(workers),
-            SATCOM_EVENT_NETWORKS="127.0.0.0/8",
-            SATCOM_CLOCK_AHEAD_HOURS=str(self.clock_ahead / timedelta(hours=1)),
-        )
+        environment = self._surroundings(SATCOM_PORT=str(self.port), SATCOM_WORKERS=str(workers))
         log = self.folder / "server.log"
         self._server = PreparedProcess(cli.main, ["satcom", "serve"], environment, log, self.folder)
         self._wait_for(self._answers, "the server to answer")
         return self._server
+
+    @contextmanager
+    def a_worker(self) -> Iterator[int]:
+        """`satcom worker` beside the server, as the units of `deploy/systemd` have it; the port of its metrics."""
+        port, log = _free_port(), self.folder / "worker.log"
+        environment = self._surroundings(SATCOM_WORKER_METRICS_PORT=str(port))
+        worker = PreparedProcess(cli.main, ["satcom", "worker"], environment, log, self.folder)
+        try:
+            yield port
+        finally:
+            worker.terminate()
+            worker.wait(STOP_LIMIT_S)
+
+    def _surroundings(self, **further: str) -> dict[str, str]:
+        """What all processes of this operator share."""
+        return _environment(
+            self.url,
+            SATCOM_HUB_NMS_URL=self.hub.url,
+            SATCOM_HUB_NMS_TOKEN=self.hub.token,
+            SATCOM_EVENT_NETWORKS="127.0.0.0/8",
+            SATCOM_CLOCK_AHEAD_HOURS=str(self.clock_ahead / timedelta(hours=1)),
+            **further,
+        )
 
     def kill_server(self) -> None:
         """SIGKILL, as when the host loses power."""

@@ -186,7 +186,7 @@ def test_an_order_waits_until_the_day_of_its_shipment_and_a_late_one_is_seen(
     )
     assert operator.get(f"{ORDERS}/{waiting}", "customer")["expectedCompletionDate"][:10] == later(operator, 30)
     operator.move_clock(timedelta(days=32))
-    [under_way] = json.loads(told(operator, "terminal", "shipments", "--json"))
+    [under_way] = json.loads(told(operator, "terminal", "shipments", "--late", "--json"))
     assert under_way["reference"] == shipment["reference"]
     overdue = operator.get(SHIPMENTS, "supply", **{"expectedDate.lt": later(operator, 0), "state": "shipped"})
     assert [one["id"] for one in overdue] == [shipment["id"]]

@@ -26,7 +26,8 @@ KU_180: dict[str, Json] = {"band": ["Ku"], "terminalType": ["term-ku-180"]}
 NO_PLAN: Body = {"kind": "error500", "method": "PUT", "path": "/v1/plans/*"}
 CLOCK_S = 20.0  # a scrape, a judgement, a group's wait, and what the program keeps for some seconds
 EMPTY_IN_GOOD_TIMES = re.compile(
-    r"task_retries|absent\(|[<>]=? ?[0-9.]+$|== 0$|next_expiry|max without \(instance\) \(satcom_waits\)"
+    r"task_retries|events_delivered|event_failures"
+    r"|absent\(|[<>]=? ?[0-9.]+$|== 0$|next_expiry|max without \(instance\) \(satcom_waits\)"
     r"|satcom[_:]constellation"  # this operator's satellites stand still
 )
 
@@ -39,14 +40,24 @@ class Watched:
 
 @pytest.fixture(scope="module")
 def watched(operator: RunningOperator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
-    """An operator that has delivered an order, and Prometheus and Alertmanager that have looked at it for a while."""
+    """An operator that has delivered an order, and Prometheus and Alertmanager that have looked at it for a while.
+
+    Server and worker are processes of their own, as the units of `deploy/systemd` have it.
+    """
     folder = tmp_path_factory.mktemp("watch")
-    operator.delivered(**KU_180)
-    with a_webhook() as webhook, an_alertmanager(folder, webhook) as alertmanager:
+    operator.kill_server()
+    operator.start_server(workers=0)
+    with (
+        operator.a_worker() as worker,
+        a_webhook() as webhook,
+        an_alertmanager(folder, webhook) as alertmanager,
+    ):
+        operator.delivered(**KU_180)
         port = int(alertmanager.rsplit(":", 1)[1])
-        configuration = configured(folder, operator.port, port, operator.tokens["noc"])
+        configuration = configured(folder, (operator.port, worker), port, operator.tokens["noc"])
         with a_prometheus(folder, configuration) as prometheus:
             until(lambda: bool(prometheus.ask("satcom:http_requests:rate5m > 0")), "rates over two scrapes")
+            until(lambda: bool(prometheus.ask("satcom:task_seconds:p95_rate5m")), "tasks over two scrapes")
             yield Watched(prometheus, webhook)
 
 
@@ -73,6 +84,9 @@ def test_every_query_of_rules_and_boards_is_answered_and_shows_something(
     assert {where for where in quiet if not EMPTY_IN_GOOD_TIMES.search(asked[where])} == set()
     healthy = {
         "SatcomDown",
+        "SatcomWorkerDown",
+        "SatcomListenerBehind",
+        "SatcomListenerParked",
         "SatcomAbsent",
         "SatcomDatabaseDown",
         "SatcomQueueStalled",
@@ -91,6 +105,13 @@ def test_what_prometheus_reads_is_what_the_api_says(operator: RunningOperator, w
     taken = watched.prometheus.ask("satcom:transponder_bandwidth_used:ratio > 0")
     assert taken
     assert all(0 < float(one["value"][1]) <= 1 for one in taken)
+
+
+def test_tasks_are_seen_at_the_worker_that_carried_them_out(watched: Watched) -> None:
+    """The server, which works at none, tells nothing of them."""
+    counted = watched.prometheus.ask('sum by (job) (satcom_task_seconds_count{task="configure_hub", outcome="done"})')
+    assert [one["metric"]["job"] for one in counted] == ["satcom-worker"]
+    assert float(counted[0]["value"][1]) >= 1
 
 
 def test_an_order_that_waits_for_a_person_calls_the_noc_until_it_is_repaired(
@@ -124,8 +145,9 @@ def test_an_order_that_waits_for_a_person_calls_the_noc_until_it_is_repaired(
 
 
 def test_nobody_reads_the_numbers_who_may_not(operator: RunningOperator, watched: Watched) -> None:
-    [target] = watched.prometheus.targets()
-    assert (target["health"], target["lastError"]) == ("up", "")
+    targets = watched.prometheus.targets()
+    assert sorted(one["labels"]["job"] for one in targets) == ["satcom", "satcom-worker"]
+    assert {(one["health"], one["lastError"]) for one in targets} == {("up", "")}
     assert operator.api("customer").get("/metrics").status_code == 403
     assert httpx.get(f"{operator.base_url}/metrics", timeout=10, trust_env=False).status_code == 401
 
@@ -135,5 +157,5 @@ def test_a_server_that_is_gone_calls_who_is_on_call(operator: RunningOperator, w
     try:
         until(lambda: watched.webhook.heard("noc-on-call", "SatcomDown") is not None, "a call", CLOCK_S)
     finally:
-        operator.start_server()
+        operator.start_server(workers=0)
     until(lambda: watched.webhook.heard("noc-on-call", "SatcomDown", "resolved") is not None, "the end of it", CLOCK_S)

@@ -57,7 +57,7 @@ def test_a_delivery_that_is_late_goes_to_the_next_owner_and_still_ends_the_wait(
     late = waits_of(operator, owner="noc")[reference]
     assert (late["escalatedFrom"], late["deadline"]) == ("supply", wait["deadline"])
     assert operator.tasks(order_id)["terminal_is_here"]["owner"] == "noc"
-    [listed] = json.loads(run(operator, "noc", "order", "waits", "--owner", "noc", "--json"))
+    [listed] = json.loads(run(operator, "noc", "order", "waits", "--owner", "noc", "--overdue", "--json"))
     assert listed["orderReference"] == reference
     scraped = operator.api("noc").get("/metrics").text
     assert 'satcom_waits_escalated{owner="noc"} 1.0' in scraped
