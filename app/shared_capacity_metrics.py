@@ -102,7 +102,7 @@ def _pools(rows: Sequence[Row[Any]]) -> Iterator[GaugeMetricFamily]:
 def _feeders(rows: Sequence[Row[Any]]) -> GaugeMetricFamily:
     feeders = GaugeMetricFamily(
         "satcom_constellation_feeder_hertz",
-        "Feeder links of gateways at their fullest: held, assigned, and free where they limit",
+        "Feeder links of gateways at their fullest time: held, assigned, and free where they limit",
         labels=["constellation", "gateway", "direction", "state"],
     )
     for row in rows:
