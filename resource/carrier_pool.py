@@ -12,12 +12,12 @@ Words: ETSI EN 302 307 (forward carrier), EN 301 545-2 (return carriers), MEF 10
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated
+from functools import cache
+from typing import Annotated, Any, ClassVar
 
-from sqlalchemy import DDL, CheckConstraint, Index, event, text
+from sqlalchemy import DDL, CheckConstraint, Index, bindparam, event, text
 from sqlmodel import Field, Session, col
 
-from satcom.core.clock import now
 from satcom.core.entity import HERTZ, id_type, state_type
 from satcom.core.errors import Fault, Refused, RuleRefused
 from satcom.resource.hold import (
@@ -29,7 +29,9 @@ from satcom.resource.hold import (
     fullest,
     keep,
     lock_for_holding,
+    release_run_out,
     to_run_out,
+    when,
 )
 from satcom.resource.payload import MAX_BANDWIDTH_HZ
 from satcom.resource.resource import Finite, IdText, Resource, pointer
@@ -132,6 +134,12 @@ class PoolShare(Hold, table=True):
     cir_baud: int = Field(ge=0, le=MAX_BANDWIDTH_HZ, sa_type=HERTZ)
     mir_baud: int = Field(gt=0, le=MAX_BANDWIDTH_HZ, sa_type=HERTZ)
 
+    guard: ClassVar = "pool_is_never_oversold"
+
+    @property
+    def clash(self) -> Fault:
+        return Fault("cirBps", f"the pool has no room for {self.name}", "noCommittedRate")
+
 
 for statement in NEVER_OVERSOLD:
     event.listen(PoolShare.__table__, "after_create", DDL(statement.replace("%", "%%")))  # type: ignore[attr-defined, no-untyped-call]
@@ -157,8 +165,10 @@ class PoolFill:
 
 
 def lock_pools(session: Session, identifiers: Iterable[str]) -> dict[str, CarrierPool]:
-    """As `lock_for_holding`; after transponders and hubs."""
-    return lock_for_holding(session, CarrierPool, PoolShare, "carrier_pool_id", identifiers)
+    """As `lock_for_holding`, after transponders and hubs; what ran out there is released."""
+    locked = lock_for_holding(session, CarrierPool, identifiers)
+    release_run_out(session, PoolShare, "carrier_pool_id", locked)
+    return locked
 
 
 def fill_of(session: Session, pool_id: str, period: Period, without: Sequence[str] = ()) -> PoolFill:
@@ -170,14 +180,21 @@ def fills_of(
     session: Session, pool_ids: Sequence[str], period: Period, without: Sequence[str] = ()
 ) -> dict[str, PoolFill]:
     """As `fill_of`, of many pools in one statement; those of which nothing is taken are left out."""
-    counted = PoolShare.in_force(period, now()) & col(PoolShare.carrier_pool_id).in_(pool_ids)
-    counted &= col(PoolShare.id).not_in(without)
+    asked = {"pools": list(pool_ids), "without": list(without), **when(period)}
+    rows = session.connection().execute(_fullest(), asked)
+    return {str(pool_id): PoolFill(int(cir), int(mir)) for pool_id, cir, mir in rows}
+
+
+@cache
+def _fullest() -> Any:
+    """Of each pool, the most that is committed and sold at any instant of a period."""
+    counted = PoolShare.in_force_as_asked() & col(PoolShare.carrier_pool_id).in_(bindparam("pools", expanding=True))
+    counted &= col(PoolShare.id).not_in(bindparam("without", expanding=True))
     rates = [col(PoolShare.cir_baud), col(PoolShare.mir_baud)]
-    most = fullest(session, PoolShare, col(PoolShare.carrier_pool_id), rates, counted, period)
-    return {pool_id: PoolFill(*baud) for pool_id, baud in most.items()}
+    return fullest(PoolShare, col(PoolShare.carrier_pool_id), rates, counted)
 
 
-def admit(
+def find_share(
     session: Session,
     pool: CarrierPool,
     wanted: WantedShare,
@@ -187,9 +204,9 @@ def admit(
     reservation_id: str | None = None,
     instead_of: PoolShare | None = None,
 ) -> PoolShare:
-    """Hold a share of a locked pool until `until`; what it is held `instead_of` is free to it.
+    """A share of a locked pool, to be held until `until`; what it is held `instead_of` is free to it. Writes nothing.
 
-    Raises `RuleRefused`, holding nothing: `noCommittedRate` when too little of the pool can still be promised at some
+    Raises `RuleRefused`: `noCommittedRate` when too little of the pool can still be promised at some
     instant of the period, `poolContended` when its contention ratio would be exceeded; `Refused` on absurd rates.
     """
     check_until(until)
@@ -198,7 +215,7 @@ def admit(
         raise Refused("cirBps", why, "invalid", "0 up to the maximum rate")
     fill = fill_of(session, pool.id, period, without=[instead_of.id] if instead_of is not None else [])
     _check_room(pool, wanted, fill, period)
-    share = PoolShare(
+    return PoolShare(
         name=f"{pool.name}, {_mbps(wanted.cir_bps)} of {_mbps(wanted.mir_bps)} Mbit/s",
         carrier_pool_id=pool.id,
         cir_bps=wanted.cir_bps,
@@ -208,8 +225,7 @@ def admit(
         start_at=period.start_at,
         stop_at=period.stop_at,
         illustrative=pool.illustrative,
-    ).held_for(owner, reservation_id, until)
-    return _kept(session, pool, share.after(instead_of), "cirBps")
+    ).held_for(owner, reservation_id, until, instead_of)
 
 
 def take_over_share(session: Session, share: PoolShare) -> PoolShare:
@@ -220,7 +236,8 @@ def take_over_share(session: Session, share: PoolShare) -> PoolShare:
     wanted = WantedShare(pool.id, share.cir_bps, share.mir_bps, share.cir_baud, share.mir_baud)
     if share.state is not HoldState.RELEASED:  # what was given back takes nothing, whoever has it now
         _check_room(pool, wanted, fill_of(session, pool.id, share.period, without=[share.id]), share.period)
-    return _kept(session, pool, share, pointer(PoolShare, "cir_bps"))
+    keep(session, [share], pointer(PoolShare, "cir_bps"))
+    return share
 
 
 def _check_room(pool: CarrierPool, wanted: WantedShare, fill: PoolFill, period: Period) -> None:
@@ -240,11 +257,6 @@ def _check_room(pool: CarrierPool, wanted: WantedShare, fill: PoolFill, period: 
 
 def _part(rate_bps: int, rate_baud: int, left_baud: int) -> str:
     return f"{rate_bps * left_baud // max(rate_baud, 1)} bit/s"
-
-
-def _kept(session: Session, pool: CarrierPool, share: PoolShare, field: str) -> PoolShare:
-    keep(session, share, "pool_is_never_oversold", Fault(field, f"{pool.name} has no room for it", "noCommittedRate"))
-    return share
 
 
 def _mbps(rate_bps: int) -> str:

@@ -20,7 +20,6 @@ from satcom.resource.capacity_day import (
     times_of,
 )
 from satcom.resource.constellation import Constellation
-from satcom.resource.constellation_guard import GUARD
 from satcom.resource.constellation_share import (
     ConstellationShare,
     FeederRoom,
@@ -32,7 +31,7 @@ from satcom.resource.constellation_share import (
 )
 from satcom.resource.ground import EarthStation
 from satcom.resource.ground_cell import cell_of, check_cell
-from satcom.resource.hold import HoldState, Owner, Period, check_until, keep, lock_for_holding
+from satcom.resource.hold import HoldState, Owner, Period, check_until, keep, lock_for_holding, release_run_out
 from satcom.resource.payload import MAX_BANDWIDTH_HZ
 from satcom.resource.resource import pointer
 from satcom.resource.satellite import Satellite
@@ -52,11 +51,13 @@ class WantedPassage:
 
 
 def lock_constellations(session: Session, identifiers: Iterable[str]) -> dict[str, Constellation]:
-    """As `lock_for_holding`; after transponders, hubs and carrier pools."""
-    return lock_for_holding(session, Constellation, ConstellationShare, "constellation_id", identifiers)
+    """As `lock_for_holding`, after transponders, hubs and carrier pools; what ran out there is released."""
+    locked = lock_for_holding(session, Constellation, identifiers)
+    release_run_out(session, ConstellationShare, "constellation_id", locked)
+    return locked
 
 
-def share_beams(
+def find_beams(
     session: Session,
     constellation: Constellation,
     wanted: WantedPassage,
@@ -66,11 +67,11 @@ def share_beams(
     reservation_id: str | None = None,
     instead_of: Sequence[ConstellationShare] = (),
 ) -> list[ConstellationShare]:
-    """Hold a share of the cell, and of each gateway, of a locked constellation until `until`; that of the cell first.
+    """Shares of the cell, and of each gateway, of a locked constellation, to be held until `until`; the cell's first.
 
-    What it is held `instead_of` is free to it, where that is of the same cell or gateway.
+    Nothing is written. What they are held `instead_of` is free to them, where that is of the same cell or gateway.
 
-    Raises `RuleRefused`, holding nothing, on `forwardHz` or `returnHz`: `noBeamBandwidth` when too little of the cell's
+    Raises `RuleRefused` on `forwardHz` or `returnHz`: `noBeamBandwidth` when too little of the cell's
     beam is left at some instant of the period, `noGatewayBandwidth` of a gateway; on `latitudeDeg` `noSatelliteBeam`
     when a satellite that would light the cell has no beam left; `Refused` on what cannot be wanted.
     """
@@ -85,7 +86,7 @@ def share_beams(
     _check_feeders_have_room(session, constellation, times, wanted, names, period, without)
     if times is not None:
         _check_beams(session, constellation, cell, times, period, without)
-    shares = [
+    return [
         ConstellationShare(
             name=f"{constellation.name} {f'cell {cell}' if station is None else names[station]},"
             f" {megahertz(wanted.forward_hz)} and {megahertz(wanted.return_hz)} MHz",
@@ -101,14 +102,9 @@ def share_beams(
             day_slots=slots_through(times, station) if station is not None else None,
             lit_by=lit_by(times) if station is None else [],
             illustrative=constellation.illustrative,
-        )
-        .held_for(owner, reservation_id, until)
-        .after(old.get(station or cell))
+        ).held_for(owner, reservation_id, until, old.get(station or cell))
         for station in (None, *gateways)
     ]
-    session.add_all(shares[1:])
-    _keep(session, constellation, shares[0], "forwardHz")
-    return shares
 
 
 def lit_by(times: DayTimes | None) -> list[LitBy]:
@@ -224,7 +220,8 @@ def take_over_constellation_share(session: Session, share: ConstellationShare) -
         left = feeders[share.earth_station_id]
         if left is not None and share.state is not HoldState.RELEASED:
             _check_feeder(share.forward_hz, share.return_hz, left, share.day_slots, where)
-    return _keep(session, constellation, share, pointer(ConstellationShare, "forward_hz"))
+    keep(session, [share], pointer(ConstellationShare, "forward_hz"))
+    return share
 
 
 def _check_times(constellation: Constellation, share: ConstellationShare) -> None:
@@ -285,8 +282,3 @@ def _check_room(forward_hz: int, return_hz: int, left: Room, where: str, code: s
     ]
     if faults:
         raise RuleRefused.all(faults)
-
-
-def _keep(session: Session, constellation: Constellation, share: ConstellationShare, field: str) -> ConstellationShare:
-    keep(session, share, GUARD, Fault(field, f"{constellation.name} has no room for it", "noBeamBandwidth"))
-    return share

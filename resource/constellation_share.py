@@ -11,7 +11,7 @@ That nothing is ever oversold the database promises (`resource.constellation_gua
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 import sqlalchemy as sa
 from pydantic import Field as ValueField
@@ -22,11 +22,12 @@ from sqlmodel import Field, Session, col, func
 
 from satcom.core.clock import now
 from satcom.core.entity import HERTZ, INSTANT, JsonOf, id_type
+from satcom.core.errors import Fault
 from satcom.core.values import Value
 from satcom.resource.capacity_day import SLOTS
 from satcom.resource.constellation import Constellation
-from satcom.resource.constellation_guard import NEVER_OVERSOLD
-from satcom.resource.hold import Hold, Period, fullest, to_run_out
+from satcom.resource.constellation_guard import GUARD, NEVER_OVERSOLD
+from satcom.resource.hold import Hold, Period, fullest, to_run_out, when
 from satcom.resource.payload import MAX_BANDWIDTH_HZ
 from satcom.resource.resource import IdText
 
@@ -74,6 +75,12 @@ class ConstellationShare(Hold, table=True):
     longitude_deg: float | None = Field(default=None, ge=-180, le=180)
     day_slots: list[Slot] | None = Field(default=None, min_length=1, max_length=SLOTS, sa_type=_SLOTS)
     lit_by: list[LitBy] = Field(default_factory=list, sa_type=JsonOf(list[LitBy]))
+
+    guard: ClassVar = GUARD
+
+    @property
+    def clash(self) -> Fault:
+        return Fault("forwardHz", f"there is no room for {self.name}", "noBeamBandwidth")
 
 
 for statement in NEVER_OVERSOLD:
@@ -185,11 +192,12 @@ def most_taken(
     without: Sequence[str],
 ) -> dict[str, Sequence[int]]:
     """What is taken `of` each at the fullest instant of a period, forward and return, by shares that are `which`."""
-    counted = ConstellationShare.in_force(period, now()) & which
+    counted = ConstellationShare.in_force_as_asked() & which
     counted &= col(ConstellationShare.constellation_id) == constellation.id
     counted &= col(ConstellationShare.id).not_in(without)
     widths = [col(ConstellationShare.forward_hz), col(ConstellationShare.return_hz)]
-    return dict(fullest(session, ConstellationShare, of, widths, counted, period))
+    rows = session.connection().execute(fullest(ConstellationShare, of, widths, counted), when(period))
+    return {str(key): [int(one) for one in most] for key, *most in rows}
 
 
 def cells_lit(

@@ -1,7 +1,7 @@
 """Free spectrum of many transponders at once: what qualification asks before it proposes a solution.
 
 One statement brings everything that is held or assigned on the transponders in the period; the rest is arrays. The
-answer agrees with what `resource.spectrum.reserve_slot` would find, and holds nothing.
+answer agrees with what `resource.spectrum.find_slot` would find, and holds nothing.
 """
 
 from collections.abc import Sequence

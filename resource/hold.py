@@ -2,26 +2,28 @@
 
 What can be sold once only is first held until an instant, then assigned without end of hold, then released. A hold that
 ran out counts as free from that instant on; its row is released by whoever locks its transponder or hub next, and by
-the sweep of `resource.reservation`. That nothing is given twice is promised by the database's exclusion constraints.
-A service that changes holds its new part before it lets go of the old one: the one takes the place of the other
-(`in_place_of`), and where they meet they do not stand in each other's way. To everybody else both are taken.
+the sweep of `resource.reservation`. That nothing is given twice is promised by the database's guards. A service that
+changes holds its new part before it lets go of the old one: the one takes the place of the other (`in_place_of`), and
+where they meet they do not stand in each other's way. To everybody else both are taken.
 
 Locks are always taken in this order: reservation, transponders, hubs, carrier pools and constellations, each by id,
-then the rows of the holds.
+then the rows of the holds (`resource.locked_network`).
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
+from functools import cache
 from typing import Annotated, Any, ClassVar, Self, TypeVar
 
 import sqlalchemy as sa
 from pydantic import ValidationInfo, field_validator
-from sqlalchemy import ColumnElement, Index, and_, func, or_, text
+from sqlalchemy import ColumnElement, Index, and_, bindparam, func, literal, literal_column, or_, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped
 from sqlmodel import Field, Session, col, select
+from sqlmodel.sql.expression import SelectOfScalar
 
 from satcom.core.clock import now
 from satcom.core.entity import INSTANT, id_type, state_type
@@ -34,6 +36,10 @@ from satcom.resource.resource import IdText, Resource
 EXPIRED = "the hold ran out"
 LINE = "COALESCE(in_place_of, id)"  # as `Hold.line`, for the exclusion constraints
 R = TypeVar("R", bound=Resource)
+# written out, not sent as a parameter: by them the indexes of what is in force are known
+_HELD: ColumnElement[str] = literal_column("'held'")
+_ASSIGNED: ColumnElement[str] = literal_column("'assigned'")
+_RELEASED: ColumnElement[str] = literal_column("'released'")
 
 
 class HoldState(StrEnum):
@@ -88,6 +94,7 @@ class Hold(Resource):
     released_because: str | None = Field(default=None, max_length=500)
     in_place_of: Annotated[str | None, IdText] = Field(default=None, sa_type=id_type())
 
+    guard: ClassVar[str]  # the rule of the database by which it is given once
     life_cycle: ClassVar = LifeCycle(
         HoldState,
         ("held", "assigned", "the order goes ahead: no end of hold any more"),
@@ -112,6 +119,11 @@ class Hold(Resource):
         return value
 
     @property
+    def clash(self) -> Fault:
+        """What is said when the guard refuses it."""
+        raise NotImplementedError
+
+    @property
     def line(self) -> str:
         """The same for a hold and all that take its place: the id of the first of them."""
         return self.in_place_of or self.id
@@ -123,31 +135,43 @@ class Hold(Resource):
     @classmethod
     def in_force(cls, period: Period, at: datetime) -> ColumnElement[bool]:
         """Rows that take something within `period`, seen at `at`: what ran out by then takes nothing."""
-        begins_before = col(cls.start_at) < period.stop_at if period.stop_at is not None else None
-        parts = [
-            or_(col(cls.stop_at).is_(None), col(cls.stop_at) > period.start_at),
-            or_(
-                col(cls.state) == HoldState.ASSIGNED,
-                and_(col(cls.state) == HoldState.HELD, col(cls.hold_until) > at),
-            ),
-        ]
-        return and_(*parts, begins_before) if begins_before is not None else and_(*parts)
+        return cls._in_force(literal(period.start_at, INSTANT), literal(period.stop_at, INSTANT), literal(at, INSTANT))
 
     @classmethod
-    def run_out(cls, at: datetime) -> ColumnElement[bool]:
+    def in_force_as_asked(cls) -> ColumnElement[bool]:
+        """As `in_force`, for statements that are built once; they are run with the parameters `when` gives."""
+        start_at, stop_at, at = (bindparam(one, type_=INSTANT) for one in ("from_at", "to_at", "seen_at"))
+        return cls._in_force(start_at, stop_at, at)
+
+    @classmethod
+    def _in_force(
+        cls, start_at: ColumnElement[datetime], stop_at: ColumnElement[datetime], at: ColumnElement[datetime]
+    ) -> ColumnElement[bool]:
+        return and_(
+            col(cls.state) != _RELEASED,
+            or_(col(cls.state) == _ASSIGNED, col(cls.hold_until) > at),
+            func.tstzrange(col(cls.start_at), col(cls.stop_at)).bool_op("&&")(func.tstzrange(start_at, stop_at)),
+        )
+
+    @classmethod
+    def run_out(cls, at: datetime | ColumnElement[datetime]) -> ColumnElement[bool]:
         """Rows that are held still though their time is over."""
-        return and_(col(cls.state) == HoldState.HELD, col(cls.hold_until) <= at)
+        return and_(col(cls.state) == _HELD, col(cls.hold_until) <= at)
 
-    def after(self, other: "Hold | None") -> Self:
-        """It takes the place of `other`, where there is one."""
-        self.in_place_of = other.line if other is not None else None
-        return self
-
-    def held_for(self, owner: Owner, reservation_id: str | None, until: datetime) -> Self:
+    def held_for(
+        self, owner: Owner, reservation_id: str | None, until: datetime, instead_of: "Hold | None" = None
+    ) -> Self:
+        """For whom, until when, and whose place it takes, where it takes one."""
+        self.in_place_of = instead_of.line if instead_of is not None else None
         self.party_id = owner.party_id
         self.order_id, self.order_reference = owner.order_id, owner.order_reference
         self.reservation_id, self.hold_until = reservation_id, until
         return self
+
+
+def when(period: Period) -> dict[str, datetime | None]:
+    """The parameters of `Hold.in_force_as_asked`."""
+    return {"from_at": period.start_at, "to_at": period.stop_at, "seen_at": now()}
 
 
 def to_run_out(name: str, of: str) -> Index:
@@ -165,40 +189,44 @@ def check_until(until: datetime) -> None:
         )
 
 
-def lock_for_holding(
-    session: Session, kind: type[R], holds: type[Hold], of: str, identifiers: Iterable[str]
-) -> dict[str, R]:
-    """One seller at a time: lock in the order of the ids, and release the `holds` `of` them that ran out.
-
-    Raises `NotFound`.
-    """
+def lock_for_holding(session: Session, kind: type[R], identifiers: Iterable[str]) -> dict[str, R]:
+    """One seller at a time: lock in the order of the ids. Raises `NotFound`."""
     wanted = sorted(set(identifiers))
     if not wanted:
         return {}
-    query = select(kind).where(col(kind.id).in_(wanted)).order_by(col(kind.id)).with_for_update()
-    locked = {one.id: one for one in session.exec(query.execution_options(populate_existing=True))}
+    locked = {one.id: one for one in session.exec(_locking(kind), params={"wanted": wanted})}
     for identifier in wanted:
         if identifier not in locked:
             raise NotFound(kind.__name__, identifier)
-    run_out = holds.run_out(now()) & col(getattr(holds, of)).in_(wanted)
-    release(session, session.exec(select(holds).where(run_out)).all(), EXPIRED)
     return locked
 
 
+@cache
+def _locking(kind: type[R]) -> SelectOfScalar[R]:
+    """Built once for each kind, as in `core.database`."""
+    wanted = col(kind.id).in_(bindparam("wanted", expanding=True))
+    query = select(kind).where(wanted).order_by(col(kind.id)).with_for_update()
+    return query.execution_options(populate_existing=True)
+
+
+def release_run_out(session: Session, holds: type[Hold], of: str, identifiers: Iterable[str]) -> None:
+    """Release the `holds` `of` what is locked that ran out by now."""
+    run_out = holds.run_out(now()) & col(getattr(holds, of)).in_(sorted(set(identifiers)))
+    release(session, session.exec(select(holds).where(run_out)).all(), EXPIRED)
+
+
 def fullest(
-    session: Session,
     kind: type[Hold],
     of: ColumnElement[Any] | Mapped[Any],
     amounts: Sequence[Mapped[int]],
     counted: ColumnElement[bool],
-    period: Period,
-) -> dict[str, list[int]]:
-    """What `counted` rows take `of` each at the fullest instant of `period`, of every amount for itself; one statement.
+) -> Any:
+    """The statement: what `counted` rows take `of` each at the fullest instant, of every amount for itself.
 
-    That of which nothing is taken is left out.
+    It is run with the parameters `when` gives. That of which nothing is taken is left out.
     """
     names = [f"amount_{number}" for number in range(len(amounts))]
-    begins_at = func.greatest(col(kind.start_at), period.start_at).label("at")
+    begins_at = func.greatest(col(kind.start_at), bindparam("from_at", type_=INSTANT)).label("at")
     begins = sa.select(of.label("of"), begins_at, *(one.label(name) for one, name in zip(amounts, names, strict=True)))
     ends = sa.select(of, col(kind.stop_at), *(-one for one in amounts)).where(col(kind.stop_at).is_not(None))
     change = sa.union_all(begins.where(counted), ends.where(counted)).subquery().c
@@ -210,22 +238,24 @@ def fullest(
     )
     running = (func.sum(step[name]).over(partition_by=step.of, order_by=step.at).label(name) for name in names)
     level = sa.select(step.of, *running).subquery().c
-    query = sa.select(level.of, *(func.max(level[name]) for name in names)).group_by(level.of)
-    return {str(key): [int(one) for one in most] for key, *most in session.connection().execute(query)}
+    return sa.select(level.of, *(func.max(level[name]) for name in names)).group_by(level.of)
 
 
-def keep(session: Session, hold: Hold, constraint: str, taken: Fault) -> None:
-    """Let the database say now, and not at the commit, that somebody else has it: then `taken` is refused.
+def keep(session: Session, holds: Sequence[Hold], field: str | None = None) -> None:
+    """Write them in one go. What somebody else has, the database says now, not at the commit: it is refused.
 
-    The caller's transaction, or its savepoint, is broken by then.
+    It is refused at `field`, where it is no other than that of `Hold.clash`. The caller's transaction, or its
+    savepoint, is broken by then.
     """
-    session.add(hold)
+    session.add_all(holds)
+    faults = [(one.guard, one.clash) for one in holds]  # now: what the database refused cannot be read any more
     try:
         session.flush()
     except IntegrityError as error:
-        if constraint not in str(error.orig):
+        clashes = [fault for guard, fault in faults if guard in str(error.orig)]
+        if not clashes:
             raise
-        raise RuleRefused.all([taken]) from error
+        raise RuleRefused.all([replace(one, field=field or one.field) for one in clashes]) from error
 
 
 def assign(session: Session, holds: Iterable[Hold]) -> None:

@@ -6,18 +6,32 @@ database. Configuring the hub is `resource.drivers`.
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Annotated, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import CheckConstraint, func, text
+from sqlalchemy import CheckConstraint, bindparam, func, text
 from sqlalchemy.dialects.postgresql import ExcludeConstraint
 from sqlmodel import Field, Session, col, select
+from sqlmodel.sql.expression import SelectOfScalar
 
 from satcom.core.clock import now
 from satcom.core.entity import JsonOf, id_type
 from satcom.core.errors import Fault, Refused, RuleRefused
-from satcom.resource.hold import LINE, Hold, HoldState, Owner, Period, check_until, keep, lock_for_holding, to_run_out
+from satcom.resource.hold import (
+    LINE,
+    Hold,
+    HoldState,
+    Owner,
+    Period,
+    check_until,
+    keep,
+    lock_for_holding,
+    release_run_out,
+    to_run_out,
+    when,
+)
 from satcom.resource.resource import PHYSICAL, Band, IdText, Resource, pointer
 
 MAX_PORTS = 10_000
@@ -59,10 +73,18 @@ class HubPortAssignment(Hold, table=True):
     hub_id: Annotated[str, IdText] = Field(foreign_key="hub.id", index=True, sa_type=id_type())
     port_number: int = Field(ge=1, le=MAX_PORTS)
 
+    guard: ClassVar = "port_is_given_once"
+
+    @property
+    def clash(self) -> Fault:
+        return Fault("hub", f"{self.name} is taken, {self.period}", "noHubPort")
+
 
 def lock_hubs(session: Session, identifiers: Iterable[str]) -> dict[str, Hub]:
-    """As `lock_for_holding`; after the transponders."""
-    return lock_for_holding(session, Hub, HubPortAssignment, "hub_id", identifiers)
+    """As `lock_for_holding`, after the transponders; what ran out there is released."""
+    locked = lock_for_holding(session, Hub, identifiers)
+    release_run_out(session, HubPortAssignment, "hub_id", locked)
+    return locked
 
 
 def lowest_free_port(ports: int, taken: Iterable[int]) -> int | None:
@@ -71,7 +93,7 @@ def lowest_free_port(ports: int, taken: Iterable[int]) -> int | None:
     return next((number for number in range(1, ports + 1) if number not in used), None)
 
 
-def reserve_port(
+def find_port(
     session: Session,
     hub: Hub,
     period: Period,
@@ -80,27 +102,32 @@ def reserve_port(
     reservation_id: str | None = None,
     instead_of: HubPortAssignment | None = None,
 ) -> HubPortAssignment:
-    """Hold the lowest port of a locked hub that is free for the whole period; on the same hub, that of `instead_of`.
+    """The lowest port of a locked hub that is free for the whole period; on the same hub, that of `instead_of`.
 
-    Raises `RuleRefused` on `hub` (`noHubPort`).
+    It is to be held until `until`; nothing is written. Raises `RuleRefused` on `hub` (`noHubPort`).
     """
     check_until(until)
-    where = HubPortAssignment.in_force(period, now()) & (col(HubPortAssignment.hub_id) == hub.id)
     if instead_of is not None and instead_of.hub_id == hub.id:
         number: int | None = instead_of.port_number
     else:
-        number = lowest_free_port(hub.ports, session.exec(select(HubPortAssignment.port_number).where(where)))
+        number = lowest_free_port(hub.ports, session.exec(_taken(), params={"hub": hub.id, **when(period)}))
     if number is None:
         raise RuleRefused("hub", f"none of the {hub.ports} ports of {hub.name} is free, {period}", "noHubPort")
-    port = HubPortAssignment(
+    return HubPortAssignment(
         name=f"{hub.name} port {number}",
         hub_id=hub.id,
         port_number=number,
         start_at=period.start_at,
         stop_at=period.stop_at,
         illustrative=hub.illustrative,
-    ).held_for(owner, reservation_id, until)
-    return _kept(session, port.after(instead_of), "hub")
+    ).held_for(owner, reservation_id, until, instead_of)
+
+
+@cache
+def _taken() -> SelectOfScalar[int]:
+    """The ports of a hub that are taken in a period."""
+    there = col(HubPortAssignment.hub_id) == bindparam("hub")
+    return select(HubPortAssignment.port_number).where(there, HubPortAssignment.in_force_as_asked())
 
 
 def take_over_port(session: Session, port: HubPortAssignment) -> HubPortAssignment:
@@ -111,11 +138,7 @@ def take_over_port(session: Session, port: HubPortAssignment) -> HubPortAssignme
         raise Refused(pointer(HubPortAssignment, "hold_until"), "a hold says until when", "missing")
     if port.port_number > hub.ports:
         raise RuleRefused(where, f"{hub.name} has no port {port.port_number}", "noHubPort", f"1 to {hub.ports}")
-    return _kept(session, port, where)
-
-
-def _kept(session: Session, port: HubPortAssignment, field: str) -> HubPortAssignment:
-    keep(session, port, "port_is_given_once", Fault(field, f"{port.name} is taken, {port.period}", "noHubPort"))
+    keep(session, [port], where)
     return port
 
 

@@ -10,14 +10,16 @@ Words: TMF685 (`held`, `completed` when assigned, `cancelled` when given back, `
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
+from functools import cache
 from typing import ClassVar
 
-from sqlalchemy import Index, or_, text
+from sqlalchemy import Index, bindparam, or_, text
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Field, Session, col, select
+from sqlmodel.sql.expression import SelectOfScalar
 
 from satcom.core.clock import now
 from satcom.core.database import find_for_update
@@ -28,15 +30,16 @@ from satcom.core.life_cycle import LifeCycle, move
 from satcom.core.security import Capability, Principal, Role
 from satcom.core.values import RelatedParty, TimePeriod
 from satcom.resource import hold
-from satcom.resource.carrier_pool import CarrierPool, PoolShare, WantedShare, admit, lock_pools
-from satcom.resource.constellation_holding import WantedPassage, lock_constellations, plan_passage, share_beams
+from satcom.resource.carrier_pool import CarrierPool, PoolShare, WantedShare, find_share
+from satcom.resource.constellation_holding import WantedPassage, find_beams, plan_passage
 from satcom.resource.constellation_share import ConstellationShare
 from satcom.resource.hold import EXPIRED, Hold, Owner, Period, check_until
-from satcom.resource.hub import HubPortAssignment, lock_hubs, reserve_port
+from satcom.resource.hub import HubPortAssignment, find_port
+from satcom.resource.locked_network import LockedNetwork, lock_held, lock_network
 from satcom.resource.payload import Transponder
 from satcom.resource.reservation_item import ReservationItem, items_held
 from satcom.resource.satellite import Satellite
-from satcom.resource.spectrum import SpectrumAssignment, WantedSlot, lock_transponders, reserve_slot
+from satcom.resource.spectrum import SlotReserved, SpectrumAssignment, WantedSlot, find_slot, taken_of
 from satcom.supplychain.equipment_return import release_terminal
 from satcom.supplychain.stock import StockedTerminal, StockState, hold_terminal, terminal_of
 
@@ -153,35 +156,53 @@ def reserve(session: Session, wanted: Wanted, until: datetime, by: Principal) ->
         plan_passage(session, wanted.passage)
     with _once_for_an_order(wanted.owner), session.begin_nested():
         reservation = _new(wanted, until, by, asked_at)
-        # in the order in which holds are given back; whoever moves a satellite's date waits, or we do
-        transponders = lock_transponders(session, [one.transponder_id for one in wanted.slots])
-        hubs = lock_hubs(session, wanted.hub_ids)
-        pools = lock_pools(session, [one.pool_id for one in wanted.shares])
-        skies = lock_constellations(session, [wanted.passage.constellation_id] if wanted.passage is not None else [])
+        # whoever moves a satellite's date waits, or we do
+        locked = lock_network(
+            session,
+            [one.transponder_id for one in wanted.slots],
+            wanted.hub_ids,
+            [one.pool_id for one in wanted.shares],
+            [wanted.passage.constellation_id] if wanted.passage is not None else [],
+        )
         _check_in_service(session, wanted)
-        owner, period, old = wanted.owner, wanted.held_period, wanted.instead_of or Held([], [], [], None)
-        whose = (period, owner, until, reservation.id)
-        # the wider first: then two slots find room on one transponder whenever there is room for both
-        widest_first = sorted(wanted.slots, key=lambda one: -one.bandwidth_hz)
-        slots = [
-            reserve_slot(session, transponders[one.transponder_id], one, *whose, old.slots) for one in widest_first
-        ]
-        old_port = {one.hub_id: one for one in old.ports}
-        ports = [reserve_port(session, hub, *whose, old_port.get(hub.id)) for hub in hubs.values()]
-        old_share = {one.carrier_pool_id: one for one in old.shares}
-        in_order = sorted(wanted.shares, key=lambda one: one.pool_id)
-        shares = [admit(session, pools[one.pool_id], one, *whose, old_share.get(one.pool_id)) for one in in_order]
-        passages: list[ConstellationShare] = []
-        if wanted.passage is not None:
-            whole = skies[wanted.passage.constellation_id]
-            passages = share_beams(session, whole, wanted.passage, *whose, old.passages)
+        found, owner = _find_room(session, locked, wanted, until, reservation.id), wanted.owner
         terminal = None
         if wanted.terminal_type_id is not None and owner.order_id is not None:
             terminal = hold_terminal(session, wanted.terminal_type_id, owner.order_id, owner.party_id, until)
-        reservation.reservation_item = items_held(slots, ports, shares, passages, wanted.terminal_type_id, terminal)
+        reservation.reservation_item = items_held(
+            found.slots, found.ports, found.shares, found.passages, wanted.terminal_type_id, terminal
+        )
         session.add(reservation)
-        session.flush()
+        hold.keep(session, found.holds)
+        for slot in found.slots:
+            announce(session, SlotReserved(slot.id, owner.order_id))
     return reservation
+
+
+def _find_room(session: Session, locked: LockedNetwork, wanted: Wanted, until: datetime, reservation_id: str) -> Held:
+    """What is to be held; nothing is written yet."""
+    period, old = wanted.held_period, wanted.instead_of or Held([], [], [], None)
+    whose = (period, wanted.owner, until, reservation_id)
+    there = {one: taken_of(session, one, period) for one in locked.transponders}
+    slots: list[SpectrumAssignment] = []
+    # the wider first: then two slots find room on one transponder whenever there is room for both
+    for one in sorted(wanted.slots, key=lambda one: -one.bandwidth_hz):
+        taken = there[one.transponder_id]
+        slots.append(find_slot(locked.transponders[one.transponder_id], taken, one, *whose, old.slots))
+        # whatever place it takes: what is held together never stands aside for each other
+        taken.append(replace(slots[-1].taken, line=None))
+    old_port = {one.hub_id: one for one in old.ports}
+    ports = [find_port(session, hub, *whose, old_port.get(hub.id)) for hub in locked.hubs.values()]
+    old_share = {one.carrier_pool_id: one for one in old.shares}
+    in_order = sorted(wanted.shares, key=lambda one: one.pool_id)
+    shares = [
+        find_share(session, locked.pools[one.pool_id], one, *whose, old_share.get(one.pool_id)) for one in in_order
+    ]
+    passages: list[ConstellationShare] = []
+    if wanted.passage is not None:
+        whole = locked.constellations[wanted.passage.constellation_id]
+        passages = find_beams(session, whole, wanted.passage, *whose, old.passages)
+    return Held(slots, ports, shares, None, passages)
 
 
 def held_by_reservation(session: Session, reservation: Reservation) -> Held:
@@ -270,15 +291,7 @@ def expire_due(session: Session, at: datetime | None = None, limit: int = 100) -
     )
     ended = session.exec(due.execution_options(populate_existing=True)).all()
     ids = [one.id for one in ended]
-    # all locks before the first change, and in their order
-    of_slots = select(SpectrumAssignment.transponder_id).where(col(SpectrumAssignment.reservation_id).in_(ids))
-    of_ports = select(HubPortAssignment.hub_id).where(col(HubPortAssignment.reservation_id).in_(ids))
-    lock_transponders(session, session.exec(of_slots).all())
-    of_shares = select(PoolShare.carrier_pool_id).where(col(PoolShare.reservation_id).in_(ids))
-    lock_hubs(session, session.exec(of_ports).all())
-    lock_pools(session, session.exec(of_shares).all())
-    of_passages = select(ConstellationShare.constellation_id).where(col(ConstellationShare.reservation_id).in_(ids))
-    lock_constellations(session, session.exec(of_passages).all())
+    lock_held(session, ids)
     for reservation in ended:
         held = held_by_reservation(session, reservation)
         _give_back(session, reservation, held, ReservationState.FAILED, EXPIRED)
@@ -323,15 +336,11 @@ def _note_until(reservation: Reservation, until: datetime | None) -> None:
 
 def _check_in_service(session: Session, wanted: Wanted) -> None:
     """Capacity is sold only while its satellite carries traffic."""
-    ids = [one.transponder_id for one in wanted.slots]
-    of_pools = (
-        select(SpectrumAssignment.transponder_id)
-        .join(CarrierPool, col(CarrierPool.spectrum_assignment_id) == col(SpectrumAssignment.id))
-        .where(col(CarrierPool.id).in_([one.pool_id for one in wanted.shares]))
-    )
-    over = or_(col(Transponder.id).in_(ids), col(Transponder.id).in_(of_pools))
-    query = select(Satellite).join(Transponder, col(Transponder.satellite_id) == col(Satellite.id))
-    for satellite in session.exec(query.where(over).distinct().execution_options(populate_existing=True)):
+    asked = {
+        "transponders": [one.transponder_id for one in wanted.slots],
+        "pools": [one.pool_id for one in wanted.shares],
+    }
+    for satellite in session.exec(_satellites_of(), params=asked):
         if not satellite.in_service_throughout(wanted.period.start_at, wanted.period.stop_at):
             life = f"{satellite.state}, in service {satellite.in_service_date} to {satellite.end_of_life_date}"
             raise RuleRefused(
@@ -341,19 +350,23 @@ def _check_in_service(session: Session, wanted: Wanted) -> None:
             )
 
 
+@cache
+def _satellites_of() -> SelectOfScalar[Satellite]:
+    """That carry these transponders and pools, read afresh."""
+    of_pools = (
+        select(SpectrumAssignment.transponder_id)
+        .join(CarrierPool, col(CarrierPool.spectrum_assignment_id) == col(SpectrumAssignment.id))
+        .where(col(CarrierPool.id).in_(bindparam("pools", expanding=True)))
+    )
+    over = or_(col(Transponder.id).in_(bindparam("transponders", expanding=True)), col(Transponder.id).in_(of_pools))
+    query = select(Satellite).join(Transponder, col(Transponder.satellite_id) == col(Satellite.id))
+    return query.where(over).distinct().execution_options(populate_existing=True)
+
+
 def lock_with_holds(session: Session, reservation: Reservation) -> Held:
     """Lock the reservation, then what it touches, in the order of `resource.hold`."""
     find_for_update(session, Reservation, reservation.id)
-    transponders = select(SpectrumAssignment.transponder_id).where(SpectrumAssignment.reservation_id == reservation.id)
-    hubs = select(HubPortAssignment.hub_id).where(HubPortAssignment.reservation_id == reservation.id)
-    pools = select(PoolShare.carrier_pool_id).where(PoolShare.reservation_id == reservation.id)
-    lock_transponders(session, session.exec(transponders).all())
-    lock_hubs(session, session.exec(hubs).all())
-    lock_pools(session, session.exec(pools).all())
-    constellations = select(ConstellationShare.constellation_id).where(
-        ConstellationShare.reservation_id == reservation.id
-    )
-    lock_constellations(session, session.exec(constellations).all())
+    lock_held(session, [reservation.id])
     return held_by_reservation(session, reservation)
 
 

@@ -12,12 +12,13 @@ from sqlmodel import Session, col, select
 
 from satcom.core.errors import RuleRefused
 from satcom.core.values import TimePeriod
-from satcom.resource.carrier_pool import CarrierPool, PoolShare, lock_pools
+from satcom.resource.carrier_pool import CarrierPool, PoolShare
 from satcom.resource.hold import Hold, Period
-from satcom.resource.hub import HubPortAssignment, lock_hubs
+from satcom.resource.hub import HubPortAssignment
+from satcom.resource.locked_network import lock_network
 from satcom.resource.payload import Transponder
 from satcom.resource.reservation import Held, Reservation, ReservationState, lock_with_holds
-from satcom.resource.spectrum import SpectrumAssignment, assignments_of, check_power, lock_transponders
+from satcom.resource.spectrum import SpectrumAssignment, assignments_of, check_power
 
 
 def reservations_on(session: Session, satellite_id: str) -> Sequence[Reservation]:
@@ -51,9 +52,7 @@ def lock_reserved(session: Session, satellite_id: str) -> Sequence[Reservation]:
     ports = select(HubPortAssignment.hub_id).where(col(HubPortAssignment.reservation_id).in_(ids))
     slots = select(SpectrumAssignment.id).where(col(SpectrumAssignment.transponder_id).in_(transponders))
     pools = select(CarrierPool.id).where(col(CarrierPool.spectrum_assignment_id).in_(slots))
-    lock_transponders(session, transponders)
-    lock_hubs(session, session.exec(ports).all())
-    lock_pools(session, session.exec(pools).all())
+    lock_network(session, transponders, session.exec(ports).all(), session.exec(pools).all())
     return reservations_on(session, satellite_id)
 
 

@@ -3,7 +3,6 @@
 Nobody else can get in between: what is held is given back and held anew under the locks of both.
 """
 
-from collections.abc import Sequence
 from datetime import datetime
 
 from sqlmodel import Session
@@ -11,9 +10,7 @@ from sqlmodel import Session
 from satcom.core.clock import now
 from satcom.core.database import find_for_update
 from satcom.core.security import Principal
-from satcom.resource.carrier_pool import lock_pools
-from satcom.resource.constellation_holding import lock_constellations
-from satcom.resource.hub import lock_hubs
+from satcom.resource.locked_network import lock_network
 from satcom.resource.reservation import (
     Held,
     Reservation,
@@ -23,7 +20,6 @@ from satcom.resource.reservation import (
     release,
     reserve,
 )
-from satcom.resource.spectrum import lock_transponders
 
 
 def is_held(reservation: Reservation) -> bool:
@@ -47,19 +43,14 @@ def take_up(
 
 
 def _lock_both(session: Session, held: Held, wanted: Wanted) -> None:
-    """In the order in which everybody locks."""
     passage = [wanted.passage.constellation_id] if wanted.passage is not None else []
-    lock_transponders(
-        session, _ids([one.transponder_id for one in held.slots] + [one.transponder_id for one in wanted.slots])
+    lock_network(
+        session,
+        [one.transponder_id for one in held.slots] + [one.transponder_id for one in wanted.slots],
+        [*(one.hub_id for one in held.ports), *wanted.hub_ids],
+        [one.carrier_pool_id for one in held.shares] + [one.pool_id for one in wanted.shares],
+        [*(one.constellation_id for one in held.passages), *passage],
     )
-    lock_hubs(session, _ids([*(one.hub_id for one in held.ports), *wanted.hub_ids]))
-    pools = [one.carrier_pool_id for one in held.shares] + [one.pool_id for one in wanted.shares]
-    lock_pools(session, _ids(pools))
-    lock_constellations(session, _ids([*(one.constellation_id for one in held.passages), *passage]))
-
-
-def _ids(identifiers: Sequence[str]) -> list[str]:
-    return sorted(set(identifiers))
 
 
 def uses(wanted: Wanted, held: Held) -> bool:

@@ -8,23 +8,38 @@ That two slots never overlap is promised by the database, not by this module. Ma
 Words: ITU Radio Regulations 1.153 (occupied bandwidth); ITU Handbook on Satellite Communications, 3rd ed. (PEB).
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated
+from functools import cache
+from itertools import accumulate
+from typing import Annotated, Any, ClassVar
 
 from pydantic import ValidationInfo, field_validator
-from sqlalchemy import CheckConstraint, text
+from sqlalchemy import CheckConstraint, bindparam, text
+from sqlalchemy import select as select_columns
 from sqlalchemy.dialects.postgresql import ExcludeConstraint
 from sqlmodel import Field, Session, col, select
 
 from satcom.core.clock import now
 from satcom.core.entity import HERTZ, id_type, state_type
 from satcom.core.errors import Fault, Refused, RuleRefused
-from satcom.core.events import announce
 from satcom.core.wrong_value import check_ranges
-from satcom.resource.hold import LINE, Hold, HoldState, Owner, Period, check_until, keep, lock_for_holding, to_run_out
+from satcom.resource.hold import (
+    LINE,
+    Hold,
+    HoldState,
+    Owner,
+    Period,
+    check_until,
+    keep,
+    lock_for_holding,
+    release_run_out,
+    to_run_out,
+    when,
+)
 from satcom.resource.payload import MAX_BANDWIDTH_HZ, MAX_FREQUENCY_HZ, Transponder
 from satcom.resource.resource import Finite, IdText, pointer
 from satcom.resource.spectrum_pieces import Piece, free_pieces, megahertz
@@ -70,6 +85,8 @@ class SpectrumAssignment(Hold, table=True):
     rolloff: Finite | None = Field(default=None, ge=0, le=1)
     customer_note: str | None = Field(default=None, max_length=500)
 
+    guard: ClassVar = "slot_is_sold_once"
+
     @field_validator("stop_hz")
     @classmethod
     def _above_its_start(cls, value: int, info: ValidationInfo) -> int:
@@ -87,18 +104,31 @@ class SpectrumAssignment(Hold, table=True):
 
     @property
     def taken(self) -> "Taken":
-        guard_hz = self.guard_band_hz
-        widened = Piece(self.start_hz - guard_hz // 2, self.stop_hz + (guard_hz + 1) // 2)
-        return Taken(widened, self.power_share_hz, self.period)
+        return Taken(
+            widened(self.start_hz, self.stop_hz, self.guard_band_hz), self.power_share_hz, self.period, self.line
+        )
+
+    @property
+    def clash(self) -> Fault:
+        return Fault("bandwidthHz", f"{self.name} overlaps a carrier that is there", "slotTaken")
 
 
 @dataclass(frozen=True)
 class Taken:
-    """What an assignment takes: its piece with half a guard band on either side, its power, its time."""
+    """What an assignment takes: its piece with half a guard band on either side, its power, its time.
+
+    `line` is that of the hold, where it is one.
+    """
 
     piece: Piece
     power_share_hz: int
     period: Period
+    line: str | None = None
+
+
+def widened(start_hz: int, stop_hz: int, guard_band_hz: int) -> Piece:
+    """A piece with half a guard band on either side."""
+    return Piece(start_hz - guard_band_hz // 2, stop_hz + (guard_band_hz + 1) // 2)
 
 
 @dataclass(frozen=True)
@@ -131,9 +161,13 @@ class SlotReserved:
 
 def peak_power_hz(taken: Iterable[Taken], period: Period) -> int:
     """The most power that is taken at any one instant of `period`, as power-equivalent bandwidth."""
-    within = [one for one in taken if _meet(one.period, period)]
-    instants = {max(one.period.start_at, period.start_at) for one in within}
-    return max((sum(one.power_share_hz for one in within if _holds(one.period, at)) for at in instants), default=0)
+    change_hz: dict[datetime, int] = defaultdict(int)
+    for one in taken:
+        if _meet(one.period, period):
+            change_hz[max(one.period.start_at, period.start_at)] += one.power_share_hz
+            if one.period.stop_at is not None:
+                change_hz[one.period.stop_at] -= one.power_share_hz
+    return max(accumulate(change_hz[at] for at in sorted(change_hz)), default=0)
 
 
 def _meet(one: Period, other: Period) -> bool:
@@ -141,13 +175,11 @@ def _meet(one: Period, other: Period) -> bool:
     return before_end and (one.stop_at is None or one.stop_at > other.start_at)
 
 
-def _holds(period: Period, at: datetime) -> bool:
-    return period.start_at <= at and (period.stop_at is None or at < period.stop_at)
-
-
 def lock_transponders(session: Session, identifiers: Iterable[str]) -> dict[str, Transponder]:
-    """As `lock_for_holding`."""
-    return lock_for_holding(session, Transponder, SpectrumAssignment, "transponder_id", identifiers)
+    """As `lock_for_holding`; what ran out there is released."""
+    locked = lock_for_holding(session, Transponder, identifiers)
+    release_run_out(session, SpectrumAssignment, "transponder_id", locked)
+    return locked
 
 
 def assignments_of(session: Session, transponder_id: str, period: Period) -> Sequence[SpectrumAssignment]:
@@ -156,9 +188,27 @@ def assignments_of(session: Session, transponder_id: str, period: Period) -> Seq
     return session.exec(select(SpectrumAssignment).where(where).order_by(col(SpectrumAssignment.start_hz))).all()
 
 
-def reserve_slot(
-    session: Session,
+def taken_of(session: Session, transponder_id: str, period: Period) -> list[Taken]:
+    """What `assignments_of` take: read without making objects of them."""
+    rows = session.connection().execute(_taken(), {"transponder": transponder_id, **when(period)})
+    return [
+        Taken(widened(start_hz, stop_hz, guard_hz), share_hz, Period(start_at, stop_at), in_place_of or identifier)
+        for start_hz, stop_hz, guard_hz, share_hz, start_at, stop_at, in_place_of, identifier in rows
+    ]
+
+
+@cache
+def _taken() -> Any:
+    one = SpectrumAssignment
+    columns = (one.start_hz, one.stop_hz, one.guard_band_hz, one.power_share_hz, one.start_at, one.stop_at)
+    ids = (one.in_place_of, one.id)
+    there = col(one.transponder_id) == bindparam("transponder")
+    return select_columns(*(col(column) for column in (*columns, *ids))).where(there, one.in_force_as_asked())
+
+
+def find_slot(
     transponder: Transponder,
+    there: Sequence[Taken],
     wanted: WantedSlot,
     period: Period,
     owner: Owner,
@@ -166,23 +216,23 @@ def reserve_slot(
     reservation_id: str | None = None,
     instead_of: Sequence[SpectrumAssignment] = (),
 ) -> SpectrumAssignment:
-    """Hold a contiguous slot with its power at the lowest free frequency of a locked transponder until `until`.
+    """A contiguous slot with its power at the lowest frequency that what is `there` leaves free, to be held until then.
 
-    `instead_of` are the slots that a service has and will let go of: the new one stays where the one of its direction
-    is, if it finds room there, and the power of all of them is free to it.
+    The transponder is locked; nothing is written. `instead_of` are the slots that a service has and will let go of: the
+    new one stays where the one of its direction is, if it finds room there, and the power of all of them is free to it.
 
-    Raises `RuleRefused`, holding nothing: on `bandwidthHz` (`noContiguousSlot`) when no free piece is wide enough for
+    Raises `RuleRefused`: on `bandwidthHz` (`noContiguousSlot`) when no free piece is wide enough for
     the whole period, on `powerShareHz` (`noPower`) when too little power is left at some instant of it.
     """
     check_until(until)
-    there, leaving = assignments_of(session, transponder.id, period), {one.line for one in instead_of}
+    leaving = {one.line for one in instead_of}
     old = next((one for one in instead_of if one.direction == wanted.direction), None)
-    others = [one.taken for one in there if old is None or one.line != old.line]
+    others = [one for one in there if old is None or one.line != old.line]
     near = old if old is not None and old.transponder_id == transponder.id else None
     piece = _lowest_piece(transponder, wanted.bandwidth_hz, period, others, near)
-    check_power(transponder, wanted.power_share_hz, period, [one.taken for one in there if one.line not in leaving])
+    check_power(transponder, wanted.power_share_hz, period, [one for one in there if one.line not in leaving])
     start_hz, stop_hz = piece.start_hz, piece.start_hz + wanted.bandwidth_hz
-    slot = SpectrumAssignment(
+    return SpectrumAssignment(
         name=slot_name(transponder, start_hz, stop_hz),
         transponder_id=transponder.id,
         start_hz=start_hz,
@@ -195,10 +245,7 @@ def reserve_slot(
         start_at=period.start_at,
         stop_at=period.stop_at,
         illustrative=transponder.illustrative,
-    ).held_for(owner, reservation_id, until)
-    _keep(session, slot.after(old), "bandwidthHz")
-    announce(session, SlotReserved(slot.id, owner.order_id))
-    return slot
+    ).held_for(owner, reservation_id, until, old)
 
 
 def take_over_carrier(session: Session, carrier: SpectrumAssignment) -> SpectrumAssignment:
@@ -220,7 +267,7 @@ def take_over_carrier(session: Session, carrier: SpectrumAssignment) -> Spectrum
     others = assignments_of(session, transponder.id, carrier.period)
     taken = [one.taken for one in others if one.id != carrier.id]
     check_power(transponder, carrier.power_share_hz, carrier.period, taken)
-    _keep(session, carrier, where)
+    keep(session, [carrier], where)
     return carrier
 
 
@@ -263,7 +310,3 @@ def check_power(transponder: Transponder, share_hz: int, period: Period, taken: 
             "noPower",
             f"at most {left_hz} Hz",
         )
-
-
-def _keep(session: Session, slot: SpectrumAssignment, field: str) -> None:
-    keep(session, slot, "slot_is_sold_once", Fault(field, f"{slot.name} overlaps a carrier that is there", "slotTaken"))

@@ -55,9 +55,13 @@ def template(postgres: str) -> str:
 
 @pytest.fixture
 def database(template: str) -> Iterator[Database]:
-    """An empty operator's database."""
+    """An empty operator's database.
+
+    A connection for each thread that any test has: who waits for one gives up after half a minute, and a transaction
+    of four others takes that long on a machine that is busy enough.
+    """
     url = new_database(template)
-    database = Database(url, connections=4)
+    database = Database(url, connections=16)
     yield database
     database.close()
     drop_database(url)

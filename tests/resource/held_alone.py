@@ -5,12 +5,12 @@ from datetime import datetime
 
 from sqlmodel import Session
 
-from satcom.resource.carrier_pool import PoolShare, WantedShare, admit, lock_pools
-from satcom.resource.constellation_holding import WantedPassage, lock_constellations, share_beams
+from satcom.resource.carrier_pool import PoolShare, WantedShare, find_share, lock_pools
+from satcom.resource.constellation_holding import WantedPassage, find_beams, lock_constellations
 from satcom.resource.constellation_share import ConstellationShare
-from satcom.resource.hold import Owner, Period
-from satcom.resource.hub import HubPortAssignment, lock_hubs, reserve_port
-from satcom.resource.spectrum import SpectrumAssignment, WantedSlot, lock_transponders, reserve_slot
+from satcom.resource.hold import Owner, Period, keep
+from satcom.resource.hub import HubPortAssignment, find_port, lock_hubs
+from satcom.resource.spectrum import SpectrumAssignment, WantedSlot, find_slot, lock_transponders, taken_of
 
 
 def hold_slot(
@@ -23,12 +23,17 @@ def hold_slot(
 ) -> SpectrumAssignment:
     with session.begin_nested():
         transponder = lock_transponders(session, [wanted.transponder_id])[wanted.transponder_id]
-        return reserve_slot(session, transponder, wanted, period, owner, until, None, instead_of)
+        there = taken_of(session, transponder.id, period)
+        slot = find_slot(transponder, there, wanted, period, owner, until, None, instead_of)
+        keep(session, [slot])
+        return slot
 
 
 def hold_port(session: Session, hub_id: str, period: Period, owner: Owner, until: datetime) -> HubPortAssignment:
     with session.begin_nested():
-        return reserve_port(session, lock_hubs(session, [hub_id])[hub_id], period, owner, until)
+        port = find_port(session, lock_hubs(session, [hub_id])[hub_id], period, owner, until)
+        keep(session, [port])
+        return port
 
 
 def hold_share(
@@ -41,7 +46,9 @@ def hold_share(
 ) -> PoolShare:
     with session.begin_nested():
         pool = lock_pools(session, [wanted.pool_id])[wanted.pool_id]
-        return admit(session, pool, wanted, period, owner, until, None, instead_of)
+        share = find_share(session, pool, wanted, period, owner, until, None, instead_of)
+        keep(session, [share])
+        return share
 
 
 def hold_passage(
@@ -54,4 +61,6 @@ def hold_passage(
 ) -> list[ConstellationShare]:
     with session.begin_nested():
         constellation = lock_constellations(session, [wanted.constellation_id])[wanted.constellation_id]
-        return share_beams(session, constellation, wanted, period, owner, until, None, instead_of)
+        shares = find_beams(session, constellation, wanted, period, owner, until, None, instead_of)
+        keep(session, shares)
+        return shares

@@ -18,11 +18,11 @@ from satcom.core.values import Json
 from satcom.resource import inventory
 from satcom.resource.capacity_day import SLOTS
 from satcom.resource.constellation import Constellation
-from satcom.resource.constellation_holding import WantedPassage, lock_constellations, share_beams
+from satcom.resource.constellation_holding import WantedPassage, find_beams, lock_constellations
 from satcom.resource.constellation_share import ConstellationShare, FeederRoom, cells_lit, room_of_feeders
 from satcom.resource.ground import EarthStation
 from satcom.resource.ground_cell import cell_of
-from satcom.resource.hold import Period, release
+from satcom.resource.hold import Period, keep, release
 from tests.resource.a_network import MHZ, YEAR_2027, an_owner
 
 MEO = Path(__file__).parents[2] / "examples" / "meo_operator"
@@ -60,7 +60,9 @@ def hold(session: Session, at: tuple[float, float], mhz: int = 150, period: Peri
     with session.begin_nested():
         wanted = a_passage(session, at, mhz)
         ring = lock_constellations(session, [wanted.constellation_id])[wanted.constellation_id]
-        return share_beams(session, ring, wanted, period, an_owner(), UNTIL, new_id())[-1]
+        shares = find_beams(session, ring, wanted, period, an_owner(), UNTIL, new_id())
+        keep(session, shares)
+        return shares[-1]
 
 
 def change(session: Session, **values: Json) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, date, timedelta
+from threading import Barrier
 from typing import Any
 
 import pytest
@@ -40,6 +41,7 @@ from satcom.resource.reservation import (
 )
 from satcom.resource.reservation_by_hand import routes
 from satcom.resource.reservation_period import has_room, move_start
+from satcom.resource.reservation_takeover import take_up
 from satcom.resource.spectrum import Direction, SpectrumAssignment, WantedSlot
 from satcom.supplychain.stock import StockedTerminal, StockState
 from tests.enterprise.an_operator import an_operator, an_organization
@@ -164,13 +166,15 @@ def test_a_passage_begins_later_and_not_earlier_than_its_cell_is_free(database: 
 def test_of_two_reservations_for_one_order_at_the_same_time_one_is_refused_and_holds_nothing(
     database: Database,
 ) -> None:
-    owner = an_owner()
+    owner, all_here = an_owner(), Barrier(8, timeout=120)
     with database.as_worker() as session:
         wanted = [a_link(a_transponder(session), a_hub(session).id, owner) for _ in range(8)]
 
     def attempt(one: Wanted) -> str:
         try:
             with database.as_worker() as session:
+                session.connection()
+                all_here.wait()  # each has a connection: who waits for one gives up after half a minute
                 reserve(session, one, tomorrow(), WORKER)
         except RuleRefused as refused:
             return refused.faults[0].code
@@ -208,6 +212,34 @@ def test_orders_that_want_the_same_transponders_in_any_order_do_not_block_each_o
     assert set(outcomes) <= {"assigned", "released", "noHubPort", "noContiguousSlot"}
     with database.as_worker() as session:
         assert in_force(session) == (2 * outcomes.count("assigned"), outcomes.count("assigned"))
+
+
+def test_the_slots_of_a_change_share_the_power_that_there_is(database: Database) -> None:
+    with database.as_worker() as session:
+        transponder = a_transponder(session, bandwidth_hz=54 * MHZ)
+        link = a_link(transponder, None)
+        has = assign(session, reserve(session, link, tomorrow(), SELLER))
+        louder = tuple(replace(one, power_share_hz=30 * MHZ) for one in link.slots)
+        with pytest.raises(RuleRefused, match="24 of 54 MHz is left"):
+            reserve(session, replace(link, owner=an_owner(), slots=louder, instead_of=has), tomorrow(), SELLER)
+        at_the_limit = tuple(replace(one, power_share_hz=27 * MHZ) for one in link.slots)
+        change = replace(link, owner=an_owner(), slots=at_the_limit, instead_of=has)
+        changed = held_by_reservation(session, reserve(session, change, tomorrow(), SELLER))
+        assert {one.line for one in changed.slots} == {one.line for one in has.slots}
+
+
+def test_an_order_takes_up_the_last_that_was_held_for_its_customer(database: Database) -> None:
+    owner = an_owner()
+    with database.as_worker() as session:
+        transponder, hub = a_transponder(session, bandwidth_hz=10 * MHZ), a_hub(session, ports=1)
+        link = a_link(transponder, hub.id, Owner(None, None, None))
+        before = reserve(session, link, tomorrow(), SELLER)
+        with pytest.raises(RuleRefused):
+            reserve(session, replace(link, owner=owner), tomorrow(), WORKER)
+        taken = take_up(session, before, replace(link, owner=owner), tomorrow(), WORKER, "taken up")
+        assert (before.state, taken.order_id) == (ReservationState.CANCELLED, owner.order_id)
+        assert in_force(session) == (2, 1)
+        assert len(held_by_reservation(session, taken).holds) == 3
 
 
 def test_nothing_is_held_when_the_last_part_is_refused(database: Database) -> None:
