@@ -12,6 +12,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike
 
+from tests.resource.physics.printed_blocks import LEFT
+
 ROOT = Path(__file__).parents[3]
 PAGE = ROOT / "docs" / "validation.md"
 TESTS = "tests/resource/physics"
@@ -33,6 +35,17 @@ COLUMNS = (
     "| reference | compared | rows | passed | largest difference | tolerance | what is left |\n"
     "|---|---|---|---|---|---|---|\n"
 )
+
+
+LEFT_HEAD = """
+## What the sheets of Study Group 3 print and no test reads
+
+Every other column of numbers is read: a test fails, or tells another difference, once it is altered. Lines and columns
+of the files in `tests/data/itu_valex`, counted from 1.
+
+| sheet | lines | columns | why |
+|---|---|---|---|
+"""
 
 
 class Section(Enum):
@@ -136,7 +149,21 @@ def page_of(lines: list[tuple[Section, str]]) -> str:
     for section in Section:
         own = sorted((line for of, line in lines if of is section), key=reference_of)
         parts.append(f"\n## {section.value}\n\n{COLUMNS}" + "".join(f"{line}\n" for line in own))
-    return "".join(parts)
+    return "".join([*parts, LEFT_HEAD, *left_lines()])
+
+
+def left_lines() -> list[str]:
+    """What no test reads of the sheets, a line each."""
+    return [
+        f"| {sheet} | {spoken(f'{first}' if first == last else f'{first}-{last}')} | {spoken(columns)} | {why} |\n"
+        for sheet, entries in LEFT.items()
+        for first, last, columns, why in entries
+    ]
+
+
+def spoken(numbers: str) -> str:
+    """Numbers and ranges in words: 2-4,6 is 2 to 4, 6."""
+    return numbers.replace(",", ", ").replace("-", " to ")
 
 
 def reference_of(line: str) -> str:

@@ -1,7 +1,5 @@
 """Gases against the ITU-R validation examples, and the coefficient table against the printed coefficients."""
 
-import csv
-
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -19,7 +17,7 @@ from satcom.resource.physics.gas import (
     vapour_zenith_attenuation_db,
 )
 from tests.resource.physics.published import Published
-from tests.resource.physics.validation_sheets import SHEETS, number, sheet_rows
+from tests.resource.physics.validation_sheets import sheet_numbers, sheet_rows
 
 PRINTED_DIGITS = 1e-9
 HUMIDITY = "from relative humidity: there is no such method"
@@ -35,8 +33,7 @@ def four(columns: Array) -> Coefficients:
 
 def statistical_examples() -> Array:
     """All rows of the statistical sheet, annual and monthly; the monthly ones without their extra column."""
-    with (SHEETS / "P.676_13_A_Gas_A2_STAT.csv").open(encoding="utf-8") as file:
-        lines = [[number(cell) for cell in row] for row in csv.reader(file)]
+    lines = sheet_numbers("P.676_13_A_Gas_A2_STAT")
     title_of_monthly = 88
     monthly = [line[:5] + line[6:] + [float("nan")] for line in lines[title_of_monthly:]]
     rows = np.array(lines[:title_of_monthly] + monthly)
