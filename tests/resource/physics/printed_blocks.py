@@ -64,7 +64,7 @@ LEFT: dict[str, list[tuple[int, int, str, str]]] = {
         (30, 30, "18", "a rectangle of the joint probability that is compared"),
     ],
     "P.2145_CLIMATIC_MAPS_GAS_ATT": [
-        (9, 87, "4,8-12", f"statistics by the share of the year: {MAPS}"),
+        (9, 87, "8", f"mean vapour content: {MAPS}"),
         (9, 87, "14-18", f"Weibull parameters: {MAPS}"),
         (93, 171, "1-4,6-18", MONTHLY), (93, 171, "19-37", MONTHLY),
     ],
