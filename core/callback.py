@@ -31,6 +31,7 @@ MAX_ANSWER_BYTES, TOLD_LENGTH = 65_536, 200
 MOST_LINES, KEPT_S = 50, 30.0
 NAT64 = ipaddress.ip_network("64:ff9b::/96")
 AGENT = "satcom"
+ANSWERED = "refused"  # the kind of what was not delivered to somebody who is there
 
 
 class NotDelivered(Exception):
@@ -198,7 +199,7 @@ def refuse_unless_well(status: int) -> None:
     """Raises `NotDelivered`. What else was said is not kept: who gave the address could read a stranger's answer."""
     if not 200 <= status < 300:
         hint = "; redirects are not followed" if 300 <= status < 400 else ""
-        raise NotDelivered("refused", f"answered {status}{hint}", for_good=status == 410)
+        raise NotDelivered(ANSWERED, f"answered {status}{hint}", for_good=status == 410)
 
 
 class Caller:

@@ -5,7 +5,7 @@ resource of today by taking later changes back. It is read as whoever registered
 filter, the same row-level security, the same attributes.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -90,7 +90,19 @@ def reading_as(connection: Connection, principal: Principal) -> Iterator[None]:
 
 def read_batch(connection: Connection, readers: Readership, after: int, upto: int, most: int) -> Batch:
     """The next events after a position, none of them after `upto`."""
-    wanted = readers.condition() & (col(Change.sequence) > after) & (col(Change.sequence) <= upto)
+    return _read(connection, readers, col(Change.sequence) > after, upto, most)
+
+
+def read_batch_of(
+    connection: Connection, readers: Readership, firsts: Mapping[str, int], upto: int, most: int
+) -> Batch:
+    """The next events of these objects, of each from its own change on, none of them after `upto`."""
+    each = [(col(Change.entity_id) == one) & (col(Change.sequence) >= first) for one, first in firsts.items()]
+    return _read(connection, readers, or_(*each), upto, most)
+
+
+def _read(connection: Connection, readers: Readership, which: ColumnElement[bool], upto: int, most: int) -> Batch:
+    wanted = readers.condition() & which & (col(Change.sequence) <= upto)
     if readers.watch.event_types:
         wanted &= func.lower(col(Change.event_type)).in_(sorted(readers.watch.event_types))
     found = select(

@@ -2,8 +2,9 @@
 
 Any number of processes deliver. One at a time has a listener, held by a lock of the database that ends with its
 transaction, so a killed process leaves nothing behind but a few events that are sent again under the same id. Objects
-do not wait for each other, changes of one object do. What cannot be delivered is tried again, ever more rarely, and a
-listener that is dead for days is parked: it keeps its position and misses nothing.
+do not wait for each other, changes of one object do: what a listener refuses is put aside with its object
+(`held_object`), and the position goes on. What cannot be delivered is tried again, ever more rarely, and a listener
+that is dead for days is parked: it keeps its position and misses nothing.
 
 New changes are looked for ten times a second. A notification at each commit would put all commits of the house in a
 row, since PostgreSQL orders its notifications by a lock.
@@ -14,8 +15,8 @@ import random
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass, field
-from datetime import timedelta
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 import psycopg
@@ -25,12 +26,13 @@ from sqlalchemy.exc import OperationalError
 from sqlmodel import Session, col
 
 from satcom.core import metrics
-from satcom.core.callback import Caller, NotDelivered
+from satcom.core.callback import ANSWERED, Caller, NotDelivered
 from satcom.core.clock import has_come, wall_now
 from satcom.core.commit_order import SettledChanges
 from satcom.core.database import Database
 from satcom.core.errors import Refused
-from satcom.core.event import Batch, Occurrence, Readership, read_batch
+from satcom.core.event import Batch, Occurrence, Readership, read_batch, read_batch_of
+from satcom.core.held_object import MOST, HeldObject, HeldObjects, first_untold, held_in, next_try, oldest, written
 from satcom.core.life_cycle import move
 from satcom.core.listener import (
     Listener,
@@ -54,7 +56,8 @@ log = structlog.get_logger()
 
 _DUE = text(
     "SELECT l.id FROM listener l JOIN listener_position p ON p.listener_id = l.id WHERE l.state = 'active'"
-    " AND p.sequence < :settled AND (p.wake_at IS NULL OR p.wake_at NOT BETWEEN :now AND :latest)"
+    " AND (p.sequence < :settled OR p.retry_at NOT BETWEEN :now AND :latest)"
+    " AND (p.wake_at IS NULL OR p.wake_at NOT BETWEEN :now AND :latest)"
     " ORDER BY p.sequence, l.id LIMIT 500"
 )
 _MINE = text("SELECT pg_try_advisory_xact_lock(hashtextextended('listener ' || :listener, 0))")
@@ -76,13 +79,87 @@ class Turn:
     secret: bytes
     position: ListenerPosition
     batch: Batch
+    held: HeldObjects  # before this turn
+    again: Batch  # of those of them whose time has come
+    trying: frozenset[str]  # these
     told: set[int] = field(default_factory=set)
-    failure: NotDelivered | None = None
+    refusals: dict[str, NotDelivered] = field(default_factory=dict)  # by object
+    failure: NotDelivered | None = None  # of the listener as a whole
     out_of_time: bool = False
 
     @property
     def more(self) -> bool:
         return self.failure is None and (self.batch.full or self.out_of_time)
+
+    def chains(self) -> list[list[Occurrence]]:
+        """What is sent now: of each object its changes, one after the other."""
+        ahead, found = set(self.position.ahead), dict[str, list[Occurrence]]()
+        again = self.again.occurrences
+        news = [one for one in self.batch.occurrences if one.sequence not in ahead and self._has_its_turn(one)]
+        for one in [*again, *news]:
+            found.setdefault(one.entity_id, []).append(one)
+        return list(found.values())
+
+    def _has_its_turn(self, new: Occurrence) -> bool:
+        """Not that of an object of which an earlier change waits, or may wait behind what was read."""
+        return new.entity_id not in self.held or (new.entity_id in self.trying and not self.again.full)
+
+    def not_taken(self, identifier: str, failure: NotDelivered) -> None:
+        """The object waits when the listener lives, which an answer shows; else the listener does."""
+        waiting = self.held.keys() | self.refusals.keys() | {identifier}
+        silent = [one for one in self.refusals.values() if one.kind != ANSWERED]
+        if failure.for_good or len(waiting) > MOST or (failure.kind != ANSWERED and silent):
+            self.failure = failure
+        else:
+            self.refusals[identifier] = failure
+
+    def close(self) -> None:
+        """Whoever answers nobody is down: one failure without an answer is the object's when others were taken."""
+        silent = [one for one in self.refusals.values() if one.kind != ANSWERED]
+        if silent and len(silent) == len(self.refusals) and not self.told and self.failure is None:
+            self.failure = silent[0]
+        if self.failure is not None:
+            self.refusals = {who: one for who, one in self.refusals.items() if one.kind == ANSWERED}
+
+    def shows_it_dead(self, since: datetime | None, now: datetime) -> bool:
+        """It says that it is gone, or has taken nothing for longer than is waited."""
+        if self.failure is None and not self.refusals:
+            return False
+        if self.failure is not None and self.failure.for_good:
+            return True
+        patience, last = timedelta(hours=settings().event_patience_hours), self.position.delivered_at
+        taken = bool(self.told) or (last is not None and now - last <= patience)
+        return not taken and since is not None and now - since > patience
+
+    def reached(self) -> int:
+        """Up to where all is told but what is held."""
+        held, done = self.held.keys() | self.refusals.keys(), self.told | set(self.position.ahead)
+        left = [
+            one.sequence for one in self.batch.occurrences if one.sequence not in done and one.entity_id not in held
+        ]
+        return left[0] - 1 if left else self.batch.through
+
+    def held_after(self, now: datetime) -> HeldObjects:
+        """What waits after this turn: what was not tried as before, and the rest from its first change not told."""
+        done = self.told | set(self.position.ahead)
+        changes = [(one.sequence, one.entity_id) for one in [*self.again.occurrences, *self.batch.occurrences]]
+        firsts, took = first_untold(changes, done), {who for sequence, who in changes if sequence in self.told}
+        found = {who: one for who, one in self.held.items() if who not in self.trying}
+        for who in self.trying | self.refusals.keys():
+            before = self.held.get(who)
+            first = firsts.get(who)
+            if self.again.full and who in self.trying:  # there may be more that was not read
+                first = min(first or self.again.through + 1, self.again.through + 1)
+            if first is None:
+                continue
+            if who in self.refusals:
+                stuck = before is not None and who not in took
+                attempts = before.attempts + 1 if before is not None and stuck else 1
+                since = before.since if before is not None and stuck and before.since else now
+                found[who] = HeldObject(first, attempts, since, now + back_off(attempts))
+            elif before is not None:
+                found[who] = replace(before, first=first, wake_at=None)
+        return found
 
 
 class EventDelivery:
@@ -173,23 +250,26 @@ class EventDelivery:
             secret = session.get(ListenerSecret, listener_id)
             if listener is None or position is None or secret is None or listener.state != ListenerState.ACTIVE:
                 return None
-            if position.sequence >= settled or not has_come(position.wake_at, LONGEST_REST):
+            held = held_in(position.held)
+            due = [who for who, one in held.items() if has_come(one.wake_at, LONGEST_REST)]
+            if not has_come(position.wake_at, LONGEST_REST) or (position.sequence >= settled and not due):
                 return None
-            upto = min(settled, position.sequence + WINDOW)
+            upto = max(min(settled, position.sequence + WINDOW), position.sequence)
             readers = _readers_of(session, listener)
             if readers is None:
                 return None
+            firsts = {who: held[who].first for who in sorted(due, key=lambda who: held[who].first)[:PARALLEL]}
+            again = Batch([], position.sequence, False)
+            if firsts:
+                again = read_batch_of(session.connection(), readers, firsts, position.sequence, BATCH)
             batch = read_batch(session.connection(), readers, position.sequence, upto, BATCH)
-            return Turn(stack.pop_all(), session, listener, secret.secret, position, batch)
+            trying = frozenset(firsts)
+            return Turn(stack.pop_all(), session, listener, secret.secret, position, batch, held, again, trying)
 
     async def _tell(self, caller: Caller, turn: Turn) -> None:
-        """Send the batch: objects side by side, each object's changes one after the other, until one fails."""
-        chains: dict[str, list[Occurrence]] = {}
-        ahead = set(turn.position.ahead)
-        for one in turn.batch.occurrences:
-            if one.sequence not in ahead:
-                chains.setdefault(one.entity_id, []).append(one)
-        waiting = iter(list(chains.values()))
+        """Send the batch: objects side by side, each object's changes one after the other, until one is refused."""
+        chains = turn.chains()
+        waiting = iter(chains)
         until = asyncio.get_running_loop().time() + TURN_S
 
         async def work() -> None:
@@ -204,8 +284,8 @@ class EventDelivery:
                         await caller.send(turn.listener.callback, turn.secret, one.letter)
                     except NotDelivered as failure:
                         metrics.event_failures.labels(failure.kind).inc()
-                        turn.failure = failure
-                        return
+                        turn.not_taken(one.entity_id, failure)
+                        break
                     turn.told.add(one.sequence)
                     metrics.events_delivered.labels(turn.listener.document).inc()
 
@@ -214,31 +294,33 @@ class EventDelivery:
     def _end(self, turn: Turn) -> None:
         """Note how far it got, unless somebody has placed the listener elsewhere meanwhile; park it when it is dead."""
         with turn.stack:
+            turn.close()
             before, now = turn.position.sequence, wall_now()
-            done = turn.told | set(turn.position.ahead)
-            left = [one.sequence for one in turn.batch.occurrences if one.sequence not in done]
-            reached = left[0] - 1 if left else turn.batch.through
-            values: dict[str, Any] = {"sequence": reached, "ahead": sorted(one for one in done if one > reached)}
+            reached, held = turn.reached(), turn.held_after(now)
+            ahead = sorted(one for one in turn.told | set(turn.position.ahead) if one > reached)
+            values: dict[str, Any] = {"sequence": reached, "ahead": ahead}
+            values |= {"held": written(held), "retry_at": next_try(held, now)}
             if turn.told:
                 values |= {"delivered": turn.position.delivered + len(turn.told), "delivered_at": now}
             since = turn.position.failing_since
-            if turn.failure is None:
-                values |= {"attempts": 0, "failing_since": None, "wake_at": None, "last_error": None}
-            else:
-                stuck = since is not None and not turn.told
-                attempts = turn.position.attempts + 1 if stuck else 1
-                since = since if stuck else now
+            if turn.failure is not None:
+                attempts = turn.position.attempts + 1 if turn.position.wake_at is not None and not turn.told else 1
+                since = since if since is not None and not turn.told else now
                 values |= {"attempts": attempts, "failing_since": since, "wake_at": now + back_off(attempts)}
                 values["last_error"] = str(turn.failure)
+            else:
+                refused = next((str(one) for one in turn.refusals.values()), turn.position.last_error)
+                values |= {"attempts": max((one.attempts for one in held.values()), default=0), "wake_at": None}
+                values |= {"failing_since": oldest(held), "last_error": refused if held else None}
+                since = oldest(held)
             kept = update(ListenerPosition).where(
                 col(ListenerPosition.listener_id) == turn.listener.id, col(ListenerPosition.sequence) == before
             )
             turn.session.connection().execute(kept.values(**values))
-            if turn.failure is not None:
-                log.warning("an event was not delivered", listener=turn.listener.id, error=str(turn.failure))
-                patience = timedelta(hours=settings().event_patience_hours)
-                if turn.failure.for_good or (since is not None and now - since > patience):
-                    _park(turn.session, turn.listener, str(turn.failure))
+            for failure in [*turn.refusals.values(), *([turn.failure] if turn.failure else [])]:
+                log.warning("an event was not delivered", listener=turn.listener.id, error=str(failure))
+            if turn.shows_it_dead(since, now):
+                _park(turn.session, turn.listener, str(values["last_error"]))
 
 
 def _readers_of(session: Session, listener: Listener) -> Readership | None:

@@ -8,7 +8,7 @@ event and is no business of the change log. Its secret is shown once; requests c
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from sqlalchemy import BigInteger, ColumnElement, Connection, select, text, update
 from sqlalchemy.dialects.postgresql import JSONB
@@ -20,6 +20,7 @@ from satcom.core.commit_order import settled_at_once
 from satcom.core.database import network_view
 from satcom.core.entity import INSTANT, Entity, JsonOf, id_type, own, shape, state_type
 from satcom.core.errors import Fault, NotAllowed, Refused, RuleRefused, WrongState
+from satcom.core.held_object import at_once, held_in, written
 from satcom.core.life_cycle import LifeCycle, move
 from satcom.core.schema import entities
 from satcom.core.security import OUTSIDE, Capability, Principal, Role, new_signing_secret
@@ -58,13 +59,19 @@ class Listener(Entity, table=True):
 
 
 class ListenerPosition(SQLModel, table=True):
-    """How far a listener has been told. `ahead` are the changes after it that have been told already."""
+    """How far a listener has been told. `ahead` are the changes after it that have been told already.
+
+    `held` are the objects of which it refused a change, as `held_object` writes them; `retry_at` is when the first of
+    them is tried again.
+    """
 
     __tablename__ = "listener_position"
 
     listener_id: str = Field(primary_key=True, foreign_key="listener.id", ondelete="CASCADE", sa_type=id_type())
     sequence: int = Field(sa_type=BigInteger)
     ahead: list[int] = Field(default_factory=list, sa_type=JSONB)
+    held: dict[str, Any] = Field(default_factory=dict, sa_type=JSONB)
+    retry_at: datetime | None = Field(default=None, sa_type=INSTANT)
     delivered: int = Field(default=0, sa_type=BigInteger)
     delivered_at: datetime | None = Field(default=None, sa_type=INSTANT)
     attempts: int = 0
@@ -176,6 +183,11 @@ def resume(session: Session, listener: Listener) -> None:
     """Deliver again, from where it stopped, and at once."""
     move(listener, ListenerState.ACTIVE)
     session.flush()
+    position = session.get(ListenerPosition, listener.id, populate_existing=True, with_for_update=True)
+    if position is not None:
+        position.held = written(at_once(held_in(position.held)))
+        position.retry_at = wall_now() if position.held else None
+        session.flush()
     _place(session.connection(), listener.id)
 
 
@@ -209,7 +221,7 @@ def before_first_since(connection: Connection, since: datetime) -> int | None:
 
 def _place(connection: Connection, listener_id: str, sequence: int | None = None) -> None:
     fresh = {"attempts": 0, "failing_since": None, "wake_at": None, "last_error": None}
-    moved = {} if sequence is None else {"sequence": sequence, "ahead": []}
+    moved = {} if sequence is None else {"sequence": sequence, "ahead": [], "held": {}, "retry_at": None}
     connection.execute(
         update(ListenerPosition).where(col(ListenerPosition.listener_id) == listener_id).values(**fresh, **moved)
     )
