@@ -96,7 +96,7 @@ def coverage_of(fleet: Fleet, asked: MapAsked, at: datetime) -> CoverageMap:
     shapes = [beam_shapes(fleet)[beam] for beam in beams]
     grid = _area(shapes, asked.points)
     latitude_deg, longitude_deg = grid.places()
-    level_db = relative_gain_db(shapes, latitude_deg, longitude_deg)
+    level_db = relative_gain_db.or_nan(shapes, latitude_deg, longitude_deg)
     values = _values(fleet, chosen, asked, grid, level_db, at)
     theirs = {one.satellite_id for one in chosen}
     satellites = [fleet.satellites[row] for row in rows if fleet.satellites[row].id in theirs]
@@ -191,7 +191,7 @@ def _area(shapes: Sequence[Beam], points: int) -> MapGrid:
     """The square cells that hold the coverage, looked for over the whole world; it may lie across the date line."""
     world = MapGrid(np.arange(-89.0, 90.0, WORLD_STEP_DEG), np.arange(-180.0, 180.0, WORLD_STEP_DEG))
     places = np.concatenate([np.column_stack(world.places()), *(_known_places(one) for one in shapes)])
-    covered: Flags = np.any(np.isfinite(relative_gain_db(shapes, places[:, 0], places[:, 1])), axis=0)
+    covered: Flags = np.any(np.isfinite(relative_gain_db.or_nan(shapes, places[:, 0], places[:, 1])), axis=0)
     if not covered.any():
         raise Refused("--beam", "it covers no place on Earth: its contours or boresight lie beyond", "noCoverage")
     south, north = float(places[covered, 0].min()), float(places[covered, 0].max())

@@ -96,7 +96,7 @@ def times_of(
         np.array([[one.mask_deg] for one in ordered]),
     )
     elements, beyond_s = [one.elements for one in day.satellites], BEYOND.total_seconds()
-    legs = service_plan(elements, site, seen_from, day.start_at - BEYOND, DAY_S + 2 * beyond_s, day.rule).legs
+    legs = service_plan.or_nan(elements, site, seen_from, day.start_at - BEYOND, DAY_S + 2 * beyond_s, day.rule).legs
     through: dict[str, set[int]] = {}
     carried_by: dict[str, set[int]] = {}
     for row in range(len(legs)):

@@ -46,7 +46,9 @@ class ContourLine(Value):
         if ring[0] != ring[-1]:
             raise ValueError("is not closed: the last point differs from the first")
         probe = coverage.ContourBeam(0.0, (coverage.Contour(0.0, ((ring,),)),))
-        coverage.relative_gain_db([probe], np.array([0.0]), np.array([0.0]))  # refuses a ring that crosses itself
+        coverage.relative_gain_db.or_nan(
+            [probe], np.array([0.0]), np.array([0.0])
+        )  # refuses a ring that crosses itself
         return ring
 
 

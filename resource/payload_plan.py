@@ -128,7 +128,7 @@ def _levels_db(beams: Sequence[Beam], longitude_deg: float) -> Array:
     steps = np.arange(-_LOOK_EDGE_DEG, _LOOK_EDGE_DEG + _LOOK_STEP_DEG / 2, _LOOK_STEP_DEG)
     latitude, longitude = SatelliteView(longitude_deg).place_deg(*np.meshgrid(steps, steps))
     seen = np.isfinite(latitude)
-    return relative_gain_db(beams, latitude[seen], longitude[seen])
+    return relative_gain_db.or_nan(beams, latitude[seen], longitude[seen])
 
 
 def _worst_ci_db(side: Side, one: Channel, other: Channel, mine_db: Array, theirs_db: Array) -> float:

@@ -105,7 +105,7 @@ def _at_slots(session: Session, stations: Sequence[EarthStation], only: Transpon
     for station in stations:
         slots = np.array([one.orbital_longitude_deg for one in satellites], dtype=np.float64)
         place = (np.array([getattr(station, name)]) for name in ("latitude_deg", "longitude_deg", "altitude_m"))
-        elevation_deg = slot_angles(slots, *place).elevation_deg[:, 0] if len(slots) else slots
+        elevation_deg = slot_angles.or_nan(slots, *place).elevation_deg[:, 0] if len(slots) else slots
         seen = {one.id: (one.name, float(elevation_deg[row])) for row, one in enumerate(satellites)}
         looks += [
             _Look(station, row, *seen[one.satellite_id], one.downlink_center_hz)

@@ -137,7 +137,7 @@ def link_of(session: Session, service: Service, solution: SiteSolution) -> Servi
 def check_seen(link: ServiceLink) -> None:
     """Raises `RuleRefused` when an end does not see the satellite: the Sun takes nothing away there."""
     for end in (link.site, link.gateway):
-        look = slot_angles(link.longitude_deg, end.latitude_deg, end.longitude_deg, end.altitude_m)
+        look = slot_angles.or_nan(link.longitude_deg, end.latitude_deg, end.longitude_deg, end.altitude_m)
         high_deg = float(look.elevation_deg.item())
         if high_deg < 0:
             why = f"{link.satellite} is below the horizon of {end.name}: it stands {high_deg:.1f} degrees high"
@@ -146,7 +146,7 @@ def check_seen(link: ServiceLink) -> None:
 
 def _receiver(diameter_m: float, efficiency: float, freq_hz: float, plan: CarrierPlan) -> Receiver:
     """The antenna with the noise temperature that the budget counts under clear sky."""
-    gain_dbi = float(parabola_gain_dbi(diameter_m, efficiency, freq_hz))
+    gain_dbi = float(parabola_gain_dbi.or_nan(diameter_m, efficiency, freq_hz))
     return Receiver(diameter_m, efficiency, freq_hz, 10 ** ((gain_dbi - _line(plan, "Station G/T")) / 10))
 
 

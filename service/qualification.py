@@ -251,7 +251,7 @@ def _must_be_covered(fleet: Fleet, demand: SiteDemand, at: datetime) -> None:
         why = f"{_place(demand)}: no satellite stands high enough, the highest is {fleet.satellites[highest].name}"
         why += f" with {elevation_deg[highest]:.1f} deg, at least {LOWEST_ELEVATION_DEG:.1f} is needed"
         raise RuleRefused("/latitudeDeg", why, Reason.BELOW_MASK.value, "a place in sight of a satellite")
-    covered = np.isfinite(relative_gain_db(beam_shapes(fleet), latitude, longitude)[:, 0])
+    covered = np.isfinite(relative_gain_db.or_nan(beam_shapes(fleet), latitude, longitude)[:, 0])
     arrays = transponder_arrays(fleet)
     down, up = covered[arrays.down_beam], covered[arrays.up_beam]
     if not any(
@@ -267,7 +267,7 @@ def _highest_elevation_deg(fleet: Fleet, latitude_deg: Array, longitude_deg: Arr
     The slot is where it will stand, also before it has elements; from an inclined orbit it may be seen higher.
     """
     slots = np.array([one.orbital_longitude_deg for one in fleet.satellites])
-    from_slot = slot_angles(slots, latitude_deg, longitude_deg, np.zeros(1))
+    from_slot = slot_angles.or_nan(slots, latitude_deg, longitude_deg, np.zeros(1))
     seen = look(fleet, latitude_deg, longitude_deg, np.zeros(1), at)
     elevation_deg: Array = np.fmax(from_slot.elevation_deg, seen.elevation_deg)[:, 0]
     return elevation_deg

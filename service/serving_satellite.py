@@ -189,7 +189,7 @@ def carried(found: Passing) -> dict[str, Json]:
     # where a leg meets what follows, the digits of both may leave an instant to neither: the next leg has it
     leg = int(serving[0]) if len(serving) else int(np.argmin(np.abs(legs.begin_s - after_s)))
     row, place = int(legs.satellite[leg]), sky.place
-    seen = look_angles([sky.elements[row]], place.latitude_deg, place.longitude_deg, place.altitude_m, found.at)
+    seen = look_angles.or_nan([sky.elements[row]], place.latitude_deg, place.longitude_deg, place.altitude_m, found.at)
     by: dict[str, Json] = {
         "carried": True,
         "satellite": found.satellites[row],
@@ -216,7 +216,7 @@ def _plan(sky: Sky) -> ServicePlan:
         np.array([[one.mask_deg] for one in stations]),
     )
     span_s = (2 * BEYOND + timedelta(days=1)).total_seconds()
-    return service_plan(sky.elements, site, gateways, sky.start_at, span_s, sky.rule)
+    return service_plan.or_nan(sky.elements, site, gateways, sky.start_at, span_s, sky.rule)
 
 
 def _named(one: Resource) -> Json:

@@ -104,5 +104,5 @@ def adjacent_satellite_ci_db(
     apart_deg = topocentric_separation_deg(*place, longitude_deg, neighbour_longitude_deg)
     sees_us = np.isfinite(topocentric_separation_deg(*place, longitude_deg, longitude_deg))
     lobe_dbi = side_lobe_gain_dbi(apart_deg, diameter_m, efficiency, freq_hz)
-    ratio_db = parabola_gain_dbi(diameter_m, efficiency, freq_hz) - lobe_dbi - excess_db
+    ratio_db = parabola_gain_dbi.or_nan(diameter_m, efficiency, freq_hz) - lobe_dbi - excess_db
     return np.where(np.isnan(apart_deg) & sees_us, np.inf, ratio_db)

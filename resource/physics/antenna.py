@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from satcom.resource.physics.attenuation import sky_noise_temperature_k
+from satcom.resource.physics.checked import FINITE, NOT_NEGATIVE, POSITIVE, SHARE, checked
 
 Array = NDArray[np.float64]
 Values = float | Array  # anything that broadcasts
@@ -27,6 +28,7 @@ def wavelength_m(freq_hz: Values) -> Array:
     return SPEED_OF_LIGHT_M_PER_S / _positive(freq_hz)
 
 
+@checked(diameter_m=POSITIVE, efficiency=SHARE, freq_hz=POSITIVE)
 def parabola_gain_dbi(diameter_m: Values, efficiency: Values, freq_hz: Values) -> Array:
     """Peak gain of a circular aperture, efficiency (pi D / lambda)^2. `efficiency` is above 0 and up to 1; else nan."""
     efficiency = np.where(np.asarray(efficiency) <= 1, _positive(efficiency), np.nan)
@@ -34,6 +36,7 @@ def parabola_gain_dbi(diameter_m: Values, efficiency: Values, freq_hz: Values) -
     return gain_dbi
 
 
+@checked(gain_dbi=FINITE, efficiency=SHARE, freq_hz=POSITIVE)
 def dish_diameter_m(gain_dbi: Values, efficiency: Values, freq_hz: Values) -> Array:
     """Diameter of the circular aperture that has this peak gain: `parabola_gain_dbi` turned round."""
     efficiency = np.where(np.asarray(efficiency) <= 1, _positive(efficiency), np.nan)
@@ -41,6 +44,7 @@ def dish_diameter_m(gain_dbi: Values, efficiency: Values, freq_hz: Values) -> Ar
     return diameter_m
 
 
+@checked(surface_rms_m=NOT_NEGATIVE, freq_hz=POSITIVE)
 def surface_loss_db(surface_rms_m: Values, freq_hz: Values) -> Array:
     """Gain that a rough reflector loses: 10 log10(e) (4 pi rms / lambda)^2, or 686 (rms / lambda)^2 dB.
 
@@ -59,12 +63,14 @@ def effective_aperture_db_m2(freq_hz: Values) -> Array:
     return aperture_db_m2
 
 
+@checked(diameter_m=POSITIVE, freq_hz=POSITIVE)
 def half_power_beamwidth_deg(diameter_m: Values, freq_hz: Values) -> Array:
     """Full width of the main lobe between its -3 dB points: 70 lambda / D."""
     beamwidth_deg: Array = _BEAMWIDTH_CONSTANT_DEG * wavelength_m(freq_hz) / _positive(diameter_m)
     return beamwidth_deg
 
 
+@checked(offset_deg=FINITE, half_power_beamwidth_deg=POSITIVE)
 def pointing_loss_db(offset_deg: Values, half_power_beamwidth_deg: Values) -> Array:
     """Loss inside the main lobe of an antenna that points `offset_deg` beside: 12 (offset / width)^2.
 
@@ -75,6 +81,7 @@ def pointing_loss_db(offset_deg: Values, half_power_beamwidth_deg: Values) -> Ar
     return loss_db
 
 
+@checked(noise_figure_db=NOT_NEGATIVE)
 def noise_temperature_k(noise_figure_db: Values) -> Array:
     """Temperature of a receiver with this noise figure; nan below 0 dB. Source: ITU-R P.372."""
     figure_db = np.where(np.asarray(noise_figure_db) >= 0, noise_figure_db, np.nan)
@@ -117,8 +124,8 @@ class ReceiveAntenna:
     ) -> Self:
         """A dish with its LNB as in their data sheets."""
         return cls(
-            gain_dbi=parabola_gain_dbi(diameter_m, efficiency, freq_hz),
-            receiver_temperature_k=noise_temperature_k(lnb_noise_figure_db),
+            gain_dbi=parabola_gain_dbi.or_nan(diameter_m, efficiency, freq_hz),
+            receiver_temperature_k=noise_temperature_k.or_nan(lnb_noise_figure_db),
             ground_temperature_k=ground_temperature_k,
             feed_loss_db=feed_loss_db,
         )

@@ -12,17 +12,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from satcom.resource.physics.antenna import wavelength_m
+from satcom.resource.physics.checked import FINITE, POSITIVE, Accepted, checked
 
 Array = NDArray[np.float64]
 Values = float | Array  # anything that broadcasts
 
 BACK_LOBE_DBI = -10.0
 MEO_MASK_DB, LEO_MASK_DB = -12.0, -6.75  # S.1528: where the mask leaves the main lobe
+OFF_AXIS, PATTERN_HZ = Accepted(0.0, 180.0), Accepted(2e9, 31e9)
 _FIRST_NULL = 6.32  # S.672 and S.1528: `b`, half-widths at which the far side lobes begin
 _S672_LOBE_END = {-20.0: 2.58, -25.0: 2.88, -30.0: 3.16}  # S.672: `a` of a round beam, by side-lobe level
 _S1528_ELLIPSE = {-15.0: 1.4, -20.0: 1.0, -25.0: 0.6, -30.0: 0.4}  # S.1528: weight of the axial ratio in `a`
+S672_LEVELS_DB, S1528_LEVELS_DB = Accepted(only=tuple(_S672_LOBE_END)), Accepted(only=tuple(_S1528_ELLIPSE))
+AXIAL_RATIOS = Accepted(1.0, np.nextafter(10.0, 0.0))
 
 
+@checked(off_axis_deg=OFF_AXIS, diameter_m=POSITIVE, freq_hz=PATTERN_HZ)
 def s465_gain_dbi(off_axis_deg: Values, diameter_m: Values, freq_hz: Values) -> Array:
     """Envelope of an earth station's side lobes, for coordination from 2 to 31 GHz.
 
@@ -36,6 +41,7 @@ def s465_gain_dbi(off_axis_deg: Values, diameter_m: Values, freq_hz: Values) -> 
     return np.where(angle_deg >= np.where(wavelengths >= 50, large, small), _far_lobes_dbi(angle_deg), np.nan)
 
 
+@checked(off_axis_deg=OFF_AXIS, diameter_m=POSITIVE, freq_hz=PATTERN_HZ)
 def s580_gain_dbi(off_axis_deg: Values, diameter_m: Values, freq_hz: Values) -> Array:
     """Design objective of an earth station to the geostationary orbit: 90 % of the side-lobe peaks are below.
 
@@ -51,6 +57,7 @@ def s580_gain_dbi(off_axis_deg: Values, diameter_m: Values, freq_hz: Values) -> 
     return np.where(known, np.minimum(near_dbi, _far_lobes_dbi(angle_deg)), np.nan)
 
 
+@checked(off_axis_deg=OFF_AXIS, plane_deg=FINITE, diameter_m=POSITIVE, freq_hz=PATTERN_HZ)
 def s1855_gain_dbi(off_axis_deg: Values, plane_deg: Values, diameter_m: Values, freq_hz: Values) -> Array:
     """Envelope of an earth station that is no circle: lower in the plane of the geostationary orbit than across.
 
@@ -73,6 +80,13 @@ def s1855_gain_dbi(off_axis_deg: Values, plane_deg: Values, diameter_m: Values, 
     return np.where((wavelengths >= 15) & (angle_deg >= nearest_deg), gain_dbi, np.nan)
 
 
+@checked(
+    off_axis_deg=OFF_AXIS,
+    peak_gain_dbi=FINITE,
+    half_power_beamwidth_deg=POSITIVE,
+    side_lobe_db=S672_LEVELS_DB,
+    axial_ratio=AXIAL_RATIOS,
+)
 def s672_gain_dbi(
     off_axis_deg: Values,
     peak_gain_dbi: Values,
@@ -96,6 +110,13 @@ def s672_gain_dbi(
     return _satellite_dbi(off_axis_deg, peak_gain_dbi, half_power_beamwidth_deg, side_lobe_db, ratio_db, lobe_end, 2.0)
 
 
+@checked(
+    off_axis_deg=OFF_AXIS,
+    peak_gain_dbi=FINITE,
+    half_power_beamwidth_deg=POSITIVE,
+    side_lobe_db=S1528_LEVELS_DB,
+    axial_ratio=AXIAL_RATIOS,
+)
 def s1528_gain_dbi(
     off_axis_deg: Values,
     peak_gain_dbi: Values,
@@ -119,6 +140,7 @@ def s1528_gain_dbi(
     return _satellite_dbi(off_axis_deg, peak_gain_dbi, half_power_beamwidth_deg, side_lobe_db, ratio_db, lobe_end, 1.5)
 
 
+@checked(off_axis_deg=OFF_AXIS, peak_gain_dbi=FINITE, half_power_beamwidth_deg=POSITIVE, mask_db=Accepted(most=0.0))
 def s1528_constellation_gain_dbi(
     off_axis_deg: Values,
     peak_gain_dbi: Values,

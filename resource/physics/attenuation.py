@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from satcom.resource.physics.checked import FINITE, LATITUDES, LONGITUDES, POSITIVE, SHARE, Accepted, checked
 from satcom.resource.physics.climate import altitude_km, mean_air, vapour_content_kg_per_m2
 from satcom.resource.physics.cloud import cloud_attenuation_db, cloud_liquid_water_kg_per_m2
 from satcom.resource.physics.gas import gas_attenuation_db
@@ -41,6 +42,17 @@ class TotalAttenuation:
     total_db: Array
 
 
+@checked(
+    latitude_deg=LATITUDES,
+    longitude_deg=LONGITUDES,
+    freq_hz=Accepted(1e9, 52.5e9),
+    elevation_deg=Accepted(5.0, 90.0),
+    unavailability_percent=Accepted(0.001, 50.0),
+    polarization_tilt_deg=FINITE,
+    antenna_diameter_m=POSITIVE,
+    antenna_efficiency=SHARE,
+    station_height_km=Accepted(*HEIGHTS_KM),
+)
 def total_attenuation(
     latitude_deg: ArrayLike,
     longitude_deg: ArrayLike,
@@ -55,8 +67,8 @@ def total_attenuation(
     """Attenuation exceeded for a share of the average year at earth stations anywhere. Arguments broadcast.
 
     `polarization_tilt_deg` is 0 horizontal, 90 vertical, 45 circular; without `station_height_km` the ground's own
-    altitude is taken. nan off the globe and outside 1 to 52.5 GHz, elevations of 5 to 90 degrees, 0.001 to 50 %,
-    antennas larger than 0 m of an efficiency above 0 to 1, and heights of -1 to 100 km.
+    altitude is taken. From 1 to 52.5 GHz, elevations of 5 to 90 degrees, 0.001 to 50 %, antennas larger than 0 m of an
+    efficiency above 0 to 1, and heights of -1 to 100 km. Raises `OutOfRange` outside, where `or_nan` gives nan.
 
     Source: ITU-R P.618-14, section 2.5; gas and cloud below 5 % as at 5 %, rain above 5 % none.
     """

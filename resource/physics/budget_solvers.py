@@ -95,7 +95,7 @@ def least_antenna_m(
     """
 
     def spare_db(diameter_m: Array) -> Array:
-        budget = bent_pipe_budget(link_of(diameter_m), carrier, carrier_output_backoff_db)
+        budget = bent_pipe_budget.or_nan(link_of(diameter_m), carrier, carrier_output_backoff_db)
         return np.minimum(budget.margin_db - budget.required_margin_db, budget.hpa_margin_db)
 
     return least_that_meets(spare_db, smallest_m, largest_m)

@@ -147,7 +147,7 @@ def size_carrier(
     share = np.where(best.closes, needed, np.minimum(share_limit, dense_share))
     with np.errstate(divide="ignore"):  # no power left: the back-off is infinite
         carrier_output_backoff_db = link.transponder.output_backoff_db - 10 * np.log10(share)
-    budget = bent_pipe_budget(link, carrier, carrier_output_backoff_db, full)
+    budget = bent_pipe_budget.or_nan(link, carrier, carrier_output_backoff_db, full)
     return CarrierSizing(
         closes=best.closes,
         limit=_limit(best, needed, share_of_station < share_left, dense_share < share_limit),

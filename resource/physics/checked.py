@@ -41,17 +41,22 @@ R = TypeVar("R", covariant=True)
 
 @dataclass(frozen=True)
 class Accepted:
-    """From `least` to `most`, both with it; `above` leaves `least` out. Never nan, never infinite."""
+    """From `least` to `most`, both with it; `above` leaves `least` out; or `only` these. Never nan, never infinite."""
 
     least: float = -np.inf
     most: float = np.inf
     above: bool = False
+    only: tuple[float, ...] = ()
 
     def text(self, unit: str) -> str:
         """As a person reads it, with the unit."""
         after = f" {unit}" if unit else ""
+        if self.only:
+            return f"{', '.join(map(_number, self.only))}{after}"
         if not np.isfinite(self.least) and not np.isfinite(self.most):
             return f"a finite number{f' in {unit}' if unit else ''}"
+        if not np.isfinite(self.least):
+            return f"at most {_number(self.most)}{after}"
         if not np.isfinite(self.most):
             return f"{'more than' if self.above else 'at least'} {_number(self.least)}{after}"
         low = f"{'more than ' if self.above else ''}{_number(self.least)}"
@@ -61,8 +66,9 @@ class Accepted:
 POSITIVE: Final = Accepted(0.0, above=True)
 NOT_NEGATIVE: Final = Accepted(0.0)
 FINITE: Final = Accepted()
+SHARE: Final = Accepted(0.0, 1.0, above=True)  # an efficiency
 LATITUDES: Final = Accepted(-90.0, 90.0)
-LONGITUDES: Final = Accepted(-360.0, 360.0)
+LONGITUDES: Final = Accepted()  # in whichever turn they are written
 
 
 class OutOfRange(ValueError):
@@ -137,6 +143,8 @@ def _named(
         if is_dataclass(value) and not isinstance(value, type):
             below = {one.name: getattr(value, one.name) for one in fields(value)}
             yield from ((f"{name}.{path}", one) for path, one in _named(below, ranges))
+        elif isinstance(value, list | tuple) and value and is_dataclass(value[0]):
+            yield from _named({f"{name}[{number}]": one for number, one in enumerate(value)}, ranges)
         elif name in ranges:
             yield name, (value, ranges[name])
 
@@ -144,6 +152,8 @@ def _named(
 def _out_of_range(name: str, values: NDArray[np.float64], accepted: Accepted, unit: str) -> str | None:
     above = values > accepted.least if accepted.above else values >= accepted.least
     wrong = ~(above & (values <= accepted.most) & np.isfinite(values))
+    if accepted.only:
+        wrong |= ~np.isin(values, accepted.only)
     if not wrong.any():
         return None
     first = np.argwhere(wrong)[0].tolist()

@@ -16,6 +16,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
+from satcom.resource.physics.checked import LATITUDES, LONGITUDES, POSITIVE, checked
 from satcom.resource.physics.orbit import GEOSTATIONARY_ALTITUDE_KM, earth_fixed_km
 
 Array = NDArray[np.float64]
@@ -75,6 +76,17 @@ class SpotBeam:
 Beam = ContourBeam | SpotBeam
 
 
+@checked(
+    latitude_deg=LATITUDES,
+    longitude_deg=LONGITUDES,
+    boresight_latitude_deg=LATITUDES,
+    boresight_longitude_deg=LONGITUDES,
+    half_power_beamwidth_deg=POSITIVE,
+    minor_beamwidth_deg=POSITIVE,
+    satellite_latitude_deg=LATITUDES,
+    satellite_longitude_deg=LONGITUDES,
+    satellite_altitude_km=POSITIVE,
+)
 def relative_gain_db(beams: Sequence[Beam], latitude_deg: Array, longitude_deg: Array) -> Array:
     """Level of every beam at every place, in dB to the beam's peak; shape (beams, sites).
 

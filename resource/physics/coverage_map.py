@@ -127,7 +127,7 @@ def power_flux_density_dbw_per_m2(
     `level_db` and `range_km` are of shape (transponders, places). Free space, no attenuation.
     """
     spread_db = 10 * np.log10(np.minimum(reference_bandwidth_hz / transponders.bandwidth_hz, 1))
-    return _best((transponders.eirp_dbw + spread_db)[:, None] + level_db - spreading_loss_db_m2(range_km))
+    return _best((transponders.eirp_dbw + spread_db)[:, None] + level_db - spreading_loss_db_m2.or_nan(range_km))
 
 
 def air_over(
@@ -139,7 +139,7 @@ def air_over(
 ) -> TotalAttenuation:
     """Attenuation to each transponder at each point of a grid; shapes (transponders, places)."""
     latitude_deg, longitude_deg = grid.places()
-    return total_attenuation(
+    return total_attenuation.or_nan(
         latitude_deg,
         longitude_deg,
         transponders.down_freq_hz[:, None],
@@ -168,7 +168,7 @@ def downlink_es_n0_db(
     covered_db = np.where(np.isfinite(level_db), level_db, np.nan)
     downlink_db_hz = carrier_to_noise_density_db_hz(
         (transponders.eirp_dbw - transponders.output_backoff_db)[:, None] + covered_db,
-        free_space_loss_db(range_km, down_hz) + air.total_db + terminal.pointing_loss_db,
+        free_space_loss_db.or_nan(range_km, down_hz) + air.total_db + terminal.pointing_loss_db,
         antenna.figure_of_merit_db_per_k(absorbed_db),
     )
     rate_db = 10 * np.log10(transponders.symbol_rate_baud(terminal.rolloff))[:, None]

@@ -147,7 +147,9 @@ def contour_beam(file: GxtFile, diagram: GxtDiagram) -> ContourBeam:
     for one in diagram.contours:
         rings = (one.points,) if one.closed else _closed(view, one, around)
         try:
-            relative_gain_db([ContourBeam(0.0, (Contour(0.0, tuple((ring,) for ring in rings)),))], _NOWHERE, _NOWHERE)
+            relative_gain_db.or_nan(
+                [ContourBeam(0.0, (Contour(0.0, tuple((ring,) for ring in rings)),))], _NOWHERE, _NOWHERE
+            )
         except ValueError as crossing:
             raise ValueError(f"line {one.line_number}: the contour of {one.gain_db:g} dB: {crossing}") from crossing
         areas.setdefault(one.gain_db, []).extend((ring,) for ring in rings)

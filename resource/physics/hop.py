@@ -70,7 +70,7 @@ class HopBudget:
 
 def hop_budget(hop: Hop) -> HopBudget:
     """The budget of a hop. All arguments broadcast."""
-    loss_db = free_space_loss_db(hop.range_km, hop.freq_hz)
+    loss_db = free_space_loss_db.or_nan(hop.range_km, hop.freq_hz)
     isotropic_dbw = np.asarray(hop.eirp_dbw) - loss_db - hop.losses_db
     cn0 = carrier_to_noise_density_db_hz(hop.eirp_dbw, loss_db + hop.losses_db, hop.figure_of_merit_db_per_k)
     return HopBudget(
@@ -78,7 +78,7 @@ def hop_budget(hop: Hop) -> HopBudget:
         range_km=np.asarray(hop.range_km),
         free_space_loss_db=loss_db,
         losses_db=np.asarray(hop.losses_db),
-        flux_density_dbw_per_m2=np.asarray(hop.eirp_dbw) - spreading_loss_db_m2(hop.range_km) - hop.losses_db,
+        flux_density_dbw_per_m2=np.asarray(hop.eirp_dbw) - spreading_loss_db_m2.or_nan(hop.range_km) - hop.losses_db,
         isotropic_level_dbw=isotropic_dbw,
         figure_of_merit_db_per_k=np.asarray(hop.figure_of_merit_db_per_k),
         cn0_db_hz=cn0,

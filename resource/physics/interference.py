@@ -94,8 +94,10 @@ def side_lobe_gain_dbi(off_axis_deg: Values, diameter_m: Values, efficiency: Val
 
     Source: ITU-R S.580-6, S.465-6; Radio Regulations, Appendix 8, Annex III near the axis.
     """
-    peak_dbi = parabola_gain_dbi(diameter_m, efficiency, freq_hz)
-    large_dbi, any_dbi = (pattern(off_axis_deg, diameter_m, freq_hz) for pattern in (s580_gain_dbi, s465_gain_dbi))
+    peak_dbi = parabola_gain_dbi.or_nan(diameter_m, efficiency, freq_hz)
+    large_dbi, any_dbi = (
+        pattern(off_axis_deg, diameter_m, freq_hz) for pattern in (s580_gain_dbi.or_nan, s465_gain_dbi.or_nan)
+    )
     lobe_dbi = np.where(np.isnan(large_dbi), any_dbi, large_dbi)
     wavelengths = np.asarray(diameter_m) / wavelength_m(freq_hz)
     main_dbi = peak_dbi - 2.5e-3 * (wavelengths * np.asarray(off_axis_deg, float)) ** 2

@@ -64,7 +64,7 @@ class Fades:
                         antenna_diameter_m, antenna_efficiency, station_height_km)
         )  # fmt: skip
         lat, lon, freq, elevation, tilt, diameter, efficiency = given
-        lost = total_attenuation(lat, lon, freq, elevation, PERCENT, tilt, diameter, efficiency, height)
+        lost = total_attenuation.or_nan(lat, lon, freq, elevation, PERCENT, tilt, diameter, efficiency, height)
         rains = path_rain_probability_percent(
             rain_probability_percent(lat, lon), elevation, height, rain_height_km(lat, lon)
         )

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from satcom.resource.physics.antenna import ReceiveAntenna, wavelength_m
 from satcom.resource.physics.budget_lines import BentPipeBudget as BentPipeBudget
+from satcom.resource.physics.checked import FINITE, NOT_NEGATIVE, POSITIVE, Accepted, checked
 from satcom.resource.physics.modcod import occupied_bandwidth_hz, symbol_rate_baud
 
 Array = NDArray[np.float64]
@@ -166,12 +167,14 @@ class FullPower:
     downlink_cn0_rain_db_hz: Array
 
 
+@checked(range_km=POSITIVE, freq_hz=POSITIVE)
 def free_space_loss_db(range_km: Values, freq_hz: Values) -> Array:
     """Loss between isotropic antennas, 20 log10(4 pi d / lambda). Source: ITU-R P.525."""
     loss_db: Array = 20 * np.log10(4000 * np.pi * _positive(range_km) / wavelength_m(freq_hz))
     return loss_db
 
 
+@checked(range_km=POSITIVE)
 def spreading_loss_db_m2(range_km: Values) -> Array:
     """EIRP less this is the flux density: 10 log10(4 pi d^2) in dB of a square metre."""
     loss_db_m2: Array = 10 * np.log10(4 * np.pi * (1000 * _positive(range_km)) ** 2)
@@ -198,14 +201,16 @@ def at_full_power(link: Link) -> FullPower:
     uplink_beam_db, downlink_beam_db = _covered(up.beam_gain_db), _covered(down.beam_gain_db)
     flux_density = transponder.saturation_flux_density_dbw_per_m2 - uplink_beam_db - transponder.input_backoff_db
     uplink_losses_db = np.asarray(up.clear_attenuation_db) + station.pointing_loss_db
-    uplink_eirp_dbw = flux_density + spreading_loss_db_m2(up.range_km) + uplink_losses_db
+    uplink_eirp_dbw = flux_density + spreading_loss_db_m2.or_nan(up.range_km) + uplink_losses_db
     uplink_fade_db = up.fade_db()
     power_control_db = np.minimum(station.uplink_power_control_db, uplink_fade_db)
     hpa_power_dbw = uplink_eirp_dbw + power_control_db + station.feed_loss_db - station.antenna_gain_dbi
     satellite_eirp_dbw = transponder.saturation_eirp_dbw + downlink_beam_db - transponder.output_backoff_db
     clear_db_per_k = link.receive.antenna.figure_of_merit_db_per_k(down.clear_attenuation_db)
     rain_db_per_k = link.receive.antenna.figure_of_merit_db_per_k(down.absorption_db())
-    downlink_losses_db = free_space_loss_db(down.range_km, transponder.down_freq_hz) + link.receive.pointing_loss_db
+    downlink_losses_db = (
+        free_space_loss_db.or_nan(down.range_km, transponder.down_freq_hz) + link.receive.pointing_loss_db
+    )
     return FullPower(
         uplink_eirp_dbw=uplink_eirp_dbw,
         hpa_margin_db=np.asarray(station.hpa_power_dbw) - station.hpa_backoff_db - hpa_power_dbw,
@@ -217,7 +222,7 @@ def at_full_power(link: Link) -> FullPower:
         figure_of_merit_rain_db_per_k=rain_db_per_k,
         uplink_cn0_db_hz=carrier_to_noise_density_db_hz(
             uplink_eirp_dbw,
-            free_space_loss_db(up.range_km, transponder.up_freq_hz) + uplink_losses_db,
+            free_space_loss_db.or_nan(up.range_km, transponder.up_freq_hz) + uplink_losses_db,
             transponder.figure_of_merit_db_per_k + uplink_beam_db,
         ),
         downlink_cn0_clear_db_hz=carrier_to_noise_density_db_hz(
@@ -229,6 +234,29 @@ def at_full_power(link: Link) -> FullPower:
     )
 
 
+@checked(
+    range_km=POSITIVE,
+    clear_attenuation_db=NOT_NEGATIVE,
+    faded_attenuation_db=NOT_NEGATIVE,
+    beam_gain_db=Accepted(most=0.0),
+    up_freq_hz=POSITIVE,
+    down_freq_hz=POSITIVE,
+    bandwidth_hz=POSITIVE,
+    saturation_eirp_dbw=FINITE,
+    figure_of_merit_db_per_k=FINITE,
+    saturation_flux_density_dbw_per_m2=FINITE,
+    input_backoff_db=FINITE,
+    output_backoff_db=FINITE,
+    antenna_gain_dbi=FINITE,
+    hpa_power_dbw=FINITE,
+    pointing_loss_db=NOT_NEGATIVE,
+    gain_dbi=FINITE,
+    bit_rate_bps=POSITIVE,
+    spectral_efficiency=POSITIVE,
+    required_es_n0_db=FINITE,
+    rolloff=Accepted(0.0, 1.0),
+    carrier_output_backoff_db=FINITE,
+)
 def bent_pipe_budget(
     link: Link, carrier: Carrier, carrier_output_backoff_db: Values, full: FullPower | None = None
 ) -> BentPipeBudget:
@@ -269,7 +297,7 @@ def bent_pipe_budget(
         uplink_eirp_dbw=full.uplink_eirp_dbw + share_db,
         uplink_pointing_loss_db=np.asarray(link.transmit.pointing_loss_db),
         uplink_range_km=np.asarray(up.range_km),
-        uplink_free_space_loss_db=free_space_loss_db(up.range_km, transponder.up_freq_hz),
+        uplink_free_space_loss_db=free_space_loss_db.or_nan(up.range_km, transponder.up_freq_hz),
         uplink_clear_attenuation_db=np.asarray(up.clear_attenuation_db),
         uplink_gas_attenuation_db=np.asarray(up.gas_attenuation_db),
         uplink_cloud_attenuation_db=np.asarray(up.cloud_attenuation_db),
@@ -286,7 +314,7 @@ def bent_pipe_budget(
         saturation_eirp_dbw=full.satellite_eirp_dbw + transponder.output_backoff_db,
         satellite_eirp_dbw=full.satellite_eirp_dbw + share_db,
         downlink_range_km=np.asarray(down.range_km),
-        downlink_free_space_loss_db=free_space_loss_db(down.range_km, transponder.down_freq_hz),
+        downlink_free_space_loss_db=free_space_loss_db.or_nan(down.range_km, transponder.down_freq_hz),
         downlink_clear_attenuation_db=np.asarray(down.clear_attenuation_db),
         downlink_gas_attenuation_db=np.asarray(down.gas_attenuation_db),
         downlink_cloud_attenuation_db=np.asarray(down.cloud_attenuation_db),

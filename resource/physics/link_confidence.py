@@ -70,7 +70,7 @@ def unknowns_of(given: LinkInput, design: DirectionDesign) -> Unknowns:
             else float(element_error_deg(given.satellite.element_age_days, float(np.asarray(path.range_km))))
         )
         rms_deg = float(np.hypot(station.pointing_rms_deg, aged_deg))
-        width_deg = half_power_beamwidth_deg(station.diameter_m, freq_hz)
+        width_deg = half_power_beamwidth_deg.or_nan(station.diameter_m, freq_hz)
         losses.append(float(mean_pointing_loss_db(rms_deg, width_deg)))
     ratio = max(float(climatic_ratio(one.latitude_deg, one.longitude_deg)) for one in (design.up, design.down))
     return Unknowns(ratio, up_pointing_db=losses[0], down_pointing_db=losses[1])

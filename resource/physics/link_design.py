@@ -138,7 +138,9 @@ class _Ray:
             if station.altitude_m is None
             else station.altitude_m / 1000
         )
-        look = slot_angles(satellite.longitude_deg, station.latitude_deg, station.longitude_deg, 1000 * height_km)
+        look = slot_angles.or_nan(
+            satellite.longitude_deg, station.latitude_deg, station.longitude_deg, 1000 * height_km
+        )
         elevation_deg, range_km = float(np.ravel(look.elevation_deg)[0]), float(np.ravel(look.range_km)[0])
         if elevation_deg < LOWEST_ELEVATION_DEG:
             raise ImpossibleLink(
@@ -150,7 +152,7 @@ class _Ray:
 
     def air(self, unavailability_percent: float) -> TotalAttenuation:
         station = self.station
-        return total_attenuation(
+        return total_attenuation.or_nan(
             station.latitude_deg, station.longitude_deg, self.freq_hz, self.elevation_deg, unavailability_percent,
             self.tilt_deg, station.diameter_m, station.efficiency, self.height_km,
         )  # fmt: skip
@@ -175,7 +177,7 @@ class _Ray:
         )
 
     def gain_dbi(self) -> Array:
-        return parabola_gain_dbi(self.station.diameter_m, self.station.efficiency, self.freq_hz)
+        return parabola_gain_dbi.or_nan(self.station.diameter_m, self.station.efficiency, self.freq_hz)
 
     def neighbours_ci_db(self, satellite: SatelliteInput) -> float | Array:
         """Through this station's side lobes; the neighbours' stations are taken to be as large as ours."""

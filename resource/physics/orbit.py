@@ -19,6 +19,7 @@ from sgp4.api import Satrec, SatrecArray
 from skyfield.framelib import itrs
 from skyfield.sgp4lib import TEME
 
+from satcom.resource.physics.checked import LATITUDES, LONGITUDES, Accepted, checked
 from satcom.resource.physics.earth_rotation import in_utc, timescale
 from satcom.resource.physics.mean_elements import MeanElements, element_fault, mean_elements_of, satellite_record
 
@@ -26,6 +27,7 @@ Array = NDArray[np.float64]
 Values = float | Array  # anything that broadcasts
 
 EARTH_RADIUS_KM = 6378.137  # WGS 84, equatorial
+SITES_M = Accepted(-500.0)
 GEOSTATIONARY_ALTITUDE_KM = 35_786.0
 EARTH_FLATTENING = 1 / 298.257223563  # WGS 84
 _ECCENTRICITY_SQUARED = EARTH_FLATTENING * (2 - EARTH_FLATTENING)
@@ -153,6 +155,7 @@ def element_age_days(elements: Elements, at: datetime) -> float:
     return (in_utc(at) - elements.epoch) / timedelta(days=1)
 
 
+@checked(latitude_deg=LATITUDES, longitude_deg=LONGITUDES, altitude_m=SITES_M)
 def look_angles(
     elements: Sequence[Elements], latitude_deg: Values, longitude_deg: Values, altitude_m: Values, at: datetime
 ) -> LookAngles:
@@ -167,6 +170,7 @@ def look_angles(
     return _seen_from(satellite_positions_km(elements, at), latitude, longitude, altitude)
 
 
+@checked(apart=["slot_deg"], slot_deg=LONGITUDES, latitude_deg=LATITUDES, longitude_deg=LONGITUDES, altitude_m=SITES_M)
 def slot_angles(slot_deg: Values, latitude_deg: Values, longitude_deg: Values, altitude_m: Values) -> LookAngles:
     """Point every site at every geostationary slot, given by its longitude: where a satellite will stand."""
     latitude, longitude, altitude = np.broadcast_arrays(

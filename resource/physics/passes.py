@@ -14,6 +14,7 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
+from satcom.resource.physics.checked import POSITIVE, checked
 from satcom.resource.physics.fleet_path import fleet_path, step_s
 from satcom.resource.physics.handover import HandoverSchedule, highest_satellite, longest_stay
 from satcom.resource.physics.horizon_mask import Sites
@@ -110,6 +111,7 @@ class _Sight:
     range_km: Array
 
 
+@checked(span_s=POSITIVE, step_s=POSITIVE)
 def service_plan(
     elements: Sequence[Elements],
     site: Sites,

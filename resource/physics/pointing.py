@@ -39,7 +39,9 @@ def pointing_loss_exceeded_db(
     rms_error_deg: Values, half_power_beamwidth_deg: Values, exceeded_percent: Values
 ) -> Array:
     """Loss that is exceeded for this share of the time: what a margin has to hold."""
-    return pointing_loss_db(pointing_error_exceeded_deg(rms_error_deg, exceeded_percent), half_power_beamwidth_deg)
+    return pointing_loss_db.or_nan(
+        pointing_error_exceeded_deg(rms_error_deg, exceeded_percent), half_power_beamwidth_deg
+    )
 
 
 def _not_negative(value: Values) -> Array:

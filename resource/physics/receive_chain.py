@@ -34,7 +34,7 @@ class Stage:
     @classmethod
     def of_noise_figure(cls, noise_figure_db: Values, gain_db: Values) -> Self:
         """An amplifier or converter by its data sheet. Source: ITU-R P.372."""
-        return cls(noise_temperature_k(noise_figure_db), gain_db)
+        return cls(noise_temperature_k.or_nan(noise_figure_db), gain_db)
 
     @classmethod
     def of_loss(cls, loss_db: Values, temperature_k: Values = REFERENCE_TEMPERATURE_K) -> Self:

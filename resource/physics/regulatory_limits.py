@@ -183,7 +183,7 @@ def flux_density_excess_db(
     eirp_density_dbw_per_hz: Values, range_km: Values, arrival_deg: Values, freq_hz: Values
 ) -> Array:
     """By how much a carrier's flux density at a place exceeds the limit, free space counted; negative where kept."""
-    arrives = np.asarray(eirp_density_dbw_per_hz) - spreading_loss_db_m2(range_km)
+    arrives = np.asarray(eirp_density_dbw_per_hz) - spreading_loss_db_m2.or_nan(range_km)
     excess_db: Array = arrives - flux_density_limit_dbw_per_m2_hz(arrival_deg, freq_hz)
     return excess_db
 

@@ -159,7 +159,7 @@ def co_channel(
         satellites_km, boresights_km, np.where(seen[:, None], places_km, boresights_km[:1])
     )
     width_deg = lattice.half_power_beamwidth_deg
-    gain_dbi = s672_gain_dbi(off_axis_deg, peak_gain_dbi(width_deg), width_deg, side_lobe_db)
+    gain_dbi = s672_gain_dbi.or_nan(off_axis_deg, peak_gain_dbi(width_deg), width_deg, side_lobe_db)
     best = np.argmax(gain_dbi, axis=0)
     everywhere = np.arange(len(latitude))
     wanted_dbi = gain_dbi[best, everywhere]

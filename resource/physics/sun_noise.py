@@ -87,9 +87,9 @@ def _disc() -> tuple[Array, Array, Array]:
 
 
 def _gain(angle_deg: Array, diameter_m: float, efficiency: float, freq_hz: float) -> Array:
-    beamwidth_deg = half_power_beamwidth_deg(diameter_m, freq_hz)
-    main_dbi = parabola_gain_dbi(diameter_m, efficiency, freq_hz) - 12 * (angle_deg / beamwidth_deg) ** 2
-    side_dbi = s465_gain_dbi(_ANGLES_DEG, diameter_m, freq_hz)
+    beamwidth_deg = half_power_beamwidth_deg.or_nan(diameter_m, freq_hz)
+    main_dbi = parabola_gain_dbi.or_nan(diameter_m, efficiency, freq_hz) - 12 * (angle_deg / beamwidth_deg) ** 2
+    side_dbi = s465_gain_dbi.or_nan(_ANGLES_DEG, diameter_m, freq_hz)
     promised = ~np.isnan(side_dbi)
     beside_dbi = np.interp(angle_deg, _ANGLES_DEG[promised], np.minimum.accumulate(side_dbi[promised]))
     gain: Array = 10 ** (np.maximum(main_dbi, beside_dbi) / 10)

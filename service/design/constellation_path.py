@@ -44,7 +44,9 @@ def plan_of(inputs: PassingInputs, demand: ConstellationDemand, gateways: tuple[
     one = inputs.constellation
     site = sites_on(demand.latitude_deg, demand.longitude_deg, inputs.height_m, one.lowest_elevation_deg)
     elements = [satellite.elements for satellite in one.satellites]
-    return service_plan(elements, site, gateway_sites(gateways), inputs.start_at, inputs.hours * 3600.0, one.rule)
+    return service_plan.or_nan(
+        elements, site, gateway_sites(gateways), inputs.start_at, inputs.hours * 3600.0, one.rule
+    )
 
 
 def path_of(inputs: PassingInputs, plan: ServicePlan, gateways: tuple[GatewayFacts, ...]) -> PathPlan:

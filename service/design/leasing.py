@@ -121,7 +121,9 @@ def _covered(fleet: Fleet, demand: LeaseDemand) -> Flags:
     )
     for latitude_deg, longitude_deg, beam in places:
         if latitude_deg is not None and longitude_deg is not None:
-            gain_db = relative_gain_db(beam_shapes(fleet), np.array([latitude_deg]), np.array([longitude_deg]))[:, 0]
+            gain_db = relative_gain_db.or_nan(beam_shapes(fleet), np.array([latitude_deg]), np.array([longitude_deg]))[
+                :, 0
+            ]
             reached &= np.isfinite(gain_db[beam])
     if demand.polarisation is not None:
         reached &= arrays.down_polarisation == demand.polarisation

@@ -124,7 +124,7 @@ def worst_breach(fleet: Fleet, ground: Ground, lane: Lanes, carried: Carried) ->
     up_hz, agreed_up = float(transponder.uplink_center_hz), transponder.uplink_eirp_density_limit_dbw_per_hz
     held = _held(
         breaches(
-            uplink_power_density_dbw_per_hz=carried.uplink_dbw_per_hz - float(parabola_gain_dbi(*dish, up_hz)),
+            uplink_power_density_dbw_per_hz=carried.uplink_dbw_per_hz - float(parabola_gain_dbi.or_nan(*dish, up_hz)),
             uplink_eirp_density_dbw_per_hz=carried.uplink_dbw_per_hz,
             diameter_m=dish[0],
             efficiency=dish[1],
@@ -173,9 +173,9 @@ def lease_breaches(fleet: Fleet, demand: LeaseDemand, power_hz: Array) -> dict[i
     if demand.downlink_latitude_deg is None or demand.downlink_longitude_deg is None:
         return found
     place = np.array([demand.downlink_latitude_deg]), np.array([demand.downlink_longitude_deg])
-    gain_db = relative_gain_db(beam_shapes(fleet), *place)[:, 0][arrays.down_beam]
+    gain_db = relative_gain_db.or_nan(beam_shapes(fleet), *place)[:, 0][arrays.down_beam]
     slots_deg = np.array([one.orbital_longitude_deg for one in fleet.satellites])
-    seen = slot_angles(slots_deg, *place, np.zeros(1))
+    seen = slot_angles.or_nan(slots_deg, *place, np.zeros(1))
     range_km, arrival_deg = seen.range_km[arrays.satellite, 0], seen.elevation_deg[arrays.satellite, 0]
     limit_there = flux_density_limit_dbw_per_m2_hz(arrival_deg, arrays.down_freq_hz)
     there = limit_there + flux_density_excess_db(at_peak + gain_db, range_km, arrival_deg, arrays.down_freq_hz)
@@ -222,7 +222,7 @@ def _off_axis_of_kinds(
 ) -> Array:
     """Each kind of antenna once for all sites, since every angle is looked at."""
     dish = np.array(diameters_m)[:, None], np.array(efficiencies)[:, None], np.array(freqs_hz)
-    on_axis: Array = flange_density_limit_dbw_per_hz(*dish) + parabola_gain_dbi(*dish)
+    on_axis: Array = flange_density_limit_dbw_per_hz(*dish) + parabola_gain_dbi.or_nan(*dish)
     return on_axis
 
 

@@ -153,7 +153,7 @@ def _path(air: TotalAttenuation, ray: Indices, range_km: Array, beam_gain_db: Ar
 
 def _gateway_gain_dbi(lanes: Lanes, ground: Ground, freq_hz: Array) -> Array:
     antennas, row = ground.gateways, lanes.gateway
-    return parabola_gain_dbi(antennas.diameter_m[row], antennas.efficiency[row], freq_hz)
+    return parabola_gain_dbi.or_nan(antennas.diameter_m[row], antennas.efficiency[row], freq_hz)
 
 
 def _gateway_up(lanes: Lanes, ground: Ground, freq_hz: Array, assumed: Assumptions) -> TransmitStation:
@@ -179,7 +179,7 @@ def _gateway_down(
 def _terminal_up(lanes: Lanes, ground: Ground, freq_hz: Array, assumed: Assumptions) -> TransmitStation:
     kinds, row = ground.terminals, lanes.terminal
     return TransmitStation(
-        antenna_gain_dbi=parabola_gain_dbi(kinds.diameter_m[row], kinds.efficiency[row], freq_hz),
+        antenna_gain_dbi=parabola_gain_dbi.or_nan(kinds.diameter_m[row], kinds.efficiency[row], freq_hz),
         hpa_power_dbw=kinds.power_dbw[row],
         feed_loss_db=assumed.terminal_feed_loss_db,
         pointing_loss_db=assumed.terminal_pointing_loss_db,

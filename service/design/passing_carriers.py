@@ -65,7 +65,7 @@ class Passing:
         """At some instants, faded as for each share of the year; arrays (shares, instants)."""
         payload = self.links.facts.payload(self.direction)
         backoff_db = payload.output_backoff_db - 10 * np.log10(self.power_share)
-        return bent_pipe_budget(self.links.link(self.direction, at, share_percent), self.carrier, backoff_db)
+        return bent_pipe_budget.or_nan(self.links.link(self.direction, at, share_percent), self.carrier, backoff_db)
 
     @cached_property
     def over_the_year(self) -> BentPipeBudget:

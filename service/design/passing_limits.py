@@ -136,7 +136,7 @@ def bounds_of(links: PassingLinks, every: Instants, direction: Direction, link: 
             Gate.POWER_FLUX_DENSITY,
             FLUX_DENSITY,
             TABLE_21_4,
-            at_peak_dbw - spreading_loss_db_m2(range_km),
+            at_peak_dbw - spreading_loss_db_m2.or_nan(range_km),
             on_the_ground,
         ),
         Bound(Gate.COORDINATED_UPLINK, DENSITY, AGREEMENT, uplink_dbw, _everywhere(up, every)),

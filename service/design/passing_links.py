@@ -144,7 +144,7 @@ class PassingLinks:
 
     def _gateway_gain_dbi(self, at: Instants, freq_hz: float) -> Array:
         diameter_m, efficiency = self._gateway_values(at, "diameter_m"), self._gateway_values(at, "efficiency")
-        return parabola_gain_dbi(diameter_m, efficiency, freq_hz)
+        return parabola_gain_dbi.or_nan(diameter_m, efficiency, freq_hz)
 
     def _gateway_transmits(self, at: Instants, freq_hz: float) -> TransmitStation:
         return TransmitStation(
@@ -165,7 +165,7 @@ class PassingLinks:
     def _terminal_transmits(self, freq_hz: float) -> TransmitStation:
         kind = self.terminal
         return TransmitStation(
-            antenna_gain_dbi=parabola_gain_dbi(kind.antenna_diameter_m, kind.antenna_efficiency, freq_hz),
+            antenna_gain_dbi=parabola_gain_dbi.or_nan(kind.antenna_diameter_m, kind.antenna_efficiency, freq_hz),
             hpa_power_dbw=10 * np.log10(kind.buc_power_w),
             feed_loss_db=self.assumed.terminal_feed_loss_db,
             pointing_loss_db=self.assumed.terminal_pointing_loss_db,

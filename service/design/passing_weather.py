@@ -57,7 +57,7 @@ class PlaceWeather:
         elevation_deg = np.linspace(low, max(highest_deg, low), steps)
 
         def exceeded(share_percent: Values) -> TotalAttenuation:
-            return total_attenuation(
+            return total_attenuation.or_nan(
                 place.latitude_deg,
                 place.longitude_deg,
                 freq_hz,

@@ -150,11 +150,11 @@ def _read(
     rolloff = np.array([one.pool.rolloff for one in lanes])
     full_carrier = Carrier(rate_baud, 1.0, 0.0, rolloff)
     backoff_db = _output_backoff_db(link, lanes)
-    arrives = bent_pipe_budget(link, full_carrier, backoff_db)
+    arrives = bent_pipe_budget.or_nan(link, full_carrier, backoff_db)
     too_dense = _too_dense(plan, rows, direction, arrives, subject)
     if direction == "return":
         backoff_db = backoff_db + too_dense.excess_db
-        arrives = bent_pipe_budget(link, full_carrier, backoff_db)
+        arrives = bent_pipe_budget.or_nan(link, full_carrier, backoff_db)
     spare_db = assumed.implementation_margin_db + assumed.required_margin_db
     faded_db = np.minimum(arrives.es_n0_uplink_rain_db, arrives.es_n0_downlink_rain_db)
     table = modcods()
@@ -164,7 +164,7 @@ def _read(
     carrier = Carrier(
         rate_baud * efficiency, efficiency, required_db, rolloff, assumed.required_margin_db, table.name[in_rain]
     )
-    budget = bent_pipe_budget(link, carrier, backoff_db)
+    budget = bent_pipe_budget.or_nan(link, carrier, backoff_db)
     for index, lane in enumerate(lanes):
         clear = float(table.spectral_efficiency[max(int(in_clear_sky[index]), 0)])
         share = _share(lane.pool, direction, demand, float(efficiency[index]), clear)

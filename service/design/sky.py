@@ -87,12 +87,12 @@ def look(fleet: Fleet, latitude_deg: Array, longitude_deg: Array, altitude_m: Ar
     azimuth, elevation, distance = (np.full(shape, np.nan) for _ in range(3))
     for instant, rows in _instants(fleet, at).items():
         elements: list[Elements] = [one for row in rows if (one := fleet.satellites[row].elements) is not None]
-        seen = look_angles(elements, latitude_deg, longitude_deg, altitude_m, instant)
+        seen = look_angles.or_nan(elements, latitude_deg, longitude_deg, altitude_m, instant)
         azimuth[rows], elevation[rows], distance[rows] = seen.azimuth_deg, seen.elevation_deg, seen.range_km
     planned = [row for row, one in enumerate(fleet.satellites) if one.before_service]
     if planned:
         slots = np.array([fleet.satellites[row].orbital_longitude_deg for row in planned])
-        seen = slot_angles(slots, latitude_deg, longitude_deg, altitude_m)
+        seen = slot_angles.or_nan(slots, latitude_deg, longitude_deg, altitude_m)
         azimuth[planned], elevation[planned], distance[planned] = seen.azimuth_deg, seen.elevation_deg, seen.range_km
     return Look(azimuth, elevation, distance)
 
@@ -120,7 +120,7 @@ def beam_shapes(fleet: Fleet) -> tuple[coverage.Beam, ...]:
 @lru_cache(maxsize=4)
 def gateway_beam_gain_db(fleet: Fleet) -> Array:
     """Level of every beam at every earth station; shape (beams, stations)."""
-    return coverage.relative_gain_db(
+    return coverage.relative_gain_db.or_nan(
         beam_shapes(fleet),
         np.array([one.latitude_deg for one in fleet.stations]),
         np.array([one.longitude_deg for one in fleet.stations]),
@@ -211,7 +211,7 @@ def ray_table(bundles: Sequence[tuple[Rays, Sequence[Dish]]], promised: Promised
     )
 
     def exceeded(percent: Values) -> TotalAttenuation:
-        return total_attenuation(lat, lon, freq, elevation, percent, tilt, diameter, efficiency, height)
+        return total_attenuation.or_nan(lat, lon, freq, elevation, percent, tilt, diameter, efficiency, height)
 
     if promised.confidence_percent == AVERAGE_YEAR_PERCENT:
         return RayTable(start, exceeded(promised.unavailability_percent))

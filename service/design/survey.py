@@ -102,7 +102,7 @@ def survey(fleet: Fleet, demand: SiteDemand, country: str | None, at: datetime) 
     else:
         height_km = demand.altitude_m / 1000
     site = look(fleet, latitude, longitude, np.array([height_km * 1000]), at)
-    gain_db = coverage.relative_gain_db(beam_shapes(fleet), latitude, longitude)[:, 0]
+    gain_db = coverage.relative_gain_db.or_nan(beam_shapes(fleet), latitude, longitude)[:, 0]
     setbacks: dict[int, Setback] = {}
     serving = set()
     for row, satellite in enumerate(fleet.satellites):

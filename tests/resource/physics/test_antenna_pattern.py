@@ -150,7 +150,7 @@ def test_an_envelope_of_an_earth_station_only_falls_and_lies_below_its_peak(
     peak_dbi = parabola_gain_dbi(diameter_m, 0.65, freq_hz)
     for pattern in (s465_gain_dbi, s580_gain_dbi):
         near_dbi, far_dbi = (
-            pattern(angle, diameter_m, freq_hz) for angle in (off_axis_deg, off_axis_deg + farther_deg)
+            pattern.or_nan(angle, diameter_m, freq_hz) for angle in (off_axis_deg, off_axis_deg + farther_deg)
         )
         assert not far_dbi > near_dbi + 1e-9
         assert not near_dbi > peak_dbi + 1
@@ -159,24 +159,24 @@ def test_an_envelope_of_an_earth_station_only_falls_and_lies_below_its_peak(
 @pytest.mark.parametrize("bad", [0.0, -1.0, np.nan, np.inf])
 def test_an_antenna_of_no_size_has_no_pattern(bad: float) -> None:
     for gain_dbi in (
-        s465_gain_dbi(10.0, bad, KU_HZ),
-        s580_gain_dbi(10.0, bad, KU_HZ),
-        s1855_gain_dbi(10.0, 0.0, bad, KU_HZ),
-        s672_gain_dbi(1.0, 40.0, bad),
-        s1528_gain_dbi(1.0, 40.0, bad),
-        s1528_constellation_gain_dbi(1.0, 40.0, bad),
+        s465_gain_dbi.or_nan(10.0, bad, KU_HZ),
+        s580_gain_dbi.or_nan(10.0, bad, KU_HZ),
+        s1855_gain_dbi.or_nan(10.0, 0.0, bad, KU_HZ),
+        s672_gain_dbi.or_nan(1.0, 40.0, bad),
+        s1528_gain_dbi.or_nan(1.0, 40.0, bad),
+        s1528_constellation_gain_dbi.or_nan(1.0, 40.0, bad),
     ):
         assert np.isnan(gain_dbi)
 
 
 def test_outside_frequencies_angles_and_levels_there_is_no_pattern() -> None:
-    assert np.isnan(s465_gain_dbi(10.0, 9.0, np.array([1.9e9, 32e9, -4e9]))).all()
-    assert np.isnan(s580_gain_dbi(np.array([-1.0, 181.0, np.nan]), 9.0, C_HZ)).all()
-    assert np.isnan(s672_gain_dbi(1.0, 40.0, 2.0, np.array([-15.0, -22.0, np.nan]))).all()
-    assert np.isnan(s672_gain_dbi(1.0, np.nan, 2.0))
-    assert np.isnan(s672_gain_dbi(1.0, 40.0, 2.0, -20.0, np.array([0.5, 10.0]))).all()
-    assert np.isnan(s1528_gain_dbi(1.0, 40.0, 2.0, -16.0))
-    assert np.isnan(s1528_constellation_gain_dbi(1.0, 40.0, 2.0, 3.0))
+    assert np.isnan(s465_gain_dbi.or_nan(10.0, 9.0, np.array([1.9e9, 32e9, -4e9]))).all()
+    assert np.isnan(s580_gain_dbi.or_nan(np.array([-1.0, 181.0, np.nan]), 9.0, C_HZ)).all()
+    assert np.isnan(s672_gain_dbi.or_nan(1.0, 40.0, 2.0, np.array([-15.0, -22.0, np.nan]))).all()
+    assert np.isnan(s672_gain_dbi.or_nan(1.0, np.nan, 2.0))
+    assert np.isnan(s672_gain_dbi.or_nan(1.0, 40.0, 2.0, -20.0, np.array([0.5, 10.0]))).all()
+    assert np.isnan(s1528_gain_dbi.or_nan(1.0, 40.0, 2.0, -16.0))
+    assert np.isnan(s1528_constellation_gain_dbi.or_nan(1.0, 40.0, 2.0, 3.0))
 
 
 def test_arrays_broadcast() -> None:

@@ -139,7 +139,7 @@ def test_a_better_availability_never_needs_less_margin(lat: float, lon: float, r
 def test_what_the_method_does_not_cover_has_no_total(
     lat: float, freq_hz: float, elevation_deg: float, percent: float
 ) -> None:
-    assert np.isnan(total_attenuation(lat, 20.0, freq_hz, elevation_deg, percent, 45.0, 1.2, 0.65).total_db)
+    assert np.isnan(total_attenuation.or_nan(lat, 20.0, freq_hz, elevation_deg, percent, 45.0, 1.2, 0.65).total_db)
 
 
 @pytest.mark.parametrize("beyond", [0.0, -1.0, -14e9, np.inf, -np.inf, np.nan])
@@ -153,7 +153,7 @@ def test_what_cannot_be_has_no_number_and_no_warning(argument: str, beyond: floa
     }  # fmt: skip
     with warnings.catch_warnings(action="error"):
         for value in (beyond, np.array([beyond, asked[argument]])):
-            total_db = total_attenuation(**{**asked, argument: value}).total_db
+            total_db = total_attenuation.or_nan(**{**asked, argument: value}).total_db
             assert np.isnan(total_db).tolist() == (True if np.ndim(value) == 0 else [True, False])
 
 

@@ -135,7 +135,7 @@ def test_a_place_behind_the_horizon_of_the_satellite_is_not_covered() -> None:
 
 
 def test_what_is_no_place_is_nan_in_every_beam() -> None:
-    gain_db = relative_gain_db([SPOT, AFRICA], np.array([91.0, np.nan, -11.0]), np.array([25.0, 25.0, np.inf]))
+    gain_db = relative_gain_db.or_nan([SPOT, AFRICA], np.array([91.0, np.nan, -11.0]), np.array([25.0, 25.0, np.inf]))
     assert np.isnan(gain_db).all()
 
 

@@ -151,7 +151,7 @@ def test_a_satellite_that_has_decayed_is_nan_and_spoils_no_other() -> None:
 
 
 def test_a_place_beyond_the_pole_is_nan_and_a_time_without_zone_is_refused() -> None:
-    angles = look_angles(FLEET, np.array([91.0, 0.0]), np.array([0.0]), np.array([0.0]), AT)
+    angles = look_angles.or_nan(FLEET, np.array([91.0, 0.0]), np.array([0.0]), np.array([0.0]), AT)
     assert np.isnan(angles.elevation_deg[:, 0]).all()
     assert np.isfinite(angles.elevation_deg[:, 1]).all()
     with pytest.raises(ValueError, match="time zone"):
