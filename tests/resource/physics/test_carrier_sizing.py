@@ -86,7 +86,7 @@ def backoff_by_bisection(link: Link, carrier: Carrier) -> float:
     strong, weak = -200.0, 200.0
     for _ in range(100):
         middle = (strong + weak) / 2
-        enough = bent_pipe_budget(link, carrier, middle).margin_db >= carrier.required_margin_db
+        enough = bent_pipe_budget.or_nan(link, carrier, middle).margin_db >= carrier.required_margin_db
         strong, weak = (middle, weak) if enough else (strong, middle)
     return strong
 
@@ -104,7 +104,7 @@ def test_the_closed_form_finds_the_power_that_bisection_finds(link: Link, row: i
 @given(link=links(), row=st.integers(0, len(TABLE) - 1))
 def test_the_levels_of_the_needed_power_are_those_of_its_budget(link: Link, row: int) -> None:
     power = carrier_power_for_margin(link, carrier_of(row))
-    budget = bent_pipe_budget(link, carrier_of(row), power.carrier_output_backoff_db)
+    budget = bent_pipe_budget.or_nan(link, carrier_of(row), power.carrier_output_backoff_db)
     for ours, theirs in (
         (power.satellite_eirp_dbw, budget.satellite_eirp_dbw),
         (power.uplink_eirp_dbw, budget.uplink_eirp_dbw),

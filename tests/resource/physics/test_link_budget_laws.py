@@ -162,5 +162,5 @@ def test_the_table_shows_what_is_known_and_nothing_that_is_not() -> None:
 @pytest.mark.filterwarnings("error")
 def test_a_place_outside_the_beam_is_nan_and_spoils_no_other() -> None:
     partly = replace(KU_LINK, down=replace(KU_LINK.down, beam_gain_db=np.array([-1.5, -np.inf, np.nan])))
-    margin_db = bent_pipe_budget(partly, KU_CARRIER, 12.5).margin_db
+    margin_db = bent_pipe_budget.or_nan(partly, KU_CARRIER, 12.5).margin_db
     assert np.isnan(margin_db).tolist() == [False, True, True]

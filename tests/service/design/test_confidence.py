@@ -74,7 +74,7 @@ def test_with_50_percent_attenuation_is_asked_once(
         asked.append(arguments)
         return total_attenuation(*arguments)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(sky, "total_attenuation", counted)
+    monkeypatch.setattr(total_attenuation, "or_nan", counted)
     sky.ray_table([], Promised(99.7, confidence_percent))
     assert len(asked) == calls
 
