@@ -332,15 +332,22 @@ def too_late(session: Session, order: ProductOrder) -> WrongState:
     """What the order did is not cancelled any more: how that is ended instead, and what it costs."""
     product = product_of_order(session, order.id)
     if order.item.action == DELETE:
-        why, instead = f"order {order.reference} has ended the product", "a new order"
+        why = f"order {order.reference} has ended the product"
+        instead = f"a new order; this one costs {_told_charges(order.item.item_price)}"
     elif order.item.action == MODIFY:
-        why, instead = f"order {order.reference} has changed the product", "an order that changes it back"
+        why = f"order {order.reference} has changed the product"
+        instead = f"an order that changes it back; this one costs {_told_charges(order.order_total_price)}"
     elif product is not None and product.status is not ProductStatus.ACTIVE:
         why, instead = f"the product of order {order.reference} is {product.status}", "nothing"
     else:
         why = f"order {order.reference} is handed over; what the customer has is terminated, not cancelled"
         instead = told_ending(session, product) if product is not None else "an order that ends the product"
     return WrongState("/productOrder/id", why, "tooLate", instead)
+
+
+def _told_charges(charges: list[ChargePrice]) -> str:
+    told = [f"{one.price.duty_free_amount} {one.recurring_charge_period or 'once'}" for one in charges]
+    return " and ".join(told) if told else "nothing"
 
 
 def _check_cancellable(session: Session, order: ProductOrder) -> None:

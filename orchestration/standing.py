@@ -84,15 +84,22 @@ def hold_undo(session: Session, flow: ProcessFlow, task: TaskFlow) -> None:
 
 def give_up(session: Session, flow: ProcessFlow, tasks: list[TaskFlow], task: TaskFlow, fault: dict[str, Any]) -> None:
     """A task was refused or is too late: the flow turns round; past the point of no return, a person has to judge."""
-    if past_no_return(tasks):
+    if past_no_return([one for one in tasks if one.id != task.id]):
         hold(session, flow, task, fault)
     else:
         turn_round(flow, task, fault)
 
 
 def past_no_return(tasks: list[TaskFlow]) -> bool:
-    """Whether the customer has what the order was for: from then on it is not undone."""
-    return any(task.no_return and task.state is TaskState.COMPLETED for task in tasks)
+    """Whether the customer has what the order was for: from then on it is not undone.
+
+    What the outside was told may have arrived, also when nobody noted its answer: that cannot be taken back.
+    """
+    return any(task.no_return and (task.state is TaskState.COMPLETED or _may_be_told(task)) for task in tasks)
+
+
+def _may_be_told(task: TaskFlow) -> bool:
+    return task.kind is TaskKind.OUTSIDE and task.attempts > 0 and task.state is not TaskState.CANCELLED
 
 
 def turn_round(flow: ProcessFlow, task: TaskFlow | None, cause: dict[str, Any]) -> None:

@@ -20,10 +20,8 @@ from satcom.market.adjusting_bill import bill_of_order, readjusted
 from satcom.market.billing import BillState, lines_of
 from satcom.market.catalog.product_offering import ProductOffering
 from satcom.market.inventory import Product, ProductStatus, product_of_order
-from satcom.market.ordering import CancelProductOrder, OrderState, ProductOrder, cancel_order, place_order
-from satcom.orchestration.engine import Engine
-from satcom.orchestration.plan import FlowState, TaskFlow, TaskState
-from satcom.orchestration.wave import Phase
+from satcom.market.ordering import OrderState, ProductOrder, place_order
+from satcom.orchestration.plan import FlowState, TaskState
 from satcom.resource.ground import Terminal, TerminalState
 from satcom.resource.hold import HoldState
 from satcom.resource.hub import HubPortAssignment
@@ -157,42 +155,6 @@ def test_the_order_tells_the_last_day_and_the_charge_and_the_service_runs_until_
                 assert [line.tax_excluded_amount.value for line in lines_of(session, bill)] == [due]
                 assert readjusted(session, bill).tax_included == bill.amount_due
         assert served.at_hub() == []
-
-
-@pytest.mark.parametrize("broken_at", ["take_out_of_hub", "end_the_service"])
-def test_a_notice_that_is_withdrawn_leaves_the_service_as_it_was(
-    database: Database, tmp_path: Path, broken_at: str
-) -> None:
-    with in_service(database, tmp_path) as served:
-        before = served.at_hub()
-        end_id = served.end()
-
-        def cancelled_meanwhile(task: TaskFlow, phase: Phase) -> None:
-            if task.task_flow_specification == broken_at and phase == "call":
-                raise Interrupted
-
-        flow, _ = served.operation.flow(end_id)
-        engine = Engine(database, served.operation.driver, cancelled_meanwhile, timedelta(0))
-        with pytest.raises(Interrupted):
-            engine.advance(flow.id)
-        with database.as_worker() as session:
-            body: dict[str, Json] = {"productOrder": {"id": end_id}, "cancellationReason": "we stay"}
-            cancel_order(session, from_body(CancelProductOrder, body), WORKER)
-        flow, _ = served.operation.advance(end_id)
-        assert flow.state is FlowState.CANCELLED
-        assert sorted(served.at_hub()) == sorted(before)
-        with database.as_worker() as session:
-            assert find(session, ProductOrder, end_id).state is OrderState.CANCELLED
-            product = find(session, Product, served.product_id)
-            assert (product.status, product.termination_date) == (ProductStatus.ACTIVE, None)
-            assert find(session, Service, served.service_id).state is ServiceState.ACTIVE
-            assert served.held(session) == [HoldState.ASSIGNED]
-            assert bill_of_order(session, end_id) is None
-        assert served.operation.advance(served.end())[0].state is FlowState.COMPLETED
-
-
-class Interrupted(BaseException):
-    """The process ends here."""
 
 
 def test_a_product_is_changed_by_one_order_at_a_time(database: Database, tmp_path: Path) -> None:

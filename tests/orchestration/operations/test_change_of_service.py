@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -19,10 +18,8 @@ from satcom.core.values import Json
 from satcom.market.adjusting_bill import bill_of_order
 from satcom.market.billing import BillState, lines_of
 from satcom.market.inventory import Product, product_of_order
-from satcom.market.ordering import CancelProductOrder, OrderState, ProductOrder, cancel_order, place_order
-from satcom.orchestration.engine import Engine
-from satcom.orchestration.plan import FlowState, TaskFlow
-from satcom.orchestration.wave import Phase
+from satcom.market.ordering import OrderState, ProductOrder, place_order
+from satcom.orchestration.plan import FlowState
 from satcom.resource.hold import HoldState
 from satcom.resource.reservation import Held, held_by_reservation, reservation_of
 from satcom.resource.satellite import Satellite
@@ -34,10 +31,6 @@ from tests.market.a_market import as_customer
 from tests.orchestration.operations.an_order_to_service import Operation, an_operation
 
 MBIT = 1_000_000
-
-
-class Interrupted(BaseException):
-    """The process ends here."""
 
 
 @dataclass(frozen=True)
@@ -150,44 +143,6 @@ def test_a_link_becomes_faster_and_slower_where_it_lies_and_is_charged_for_what_
             assert sorted(one.id for one in of_all if one.order_id) == sorted(
                 one.id for one in served.held(session, slower).slots
             )
-
-
-@pytest.mark.parametrize("broken_at", ["reconfigure_hub", "measure_the_change", "switch_over"])
-def test_a_change_that_is_cancelled_leaves_the_service_exactly_as_it_was(
-    database: Database, tmp_path: Path, broken_at: str
-) -> None:
-    with in_service(database, tmp_path) as served:
-        before = served.at_hub()
-        with database.as_worker() as session:
-            slots = sorted(one.id for one in served.held(session, served.order_id).slots)
-            product = find(session, Product, served.product_id).model_dump()
-        order_id = served.change(downlinkRateBps=20 * MBIT)
-
-        dies_at = "call" if broken_at == "switch_over" else "result"
-
-        def dies(task: TaskFlow, phase: Phase) -> None:
-            if task.task_flow_specification == broken_at and phase == dies_at:
-                raise Interrupted
-
-        with pytest.raises(Interrupted):
-            Engine(database, served.operation.driver, dies, timedelta(0)).advance(served.operation.flow(order_id)[0].id)
-        assert served.at_hub() != before
-        with database.as_worker() as session:
-            cancel: dict[str, Json] = {"productOrder": {"id": order_id}, "cancellationReason": "we think again"}
-            cancel_order(session, from_body(CancelProductOrder, cancel), WORKER)
-        flow, _ = served.operation.advance(order_id)
-        assert flow.state is FlowState.CANCELLED
-        assert served.at_hub() == before
-        with database.as_worker() as session:
-            assert find(session, ProductOrder, order_id).state is OrderState.CANCELLED
-            assert reservation_of(session, order_id) is None
-            held = served.held(session, served.order_id)
-            assert sorted(one.id for one in held.slots) == slots
-            assert {one.state for one in held.holds} == {HoldState.ASSIGNED}
-            after = find(session, Product, served.product_id).model_dump()
-            assert after["product_price"] == product["product_price"]
-            assert after["product_characteristic"] == product["product_characteristic"]
-            assert bill_of_order(session, order_id) is None
 
 
 def test_a_change_that_nothing_can_carry_is_rejected_with_the_reason_of_its_satellite(

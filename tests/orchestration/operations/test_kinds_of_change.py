@@ -107,6 +107,11 @@ def a_link_with_its_terminal(operation: Operation) -> tuple[str, str, str]:
         offering = an_offer(session, [*CHARACTERISTICS, "terminalType"], *kinds)
     order_id = ordered(operation, offering, **CHARACTERISTICS)
     assert operation.advance(order_id)[0].state is FlowState.COMPLETED
+    return order_id, *its_terminal_and_another(operation, order_id)
+
+
+def its_terminal_and_another(operation: Operation, order_id: str) -> tuple[str, str]:
+    """The terminal type of a link, and another one that its satellite could be reached with."""
     with operation.database.as_worker() as session:
         placed = service_order_of(session, order_id)
         assert placed is not None
@@ -119,7 +124,7 @@ def a_link_with_its_terminal(operation: Operation) -> tuple[str, str, str]:
             if (one.satellite_id, one.band) == (mine.satellite_id, mine.band)
             and one.terminal_type_id != mine.terminal_type_id
         )
-        return order_id, mine.terminal_type_name, other
+        return mine.terminal_type_name, other
 
 
 def test_another_terminal_is_brought_and_the_old_one_comes_back(database: Database, tmp_path: Path) -> None:
