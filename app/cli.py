@@ -51,14 +51,17 @@ class Satcom(LazyGroup):
         "token": ("token:token", "Access tokens of people and programs."),
         "order": ("orders:order", "Product orders: place, see, watch, cancel and repair them."),
         "listener": ("listener:listener", "Listeners of events: see, park, resume, replay and remove them."),
-        "service": ("service:service", "Services: what the hub holds of them; the access test of a lease."),
+        "service": (
+            "service:service",
+            "Services: what the hub holds of them; the access test and the carriers of a lease.",
+        ),
         "satellite": (
             "satellite:satellite",
             "Satellites: see them, move their in-service date, record what they have reached.",
         ),
         "terminal": (
-            "terminal:terminal",
-            "Terminals: the history of one, what is on its way to a depot, what is to come back.",
+            "terminals:terminal",
+            "Terminals: buy, ship, receive and return them; where one has been; swap one at a site.",
         ),
         "spectrum": ("spectrum:spectrum", "Spectrum: what lies on a transponder, what is free, how to re-pack it."),
         "escalation": ("waits:escalation", "To whom overdue waits go, and after how long."),

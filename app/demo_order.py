@@ -10,9 +10,10 @@ from typing import Annotated
 
 from pydantic import Field
 
-from satcom.app.loading.customers import CustomerKeys, SiteKeys
-from satcom.app.loading.entries import EntryKeys, parsed
+from satcom.app.loading.customers import CustomerKeys
+from satcom.app.loading.entries import EntryKeys, parsed, within
 from satcom.app.loading.files import Entry, read_folder, read_mapping
+from satcom.app.loading.sites import SiteKeys, SiteRowKeys
 from satcom.core.clock import now
 from satcom.core.errors import Fault, Refused
 from satcom.core.loading import loaded_id
@@ -102,9 +103,11 @@ def _place(keys: OrderKeys, file: Path) -> dict[str, Json]:
     """Where the site lies. Raises `Refused` when the customer has no such site."""
     if keys.site is None:
         return {}
-    customers = read_folder(file.parent).entries("customers")
-    its = next((one for one in customers if one.slug == keys.customer), None)
-    sites: tuple[SiteKeys, ...] = parsed(CustomerKeys, its).sites if its is not None else ()
+    folder = read_folder(file.parent)
+    its = next((one for one in folder.entries("customers") if one.slug == keys.customer), None)
+    sites: list[SiteKeys] = list(parsed(CustomerKeys, its).sites) if its is not None else []
+    listed = [one for one in folder.entries("sites") if one.values.get("customer") == keys.customer]
+    sites += [within(SiteRowKeys, one.values, "") for one in listed]
     site = next((one for one in sites if one.id == keys.site), None)
     if site is None:
         where = f"{file.name}: {keys.id}: site"

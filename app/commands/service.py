@@ -9,13 +9,17 @@ import typer
 from rich.text import Text
 
 from satcom.app.as_typed import as_typed
-from satcom.app.commands.api import HERE, Api, ApiRefused, Body, Token, Url, order_called
+from satcom.app.commands.api import FLOWS, HERE, Api, ApiRefused, Body, Token, Url, flow_of, order_called, tasks_of
 from satcom.app.commands.delivery import TESTS, delivered_services, readings_of
 from satcom.app.commands.service_events import events
 from satcom.app.commands.service_path import path
 from satcom.app.listing import Listing, screen
 
 HUB_STATE: Final = "/satcom-api/service/v1/hubState"
+SEEN: Final = {
+    "carriers_are_moved": "the carriers are in the changed lease",
+    "carriers_are_off": "the carriers are off the air",
+}
 service = typer.Typer(no_args_is_help=True)
 Name = Annotated[
     str,
@@ -95,6 +99,38 @@ def access_test(
         console.print("passed" if passed else "failed", style="green" if passed else "bold red")
     if test["state"] != "completed":
         raise typer.Exit(1)
+
+
+@service.command("carriers-seen")
+def carriers_seen(
+    name: Annotated[
+        str, typer.Argument(metavar="ORDER", help="That changes or ends a lease: its reference, or its id.")
+    ],
+    as_json: AsJson = False,
+    url: Url = HERE,
+    token: Token = "",
+) -> None:
+    """Say that the NOC has seen the customer's carriers in the changed lease, or off the air: the order goes on."""
+    with Api(url, token) as api:
+        found = order_called(api, name)
+        flow = flow_of(api, found)
+        waits = [one for one in tasks_of(api, flow) if _is_seen(one)] if flow is not None else []
+        if not waits or flow is None:
+            accepted = f"one that waits for {' or '.join(SEEN)}, see satcom order waits"
+            why = f"{found['reference']} does not wait for carriers to be seen"
+            raise ApiRefused(409, [f"ORDER: {why} (accepted: {accepted})"])
+        path = f"{FLOWS}/{flow['id']}/taskFlow/{waits[0]['id']}"
+        with as_typed({"/state": "ORDER"}):
+            seen = api.patch(path, {"state": "completed"}, str(uuid4()))
+    if as_json:
+        typer.echo(json.dumps(seen))
+    else:
+        console.print(f"{found['reference']}: {SEEN[waits[0]['taskFlowSpecification']]}; it goes on", highlight=False)
+
+
+def _is_seen(task: Body) -> bool:
+    """Whether the task waits for the NOC to look at the carriers of a lease."""
+    return task["taskFlowSpecification"] in SEEN and task["state"] == "active"
 
 
 def access_test_body(service_id: str, readings: Mapping[str, tuple[float, str]]) -> Body:

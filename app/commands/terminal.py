@@ -1,4 +1,4 @@
-"""`satcom terminal`: where a terminal has been, what is on its way to the depots, and what is to come back."""
+"""`satcom terminal`: where a terminal has been, what is on its way to the depots or to come back, and swaps."""
 
 import json
 from typing import Annotated, Final
@@ -61,7 +61,7 @@ def shipments(
         asked = {"state": UNDER_WAY, "sort": "expectedDate", "limit": MOST}
         overdue: list[Body] = api.get(f"{SUPPLY}/shipment", **asked, **{"expectedDate.lt": "today"})
         found = overdue if late else api.get(f"{SUPPLY}/shipment", **asked)
-        depots = _names(api, "depot")
+        depots = names(api, "depot")
     too_late = {one["id"] for one in overdue}
     if as_json:
         typer.echo(json.dumps(found))
@@ -80,7 +80,7 @@ def returns(as_json: AsJson = False, url: Url = HERE, token: Token = "") -> None
     """What is to come back or to be inspected, oldest first."""
     with Api(url, token) as api:
         found: list[Body] = api.get(f"{SUPPLY}/equipmentReturn", state=TO_COME, sort="returnDate", limit=MOST)
-        depots = _names(api, "depot")
+        depots = names(api, "depot")
     if as_json:
         typer.echo(json.dumps(found))
         return
@@ -143,6 +143,6 @@ def swaps(as_json: AsJson = False, url: Url = HERE, token: Token = "") -> None:
     listing.print_on(console, "no terminal was swapped")
 
 
-def _names(api: Api, kind: str) -> dict[str, str]:
+def names(api: Api, kind: str) -> dict[str, str]:
     listed: list[Body] = api.get(f"{SUPPLY}/{kind}", limit=MOST)
     return {one["id"]: one["name"] for one in listed}

@@ -3,13 +3,14 @@
 from dataclasses import dataclass
 from typing import Annotated
 
-from pydantic import Field, FiniteFloat
+from pydantic import Field
 from sqlalchemy.exc import DataError, IntegrityError
 
 from satcom.app.loading.entries import Keys, parsed
 from satcom.app.loading.files import Entry
 from satcom.app.loading.loading import Kind, Load
 from satcom.app.loading.operator import ORGANIZATION, PartyKeys, organization_of, remarks
+from satcom.app.loading.sites import SiteKeys, sites_of
 from satcom.core.entity import from_body
 from satcom.core.errors import Refused
 from satcom.core.loading import loaded_id
@@ -24,7 +25,6 @@ from satcom.market.account.billing_account import (
 from satcom.market.account.billing_cycle import DUE_DAYS
 from satcom.market.customer import Customer, create_customer, patch_customer
 from satcom.market.customer_takeover import NewCustomer, take_over_customers
-from satcom.resource.ground import Country
 
 CUSTOMER = Kind(Customer, create_customer, patch_customer, decides=frozenset({"name"}), further=())
 ACCOUNT = Kind(
@@ -42,28 +42,6 @@ ACCOUNT = Kind(
 )
 
 
-class SiteKeys(Keys):
-    """A place of the customer, kept with its organization."""
-
-    id: str
-    name: str
-    latitude_deg: Annotated[FiniteFloat, Field(ge=-90, le=90)]
-    longitude_deg: Annotated[FiniteFloat, Field(ge=-180, le=180)]
-    altitude_m: FiniteFloat | None = None
-    country: Country | None = None
-
-    @property
-    def place(self) -> dict[str, Json]:
-        """The place in the words of an order's characteristics."""
-        given: dict[str, Json] = {
-            "latitudeDeg": self.latitude_deg,
-            "longitudeDeg": self.longitude_deg,
-            "altitudeM": self.altitude_m,
-            "country": self.country,
-        }
-        return {name: value for name, value in given.items() if value is not None}
-
-
 class AccountKeys(Keys):
     """`bill_day` is the day of the month on which the bill is made. Name and id follow from the customer's."""
 
@@ -75,6 +53,8 @@ class AccountKeys(Keys):
 
 
 class CustomerKeys(PartyKeys):
+    """Without the key `sites` they stay as they are."""
+
     billing_account: AccountKeys | None = None
     sites: tuple[SiteKeys, ...] = ()
 
@@ -100,7 +80,8 @@ def load_customers(load: Load) -> None:
         rows: list[Row] = []
         for entry in entries:
             with load.checking(CUSTOMER, entry):
-                rows.append(_row(entry, currency))
+                present = load.present(Organization, loaded_id(ORGANIZATION.name, entry.slug))
+                rows.append(_row(entry, currency, present))
         load.read(BillingAccount, [row.account.slug for row in rows])
         new: list[Row] = []
         for row in rows:
@@ -159,9 +140,11 @@ def _enter(load: Load, rows: list[Row]) -> None:
             load.entered(ACCOUNT, row.account.slug, wanted.account, wanted.account.name)
 
 
-def _row(entry: Entry, currency: str) -> Row:
+def _row(entry: Entry, currency: str, present: Organization | None) -> Row:
     keys = parsed(CustomerKeys, entry)
-    sites: list[Json] = [{"name": one.id, "value": {"name": one.name, **one.place}} for one in keys.sites]
+    sites: list[Json] = [one.characteristic for one in keys.sites]
+    if "sites" not in keys.model_fields_set and present is not None:
+        sites = list(sites_of(present).values())
     party: Json = {"id": loaded_id("Organization", entry.slug), "@referredType": "Organization"}
     customer = from_body(Customer, {"name": keys.name, "engagedParty": party})
     account = _account(keys.billing_account, keys, currency) if keys.billing_account is not None else None

@@ -50,6 +50,7 @@ LISTS = (
     "installers",
     *CATALOGUE_LISTS,
     "customers",
+    "sites",
 )
 OPERATOR, CATALOGUE, ELEMENTS = "operator.yaml", "catalogue.yaml", "elements.tle"
 ELEMENT_FILES = (ELEMENTS, *(f"elements.{notation}" for notation in ("csv", "json", "xml", "kvn")))  # a message (OMM)

@@ -15,6 +15,7 @@ from satcom.app.loading.loading import Change, Load, Progress, untold
 from satcom.app.loading.network import load_network, load_pools
 from satcom.app.loading.operator import load_operator
 from satcom.app.loading.partners import load_partners
+from satcom.app.loading.sites import load_sites
 from satcom.app.loading.supply import load_stock, load_suppliers
 from satcom.core.database import Database, lock_key
 from satcom.core.security import MIGRATION
@@ -41,6 +42,7 @@ def load(
         load_catalogue(loading)
         load_candidates(loading)
         load_customers(loading)
+        load_sites(loading)
         load_carriers(loading)
         load_pools(loading)
         loading.refuse()

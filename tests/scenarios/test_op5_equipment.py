@@ -105,8 +105,8 @@ def swapped(operator: RunningOperator) -> Swapped:
 def waiting(operator: RunningOperator) -> str:
     """An order for a terminal of which both that there were went back to the supplier."""
     for serial_number in ("STOCK-JOHANNESBURG-C-380-0001", "STOCK-JOHANNESBURG-C-380-0002"):
-        returned = posted(operator, RETURNS, serialNumber=serial_number, reason="the feed is bent")
-        assert returned["state"] == "atSupplier"
+        command = ("terminal", "return", serial_number, "--reason", "the feed is bent", "--json")
+        assert json.loads(told(operator, *command))["state"] == "atSupplier"
     order_id = operator.order(**C_380)
     operator.wait_for_task(order_id, "terminal_is_here", "active")
     return order_id
@@ -178,7 +178,9 @@ def test_an_order_waits_until_the_day_of_its_shipment_and_a_late_one_is_seen(
     sent: dict[str, Json] = {"carrier": "DHL", "trackingNumber": "JD014600003SE", "expectedDate": later(operator, 30)}
     refused = refusal(operator, SHIPMENTS, purchaseOrder=bought, serialNumber=[SERIAL, "C380-2027-0043"], **sent)
     assert refused == (422, "/serialNumber", "wrongQuantity")
-    shipment = posted(operator, SHIPMENTS, purchaseOrder=bought, serialNumber=[SERIAL], **sent)
+    options = ("--carrier", "DHL", "--tracking-number", "JD014600003SE", "--expected", later(operator, 30))
+    reference = operator.get(f"{ORDERS}/{waiting}")["reference"]
+    shipment = json.loads(told(operator, "terminal", "ship", reference, SERIAL, *options, "--json"))
 
     expected = f"{later(operator, 30)}T00:00:00Z"  # not the 70 days that the supplier takes at most
     operator.wait_for(
@@ -197,7 +199,7 @@ def test_only_what_was_shipped_is_received_and_the_order_goes_on(operator: Runni
     the_shipment: Json = {"id": shipment["id"]}
     wrong = refusal(operator, RECEIPTS, shipment=the_shipment, serialNumber=["C380-2027-0099"])
     assert wrong == (400, "/serialNumber/0", "notInShipment")
-    posted(operator, RECEIPTS, shipment=the_shipment, serialNumber=[SERIAL])
+    assert f"{SERIAL}: received" in told(operator, "terminal", "receive", shipment["reference"], SERIAL)
     again = refusal(operator, RECEIPTS, shipment=the_shipment, serialNumber=[SERIAL])
     assert again == (409, "/shipment/id", "received")
     order = operator.follow(waiting)
@@ -238,8 +240,9 @@ def test_the_end_of_the_service_brings_the_terminal_back_and_it_is_inspected(
     assert (returned["state"], returned["reason"]) == ("expected", f"ended by {ending['reference']}")
     noted(operator, returned["href"], carrier="DHL", trackingNumber="JD014600009SE")
     assert returned["reference"] in told(operator, "terminal", "returns")
-    posted(operator, RECEIPTS, equipmentReturn={"id": returned["id"]}, serialNumber=[SERIAL])
-    done = noted(operator, returned["href"], state="restocked", finding="as new")
+    told(operator, "terminal", "receive", returned["reference"], SERIAL)
+    inspected = ("terminal", "inspect", returned["reference"], "restocked", "--finding", "as new", "--json")
+    done = json.loads(told(operator, *inspected))
     assert (done["finding"], done["decidedBy"]) == ("as new", "supply desk")
 
 
@@ -277,7 +280,8 @@ def test_a_serial_number_tells_the_way_from_the_suppliers_dock_to_the_site_and_b
 def test_a_purchase_for_the_shelf_comes_in_parts_and_each_terminal_says_where_it_is(operator: RunningOperator) -> None:
     [depot] = operator.get(f"{SUPPLY}/depot", "supply", name="Johannesburg")
     item = operator.get(f"{SUPPLY}/stockItem", "supply", depotId=depot["id"])[0]
-    purchase = posted(operator, PURCHASES, stockItem={"id": item["id"]}, quantity=3)
+    command = ("terminal", "buy", item["terminalTypeName"], "Johannesburg", "--quantity", "3", "--json")
+    purchase = json.loads(told(operator, *command))
     sent: dict[str, Json] = {"carrier": "Sea", "trackingNumber": "MSKU-7", "expectedDate": later(operator, 40)}
     bought: Json = {"id": purchase["id"]}
     first = posted(operator, SHIPMENTS, purchaseOrder=bought, serialNumber=["S-1", "S-2"], **sent)
@@ -291,7 +295,7 @@ def test_a_purchase_for_the_shelf_comes_in_parts_and_each_terminal_says_where_it
     assert [one["state"] for one in history(operator, "S-1")] == ["shipped"]
     assert [one["state"] for one in history(operator, "S-2")] == ["shipped", "inStock"]
     assert first["reference"] not in told(operator, "terminal", "shipments", "--late")
-    noted(operator, first["href"], state="lost")
+    told(operator, "terminal", "follow", first["reference"], "--lost")
     lost = history(operator, "S-1")
     assert [one["state"] for one in lost] == ["shipped", "lost"]
     assert {one["document"]["name"] for one in lost} == {first["reference"]}

@@ -15,7 +15,6 @@ APPROVALS = "/satcom-api/market/v1/orderApproval"
 CANCELLATIONS = f"{TMF}/productOrderingManagement/v4/cancelProductOrder"
 RULES = "/satcom-api/orchestration/v1/escalationRule"
 PURCHASES = "/satcom-api/supplyChain/v1/purchaseOrder"
-RECEIPTS = "/satcom-api/supplyChain/v1/goodsReceipt"
 KU_180: dict[str, Json] = {"band": ["Ku"], "terminalType": ["term-ku-180"]}
 C_380: dict[str, Json] = {"band": ["C"], "terminalType": ["term-c-380"]}  # two are in stock
 
@@ -63,8 +62,9 @@ def test_a_delivery_that_is_late_goes_to_the_next_owner_and_still_ends_the_wait(
     assert 'satcom_waits_escalated{owner="noc"} 1.0' in scraped
     assert 'satcom_waits_overdue{owner="noc"} 1.0' in scraped
 
-    goods: Json = {"purchaseOrder": {"id": purchase["id"]}, "serialNumber": ["OS4-1"]}
-    assert operator.api("supply").post(RECEIPTS, json=goods).status_code == 201
+    [bought] = json.loads(run(operator, "supply", "terminal", "purchases", "--json"))
+    assert bought["id"] == purchase["id"]
+    run(operator, "supply", "terminal", "receive", reference, "OS4-1")
     assert operator.follow(order_id)["state"] == "completed"
     assert reference not in waits_of(operator)
 
