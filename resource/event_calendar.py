@@ -6,6 +6,7 @@ and does not double it.
 Words: RFC 5545 (iCalendar).
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -17,7 +18,7 @@ PRODUCT = "-//satcom//planned events//EN"
 
 @dataclass(frozen=True)
 class CalendarEntry:
-    """One event. `subject` and its day are its identity: a link or a satellite has one such event at a time."""
+    """One event. `subject` and the hour of `day` are its identity; of several in an hour, their order as well."""
 
     subject: str
     summary: str
@@ -33,9 +34,13 @@ def event_calendar(name: str, entries: Sequence[CalendarEntry], made_at: datetim
     calendar.add("prodid", PRODUCT)
     calendar.add("version", "2.0")
     calendar.add("x-wr-calname", name)
+    of_the_hour: Counter[str] = Counter()
     for one in entries:
+        identity = _identity(one)
+        of_the_hour[identity] += 1
+        again = f"-{of_the_hour[identity]}" if of_the_hour[identity] > 1 else ""
         event = Event()
-        event.add("uid", f"{_identity(one)}@satcom")
+        event.add("uid", f"{identity}{again}@satcom")
         event.add("dtstamp", made_at)
         event.add("dtstart", _whole(one.start))
         event.add("dtend", _whole(one.end + timedelta(seconds=1)))  # never shorter than the event

@@ -28,6 +28,7 @@ from satcom.resource.physics.sun import track_of_place, track_of_slot
 from satcom.resource.physics.sun_outage import Receiver, SunOutage, bearable_degradation_db, sun_outages
 from satcom.resource.planned_event import eclipse_body, eclipse_entry, outage_body, outage_entry
 from satcom.resource.satellite import Satellite
+from satcom.service.constellation_solution import PassingCarrier
 from satcom.service.inventory import Service
 from satcom.service.service_place import place_of
 from satcom.service.solution import SiteSolution
@@ -119,16 +120,16 @@ def link_of(session: Session, service: Service, solution: SiteSolution) -> Servi
     if dish is None:
         why = f"{station.name} has no antenna {solution.antenna_id} any more"
         raise RuleRefused("serviceId", why, "notOnRecord", "")
-    at_site = _receiver(terminal.antenna_diameter_m, terminal.antenna_efficiency, down["forward"], solution.forward)
-    at_gateway = _receiver(dish.diameter_m, dish.efficiency, down["return"], solution.return_link)
+    at_site = receiver_of(terminal.antenna_diameter_m, terminal.antenna_efficiency, down["forward"], solution.forward)
+    at_gateway = receiver_of(dish.diameter_m, dish.efficiency, down["return"], solution.return_link)
     teleport = (station.latitude_deg, station.longitude_deg, station.altitude_m, station.horizon_mask_deg)
     place = place_of(service)
     site = (place.latitude_deg, place.longitude_deg, place.altitude_m, 0.0)
     link = ServiceLink(
         satellite.name,
         satellite.orbital_longitude_deg,
-        End(service.name or service.id, *site, at_site, _bears_db(solution.forward)),
-        End(station.name, *teleport, at_gateway, _bears_db(solution.return_link)),
+        End(service.name or service.id, *site, at_site, bears_db(solution.forward)),
+        End(station.name, *teleport, at_gateway, bears_db(solution.return_link)),
     )
     check_seen(link)
     return link
@@ -144,20 +145,30 @@ def check_seen(link: ServiceLink) -> None:
             raise RuleRefused("serviceId", why, "belowHorizon", "a service whose ends see its satellite")
 
 
-def _receiver(diameter_m: float, efficiency: float, freq_hz: float, plan: CarrierPlan) -> Receiver:
-    """The antenna with the noise temperature that the budget counts under clear sky."""
+def receiver_of(diameter_m: float, efficiency: float, freq_hz: float, plan: CarrierPlan | PassingCarrier) -> Receiver:
+    """The antenna with the noise temperature that the budget counts under clear sky. Raises as `in_the_sun`."""
     gain_dbi = float(parabola_gain_dbi.or_nan(diameter_m, efficiency, freq_hz))
-    return Receiver(diameter_m, efficiency, freq_hz, 10 ** ((gain_dbi - _line(plan, "Station G/T")) / 10))
+    return in_the_sun(diameter_m, efficiency, freq_hz, 10 ** ((gain_dbi - _line(plan, "Station G/T")) / 10))
 
 
-def _bears_db(plan: CarrierPlan) -> float:
+def in_the_sun(diameter_m: float, efficiency: float, freq_hz: float, temperature_k: float) -> Receiver:
+    """Raises `RuleRefused` where the noise of the Sun is not known, as above 30 GHz."""
+    try:
+        return Receiver(diameter_m, efficiency, freq_hz, temperature_k)
+    except ValueError as wrong:
+        raise RuleRefused("serviceId", f"the Sun is not computed: {wrong}", "outOfRange", "") from wrong
+
+
+def bears_db(plan: CarrierPlan | PassingCarrier) -> float:
     """What the Sun may cost the down link; nothing of a carrier that has no margin."""
     per_symbol_db = _line(plan, "Downlink C/N0") - 10 * float(log10(plan.symbol_rate_baud))
-    bears_db = bearable_degradation_db(plan.clear_sky_es_n0_db, per_symbol_db, plan.required_es_n0_db)
-    return 0.0 if isnan(bears_db) else bears_db
+    # over satellites that pass, the budget is that of the instant with the least margin in rain
+    whole_db = _line(plan, "C/(N+I) = Es/(N0+I0)") if isinstance(plan, PassingCarrier) else plan.clear_sky_es_n0_db
+    bearable_db = bearable_degradation_db(whole_db, per_symbol_db, plan.required_es_n0_db)
+    return 0.0 if isnan(bearable_db) else bearable_db
 
 
-def _line(plan: CarrierPlan, label: str) -> float:
+def _line(plan: CarrierPlan | PassingCarrier, label: str) -> float:
     """A line of the budget that was sold, under clear sky. Raises `RuleRefused` where it is not on record."""
     value = next((one.clear_sky for one in plan.budget if one.label == label), None)
     if value is None:

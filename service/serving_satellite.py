@@ -175,7 +175,7 @@ def carried(found: Passing) -> dict[str, Json]:
     sky, told = found.sky, found.told
     if not sky.elements or not sky.stations:
         return told | {"carried": False, "reason": "noElements" if not sky.elements else "noGateway"}
-    plan, after_s = _plan(sky), (found.at - sky.start_at).total_seconds()
+    plan, after_s = plan_of_day(sky), (found.at - sky.start_at).total_seconds()
 
     def moment(seconds: float) -> str:
         return instant_text(sky.start_at + timedelta(seconds=round(float(seconds), 1)))
@@ -205,7 +205,7 @@ def carried(found: Passing) -> dict[str, Json]:
 
 
 @lru_cache(maxsize=KEPT_PLANS)
-def _plan(sky: Sky) -> ServicePlan:
+def plan_of_day(sky: Sky) -> ServicePlan:
     """Whoever asks for another instant of the day finds it made."""
     place, stations = sky.place, sky.stations
     site = sites_on(place.latitude_deg, place.longitude_deg, place.altitude_m, sky.lowest_elevation_deg)

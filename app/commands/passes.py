@@ -13,6 +13,7 @@ from rich.text import Text
 from satcom.app.as_typed import as_typed
 from satcom.app.instants import shown_clock, shown_instant
 from satcom.app.listing import Listing, screen
+from satcom.core.clock import now
 from satcom.core.database import Database
 from satcom.core.errors import Refused
 
@@ -40,6 +41,9 @@ Start = Annotated[
         help="In UTC: 2027-01-31T06:00Z. By default now.",
         show_default=False,
     ),
+]
+Ics = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="Write who serves, handovers and gaps as a calendar (iCalendar).")
 ]
 OPTIONS: Final = {
     "latitudeDeg": "--latitude",
@@ -70,6 +74,7 @@ def passes_command(opened: Opened) -> Callable[..., None]:
         start: Start = None,
         hours: Annotated[int, typer.Option(metavar="N", help="Up to 168.")] = 24,
         highest: Annotated[bool, typer.Option("--highest", help="Always the highest, not the longest stay.")] = False,
+        ics: Ics = None,
         as_json: Annotated[bool, typer.Option("--json", help="For a program to read.")] = False,
     ) -> None:
         """When satellites are seen from a site, who serves it, handovers, and gaps.
@@ -91,6 +96,8 @@ def passes_command(opened: Opened) -> Callable[..., None]:
             else:
                 fleet = _of_file(opened, elements, gateway or [])
             found = passes.plan_of(fleet, place, start_at, hours, rule)
+        if ics is not None:
+            _write(ics, found)
         if as_json:
             typer.echo(json.dumps(passes.plan_body(found)))
         else:
@@ -115,6 +122,17 @@ def _of_file(opened: Opened, file: Path, stations: Sequence[str]) -> "Fleet":
         return passes.Fleet(flown)
     with opened() as database, database.as_worker() as session:
         return passes.Fleet(flown, passes.gateways_called(session, stations))
+
+
+def _write(path: Path, found: "PassPlan") -> None:
+    from satcom.resource.event_calendar import event_calendar  # noqa: PLC0415
+    from satcom.resource.planned_handover import plan_entries  # noqa: PLC0415
+
+    place = f"{found.place.latitude_deg:g}, {found.place.longitude_deg:g}"
+    try:
+        path.write_bytes(event_calendar(f"Passes over {place}", plan_entries(found, place), now()))
+    except OSError as wrong:
+        raise Refused("--ics", f"{path} cannot be written: {wrong.strerror}", "unwritable") from wrong
 
 
 def _show(found: "PassPlan") -> None:

@@ -1,4 +1,4 @@
-"""`satcom service events`: when the Sun takes a service away, and when its satellite is dark, also as a calendar."""
+"""`satcom service events`: when the Sun takes a service away, its satellite is dark or another takes over."""
 
 import json
 from datetime import UTC, datetime
@@ -15,6 +15,7 @@ from satcom.core.errors import Refused
 from satcom.core.values import instant_text
 
 EVENTS: Final = "/satcom-api/service/v1/plannedEvent"
+_NONE: Final = "no sun outage, eclipse, handover or gap"
 console = screen()
 
 
@@ -27,7 +28,16 @@ def events(
         datetime | None,
         typer.Option(metavar="DAY", formats=["%Y-%m-%d"], help="In UTC; by default now.", show_default=False),
     ] = None,
-    days: Annotated[int, typer.Option(metavar="N", min=1, max=366, help="From there on.")] = 92,
+    days: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            min=1,
+            max=366,
+            help="From there on; by default 92, and 7 over satellites that pass.",
+            show_default=False,
+        ),
+    ] = None,
     ics: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write a calendar (iCalendar).", show_default=False)
     ] = None,
@@ -35,11 +45,14 @@ def events(
     url: Url = HERE,
     token: Token = "",
 ) -> None:
-    """Sun outages at both ends of a service, and eclipses of its satellite.
+    """Sun outages at the ends of a service, eclipses of its satellite, handovers.
 
     An outage is when the Sun costs more than the carriers of the service can bear, by the budget that was sold.
+    Handovers and gaps are of a service over satellites that pass.
     """
-    asked = {"serviceId": name, "days": str(days)}
+    asked = {"serviceId": name}
+    if days is not None:
+        asked["days"] = str(days)
     if start is not None:
         asked["startAt"] = instant_text(start.replace(tzinfo=UTC))
     typed = {"serviceId": "SERVICE", "startAt": "--start", "days": "--days"}
@@ -51,7 +64,7 @@ def events(
     if as_json:
         typer.echo(json.dumps(found))
         return
-    _listed(found).print_on(console, f"no event within {days} days")
+    _listed(found).print_on(console, _NONE if days is None else f"{_NONE} within {days} days")
 
 
 def _write(path: Path, calendar: bytes) -> None:
@@ -62,13 +75,25 @@ def _write(path: Path, calendar: bytes) -> None:
 
 
 def _listed(found: list[Body]) -> Listing:
-    listing = Listing("from", "to", "what", "where", "costs", whole={"costs"})
+    listing = Listing("from", "to", "what", "where", "costs", whole={"where", "costs"})
     for one in found:
-        sun = one["kind"] == "sunOutage"
-        what = "sun outage" if sun else f"eclipse by the {one['body'].title()}"
-        costs = (
-            f"{one['degradationDb']:.1f} of {one['bearsDb']:.1f} dB" if sun else f"{one['hiddenPercent']:.0f} % dark"
-        )
+        what, costs = _told(one)
         start, end = shown_instant(one["start"], seconds=True), shown_clock(datetime.fromisoformat(one["end"]))
         listing.add(start, end, what, one["at"], costs)
     return listing
+
+
+def _told(one: Body) -> tuple[str, str]:
+    """What it is, and what it costs or who takes over."""
+    if one["kind"] == "handover":
+        return "handover", f"{_carrier(one['from'])} to {_carrier(one['to'])}"
+    if one["kind"] == "gap":
+        return "gap", f"{one['durationS']:.0f} s, {one['reason']}"
+    if one["kind"] == "sunOutage":
+        behind = f"sun outage by {one['satellite']['name']}" if "satellite" in one else "sun outage"
+        return behind, f"{one['degradationDb']:.1f} of {one['bearsDb']:.1f} dB"
+    return f"eclipse by the {one['body'].title()}", f"{one['hiddenPercent']:.0f} % dark"
+
+
+def _carrier(one: Body) -> str:
+    return f"{one['satellite']['name']} by {one['earthStation']['name']}"

@@ -20,6 +20,7 @@ from satcom.service.way import SiteWay
 
 PATH: Final = "/satcom-api/service/v1/plannedEvent"
 LONGEST_DAYS: Final = 366
+USUAL_DAYS: Final = 92
 CALENDAR: Final = "text/calendar"
 routes = Routes("plannedEvent")
 
@@ -35,16 +36,26 @@ def list_planned_events(
     request: Request,
     serviceId: str | None = None,  # noqa: N803 (the names on the wire)
     startAt: datetime | None = None,  # noqa: N803
-    days: Annotated[int, Query(ge=1, le=LONGEST_DAYS)] = 92,
+    days: Annotated[int | None, Query(ge=1, le=LONGEST_DAYS)] = None,
 ) -> Response:
-    """Sun outages at both ends of a service, by what its carriers can bear, and eclipses of its satellite.
+    """Sun outages at the ends of a service, by what its carriers can bear, and eclipses of its satellite.
+
+    Over satellites that pass: handovers with who carries before and after, gaps, and sun outages behind the satellite
+    that carries; for 7 days unless more are asked for, up to 31, and for fewer over a large constellation. Else for 92,
+    up to 366.
 
     `serviceId` is its id or name, or the reference of its order. From now on unless a start is said. Asked for
     `text/calendar` it answers a calendar (iCalendar) in which an event keeps its identity.
     """
     # the Sun's ephemeris and SciPy are loaded by who asks, not by every server and worker
     from satcom.resource.event_calendar import event_calendar  # noqa: PLC0415
-    from satcom.service.planned_event import events_of, link_of  # noqa: PLC0415
+    from satcom.service.planned_event import PlannedEvents, ServiceLink, events_of, link_of  # noqa: PLC0415
+    from satcom.service.planned_handover import (  # noqa: PLC0415
+        PassingEvents,
+        PassingLink,
+        passing_events_of,
+        passing_link_of,
+    )
 
     if serviceId is None:
         raise Refused("serviceId", "which service is mandatory", "missing", "an id, or a name")
@@ -55,15 +66,19 @@ def list_planned_events(
         solution = placed.solution if placed is not None else None
         if isinstance(solution, PartnerSolution):
             raise RuleRefused("serviceId", f"a partner serves {service.name}", "byPartner", "a service of our own")
+        link: ServiceLink | PassingLink
         if isinstance(solution, ConstellationSolution):
-            why = f"the satellites of {service.name} pass"
-            raise RuleRefused("serviceId", why, "movingSatellite", "satcom passes, satcom service path")
-        if not isinstance(solution, SiteWay):
+            link = passing_link_of(session, service, solution, start, days)
+        elif isinstance(solution, SiteWay):
+            link = link_of(session, service, solution)
+        else:
             why = f"{service.name} leads to no site of ours"
             raise RuleRefused("serviceId", why, "noSite", "a service to a site, delivered by an order")
-        link = link_of(session, service, solution)
-    found = events_of(link, start, start + timedelta(days=days))
+    if isinstance(link, PassingLink):
+        told: PlannedEvents | PassingEvents = passing_events_of(link)
+    else:
+        told = events_of(link, start, start + timedelta(days=USUAL_DAYS if days is None else days))
     if CALENDAR in request.headers.get("accept", ""):
-        calendar = event_calendar(f"Planned events of {link.site.name}", found.entries(), now())
+        calendar = event_calendar(f"Planned events of {link.site.name}", told.entries(), now())
         return Response(calendar, media_type=CALENDAR)
-    return json_response(found.body())
+    return json_response(told.body())

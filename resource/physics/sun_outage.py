@@ -7,6 +7,7 @@ The antenna points at the satellite without error. Refraction lifts both alike a
 Source: ITU-R S.1525-1 (noise), ERFA (Sun).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -28,6 +29,7 @@ from satcom.resource.physics.sun_noise import offset_of_degradation_deg, sun_deg
 
 _MU_KM3_PER_S2 = 398600.4418  # WGS 84
 _SAMPLES_OF_ORBIT, _SHORTEST_STEP_S, _LONGEST_STEP_S = 144, 10.0, 600.0
+_ALL_OF_THE_SKY_DEG = -90.0
 
 
 RECEIVER_RANGES: Final = {
@@ -74,6 +76,15 @@ class Receiver:
         check({name: (getattr(self, name), Accepted(*limits)) for name, limits in RECEIVER_RANGES.items()})
 
 
+@dataclass(frozen=True)
+class Turn:
+    """A satellite is the one that a station points at from `start` to `stop`."""
+
+    satellite: Track
+    start: datetime
+    stop: datetime
+
+
 def sun_passes(
     satellite: Track, station: Track, limit_deg: float, start: datetime, stop: datetime, mask_deg: float = 0.0
 ) -> list[SunPass]:
@@ -118,12 +129,52 @@ def sun_outages(
 
     Raises `ValueError` as `sun_passes`, and on a threshold outside 0.1 to 60 dB.
     """
-    check({"threshold_db": (threshold_db, Accepted(*THRESHOLDS_DB)), "mask_deg": (mask_deg, MASKS_DEG)})
-    dish = (receiver.diameter_m, receiver.efficiency, receiver.freq_hz, receiver.brightness_k)
-    limit_deg = offset_of_degradation_deg(threshold_db, receiver.system_temperature_k, *dish)
-    if np.isnan(limit_deg) or limit_deg == 0:
+    limit_deg = _limit_deg(receiver, threshold_db)
+    if limit_deg is None:
         return []
-    passes = sun_passes(satellite, station, limit_deg, start, stop, mask_deg)
+    return _costing(receiver, sun_passes(satellite, station, limit_deg, start, stop, mask_deg))
+
+
+def sun_outages_in_turn(
+    turns: Sequence[Turn], station: Track, receiver: Receiver, threshold_db: float
+) -> list[tuple[int, SunOutage]]:
+    """As `sun_outages`, of satellites that a station follows one after the other: the number of the turn, the outage.
+
+    An outage that reaches over an end of its turn is cut there. The station sees the satellite all its turn.
+    """
+    limit_deg = _limit_deg(receiver, threshold_db)
+    if limit_deg is None:
+        return []
+    found: list[tuple[int, SunOutage]] = []
+    for number, turn in enumerate(turns):
+        if _meets_the_sun(turn, station, limit_deg):
+            passes = sun_passes(turn.satellite, station, limit_deg, turn.start, turn.stop, _ALL_OF_THE_SKY_DEG)
+            found += [(number, one) for one in _costing(receiver, passes)]
+    return found
+
+
+def _meets_the_sun(turn: Turn, station: Track, limit_deg: float) -> bool:
+    """Whether it may come so near: no nearer than at a sample, less the way across the sky between two of them."""
+    begin_s, end_s = instant_s(turn.start), instant_s(turn.stop)
+    samples = max(int(np.ceil((end_s - begin_s) / search_step_s(turn.satellite, begin_s))), 2) + 1
+    at_s = np.linspace(begin_s, end_s, samples)
+    seen_from = station(at_s)
+    sight = turn.satellite(at_s) - seen_from
+    apart_deg = separation_deg(sight, sun_position_km(at_s) - seen_from)
+    return bool(np.nanmin(apart_deg - limit_deg, initial=np.inf) < np.nanmax(separation_deg(sight[1:], sight[:-1])))
+
+
+def _limit_deg(receiver: Receiver, threshold_db: float) -> float | None:
+    """How near the Sun may come; `None` where it never costs so much. Raises `ValueError` on the threshold."""
+    check({"threshold_db": (threshold_db, Accepted(*THRESHOLDS_DB))})
+    dish = (receiver.diameter_m, receiver.efficiency, receiver.freq_hz, receiver.brightness_k)
+    limit_deg = float(offset_of_degradation_deg(threshold_db, receiver.system_temperature_k, *dish))
+    return None if np.isnan(limit_deg) or limit_deg == 0 else limit_deg
+
+
+def _costing(receiver: Receiver, passes: Sequence[SunPass]) -> list[SunOutage]:
+    """What each costs at its peak."""
+    dish = (receiver.diameter_m, receiver.efficiency, receiver.freq_hz, receiver.brightness_k)
     noise_k = sun_noise_k(np.array([one.separation_deg for one in passes]), *dish)
     costs_db = sun_degradation_db(noise_k, receiver.system_temperature_k)
     return [

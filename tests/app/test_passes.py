@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from urllib.parse import urlencode
 
 import pytest
 import typer
+from icalendar import Calendar
 from sqlmodel import Session, select
 from typer.testing import CliRunner
 
@@ -232,3 +234,23 @@ def test_elements_older_than_the_operator_takes_plan_nothing(network: Database) 
     with network.as_worker() as session:
         operator_of(session).elements_limit_days = 0
     assert "the oldest elements are" in run(network, *later)
+
+
+def test_legs_handovers_and_gaps_are_written_as_a_calendar(network: Database, tmp_path: Path) -> None:
+    file = tmp_path / "passes.ics"
+    asked = ("--constellation", "o3b", "--gateway", "Hartebeesthoek", "--hours", "24", "--ics", str(file))
+    told = body(network, *asked)
+    first, second = (
+        (run(network, *asked), list(Calendar.from_ical(file.read_bytes()).walk("VEVENT")))[1] for _ in range(2)
+    )
+    assert [one["UID"] for one in first] == [one["UID"] for one in second]
+    assert len({str(one["UID"]) for one in first}) == len(first)
+    kinds = [str(one["SUMMARY"]).split(":")[0] for one in first]
+    assert kinds.count("Served") == len(told["leg"]) > 0
+    assert kinds.count("Nobody carries") == len(told["gap"]) > 0
+    assert kinds.count("Handover") == told["handovers"]
+    starts = sorted(datetime.fromisoformat(one["startAt"]).replace(microsecond=0) for one in told["leg"])
+    assert starts == [one.decoded("DTSTART") for one in first if str(one["SUMMARY"]).startswith("Served")]
+    with pytest.raises(Refused) as refused:
+        run(network, *asked[:-1], str(tmp_path / "nowhere" / "passes.ics"))
+    assert refused.value.faults[0].field == "--ics"

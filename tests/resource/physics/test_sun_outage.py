@@ -30,7 +30,15 @@ from satcom.resource.physics.sun_noise import (
     sun_degradation_db,
     sun_noise_k,
 )
-from satcom.resource.physics.sun_outage import Receiver, SunPass, bearable_degradation_db, sun_outages, sun_passes
+from satcom.resource.physics.sun_outage import (
+    Receiver,
+    SunPass,
+    Turn,
+    bearable_degradation_db,
+    sun_outages,
+    sun_outages_in_turn,
+    sun_passes,
+)
 from tests.resource.physics.published import Published, Section
 from tests.resource.physics.the_jpl_ephemeris import TIMESCALE, apparent_sun_km, ephemeris, moon_km, times
 
@@ -135,6 +143,24 @@ def test_a_satellite_of_a_low_orbit_meets_the_sun_in_passes_of_seconds() -> None
     lowest = satellite(at_s[near]) - station()(at_s[near])
     up = station()(at_s[near])
     assert seen == pytest.approx(float((90 - separation_deg(lowest, up) > 5).sum()), abs=2.0 * len(passes))
+
+
+def test_turns_of_a_satellite_lose_as_much_as_the_satellite_without_turns() -> None:
+    """The station looks through the Earth here, so that the Sun is met often."""
+    name = "ONEWEB-0012"
+    start = BY_NAME[name].epoch + timedelta(days=60)
+    satellite, small = track_of_elements(BY_NAME[name]), Receiver(0.45, 0.65, 11e9, 60.0)
+    whole = sun_outages(satellite, station(), small, 0.1, start, start + timedelta(days=5), mask_deg=-90.0)
+    minutes = range(0, 5 * 1440, 20)
+    begins = [start + timedelta(minutes=one) for one in minutes]
+    turns = [Turn(satellite, begin, begin + timedelta(minutes=20)) for begin in begins]
+    found = sun_outages_in_turn(turns, station(), small, 0.1)
+    assert len(whole) >= 3
+    lasts_s = [
+        sum((one.end - one.start).total_seconds() for one in some) for some in (whole, [one for _, one in found])
+    ]
+    assert lasts_s[0] == pytest.approx(lasts_s[1], abs=0.1)
+    assert all(begins[number] <= one.start < one.end <= turns[number].stop for number, one in found)
 
 
 def test_the_quiet_sun_has_the_temperature_of_s1525() -> None:
