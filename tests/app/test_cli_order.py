@@ -319,6 +319,32 @@ def test_what_is_wrong_with_a_change_is_named_as_it_was_typed(desk: Desk) -> Non
         assert "/" not in refused.err.split(":")[0]
 
 
+def test_the_operators_settings_are_set_and_shown_and_a_wrong_one_is_named_as_it_was_typed(desk: Desk) -> None:
+    words = ("--tax-rate", "19", "--satellite-patience-days", "90", "--time-zone", "Africa/Lusaka")
+    changed = json.loads(desk.satcom("operator", "set", *words, "--json").out)
+    shown = json.loads(desk.satcom("operator", "show", "--json").out)
+    for told in (changed, shown):
+        settings = [told[one] for one in ("taxRatePercent", "satellitePatienceDays", "timeZone")]
+        assert settings == [19, 90, "Africa/Lusaka"]
+    again = " ".join(desk.satcom("operator", "set", "--approval-days", "6").out.split())
+    assert "approvalDays 6 then an order that nobody approves is rejected" in again
+    assert "taxRatePercent 19 on what is charged" in again, "what is not named stays"
+    for wrong, said in (
+        (("--time-zone", "Moon/Tranquility"), "--time-zone: "),
+        (("--tax-rate", "-1"), "--tax-rate: "),
+        (("--approval-days", "7"), "--approval-days: "),
+        (("--availability-confidence", "20"), "--availability-confidence: "),
+        ((), "satcom operator set: it names no setting (accepted: "),
+    ):
+        refused = desk.satcom("operator", "set", *wrong)
+        assert (refused.status, refused.err.startswith(said)) == (1, True), refused.err
+    desk.be("sales")
+    refused = desk.satcom("operator", "set", "--tax-rate", "0")
+    assert (refused.status, refused.err.startswith("role: ")) == (1, True), refused.err
+    desk.be("administrator")
+    assert json.loads(desk.satcom("operator", "show", "--json").out) == shown | {"approvalDays": 6}
+
+
 def test_who_may_see_orders_only_sees_no_tasks(desk: Desk) -> None:
     reference = desk.place()
     desk.be("finance")

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
 from fastapi.testclient import TestClient
-from sqlmodel import select
+from sqlmodel import col, select
 
 from satcom.app.http import create_app
 from satcom.core.clock import clock, now
@@ -18,11 +19,13 @@ from satcom.core.database import Database
 from satcom.core.errors import RuleRefused
 from satcom.core.events import _handlers
 from satcom.core.values import Json, instant_text
-from satcom.market.billing import CustomerBill
+from satcom.enterprise.party import operator_of
+from satcom.market.billing import CustomerBill, lines_of
 from satcom.market.inventory import product_of_order
 from satcom.orchestration.plan import FlowState, TaskFlow
 from satcom.orchestration.sweep import wake_due
 from satcom.resource.hold import HoldState
+from satcom.resource.payload import Transponder
 from satcom.resource.reservation import Reservation, held_by_reservation, reservation_of
 from satcom.resource.satellite import Satellite, SatelliteState
 from satcom.resource.satellite_life import InServiceDateMoved
@@ -32,6 +35,7 @@ from tests.orchestration.operations.an_order_to_service import Operation, an_ope
 
 ORDERS = "/tmf-api/productOrderingManagement/v4/productOrder"
 CHANGES = "/satcom-api/planning/v1/inServiceDateChange"
+RESERVATIONS = "/tmf-api/resourcePoolManagement/v4/reservation"
 MILESTONES = "/satcom-api/resource/v1/satelliteMilestone"
 Body = dict[str, Any]
 
@@ -176,6 +180,93 @@ def test_a_slip_shows_whom_it_touches_and_then_moves_all_of_them_at_once(databas
         assert "not on" not in str(at.order(relaxed)["note"])
         again = at.confirm(shown.json())
         assert (again.status_code, again.json()["code"]) == (409, "decided")
+
+
+def a_hold(at: Programme, transponder: Transponder, start: datetime, stop: datetime, until: datetime) -> str:
+    """Sales hold 1 MHz for the customer while they talk to him; no order stands behind it."""
+    amount: Json = {"capacityAmount": {"capacityAmount": "1000000"}, "capacitySpec": {"id": "bandwidthHz"}}
+    of: Json = [{"id": transponder.id, "role": "of", "@referredType": "Transponder"}]
+    body: Json = {
+        "relatedParty": [{"id": at.operation.market.party, "role": "customer"}],
+        "reservationItem": [{"relatedEntity": of, "capacityDemand": amount}],
+        "reservationPeriod": {"startDateTime": instant_text(start), "endDateTime": instant_text(stop)},
+        "validFor": {"endDateTime": instant_text(until)},
+    }
+    answer = at.http.post(RESERVATIONS, json=body, headers=a_token(at.operation.database, "sales"))
+    assert answer.status_code == 201, answer.text
+    return str(answer.json()["id"])
+
+
+def test_what_sales_hold_without_an_order_follows_the_satellite_and_keeps_its_end(
+    database: Database, tmp_path: Path
+) -> None:
+    with a_programme(database, tmp_path, days=30) as at:
+        with database.as_worker() as session:
+            one, *others = session.exec(select(Transponder).order_by(col(Transponder.name))).all()
+            elsewhere = next(other for other in others if other.satellite_id != one.satellite_id)
+        first, slipped = midnight(at.planned), at.planned + timedelta(days=20)
+        start, stop, long = first + timedelta(days=5), first + timedelta(days=365), now() + timedelta(days=80)
+        follows = a_hold(at, one, start, stop, long)
+        runs_out = a_hold(at, one, start, stop, now() + timedelta(days=40))
+        is_over = a_hold(at, one, start, first + timedelta(days=15), long)
+        later = a_hold(at, one, start + timedelta(days=60), stop, long)
+        other = a_hold(at, elsewhere, start, stop, long)
+        shown = at.propose(one.satellite_id, slipped).json()
+        touched = {one["reservation"]["id"]: one for one in shown["touched"]}
+        assert {name: [why["code"] for why in one["cannotBear"]] for name, one in touched.items()} == {
+            follows: [],
+            runs_out: ["holdRunsOut"],
+            is_over: ["periodOver"],
+        }
+        told = touched[follows]
+        assert "order" not in told
+        assert told["customer"]["name"] == "Mine"
+        assert (told["startsBefore"], told["startsAfter"]) == (instant_text(start), instant_text(midnight(slipped)))
+        assert told["termEndsBefore"] == told["termEndsAfter"] == instant_text(stop)
+        assert at.confirm(shown).status_code == 200
+        with database.as_worker() as session:
+            for name, begins in (
+                (follows, midnight(slipped)),
+                (runs_out, midnight(slipped)),
+                (is_over, start),
+                (later, start + timedelta(days=60)),
+                (other, start),
+            ):
+                reservation = session.get_one(Reservation, name)
+                period, [slot] = reservation.reservation_period, held_by_reservation(session, reservation).slots
+                assert period is not None
+                assert (period.start_date_time, slot.start_at) == (begins, begins)
+                assert (period.end_date_time, slot.state) == (slot.stop_at, HoldState.HELD)
+                assert slot.stop_at == (first + timedelta(days=15) if name == is_over else stop)
+
+
+def test_the_first_bill_after_a_slip_begins_on_the_new_day(database: Database, tmp_path: Path) -> None:
+    with a_programme(database, tmp_path) as at:
+        start, slipped = midnight(at.planned) + timedelta(days=5), at.planned + timedelta(days=60)
+        order_id = at.place(start)
+        satellite = at.satellite_of(order_id)
+        shown = at.propose(satellite, slipped).json()
+        assert at.confirm(shown).status_code == 200
+        clock.advance(start + timedelta(days=1) - now())  # the day on which it would have begun
+        with database.as_worker() as session:
+            wake_due(session)
+        at.operation.advance(order_id)
+        with database.as_worker() as session:
+            assert session.exec(select(CustomerBill)).all() == []
+        clock.advance(midnight(slipped) + timedelta(hours=2) - now())
+        assert at.reach(satellite, "inService").status_code == 201
+        at.operation.advance(order_id)
+        assert at.order(order_id)["state"] == "completed"
+        with database.as_worker() as session:
+            product, [bill] = product_of_order(session, order_id), session.exec(select(CustomerBill)).all()
+            assert product is not None
+            assert product.start_date is not None
+            begins, zone = bill.billing_period.start_date_time, ZoneInfo(operator_of(session).time_zone)
+            assert begins is not None
+            assert begins.astimezone(zone).date() == product.start_date.astimezone(zone).date() == slipped
+            assert shown["touched"][0]["billedFromAfter"][:10] == slipped.isoformat()
+            periods = [one.period_coverage for one in lines_of(session, bill) if one.type == "recurringCharge"]
+            assert {one.start_date_time for one in periods if one is not None} == {begins}
 
 
 def test_a_satellite_that_comes_earlier_moves_nobody_before_the_day_he_asked_for(

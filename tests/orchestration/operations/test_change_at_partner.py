@@ -9,6 +9,8 @@ from satcom.market.inventory import Product, product_of_order
 from satcom.market.ordering import OrderState, ProductOrder
 from satcom.orchestration.plan import FlowState
 from satcom.service.inventory import Service, ServiceState
+from satcom.supplychain.drivers import tmf_partner
+from satcom.supplychain.drivers.port import CapacityAsked
 from satcom.supplychain.partner_capacity import PartnerCapacity, PartnerCapacityState, capacity_of_order
 from tests.orchestration.operations.test_kinds_of_change import change
 from tests.orchestration.operations.test_partner_to_service import Leasing, leasing
@@ -64,6 +66,32 @@ def test_a_rate_goes_up_and_down_at_the_partner_at_its_price_and_ours_and_ends_t
     leasing.followed(less, FlowState.COMPLETED)
     leasing.followed(change(operation, delivered, action="delete"), FlowState.COMPLETED)
     assert leasing.partner.journal() == [*DELIVERED * 3, "end"]
+
+
+def test_the_availability_is_changed_at_the_partner_who_is_asked_for_what_it_is_to_be(
+    leasing: Leasing, delivered: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: list[dict[str, Json]] = []
+    product_asked = tmf_partner._product
+
+    def noted(asked: CapacityAsked) -> dict[str, Json]:
+        sent.append(product_asked(asked))
+        return sent[-1]
+
+    monkeypatch.setattr(tmf_partner, "_product", noted)
+    better = change(leasing.operation, delivered, availabilityPercent=99.9)
+    leasing.followed(better, FlowState.COMPLETED)
+    assert {"name": "availabilityPercent", "value": 99.9} in sent[-1]["productCharacteristic"]  # type: ignore[operator]
+    with leasing.operation.database.as_worker() as session:
+        product, service = of_product(session, delivered)
+        has = capacity_of_order(session, better)
+        asked = {one.name: one.value for one in product.product_characteristic}
+        assert (asked["availabilityPercent"], rates(product)) == (99.9, [10 * MBPS, 4 * MBPS])
+        assert {one.name: one.value for one in service.service_characteristic}["availabilityPercent"] == 99.9
+        assert monthly(product) == 6050, "the price of what a partner serves is by the Mbit/s"
+        assert has is not None
+        assert (has.state, service.order_id) == (PartnerCapacityState.DELIVERED, better)
+    assert leasing.partner.journal() == DELIVERED * 2
 
 
 @pytest.mark.parametrize(
