@@ -5,7 +5,16 @@ from collections.abc import Iterator
 import pytest
 
 from satcom.core.values import Json
-from tests.scenarios.a_running_operator import FLOWS, ORDERS, RESOURCES, TMF, Body, RunningOperator, characteristics
+from tests.scenarios.a_running_operator import (
+    FLOWS,
+    ORDERS,
+    RESOURCES,
+    SERVICES,
+    TMF,
+    Body,
+    RunningOperator,
+    characteristics,
+)
 
 CANCELS = "/tmf-api/productOrderingManagement/v4/cancelProductOrder"
 PRODUCTS = f"{TMF}/productInventory/v4/product"
@@ -92,6 +101,33 @@ def test_a_link_becomes_faster_and_slower_and_is_charged_for_what_it_takes(
     paths = operator.get(PATHS, serviceId=service_id, sort="startAt")
     assert len(paths) == 3
     assert [one.get("stopAt") for one in paths][:2] == [one["startAt"] for one in paths][1:]
+
+
+def test_a_link_becomes_more_and_less_available_and_is_charged_for_what_that_takes(
+    operator: RunningOperator, order_id: str
+) -> None:
+    product = product_of(operator, order_id)
+    service_id = product["realizingService"][0]["id"]
+    before, took = monthly(product), taken_hz(operator, product)
+    rate_bps = at_hub(operator, service_id)["plan"]["forward_cir_bps"]
+    for percent, more in ((99.9, True), (99, False)):
+        placed = ordered(operator, product, "modify", availabilityPercent=percent)
+        done = operator.follow(placed["id"])
+        assert done["state"] == "completed", done.get("note")
+        after = operator.get(f"{PRODUCTS}/{product['id']}")
+        service = operator.get(f"{SERVICES}/{service_id}")
+        for told in (after["productCharacteristic"], service["serviceCharacteristic"]):
+            assert {one["name"]: one["value"] for one in told}["availabilityPercent"] == percent
+        assert at_hub(operator, service_id)["plan"]["forward_cir_bps"] == rate_bps
+        assert operator.get(HUB_STATE, serviceId=service_id)["differences"] == []
+        assert (taken_hz(operator, after) > took, monthly(after) > before) == (more, more)
+    assert (taken_hz(operator, after) < took, monthly(after) < before) == (True, True)
+
+
+def taken_hz(operator: RunningOperator, product: Body) -> float:
+    """What its slots take of bandwidth or of power, whichever is more: that is charged."""
+    slots = slots_of(operator, product["productOrderItem"][-1]["productOrderId"])
+    return sum(max(float(one["stopHz"]) - float(one["startHz"]), float(one["powerShareHz"])) for one in slots)
 
 
 def test_a_change_that_is_cancelled_before_the_hand_over_costs_nothing_and_leaves_all_as_it_was(

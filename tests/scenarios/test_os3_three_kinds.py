@@ -10,6 +10,7 @@ from satcom.core.values import Json
 from tests.scenarios.a_running_operator import SERVICES, TMF, Body, RunningOperator
 
 QUALIFICATIONS = f"{TMF}/productOfferingQualification/v4/productOfferingQualification"
+EVIDENCE = "/satcom-api/service/v1/qualificationEvidence"
 TESTS = f"{TMF}/serviceTestManagement/v4/serviceTest"
 LINK, ACCESS, LEASE = "demo_order.yaml", "shared_vsat_order.yaml", "transponder_lease_order.yaml"
 OFFERINGS = {LINK: "offering-dedicated-scpc-link", ACCESS: "offering-shared-vsat", LEASE: "offering-transponder-lease"}
@@ -52,12 +53,46 @@ def access_test(service: Body, beyond_hz: int = 0) -> Body:
     }
 
 
-@pytest.mark.parametrize("file", [LINK, ACCESS, LEASE])
-def test_each_kind_is_qualified_over_the_fleet_and_priced_by_its_own_list(operator: RunningOperator, file: str) -> None:
+def products_of(found: Body) -> list[Body]:
+    """The product that is offered first, and its alternates in their order."""
+    return [found["product"], *(one["alternateProduct"] for one in found["alternateProductOfferingProposal"])]
+
+
+def charges(product: Body, kind: str) -> dict[str, float]:
+    """The amounts by the names of their prices."""
+    prices = [one for one in product["productPrice"] if one["priceType"] == kind]
+    assert {one["price"]["dutyFreeAmount"]["unit"] for one in prices} == {"USD"}
+    return {one["name"]: float(one["price"]["dutyFreeAmount"]["value"]) for one in prices}
+
+
+@pytest.mark.parametrize(("file", "months", "dearer"), [(LINK, 24, True), (ACCESS, 12, True), (LEASE, 12, False)])
+def test_each_kind_is_qualified_over_the_fleet_and_ranked_by_what_it_costs_over_its_term(
+    operator: RunningOperator, file: str, months: int, dearer: bool
+) -> None:
     found = qualified(operator, file)
     assert found["qualificationItemResult"] == "qualified"
     assert found["productOffering"]["id"] == loaded_id("ProductOffering", OFFERINGS[file])
-    assert found["alternateProductOfferingProposal"] != []  # other satellites, beams, pools or transponders
+    products = products_of(found)
+    totals = [
+        sum(charges(one, "oneTime").values()) + months * sum(charges(one, "recurring").values()) for one in products
+    ]
+    assert totals == sorted(totals)
+    assert len(totals) > 1
+    assert totals[0] > 0
+    assert (totals[-1] > totals[0]) is dearer, "a slot of a band costs the same on every transponder"
+
+
+def test_access_and_lease_are_priced_by_their_own_lists(operator: RunningOperator) -> None:
+    """By the Mbit/s of both directions, at most and committed; and by the MHz of the slot."""
+    access = [sum(charges(one, "recurring").values()) for one in products_of(qualified(operator, ACCESS))]
+    ku, ka = (
+        most * (8 + 1.5) + committed * (1 + 0.256) + platform
+        for most, committed, platform in ((14, 310, 60), (9, 220, 60))
+    )
+    assert {round(one, 2) for one in access} <= {round(ku, 2), round(ka, 2)}
+    found = products_of(qualified(operator, LEASE))
+    assert {sum(charges(one, "oneTime").values()) for one in found} == {1500}
+    assert charges(found[0], "recurring") == {"Ku-band spectrum": 4.5 * 2550}
 
 
 def test_access_takes_a_share_of_the_pools_and_configures_no_carrier_of_its_own(operator: RunningOperator) -> None:
@@ -117,6 +152,16 @@ def test_no_more_is_committed_than_a_pool_has_and_the_rest_is_still_sold(operato
 
 
 def test_a_place_without_a_pool_is_refused_with_that_reason(operator: RunningOperator) -> None:
-    refused = qualified(operator, ACCESS, latitudeDeg=51.5, longitudeDeg=0.0, altitudeM=20, country=None)
-    assert refused["qualificationItemResult"] != "qualified"
-    assert refused["eligibilityUnavailabilityReason"] != []
+    milan: dict[str, Json] = {"latitudeDeg": 45.5, "longitudeDeg": 9.2, "altitudeM": 120, "country": "IT"}
+    refused = qualified(
+        operator, ACCESS, **milan
+    )  # in a beam of Ku band, licensed, with a hub; the pools are elsewhere
+    assert refused["qualificationItemResult"] == "unqualified"
+    evidence = refused["note"][-1]["text"].removeprefix("evidence ")
+    losers = operator.get(f"{EVIDENCE}/{evidence}")["result"]["losers"]
+    reasons = {one["code"] for one in refused["eligibilityUnavailabilityReason"]}
+    assert reasons == {one["reason"] for one in losers}
+    assert "noCarrierPool" in reasons
+    for one in losers:
+        if one["reason"] == "noCarrierPool":
+            assert (one["value"], one["limit"], one["unit"]) == (0, 1, "pools")
