@@ -71,6 +71,7 @@ def test_the_sun_is_looked_for_where_satellites_that_pass_meet_it(operator: Runn
     """At 10.7 degrees South the Sun stands behind them at the end of August and in the middle of April."""
     found = operator.get(EVENTS, "noc", serviceId=served, startAt="2027-04-10T00:00:00Z", days="3")
     outages = [one for one in found if one["kind"] == "sunOutage"]
+    assert outages
     assert all(one["degradationDb"] > one["bearsDb"] >= 0 for one in outages)
     assert all(one["satellite"]["name"].startswith("O3B") for one in outages)
     winter = operator.get(EVENTS, "noc", serviceId=served, startAt="2027-06-20T00:00:00Z", days="3")
