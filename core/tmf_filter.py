@@ -23,11 +23,12 @@ from sqlalchemy import (
     Uuid,
     cast,
     false,
+    func,
     literal,
     true,
     type_coerce,
 )
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.dialects.postgresql.json import JSONPATH
 from sqlalchemy.types import TypeEngine
 
@@ -253,6 +254,8 @@ def condition(kind: type[Entity], wanted: Filter) -> ColumnElement[bool] | None:
     column = table.c[attribute.column]
     if is_json(column):
         return _in_json(type_coerce(column, JSONB), wanted, rest, form)
+    if isinstance(column.type, ARRAY):  # its members are asked for, as those of a list within JSON
+        return _in_json(func.to_jsonb(column), wanted, rest, form)
     return None if rest else _in_column(column, wanted, form)
 
 

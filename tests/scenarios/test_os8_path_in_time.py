@@ -96,6 +96,8 @@ def test_a_gateway_is_taken_when_the_service_goes_through_it(operator: RunningOp
         assert through == lit == []
     else:
         assert set(through) == set(lit) == set(range(144)), "it is served all day"
+        noon = operator.get(RESOURCES, **{"@type": "ConstellationShare", "daySlots": "72"})
+        assert {one["id"] for one in noon} & {one["id"] for one in held(operator, served)}
         kept = operator.get(EVIDENCE, limit="1", sort="-at")[0]
         told = kept["result"]["solutions"][0]["gateways"]
         assert all(0 < one["forwardLeftHz"] <= 2_500_000_000 for one in told)

@@ -152,7 +152,7 @@ def test_an_envelope_of_an_earth_station_only_falls_and_lies_below_its_peak(
         near_dbi, far_dbi = (
             pattern.or_nan(angle, diameter_m, freq_hz) for angle in (off_axis_deg, off_axis_deg + farther_deg)
         )
-        assert not far_dbi > near_dbi + 1e-9
+        assert not far_dbi > near_dbi + 0.04  # at 48 degrees both rise from 32 - 25 log 48 = -10.03 to -10 dBi
         assert not near_dbi > peak_dbi + 1
 
 
