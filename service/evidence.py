@@ -54,12 +54,13 @@ def qualify_on_record(
     party_id: str | None = None,
     without: Sequence[str] = (),
     partners: Sequence[PartnerAnswer] = (),
+    in_place: bool = False,
 ) -> Qualification:
     """As `qualify`, with its evidence kept for `party_id`, by default the party of who asks.
 
-    The holds `without` which it is asked count as free.
+    The holds `without` which it is asked count as free; a service that changes is `in_place`.
     """
-    made = design(session, demand, without=without, partners=partners)
+    made = design(session, demand, without=without, partners=partners, in_place=in_place)
     return made.qualification.model_copy(update={"evidence_id": keep(session, made, party_id).id})
 
 

@@ -82,10 +82,14 @@ def design(
     every_way: bool = False,
     without: Sequence[str] = (),
     partners: Sequence[PartnerAnswer] = (),
+    in_place: bool = False,
 ) -> Design:
-    """As `qualify`, with the facts. What is held `without` it counts as free: by the service that is to change."""
+    """As `qualify`, with the facts. What is held `without` it counts as free: by the service that is to change.
+
+    What is `in_place` already goes on without end for as long as its satellite does.
+    """
     check_demand(demand)
-    if demand.stop_at is None and not without:  # what is in place goes on for as long as its satellite does
+    if demand.stop_at is None and not in_place:
         demand = demand.model_copy(update={"least_until": months_later(demand.start_at, OPEN_ENDED_MONTHS)})
     at = _this_hour()
     if isinstance(demand, LeaseDemand):

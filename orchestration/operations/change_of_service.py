@@ -161,7 +161,7 @@ def qualify_the_change(session: Session, order_id: str) -> Json:
     as_it_stands = _as_it_stands(place.solution, needs_another_terminal(session, order))
     demand = demand.model_copy(update=as_it_stands)
     own = [one.id for one in held_by_reservation(session, place.reservation).holds]
-    answer = qualify_on_record(session, demand, order.party_id, own)
+    answer = qualify_on_record(session, demand, order.party_id, own, in_place=True)
     ways = sorted(_on_the_satellite(answer, place.solution), key=lambda way: not _same_way(way, place.solution))
     if not ways:
         raise _not_there(answer, place, demand)

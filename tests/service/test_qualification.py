@@ -511,9 +511,13 @@ def test_what_is_asked_for_without_end_lasts_a_year_at_least_and_is_told_until_w
         session.flush()
         (told,) = [one for one in qualify(session, demand).losers if one.space_segment_id == amos.id]
         assert f"ends its life on {amos.end_of_life_date}, what has no end is to last until {year_later}" in told.text
-        in_place = design(session, demand, without=[new_id()]).qualification
+        in_place = design(session, demand, without=[new_id()], in_place=True).qualification
         assert amos.id in {way.space_segment_id for way in in_place.solutions}, (
             "what is there may change to the last day"
+        )
+        held = design(session, demand, without=[new_id()]).qualification
+        assert amos.id not in {way.space_segment_id for way in held.solutions}, (
+            "a hold that is taken up is no service yet"
         )
 
 
