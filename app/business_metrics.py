@@ -18,6 +18,7 @@ from satcom.app.capacity_metrics import capacity_metrics
 from satcom.app.listener_metrics import listener_metrics
 from satcom.app.order_metrics import order_metrics
 from satcom.app.scrape_access import AWAY, ScrapeAccess
+from satcom.app.service_metrics import services_told
 from satcom.app.shared_capacity_metrics import shared_capacity_metrics
 from satcom.core import metrics
 from satcom.core.database import Database
@@ -80,3 +81,8 @@ class Scrapes:
         """All metrics, for whom `ScrapeAccess` lets in. Raises what it raises."""
         self._access.check(token)
         return generate_latest(metrics.REGISTRY) + generate_latest(self.registry)
+
+    def services(self, token: str | None) -> bytes:
+        """Every service with its customer, for whom `ScrapeAccess` lets in. Raises what it raises."""
+        self._access.check(token)
+        return services_told(self.database)

@@ -49,6 +49,7 @@ def create_app(database: Database, hub: HubDriver | None = None) -> FastAPI:
     app.add_api_route("/", start_page, methods=["GET"], include_in_schema=False)
     app.add_api_route("/health", health, methods=["GET"], tags=["Operation"])
     app.add_api_route("/metrics", prometheus, methods=["GET"], tags=["Operation"], include_in_schema=False)
+    app.add_api_route("/metrics/services", each_service, methods=["GET"], tags=["Operation"], include_in_schema=False)
     app.middleware("http")(observed)
     if settings().root_path:
         app.add_middleware(Below, settings().root_path)
@@ -102,6 +103,12 @@ def health(request: Request) -> Response:
 def prometheus(request: Request) -> Response:
     scrapes: Scrapes = request.app.state.scrapes
     return PlainTextResponse(scrapes.exposition(token_of(request)), media_type=CONTENT_TYPE_LATEST)
+
+
+def each_service(request: Request) -> Response:
+    """Metrics whose labels name services and customers: many, so a page of their own."""
+    scrapes: Scrapes = request.app.state.scrapes
+    return PlainTextResponse(scrapes.services(token_of(request)), media_type=CONTENT_TYPE_LATEST)
 
 
 async def observed(request: Request, answer: Callable[[Request], Awaitable[Response]]) -> Response:

@@ -316,6 +316,58 @@ FLEET_FILL: dict[str, tuple[Drawn, ...]] = {
         ),
     ),
 }
+NAMED = " * on (service) group_left (service_name, customer_name) satcom_service_info"
+CARRIER = "{{customer_name}}: {{service_name}} {{direction}}"
+SERVICES: dict[str, tuple[Drawn, ...]] = {
+    "Now": (
+        one("On", "stat", "none", "sum(satcom_service_active)", "", "Services that are active."),
+        one("Configured only", "stat", "none", "count(satcom_service_active == 0) or vector(0)", "", "Not yet on."),
+        one(
+            "Below plan",
+            "stat",
+            "none",
+            "count(satcom_service_measured_es_n0_decibels < satcom_service_planned_es_n0_decibels - 1) or vector(0)",
+            "",
+            "Carriers that came in more than 1 dB below their link budget.",
+        ),
+    ),
+    "Carriers": (
+        one(
+            "Least margin",
+            "bars",
+            "dB",
+            "bottomk(20, satcom_service_measured_es_n0_decibels - satcom_service_required_es_n0_decibels)" + NAMED,
+            CARRIER,
+            "Es/N0 as measured last, above what the MODCOD needs.",
+        ),
+        one(
+            "Farthest below plan",
+            "bars",
+            "dB",
+            "bottomk(20, satcom_service_measured_es_n0_decibels - satcom_service_planned_es_n0_decibels)" + NAMED,
+            CARRIER,
+            "Es/N0 as measured last, beside the link budget in clear sky.",
+        ),
+    ),
+    "Customers": (
+        one(
+            "Services by customer",
+            "bars",
+            "none",
+            "topk(20, sum by (customer_name) (satcom_service_info))",
+            "{{customer_name}}",
+            "Active and configured.",
+        ),
+        one(
+            "Services by what carries them",
+            "bars",
+            "none",
+            "topk(20, sum by (satellite, constellation) (satcom_service_info))",
+            "{{satellite}}{{constellation}}",
+            "Nothing: a partner carries it.",
+        ),
+    ),
+}
 
 
 def panel(drawn: Drawn) -> Stat | Lines | Bars:
@@ -343,6 +395,7 @@ def built() -> dict[str, str]:
     return {
         "order_delivery.json": dashboard("satcom: order delivery", "satcom-orders", ORDER_DELIVERY),
         "fleet_fill.json": dashboard("satcom: fleet fill", "satcom-fleet", FLEET_FILL),
+        "services.json": dashboard("satcom: services", "satcom-services", SERVICES),
     }
 
 

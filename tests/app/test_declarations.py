@@ -17,8 +17,8 @@ from satcom.core.database import Database
 from satcom.core.entity import new_id
 from satcom.core.schema import entities
 
-# Prometheus reads the first, in its own format; the others show the description
-NOT_DESCRIBED = {"/metrics", "/", "/docs", "/docs/oauth2-redirect"}
+# Prometheus reads the first two, in its own format; the others show the description
+NOT_DESCRIBED = {"/metrics", "/metrics/services", "/", "/docs", "/docs/oauth2-redirect"}
 
 
 @dataclass(frozen=True)

@@ -261,7 +261,8 @@ def described(told: str) -> dict[str, tuple[str, str]]:
 
 def test_the_manual_lists_every_metric_with_its_type_and_meaning_and_no_other(database: Database) -> None:
     with an_application(database) as http:
-        served = described(http.get("/metrics", headers=a_token(database, "noc")).text)
+        noc = a_token(database, "noc")
+        served = described("".join(http.get(page, headers=noc).text for page in ("/metrics", "/metrics/services")))
     row = re.compile(r"^\| `(satcom_\w+)` \| (\w+) \| [^|]*\| (.+) \|$", re.MULTILINE)
     listed = {name: (kind, help_text) for name, kind, help_text in row.findall(MANUAL.read_text(encoding="utf-8"))}
     assert listed == served

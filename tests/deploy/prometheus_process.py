@@ -127,7 +127,7 @@ def configured(folder: Path, satcom_ports: tuple[int, int], alertmanager_port: i
     text = text.replace("127.0.0.1:8000", f"127.0.0.1:{server_port}")
     text = text.replace("127.0.0.1:8001, 127.0.0.1:8002", f"127.0.0.1:{worker_port}")
     text = text.replace("127.0.0.1:9093", f"127.0.0.1:{alertmanager_port}")
-    text = re.sub(r"_interval: 15s", "_interval: 1s", text)
+    text = re.sub(r"_interval: \d+s", "_interval: 1s", re.sub(r" +scrape_timeout: \d+s\n", "", text))
     (folder / "satcom.token").write_text(token, encoding="utf-8")
     (folder / "prometheus.yml").write_text(text, encoding="utf-8")
     return folder / "prometheus.yml"

@@ -1,4 +1,4 @@
-"""OP1: where the own fleet cannot serve, a partner's offer is ranked, ordered, delivered and billed, or undone."""
+"""OP1, X15: where the own fleet cannot serve, a partner's offer is ranked, ordered, delivered and billed, or undone."""
 
 import json
 import re

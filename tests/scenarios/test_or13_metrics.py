@@ -1,4 +1,4 @@
-"""OR13: Prometheus reads the whole business, and whoever has to act is told; the real programs, as configured here."""
+"""OR13, X26: Prometheus reads the whole business, and whoever has to act is told; by the real programs."""
 
 import json
 import re
@@ -20,7 +20,7 @@ from tests.deploy.prometheus_process import (
     configured,
     until,
 )
-from tests.scenarios.a_running_operator import FLOWS, ORDERS, Body, RunningOperator
+from tests.scenarios.a_running_operator import FLOWS, ORDERS, SERVICES, Body, RunningOperator
 
 KU_180: dict[str, Json] = {"band": ["Ku"], "terminalType": ["term-ku-180"]}
 NO_PLAN: Body = {"kind": "error500", "method": "PUT", "path": "/v1/plans/*"}
@@ -107,6 +107,30 @@ def test_what_prometheus_reads_is_what_the_api_says(operator: RunningOperator, w
     assert all(0 < float(one["value"][1]) <= 1 for one in taken)
 
 
+def test_a_service_is_found_by_its_customer_with_what_was_measured_of_it(
+    operator: RunningOperator, watched: Watched
+) -> None:
+    [service, *_] = operator.get(SERVICES, state="active", limit="1")
+    whose = service["relatedParty"][0]
+    until(lambda: bool(watched.prometheus.ask(f'satcom_service_info{{service="{service["id"]}"}}')), "the service")
+    [told] = watched.prometheus.ask(f'satcom_service_info{{service="{service["id"]}"}}')
+    labels = told["metric"]
+    assert (labels["service_name"], labels["customer"]) == (service["name"], whose["id"])
+    assert (labels["customer_name"], labels["specification"]) == (
+        whose["name"],
+        service["serviceSpecification"]["name"],
+    )
+    assert labels["satellite"]
+    assert labels["hub"]
+    margins = watched.prometheus.ask(
+        f'(satcom_service_measured_es_n0_decibels{{customer="{whose["id"]}"}} - satcom_service_required_es_n0_decibels)'
+        " * on (service) group_left (customer_name) satcom_service_info"
+    )
+    assert {one["metric"]["direction"] for one in margins} == {"forward", "return"}
+    assert all(float(one["value"][1]) > 0 for one in margins)
+    assert operator.api("customer").get("/metrics/services").status_code == 403
+
+
 def test_tasks_are_seen_at_the_worker_that_carried_them_out(watched: Watched) -> None:
     """The server, which works at none, tells nothing of them."""
     counted = watched.prometheus.ask('sum by (job) (satcom_task_seconds_count{task="configure_hub", outcome="done"})')
@@ -146,7 +170,7 @@ def test_an_order_that_waits_for_a_person_calls_the_noc_until_it_is_repaired(
 
 def test_nobody_reads_the_numbers_who_may_not(operator: RunningOperator, watched: Watched) -> None:
     targets = watched.prometheus.targets()
-    assert sorted(one["labels"]["job"] for one in targets) == ["satcom", "satcom-worker"]
+    assert sorted(one["labels"]["job"] for one in targets) == ["satcom", "satcom-services", "satcom-worker"]
     assert {(one["health"], one["lastError"]) for one in targets} == {("up", "")}
     assert operator.api("customer").get("/metrics").status_code == 403
     assert httpx.get(f"{operator.base_url}/metrics", timeout=10, trust_env=False).status_code == 401

@@ -1,4 +1,4 @@
-"""OR6: what lies on a transponder is seen, free slots are found, and a plan to re-pack it is as short as any."""
+"""OR6, X4: what lies on a transponder is seen, free slots are found, and a plan to re-pack it is as short as any."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""OR7: capacity is held for somebody until a day: all of it or nothing, and never for two at once."""
+"""OR7, X2, X3: capacity is held for somebody until a day: all of it or nothing, and never for two at once."""
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass

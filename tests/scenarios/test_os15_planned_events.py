@@ -1,4 +1,4 @@
-"""OS15: a service tells when the Sun takes it away and when its satellite is dark, as a calendar to subscribe to."""
+"""OS15, X7: a service tells when the Sun takes it away and its satellite is dark, as a calendar to subscribe to."""
 
 from datetime import datetime
 from typing import Any

@@ -1,4 +1,4 @@
-"""OS2: what a solution was computed from is kept, and gives the same numbers when the network is another one."""
+"""OS2, X1: what a solution was computed from is kept, and gives the same numbers when the network is another one."""
 
 from dataclasses import dataclass
 from pathlib import Path

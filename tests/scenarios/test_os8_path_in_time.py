@@ -1,4 +1,4 @@
-"""OS8: a service over satellites that pass is ordered as any other, and who carries it is known at every instant."""
+"""OS8, X13: a service over satellites that pass is ordered as any other; who carries it is known at every instant."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta

@@ -1,4 +1,4 @@
-"""SR7: an order for a satellite that is still being built waits for it, moves with its date, and is released by it."""
+"""SR7, X5: an order for a satellite still being built waits for it, moves with its date, and is released by it."""
 
 import json
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""X: a year of orders, changes, outages and invoices goes by in seconds, and its books agree at the end (X27)."""
+"""X27: a year of orders, changes, outages and invoices goes by in seconds, and its books agree at the end."""
 
 from collections import defaultdict
 from dataclasses import dataclass, field

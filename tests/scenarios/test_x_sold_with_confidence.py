@@ -1,4 +1,4 @@
-"""X: what is sold is the bound and not the mean: the availability that a year keeps with the operator's confidence."""
+"""X40: what is sold is the bound, not the mean: the availability that a year keeps with the operator's confidence."""
 
 import pytest
 
