@@ -1,7 +1,8 @@
 """A page of 100 orders out of 100,000 over HTTP: requests in a second, the 99th percentile, and SQL statements.
 
-Asked for by the operator's staff and by a customer, who is behind the one filter in the code and row-level security;
-by one client, and by several at once. Statements are counted on the way to the database, in the same program.
+A third of them is for links, a third for accesses over shared carriers, a third for leases. Asked for by the operator's
+staff and by a customer, who is behind the one filter in the code and row-level security; by one client, and by several
+at once. Statements are counted on the way to the database, in the same program.
 """
 
 import time
@@ -13,11 +14,16 @@ from benchmarks.measured import Row, Table, a_server, load, median_ms, percentil
 from benchmarks.served import client, served
 from fastapi.testclient import TestClient
 from sqlalchemy import create_engine, event, text
+from sqlmodel import Session
 
 from satcom.app.http import create_app
 from satcom.core.database import Database
-from satcom.market.ordering import ProductOrder
-from tests.market.a_market import a_market, a_token, an_order
+from satcom.core.entity import from_body
+from satcom.core.security import WORKER
+from satcom.core.values import Json
+from satcom.market.ordering import ProductOrder, place_order
+from tests.market.a_market import Market, a_market, a_token, an_order
+from tests.orchestration.operations.the_other_kinds import ACCESS, a_lease_offered, an_access_offered, order_body
 
 NAME, PAGE, CLIENTS = "list_orders", 100, 4
 ASKED = {
@@ -27,10 +33,11 @@ ASKED = {
     "in one state": "&state=held",
     "one attribute": "&fields=state",
 }
-# Every third is the customer's. Ids in the order of creation, as they are made.
+# Kinds take turns; a third of each is the customer's. Ids in the order of creation, as they are made.
 _COPIES = """
 INSERT INTO product_order ({columns})
 SELECT {values} FROM product_order one, generate_series(1, {count}) number
+WHERE one.id = (CAST(:templates AS uuid[]))[number % {kinds} + 1]
 """
 
 
@@ -38,20 +45,30 @@ def fill(database: Database, count: int) -> dict[str, dict[str, str]]:
     """So many orders; the headers of who may ask."""
     with database.as_worker() as session:
         market = a_market(session)
-        an_order(session, market)
+        templates = [an_order(session, market).id, *(_placed(session, market, *one) for one in _others(session))]
     names = [column.name for column in ProductOrder.__table__.columns]  # type: ignore[attr-defined]
     other = {
         "id": "('01900000-0000-7000-8000-' || lpad(to_hex(number), 12, '0'))::uuid",
         "reference": "'PO-2025-' || lpad(number::text, 6, '0')",
-        "party_id": f"CASE WHEN number % 3 = 0 THEN '{market.party}'::uuid ELSE '{market.other_party}'::uuid END",
+        "party_id": f"CASE WHEN number / {len(templates)} % 3 = 0"
+        f" THEN '{market.party}'::uuid ELSE '{market.other_party}'::uuid END",
         "state": "CASE WHEN number % 10 = 0 THEN 'held' ELSE 'completed' END",
         "order_date": "one.order_date - number * interval '1 minute'",
     }
     values = ", ".join(other.get(name, f"one.{name}") for name in names)
     with create_engine(database.url).begin() as connection:
-        connection.execute(text(_COPIES.format(columns=", ".join(names), values=values, count=count)))
+        filled = _COPIES.format(columns=", ".join(names), values=values, count=count, kinds=len(templates))
+        connection.execute(text(filled), {"templates": templates})
         connection.execute(text("ANALYZE product_order"))
     return {"staff": a_token(database, "sales"), "customer": a_token(database, "customer", market.party)}
+
+
+def _others(session: Session) -> list[tuple[str, dict[str, Json]]]:
+    return [(an_access_offered(session), ACCESS), (a_lease_offered(session), {"bandwidthHz": 5_000_000})]
+
+
+def _placed(session: Session, market: Market, offering: str, values: dict[str, Json]) -> str:
+    return place_order(session, from_body(ProductOrder, order_body(market, offering, **values)), WORKER).id
 
 
 def taken_s(address: str, headers: dict[str, str], query: str, requests: int) -> list[float]:
@@ -130,7 +147,12 @@ def main(orders: int = 100_000, requests: int = 200, write: bool = False) -> Non
         "99th percentile, ms",
         "SQL statements",
     )
-    table = Table(f"{PAGE} of {orders:,} orders", columns, rows, f"{requests} requests each.")
+    table = Table(
+        f"{PAGE} of {orders:,} orders",
+        columns,
+        rows,
+        f"{requests} requests each; a third of the orders of each kind of service.",
+    )
     command = f"python -m benchmarks.list_orders --orders {orders} --requests {requests}"
     publish(NAME, command, f"{server}; {began}", [table], write)
 

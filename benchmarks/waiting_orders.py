@@ -1,7 +1,8 @@
-"""Many orders that wait for a terminal: what they cost the sweep, the start of the server, and who looks at them.
+"""Many orders that wait: what they cost the sweep, the start of the server, and who looks at them.
 
-One order is placed and carried to its wait; the others are copies of its rows, each with an id, a reference and a plan
-of its own. A sweep runs every few seconds on every host, so it must not cost more when more orders wait.
+One order of each kind is placed and carried to its wait: a link and an access wait for a terminal, a lease for its
+access test. The others are copies of their rows, each with an id, a reference and a plan of its own. A sweep runs every
+few seconds on every host, so it must not cost more when more orders wait.
 """
 
 import time
@@ -30,6 +31,7 @@ from satcom.orchestration.sweep import AT_ONCE, take_up_lost, wake_due
 from satcom.orchestration.waits import PATH
 from tests.market.a_market import a_token
 from tests.orchestration.operations.an_order_to_service import an_operation
+from tests.orchestration.operations.the_other_kinds import a_lease_ordered, an_access_ordered
 
 NAME, REPEATS, WORKERS = "waiting_orders", 5, 2
 METRICS = "/metrics"
@@ -37,25 +39,31 @@ _ID = "md5({whose} || number)::uuid"
 _REFERENCE = "'PO-2025-' || lpad(number::text, 6, '0')"
 
 
-def one_that_waits(database: Database, folder: Path) -> ProcessFlow:
-    """The plan of an order for a terminal that nobody has in stock."""
-    with an_operation(database, folder, in_stock=0) as operation:
-        flow, tasks = operation.advance(operation.order())
-    if flow.state != "active" or not any(task.state == "active" for task in tasks.values()):
-        raise RuntimeError(f"the order does not wait: {flow.state}, {flow.cause}")
-    return flow
+def one_of_each_that_waits(database: Database, folder: Path) -> list[ProcessFlow]:
+    """The plans of orders of which nobody has the terminal in stock, and of a lease."""
+    with an_operation(database, folder, in_stock=0, pools=True) as operation:
+        orders = [operation.order(), an_access_ordered(operation), a_lease_ordered(operation)]
+        advanced = [operation.advance(one) for one in orders]
+    for flow, tasks in advanced:
+        if flow.state != "active" or not any(task.state == "active" for task in tasks.values()):
+            raise RuntimeError(f"the order does not wait: {flow.state}, {flow.cause}")
+    return [flow for flow, _ in advanced]
 
 
-def copied(connection: Connection, flow: ProcessFlow, first: int, last: int) -> None:
-    """Orders `first` to `last`, each with its plan."""
+def copied(connection: Connection, flows: list[ProcessFlow], first: int, last: int) -> None:
+    """Orders `first` to `last`, the kinds in turns, each with its plan."""
+    for turn, flow in enumerate(flows):
+        _copy_order(connection, flow, {"first": first + turn, "last": last, "step": len(flows)})
+    connection.execute(text("ANALYZE product_order, process_flow, task_flow"))
+
+
+def _copy_order(connection: Connection, flow: ProcessFlow, numbers: dict[str, Any]) -> None:
     order_id, flow_id = _ID.format(whose="'order'"), _ID.format(whose="'flow'")
-    numbers = {"first": first, "last": last}
     _copy(connection, ProductOrder, {"id": order_id, "reference": _REFERENCE}, numbers | {"id": flow.subject_id})
     plan = {"id": flow_id, "subject_id": order_id, "reference": _REFERENCE}
     _copy(connection, ProcessFlow, plan, numbers | {"id": flow.id})
     task = {"id": _ID.format(whose="one.id::text"), "process_flow_id": flow_id}
     _copy(connection, TaskFlow, task, numbers | {"process_flow_id": flow.id})
-    connection.execute(text("ANALYZE product_order, process_flow, task_flow"))
 
 
 def _copy(connection: Connection, kind: type[Entity], other: dict[str, str], of: dict[str, Any]) -> None:
@@ -63,7 +71,7 @@ def _copy(connection: Connection, kind: type[Entity], other: dict[str, str], of:
     names = [column.name for column in table.columns]
     values = ", ".join(other.get(name, f"one.{name}") for name in names)
     which = next(name for name in of if name.endswith("id"))
-    numbers = "generate_series(CAST(:first AS int), CAST(:last AS int)) number"
+    numbers = "generate_series(CAST(:first AS int), CAST(:last AS int), CAST(:step AS int)) number"
     rows = f"FROM {table.name} one, {numbers} WHERE one.{which} = CAST(:{which} AS uuid)"
     connection.execute(text(f"INSERT INTO {table.name} ({', '.join(names)}) SELECT {values} {rows}"), of)
 
@@ -104,12 +112,12 @@ def costs(database: Database, headers: dict[str, str], waiting: int) -> Row:
 
 def measured(database: Database, folder: Path, waiting: int) -> tuple[list[Row], float]:
     """What they cost a hundredth of them and all of them, and the seconds that it takes to wake many."""
-    engine, flow = create_engine(database.url), one_that_waits(database, folder)
+    engine, flows = create_engine(database.url), one_of_each_that_waits(database, folder)
     headers = a_token(database, "administrator")
     rows, there = [], 0
     for wanted in (waiting // 100, waiting):
         with engine.begin() as connection:
-            copied(connection, flow, there + 1, wanted)
+            copied(connection, flows, there + 1, wanted)
         there = wanted
         rows.append(costs(database, headers, wanted))
     with engine.begin() as connection:
@@ -136,7 +144,8 @@ def main(waiting: int = 100_000, write: bool = False) -> None:
         "/metrics, ms",
         "100 waits, ms",
     )
-    note = f"Nothing is due in these. To wake {AT_ONCE} of {waiting:,} takes {wake_s * 1000:.0f} ms."
+    woken = f"To wake {AT_ONCE} of {waiting:,} takes {wake_s * 1000:.0f} ms."
+    note = f"A third of each kind of service. Nothing is due in these. {woken}"
     command = f"python -m benchmarks.{NAME} --waiting {waiting}"
     publish(NAME, command, f"{server}; {began}", [Table("Orders that wait", columns, rows, note)], write)
 
