@@ -30,7 +30,7 @@ from satcom.orchestration.plan import ProcessFlow, TaskFlow
 from satcom.orchestration.sweep import AT_ONCE, take_up_lost, wake_due
 from satcom.orchestration.waits import PATH
 from tests.market.a_market import a_token
-from tests.orchestration.operations.an_order_to_service import an_operation
+from tests.orchestration.operations.an_order_to_service import Operation, an_operation
 from tests.orchestration.operations.the_other_kinds import a_lease_ordered, an_access_ordered
 
 NAME, REPEATS, WORKERS = "waiting_orders", 5, 2
@@ -42,8 +42,12 @@ _REFERENCE = "'PO-2025-' || lpad(number::text, 6, '0')"
 def one_of_each_that_waits(database: Database, folder: Path) -> list[ProcessFlow]:
     """The plans of orders of which nobody has the terminal in stock, and of a lease."""
     with an_operation(database, folder, in_stock=0, pools=True) as operation:
-        orders = [operation.order(), an_access_ordered(operation), a_lease_ordered(operation)]
-        advanced = [operation.advance(one) for one in orders]
+        return waiting(operation, operation.order(), an_access_ordered(operation), a_lease_ordered(operation))
+
+
+def waiting(operation: Operation, *order_ids: str) -> list[ProcessFlow]:
+    """The plans of these orders, carried to their waits."""
+    advanced = [operation.advance(one) for one in order_ids]
     for flow, tasks in advanced:
         if flow.state != "active" or not any(task.state == "active" for task in tasks.values()):
             raise RuntimeError(f"the order does not wait: {flow.state}, {flow.cause}")
@@ -59,14 +63,14 @@ def copied(connection: Connection, flows: list[ProcessFlow], first: int, last: i
 
 def _copy_order(connection: Connection, flow: ProcessFlow, numbers: dict[str, Any]) -> None:
     order_id, flow_id = _ID.format(whose="'order'"), _ID.format(whose="'flow'")
-    _copy(connection, ProductOrder, {"id": order_id, "reference": _REFERENCE}, numbers | {"id": flow.subject_id})
+    copy_rows(connection, ProductOrder, {"id": order_id, "reference": _REFERENCE}, numbers | {"id": flow.subject_id})
     plan = {"id": flow_id, "subject_id": order_id, "reference": _REFERENCE}
-    _copy(connection, ProcessFlow, plan, numbers | {"id": flow.id})
+    copy_rows(connection, ProcessFlow, plan, numbers | {"id": flow.id})
     task = {"id": _ID.format(whose="one.id::text"), "process_flow_id": flow_id}
-    _copy(connection, TaskFlow, task, numbers | {"process_flow_id": flow.id})
+    copy_rows(connection, TaskFlow, task, numbers | {"process_flow_id": flow.id})
 
 
-def _copy(connection: Connection, kind: type[Entity], other: dict[str, str], of: dict[str, Any]) -> None:
+def copy_rows(connection: Connection, kind: type[Entity], other: dict[str, str], of: dict[str, Any]) -> None:
     table = kind.__table__  # type: ignore[attr-defined]
     names = [column.name for column in table.columns]
     values = ", ".join(other.get(name, f"one.{name}") for name in names)
@@ -110,12 +114,12 @@ def costs(database: Database, headers: dict[str, str], waiting: int) -> Row:
     return (waiting, *sweep, start_s, metrics, listed)
 
 
-def measured(database: Database, folder: Path, waiting: int) -> tuple[list[Row], float]:
+def measured(database: Database, folder: Path, orders: int) -> tuple[list[Row], float]:
     """What they cost a hundredth of them and all of them, and the seconds that it takes to wake many."""
     engine, flows = create_engine(database.url), one_of_each_that_waits(database, folder)
     headers = a_token(database, "administrator")
     rows, there = [], 0
-    for wanted in (waiting // 100, waiting):
+    for wanted in (orders // 100, orders):
         with engine.begin() as connection:
             copied(connection, flows, there + 1, wanted)
         there = wanted
