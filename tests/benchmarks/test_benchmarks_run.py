@@ -11,6 +11,7 @@ from benchmarks import (
     holds_per_second,
     list_orders,
     measured,
+    noc_page,
     orders_per_second,
     qualification,
     repack,
@@ -127,6 +128,14 @@ def test_holds_are_counted_at_the_database_and_by_api(migrated: Database) -> Non
 def test_orders_that_wait_are_copied_with_their_plans(migrated: Database, tmp_path: Path) -> None:
     rows, _ = waiting_orders.measured(migrated, tmp_path, 200)
     assert [row[0] for row in rows] == [2, 200]
+
+
+def test_every_board_of_the_noc_is_opened(migrated: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(noc_page, "HISTORY_S", 2)
+    monkeypatch.setattr(noc_page, "REPEATS", 1)
+    opened, scrapes = noc_page.measured(migrated, tmp_path, 20, 10)
+    assert len(opened.rows) == 3
+    assert [row[0] for row in scrapes.rows] == ["/metrics", "/metrics/services"]
 
 
 def test_a_flow_starts_after_its_order_is_answered(migrated: Database, tmp_path: Path) -> None:
