@@ -20,6 +20,7 @@ from satcom.app.loading.entries import (
 )
 from satcom.app.loading.files import Entry, Values
 from satcom.app.loading.loading import Kind, Load, Outcome
+from satcom.app.loading.spot_beams import lay_out_lattices
 from satcom.core.entity import E, Entity, checked, shape
 from satcom.core.errors import Fault
 from satcom.core.security import Principal
@@ -224,6 +225,7 @@ def load_network(load: Load) -> None:
     """From the satellite down to the licence, each after what it names."""
     load_list(load, SATELLITES)
     load_elements(load)
+    lay_out_lattices(load, BEAMS.kind)
     load_list(load, BEAMS)
     load_list(load, TRANSPONDERS)
     load_list(load, EARTH_STATIONS)
