@@ -29,6 +29,10 @@ class Satcom(LazyGroup):
         "demo": ("demo:demo", "Load an operator and deliver its first orders before your eyes."),
         "worker": ("worker:worker", "Deliver orders and events on this host, until Ctrl-C."),
         "load": ("on_database:load", "Load an operator's network, offers and customers."),
+        "constellation-coverage": (
+            "on_database:constellation_coverage",
+            "From where satellites that move are seen: share of time, gaps, how many.",
+        ),
         "coverage": ("on_database:coverage", "Map EIRP, G/T, SFD, PFD, elevation, rate or availability of beams."),
         "qualify": (
             "on_database:qualify",

@@ -33,7 +33,7 @@ def as_grid(answer: CoverageMap) -> str:
 
 def as_geojson(answer: CoverageMap) -> str:
     """An area for each level that the picture has: the places with at least it (of a flux to saturate, at most it)."""
-    turned = -1.0 if answer.asked.quantity == "sfd" else 1.0
+    turned = -1.0 if answer.quantity == "sfd" else 1.0
     grid = LevelGrid(answer.grid.latitude_deg, answer.grid.longitude_deg, turned * answer.values)
     half_cell = float(np.diff(answer.grid.latitude_deg[:2])[0]) / 2
     features: list[Json] = []
@@ -51,9 +51,10 @@ def facts_of(answer: CoverageMap) -> dict[str, Json]:
     """What the map is of."""
     epoch = answer.elements_of
     return {
-        "quantity": answer.asked.quantity.value,
+        "quantity": answer.quantity.value,
         "title": answer.title,
         "unit": answer.unit,
+        "who": answer.who,
         "satellites": [name for name, _ in answer.satellites],
         "beams": list(answer.beams),
         "elementsOf": epoch.isoformat() if epoch is not None else None,

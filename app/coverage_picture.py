@@ -6,6 +6,7 @@ The Earth is drawn around the middle of the coverage, areas kept. Only this file
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
@@ -23,17 +24,26 @@ from matplotlib.patheffects import AbstractPathEffect, withStroke
 from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
+from satcom.app.coverage_in_time import TimeQuantity
 from satcom.app.coverage_levels import is_stepped, levels_of
 from satcom.app.coverage_query import CoverageMap, Quantity
 from satcom.resource.country import outlines
 from satcom.resource.physics.level_grid import NOWHERE, LevelGrid
-from satcom.resource.physics.map_projection import MapProjection
+from satcom.resource.physics.map_projection import MapProjection, WorldProjection
 
 Array = NDArray[np.float64]
 Box = tuple[float, float, float, float]  # west, south, east, north on paper
+Projection = MapProjection | WorldProjection
+WORLD_DEG, WORLD_BOX = 300.0, (-180.0, -85.0, 180.0, 85.0)  # what is wider is drawn as the whole world
 
 SEA, LAND, COAST, BORDER, GRID, INK, PALE = "#e9f0f5", "#f6f3ec", "#5f6b76", "#a9adb0", "#c3ced6", "#1d2b3a", "#6b7783"
-COLOURS: Final = {Quantity.ELEVATION: "YlGnBu", Quantity.RATE: "YlGn", Quantity.AVAILABILITY: "YlGn"}
+COLOURS: Final[dict[StrEnum, str]] = {
+    Quantity.ELEVATION: "YlGnBu",
+    Quantity.RATE: "YlGn",
+    Quantity.AVAILABILITY: "YlGn",
+    TimeQuantity.SERVED: "YlGn",
+    TimeQuantity.IN_VIEW: "YlGnBu",
+}
 USUAL_COLOURS, LEAST_SHADE, MOST_SHADE, OPACITY = "YlOrRd", 0.12, 0.85, 0.62
 WIDTH_IN, DOTS_PER_INCH, LEFT, MAP_SHARE = 9.0, 180, 0.065, 0.80
 LETTER_SHARE, LINE_SHARE = 0.0105, 0.028  # of a country's name, to the width of the map
@@ -50,8 +60,7 @@ def draw(answer: CoverageMap, file: Path, made_at: datetime) -> None:
     latitude_deg, longitude_deg = answer.grid.places()
     turned = _turned(answer)
     covered = (turned * answer.values >= min(turned * one for one in levels) - 1e-6).ravel()
-    projection = _around(latitude_deg[covered], longitude_deg[covered])
-    box = _box(*projection.to_paper(latitude_deg[covered], longitude_deg[covered]))
+    projection, box = _paper(latitude_deg[covered], longitude_deg[covered])
     height_in = MAP_SHARE * WIDTH_IN * (box[3] - box[1]) / (box[2] - box[0])
     total_in = height_in + 1.45
     figure = Figure(figsize=(WIDTH_IN, total_in), dpi=DOTS_PER_INCH, facecolor="white")
@@ -74,12 +83,20 @@ def draw(answer: CoverageMap, file: Path, made_at: datetime) -> None:
     bar.ax.set_yticklabels([_number(one) for one in levels])
     bar.ax.minorticks_off()
     bar.ax.tick_params(labelsize=8.5, length=0, labelcolor=INK)
-    bar.set_label(f"{answer.title}, {answer.unit}", fontsize=9, color=INK)
+    bar.set_label(f"{answer.title}, {answer.unit}" if answer.unit else answer.title, fontsize=9, color=INK)
     bar.outline.set(edgecolor=PALE, linewidth=0.8)
     bar.dividers.set(color="white", linewidth=0.8)
-    _words(figure, answer, made_at, total_in)
+    _words(figure, answer, made_at, projection, total_in)
     with rc_context({"svg.fonttype": "none"}):  # text stays text
         figure.savefig(file, format=file.suffix.removeprefix(".").lower())
+
+
+def _paper(latitude_deg: Array, longitude_deg: Array) -> tuple[Projection, Box]:
+    """How and where the coverage is drawn."""
+    if np.ptp(longitude_deg) > WORLD_DEG:
+        return WorldProjection(), WORLD_BOX
+    projection = _around(latitude_deg, longitude_deg)
+    return projection, _box(*projection.to_paper(latitude_deg, longitude_deg))
 
 
 def _around(latitude_deg: Array, longitude_deg: Array) -> MapProjection:
@@ -101,13 +118,13 @@ def _box(x: Array, y: Array) -> Box:
     return middle_x - width / 2, middle_y - height / 2, middle_x + width / 2, middle_y + height / 2
 
 
-def _land(projection: MapProjection, box: Box) -> list[tuple[str, shapely.Polygon]]:
+def _land(projection: Projection, box: Box) -> list[tuple[str, shapely.Polygon]]:
     """The countries on the paper, with their codes."""
     opposite = shapely.Point((projection.longitude_deg + 360) % 360 - 180, -projection.latitude_deg)
     paper = shapely.box(*box)
     found = []
     for code, area in outlines():
-        if area.intersects(opposite):
+        if isinstance(projection, MapProjection) and area.intersects(opposite):
             continue  # it would be drawn inside out, around the map
         rings = [np.column_stack(projection.to_paper(*ring[:, ::-1].T)) for ring in _rings(area)]
         if not (np.nanmin(rings[0], axis=0) < box[2:]).all() or not (np.nanmax(rings[0], axis=0) > box[:2]).all():
@@ -141,7 +158,7 @@ def _lines(boundary: BaseGeometry | None) -> list[Array]:
     return [shapely.get_coordinates(one) for one in shapely.get_parts(boundary)] if boundary is not None else []
 
 
-def _graticule(axes: Axes, projection: MapProjection, box: Box) -> None:
+def _graticule(axes: Axes, projection: Projection, box: Box) -> None:
     span = max(box[2] - box[0], box[3] - box[1])
     step = next((one for one in (1, 2, 5, 10, 15, 20) if span / one <= 9), 30)
     named: list[float] = []
@@ -179,13 +196,13 @@ def _grid_line(axes: Axes, line: Array, box: Box, edge: int, text: str, named: l
 
 def _shades(answer: CoverageMap, levels: list[float]) -> tuple[ListedColormap, BoundaryNorm]:
     """A shade for each level and what is above it; of a flux to saturate the lowest is the strongest."""
-    from_map = COLOURS.get(answer.asked.quantity, USUAL_COLOURS)
+    from_map = COLOURS.get(answer.quantity, USUAL_COLOURS)
     shade = ScalarMappable(cmap=from_map).to_rgba(np.linspace(LEAST_SHADE, MOST_SHADE, len(levels)))
-    if answer.asked.quantity is Quantity.SFD:
+    if answer.quantity is Quantity.SFD:
         shade = shade[::-1]
     last = levels[-1] - levels[-2] if len(levels) > 1 else 1.0
     pale = OPACITY * np.asarray(shade)[:, :3] + (1 - OPACITY)  # as on white paper
-    if answer.asked.quantity is Quantity.SFD:  # what is below a level counts
+    if answer.quantity is Quantity.SFD:  # what is below a level counts
         return ListedColormap(pale), BoundaryNorm([levels[0] - last, *levels], len(levels))
     return ListedColormap(pale), BoundaryNorm([*levels, levels[-1] + last], len(levels))
 
@@ -193,7 +210,7 @@ def _shades(answer: CoverageMap, levels: list[float]) -> tuple[ListedColormap, B
 def _levels(
     axes: Axes,
     answer: CoverageMap,
-    projection: MapProjection,
+    projection: Projection,
     levels: list[float],
     shades: ListedColormap,
     norm: BoundaryNorm,
@@ -215,7 +232,7 @@ def _levels(
         text.set_path_effects(HALO)
 
 
-def _areas(axes: Axes, answer: CoverageMap, projection: MapProjection, rising: list[float], colours: Array) -> None:
+def _areas(axes: Axes, answer: CoverageMap, projection: Projection, rising: list[float], colours: Array) -> None:
     """A beam of few levels: straight edges, not the stairs of the grid; named at the lower end of each."""
     turned = _turned(answer)
     grid = LevelGrid(answer.grid.latitude_deg, answer.grid.longitude_deg, turned * answer.values)
@@ -239,7 +256,7 @@ def _areas(axes: Axes, answer: CoverageMap, projection: MapProjection, rising: l
 
 def _turned(answer: CoverageMap) -> float:
     """Of a flux to saturate the lowest is the best."""
-    return -1.0 if answer.asked.quantity is Quantity.SFD else 1.0
+    return -1.0 if answer.quantity is Quantity.SFD else 1.0
 
 
 def _names(axes: Axes, land: list[tuple[str, shapely.Polygon]], box: Box, taken: list[Box]) -> None:
@@ -264,7 +281,7 @@ def _overlap(one: Box, other: Box) -> bool:
     return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
 
 
-def _marks(axes: Axes, answer: CoverageMap, projection: MapProjection, box: Box) -> list[Box]:
+def _marks(axes: Axes, answer: CoverageMap, projection: Projection, box: Box) -> list[Box]:
     """Where the satellites stand, and the strongest place of a beam that has one; the paper that this takes."""
     taken: list[Box] = []
     letter, line = LETTER_SHARE * 1.15 * (box[2] - box[0]), LINE_SHARE * (box[2] - box[0])
@@ -277,7 +294,7 @@ def _marks(axes: Axes, answer: CoverageMap, projection: MapProjection, box: Box)
             taken.append(
                 (float(x) - letter, float(y) - 1.5 * line, float(x) + letter * (len(name) + 2), float(y) + line)
             )
-    if answer.asked.quantity in (Quantity.EIRP, Quantity.G_OVER_T) and not is_stepped(answer):
+    if answer.quantity in (Quantity.EIRP, Quantity.G_OVER_T) and not is_stepped(answer):
         row, column = np.unravel_index(int(np.nanargmax(answer.values)), answer.grid.shape)
         x, y = projection.to_paper(answer.grid.latitude_deg[row], answer.grid.longitude_deg[column])
         axes.plot(x, y, marker="+", markersize=8, color=INK, zorder=8)
@@ -288,18 +305,17 @@ def _marks(axes: Axes, answer: CoverageMap, projection: MapProjection, box: Box)
     return taken
 
 
-def _words(figure: Figure, answer: CoverageMap, made_at: datetime, total_in: float) -> None:
+def _words(figure: Figure, answer: CoverageMap, made_at: datetime, projection: Projection, total_in: float) -> None:
     stand = [f"{name} ({_east(round(longitude, 1))})" for name, longitude in answer.satellites]
-    who = ", ".join(stand) if len(stand) <= 3 else f"{len(stand)} satellites"
+    who = (", ".join(stand) if len(stand) <= 3 else f"{len(stand)} satellites") or answer.who
     beams = ", ".join(answer.beams) if len(answer.beams) <= 3 else f"{len(answer.beams)} beams"
     figure.text(LEFT, 1 - 0.30 / total_in, f"{answer.title}", fontsize=15, weight="bold", color=INK, va="center")
     second = " · ".join(one for one in (who, beams, answer.conditions) if one)
     figure.text(LEFT, 1 - 0.60 / total_in, second, fontsize=9.5, color=PALE, va="center")
     epoch = f"Elements of {answer.elements_of:%Y-%m-%d}. " if answer.elements_of is not None else ""
     values = "Illustrative values: not the operator's own. " if answer.illustrative else ""
-    foot = (
-        f"{values}{epoch}Drawn on {made_at:%Y-%m-%d} by satcom. Lambert azimuthal equal-area. Borders: Natural Earth."
-    )
+    drawn = f"Drawn on {made_at:%Y-%m-%d} by satcom. {projection.name}."
+    foot = f"{values}{epoch}{drawn} Borders: Natural Earth."
     figure.text(LEFT, 0.17 / total_in, foot, fontsize=7, color=PALE, va="center")
 
 

@@ -73,9 +73,9 @@ class MapAsked:
 
 @dataclass(frozen=True, eq=False)
 class CoverageMap:
-    """The answer: `values` has the shape of the grid; nan where there is no coverage."""
+    """The answer: `values` has the shape of the grid; nan where there is no coverage. `who` are its satellites."""
 
-    asked: MapAsked
+    quantity: StrEnum
     grid: MapGrid
     values: Array
     title: str
@@ -85,6 +85,7 @@ class CoverageMap:
     elements_of: datetime | None
     conditions: str
     illustrative: bool
+    who: str
 
 
 def coverage_of(fleet: Fleet, asked: MapAsked, at: datetime) -> CoverageMap:
@@ -104,7 +105,7 @@ def coverage_of(fleet: Fleet, asked: MapAsked, at: datetime) -> CoverageMap:
     used = [fleet.beams[beam] for beam in beams]
     title, unit = TOLD[asked.quantity]
     return CoverageMap(
-        asked=asked,
+        quantity=asked.quantity,
         grid=grid,
         values=values.reshape(grid.shape),
         title=title,
@@ -116,6 +117,7 @@ def coverage_of(fleet: Fleet, asked: MapAsked, at: datetime) -> CoverageMap:
         illustrative=any(one.illustrative for one in used)
         or any(one.illustrative for one in chosen)
         or any(one.illustrative for one in satellites),
+        who=", ".join(one.name for one in satellites),
     )
 
 

@@ -138,7 +138,7 @@ def plan_of(fleet: Fleet, place: AskedPlace, start_at: datetime, hours: int, rul
     site = sites_on(place.latitude_deg, place.longitude_deg, place.altitude_m, place.lowest_elevation_deg)
     elements = [one.elements for one in fleet.flown]
     check_ages("startAt", elements, start_at + timedelta(hours=hours), fleet.elements_limit_days)
-    plan = service_plan.or_nan(elements, site, _sites_of(fleet.gateways), start_at, hours * 3600.0, rule)
+    plan = service_plan.or_nan(elements, site, gateway_sites(fleet.gateways), start_at, hours * 3600.0, rule)
     return PassPlan(place, start_at, rule, fleet, plan)
 
 
@@ -175,7 +175,7 @@ def _check(place: AskedPlace, hours: int) -> None:
     )
 
 
-def _sites_of(gateways: Sequence[Gateway]) -> Sites | None:
+def gateway_sites(gateways: Sequence[Gateway]) -> Sites | None:
     if not gateways:
         return None
     return sites_on(

@@ -47,8 +47,7 @@ def coverage_command(opened: Callable[[], AbstractContextManager[Database]]) -> 
 
         A picture is drawn on coast lines around the coverage. Of several beams the best counts at each place.
         """
-        if out is not None and out.suffix.lower() not in (*PICTURES, *WRITTEN):
-            raise Refused("--out", f"{out.name} is no kind of map", "invalid", ", ".join((*PICTURES, *WRITTEN)))
+        check_kind(out)
         asked = MapAsked(
             quantity=quantity,
             satellites=tuple(satellite or ()),
@@ -63,14 +62,25 @@ def coverage_command(opened: Callable[[], AbstractContextManager[Database]]) -> 
         )
         with opened() as database, database.as_worker() as session:
             answer = coverage_of(read_fleet(session, now()), asked, now())
-        if as_json or geojson:
-            typer.echo(as_geojson(answer) if geojson else as_grid(answer))
-        if out is not None:
-            write(answer, out)
-        if not as_json and not geojson:
-            _tell(screen(), answer, out)
+        tell_or_write(answer, out, as_json, geojson)
 
     return command
+
+
+def check_kind(out: Path | None) -> None:
+    """Before anything is computed. Raises `Refused` on `--out`."""
+    if out is not None and out.suffix.lower() not in (*PICTURES, *WRITTEN):
+        raise Refused("--out", f"{out.name} is no kind of map", "invalid", ", ".join((*PICTURES, *WRITTEN)))
+
+
+def tell_or_write(answer: CoverageMap, out: Path | None, as_json: bool, geojson: bool) -> None:
+    """The map as it was asked for: for a program, in a file, or in a few lines."""
+    if as_json or geojson:
+        typer.echo(as_geojson(answer) if geojson else as_grid(answer))
+    if out is not None:
+        write(answer, out)
+    if not as_json and not geojson:
+        _tell(screen(), answer, out)
 
 
 def write(answer: CoverageMap, out: Path) -> None:
@@ -93,9 +103,13 @@ def _tell(console: Console, answer: CoverageMap, out: Path | None) -> None:
         console.print(f"{answer.title}: nowhere")
         return
     grid = answer.grid
-    who = ", ".join(name for name, _ in answer.satellites)
-    console.print(f"{answer.title} of {who}: {known.min():.6g} to {known.max():.6g} {answer.unit}", soft_wrap=True)
-    console.print(f"beams: {', '.join(answer.beams)}", soft_wrap=True)
+    console.print(
+        f"{answer.title} of {answer.who}: {known.min():.6g} to {known.max():.6g} {answer.unit}", soft_wrap=True
+    )
+    if answer.beams:
+        console.print(f"beams: {', '.join(answer.beams)}", soft_wrap=True)
+    if answer.conditions:
+        console.print(answer.conditions, soft_wrap=True)
     area = f"{grid.latitude_deg[0]:.1f} to {grid.latitude_deg[-1]:.1f}, {grid.longitude_deg[0]:.1f} to"
     console.print(f"latitude and longitude: {area} {grid.longitude_deg[-1]:.1f} deg", soft_wrap=True)
     if answer.illustrative:

@@ -1,5 +1,6 @@
 """The commands that ask and change the database of this installation, bound to it."""
 
+from satcom.app.commands.constellation_coverage import constellation_coverage_command
 from satcom.app.commands.coverage import coverage_command
 from satcom.app.commands.elements import elements_commands
 from satcom.app.commands.load import load_command
@@ -15,6 +16,7 @@ load = load_command(database, whoever_types)
 spectrum_import = import_command(database, whoever_types)
 elements = elements_commands(database, whoever_types)
 coverage = coverage_command(database)
+constellation_coverage = constellation_coverage_command(database)
 qualify = qualify_command(database)
 qualify_lease = qualify_lease_command(database)
 sun_outages = sun_outages_command(database)

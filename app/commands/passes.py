@@ -91,10 +91,8 @@ def passes_command(opened: Opened) -> Callable[..., None]:
             if elements is None:
                 with opened() as database, database.as_worker() as session:
                     fleet = passes.fleet_called(session, satellite or [], constellation, gateway or [], start_at)
-            elif satellite or constellation is not None:
-                raise Refused("--elements", "satellites are those of the file", "invalid", "without --satellite")
             else:
-                fleet = _of_file(opened, elements, gateway or [])
+                fleet = fleet_of_file(opened, elements, satellite, constellation, gateway or [])
             found = passes.plan_of(fleet, place, start_at, hours, rule)
         if ics is not None:
             _write(ics, found)
@@ -106,11 +104,15 @@ def passes_command(opened: Opened) -> Callable[..., None]:
     return command
 
 
-def _of_file(opened: Opened, file: Path, stations: Sequence[str]) -> "Fleet":
-    """The satellites of a file; the database is opened only for earth stations."""
+def fleet_of_file(
+    opened: Opened, file: Path, satellites: Sequence[str] | None, constellation: str | None, stations: Sequence[str]
+) -> "Fleet":
+    """The satellites of a file; the database is opened only for earth stations. Raises `Refused`."""
     from satcom.app.element_file import elements_of  # noqa: PLC0415
     from satcom.resource import passes  # noqa: PLC0415
 
+    if satellites or constellation is not None:
+        raise Refused("--elements", "satellites are those of the file", "invalid", "without --satellite")
     sets, left_out = elements_of("--elements", file)
     for line in left_out:
         typer.echo(line, err=True)

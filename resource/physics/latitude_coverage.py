@@ -1,14 +1,14 @@
 """How well a constellation covers the Earth: how many satellites are in view, and the gaps, by latitude."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from satcom.resource.physics.horizon_mask import sites_on
-from satcom.resource.physics.joint_visibility import gaps
+from satcom.resource.physics.horizon_mask import Sites, sites_on
+from satcom.resource.physics.joint_visibility import gaps, joint_windows, served_windows
 from satcom.resource.physics.orbit import Elements
 from satcom.resource.physics.visibility import fleet_windows
 from satcom.resource.physics.windows import Windows
@@ -82,6 +82,29 @@ def _extremes(windows: Windows, sites: int, span_s: float) -> tuple[IntArray, In
     return least, most
 
 
+def in_view_by_latitude(
+    elements: Sequence[Elements],
+    latitude_deg: ArrayLike,
+    longitude_deg: ArrayLike,
+    horizon_deg: float,
+    start: datetime,
+    duration_s: float,
+    gateways: Sites | None = None,
+) -> Iterator[InView]:
+    """What is seen from each longitude of one latitude after the other, so that memory is that of one.
+
+    With `gateways` a satellite counts while one of them sees it, too (a bent pipe). Raises `ValueError` on what
+    `sites_on` and the search refuse.
+    """
+    longitudes = np.atleast_1d(np.asarray(longitude_deg, float))
+    at_gateways = fleet_windows(elements, gateways, start, duration_s) if gateways is not None else None
+    for latitude in np.atleast_1d(np.asarray(latitude_deg, float)):
+        windows = fleet_windows(elements, sites_on(latitude, longitudes, 0.0, horizon_deg), start, duration_s)
+        if at_gateways is not None:
+            windows = served_windows(joint_windows(windows, at_gateways))
+        yield in_view(windows, len(longitudes), duration_s)
+
+
 def coverage_by_latitude(
     elements: Sequence[Elements],
     latitude_deg: ArrayLike,
@@ -89,21 +112,23 @@ def coverage_by_latitude(
     start: datetime,
     duration_s: float,
     longitudes: int = 24,
+    gateways: Sites | None = None,
 ) -> LatitudeCoverage:
-    """Look from `longitudes` places around each latitude. Latitude after latitude, so that memory is that of one.
+    """Look from `longitudes` places around each latitude; `gateways` as in `in_view_by_latitude`.
 
-    Raises `ValueError` on what `sites_on` and the search refuse, and without a longitude.
+    Raises `ValueError` on what that refuses, and without a longitude.
     """
     if longitudes < 1:
         raise ValueError(f"longitudes: {longitudes} places to look from")
-    latitudes = np.atleast_1d(np.asarray(latitude_deg, float))
     around = np.arange(longitudes) * 360 / longitudes - 180
-    seen = []
-    for latitude in latitudes:
-        sites = sites_on(latitude, around, 0.0, horizon_deg)
-        seen.append(in_view(fleet_windows(elements, sites, start, duration_s), longitudes, duration_s))
+    seen = in_view_by_latitude(elements, latitude_deg, around, horizon_deg, start, duration_s, gateways)
+    return by_latitude(latitude_deg, list(seen))
+
+
+def by_latitude(latitude_deg: ArrayLike, seen: Sequence[InView]) -> LatitudeCoverage:
+    """What is seen from each latitude, over its longitudes."""
     return LatitudeCoverage(
-        latitude_deg=latitudes,
+        latitude_deg=np.atleast_1d(np.asarray(latitude_deg, float)),
         covered_percent=np.array([one.covered_percent.mean() for one in seen]),
         worst_covered_percent=np.array([one.covered_percent.min() for one in seen]),
         longest_gap_s=np.array([one.longest_gap_s.max() for one in seen]),

@@ -1,12 +1,15 @@
-"""Map projection: the Earth on paper around a place, areas kept.
+"""Map projections: the Earth on paper around a place, areas kept, or the whole of it on a rectangle.
 
 Lambert's azimuthal equal-area projection on the sphere: the centre is undistorted, so a map centred on its coverage
-looks right anywhere, at the poles and across the date line too. Lengths are in degrees at the centre.
+looks right anywhere, at the poles and across the date line too. Lengths are in degrees at the centre. What covers the
+whole world goes on the equidistant cylindrical projection: degrees as they are.
 
-Source: Snyder, Map Projections: A Working Manual (USGS Professional Paper 1395), chapter 24, sphere, oblique aspect.
+Source: Snyder, Map Projections: A Working Manual (USGS Professional Paper 1395), chapter 24, sphere, oblique aspect,
+and chapter 12.
 """
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -18,6 +21,7 @@ Array = NDArray[np.float64]
 class MapProjection:
     """Around this place."""
 
+    name: ClassVar = "Lambert azimuthal equal-area"
     latitude_deg: float
     longitude_deg: float
 
@@ -46,3 +50,25 @@ class MapProjection:
         turn = np.where(radius > 0, np.arctan2(right * np.sin(angle), along), 0.0)
         longitude_deg = (self.longitude_deg + np.degrees(turn) + 180) % 360 - 180
         return np.degrees(latitude), longitude_deg
+
+
+@dataclass(frozen=True)
+class WorldProjection:
+    """The whole Earth, cut along the date line."""
+
+    name: ClassVar = "Equidistant cylindrical"
+    latitude_deg: ClassVar = 0.0
+    longitude_deg: ClassVar = 0.0
+
+    def to_paper(self, latitude_deg: ArrayLike, longitude_deg: ArrayLike) -> tuple[Array, Array]:
+        """x to the East and y to the North."""
+        latitude, longitude = np.broadcast_arrays(
+            np.asarray(latitude_deg, dtype=np.float64), np.asarray(longitude_deg, dtype=np.float64)
+        )
+        return longitude.copy(), latitude.copy()
+
+    def to_earth(self, x: ArrayLike, y: ArrayLike) -> tuple[Array, Array]:
+        """Latitude and longitude of a point of the paper; nan beyond the edge of the world."""
+        right, up = np.broadcast_arrays(np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64))
+        inside = (np.abs(right) <= 180) & (np.abs(up) <= 90)
+        return np.where(inside, up, np.nan), np.where(inside, right, np.nan)

@@ -18,7 +18,14 @@ from satcom.resource.physics.checked import POSITIVE, checked
 from satcom.resource.physics.fleet_path import fleet_path, step_s
 from satcom.resource.physics.handover import HandoverSchedule, highest_satellite, longest_stay
 from satcom.resource.physics.horizon_mask import Sites
-from satcom.resource.physics.joint_visibility import Gaps, JointWindows, gaps, joint_windows, served_windows
+from satcom.resource.physics.joint_visibility import (
+    Gaps,
+    JointWindows,
+    gaps,
+    joint_windows,
+    served_windows,
+    united,
+)
 from satcom.resource.physics.orbit import Elements
 from satcom.resource.physics.visibility import fleet_windows
 from satcom.resource.physics.windows import Windows
@@ -98,8 +105,15 @@ class ServicePlan:
         return 100 * (1 - float(self.gaps.duration_s.sum()) / self.span_s)
 
     @property
+    def unserved(self) -> Gaps:
+        """When nobody serves, whatever the reason: gaps of several reasons one after the other are one."""
+        pieces = Windows(np.zeros(len(self.gaps.site), np.int64), self.gaps.site, self.gaps.begin_s, self.gaps.end_s)
+        whole = united(pieces)
+        return Gaps(whole.site, whole.rise_s, whole.set_s)
+
+    @property
     def longest_gap_s(self) -> float:
-        return float(self.gaps.duration_s.max(initial=0.0))
+        return float(self.unserved.duration_s.max(initial=0.0))
 
 
 @dataclass(frozen=True)

@@ -57,13 +57,14 @@ def path_of(inputs: PassingInputs, plan: ServicePlan, gateways: tuple[GatewayFac
 
     legs, without, satellites = plan.legs, plan.gaps, inputs.constellation.satellites
     serving = np.unique(legs.satellite).tolist() or range(len(satellites))
-    longest = int(np.argmax(without.duration_s)) if len(without.site) else None
+    unserved = plan.unserved
+    longest = int(np.argmax(unserved.duration_s)) if len(unserved.site) else None
     return PathPlan(
         start_at=inputs.start_at,
         stop_at=at(plan.span_s),
         availability_percent=plan.served_percent,
-        longest_gap_s=plan.longest_gap_s,
-        longest_gap_at=None if longest is None else at(float(without.begin_s[longest])),
+        longest_gap_s=0.0 if longest is None else float(unserved.duration_s[longest]),
+        longest_gap_at=None if longest is None else at(float(unserved.begin_s[longest])),
         handovers_per_day=plan.handovers / (plan.span_s / 86_400),
         lowest_elevation_deg=float(legs.lowest_elevation_deg.min()) if len(legs) else None,
         highest_elevation_deg=float(legs.highest_elevation_deg.max()) if len(legs) else None,
