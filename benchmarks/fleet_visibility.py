@@ -19,8 +19,9 @@ from skyfield.api import EarthSatellite, wgs84
 from skyfield.toposlib import GeographicPosition
 
 from satcom.resource.physics.earth_rotation import timescale
+from satcom.resource.physics.element_files import read_elements
 from satcom.resource.physics.horizon_mask import Sites, sites_on
-from satcom.resource.physics.orbit import Elements, read_tle
+from satcom.resource.physics.orbit import Elements, read_tle, sgp4_record
 from satcom.resource.physics.visibility import fleet_windows
 from satcom.resource.physics.windows import Windows
 
@@ -46,7 +47,7 @@ class Here(Executor):
 def a_fleet(satellites: int, files: list[Path]) -> list[Elements]:
     """The sets of the files, at most so many; or as many made of the sample."""
     if files:
-        read = [one for file in files for one in read_tle(file.read_text(encoding="utf-8")).elements]
+        read = [one for file in files for one in read_elements(file.read_text(encoding="utf-8")).elements]
         return read[:: max(1, round(len(read) / satellites))]
     sets = read_tle(SAMPLE.read_text(encoding="utf-8")).elements
     low = [one for one in sets if float(one.line2[52:63]) > 10]  # revolutions a day
@@ -77,7 +78,7 @@ def by_skyfield(elements: Elements, place: GeographicPosition) -> tuple[list[flo
     """Rises and sets in seconds after the start."""
     first = timescale().from_datetime(START)
     last = timescale().from_datetime(START + timedelta(seconds=DAY_S))
-    satellite = EarthSatellite(elements.line1, elements.line2, ts=timescale())
+    satellite = EarthSatellite.from_satrec(sgp4_record(elements), timescale())
     times, kinds = satellite.find_events(place, first, last, LEVEL_DEG)
     after_s = (times.tt - first.tt) * DAY_S
     return after_s[kinds == 0].tolist(), after_s[kinds == 2].tolist()
