@@ -140,10 +140,10 @@ def measured(satellites: int, sites: int, pairs: int, files: list[Path]) -> tupl
 
 
 def main(
-    satellites: Annotated[int, typer.Option(help="Fleet to look for.")] = 11_395,
+    satellites: Annotated[int, typer.Option(help="Fleet to look for, at most.")] = 11_626,
     sites: int = 100,
     pairs: Annotated[int, typer.Option(help="Pairs of satellite and site that Skyfield looks at.")] = 200,
-    elements: Annotated[list[Path], typer.Option(help="Files of two-line elements.")] = [],  # noqa: B006 (typer's way)
+    elements: Annotated[list[Path], typer.Option(help="Files of element sets: two lines, or messages (OMM).")] = [],  # noqa: B006 (typer's way)
     write: bool = False,
 ) -> None:
     began = load()
@@ -157,8 +157,9 @@ def main(
         "times, by processor",
         "windows",
     )
-    table = Table(f"Windows of {satellites:,} satellites at {sites} sites in a day", columns, rows, note)
-    command = f"python -m benchmarks.fleet_visibility --satellites {satellites} --sites {sites} --pairs {pairs}"
+    table = Table(f"Windows of {int(rows[1][1]) // sites:,} satellites at {sites} sites in a day", columns, rows, note)
+    files = "".join(f" --elements {one.name}" for one in elements)
+    command = f"python -m benchmarks.fleet_visibility --satellites {satellites} --sites {sites} --pairs {pairs}{files}"
     publish(NAME, command, began, [table], write)
 
 
