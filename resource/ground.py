@@ -39,7 +39,10 @@ Efficiency = Annotated[Finite, ValueField(gt=0, le=1)]
 
 
 class Antenna(Value):
-    """An antenna of an earth station, and the satellites that it points at."""
+    """An antenna of an earth station, and the satellites that it points at.
+
+    `pointing_rms_deg` is how far off it points at random, while it tracks.
+    """
 
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="forbid", frozen=True)
     id: Text
@@ -48,6 +51,7 @@ class Antenna(Value):
     efficiency: Efficiency
     hpa_power_dbw: Annotated[Finite, ValueField(ge=-30, le=60)]
     noise_temperature_k: Annotated[Finite, ValueField(gt=0, le=5000)]
+    pointing_rms_deg: Annotated[Finite, ValueField(ge=0, le=5)] | None = None
     satellite_ids: tuple[Annotated[str, IdText], ...] = ()
 
 
@@ -66,7 +70,10 @@ class EarthStation(Resource, table=True):
 
 
 class TerminalType(Entity, table=True):
-    """A kind of terminal: a specification, not a thing. `buc_power_w` is linear power of the block upconverter."""
+    """A kind of terminal: a specification, not a thing. `buc_power_w` is linear power of the block upconverter.
+
+    `pointing_rms_deg` is how far off it points at random, by wind and mount.
+    """
 
     __tablename__ = "terminal_type"
 
@@ -77,6 +84,7 @@ class TerminalType(Entity, table=True):
     antenna_efficiency: Efficiency
     buc_power_w: Finite = Field(gt=0, le=5000)
     lnb_noise_figure_db: Finite = Field(ge=0, le=20)
+    pointing_rms_deg: Finite | None = Field(default=None, ge=0, le=5)
     approved: bool = Field(default=False)
     price: Money | None = Field(default=None, sa_type=JsonOf(Money))
     source: str | None = Field(default=None, max_length=1000)

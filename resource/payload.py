@@ -21,6 +21,7 @@ from sqlmodel import Field
 from satcom.core.entity import HERTZ, JsonOf, id_type, state_type
 from satcom.core.values import Value
 from satcom.resource.physics import coverage
+from satcom.resource.physics.operating_point import Amplifier, multi_carrier_curve
 from satcom.resource.resource import PHYSICAL, Band, Finite, IdText, Polarisation, Resource
 
 MAX_FREQUENCY_HZ = 300_000_000_000
@@ -120,6 +121,8 @@ class Transponder(Resource, table=True):
 
     What the operator's coordination agreements allow there: `uplink_eirp_density_limit_dbw_per_hz` of any station,
     `downlink_eirp_density_limit_dbw_per_hz` at the peak of the beam; none where they say nothing.
+    Its `amplifier` tells what intermodulation many carriers leave at the output back-off; `many_carriers` is whether
+    there are: one alone makes none.
     """
 
     __tablename__ = "transponder"
@@ -143,6 +146,8 @@ class Transponder(Resource, table=True):
     sfd_dbw_per_m2: Finite = Field(ge=-130, le=-50)
     input_backoff_db: Finite = Field(ge=0, le=30)
     output_backoff_db: Finite = Field(ge=0, le=30)
+    amplifier: Amplifier | None = Field(default=None, sa_type=state_type(Amplifier))
+    many_carriers: Annotated[bool, ValueField(validate_default=True)] = True
     guard_band_hz: int = Field(default=0, ge=0, le=MAX_BANDWIDTH_HZ, sa_type=HERTZ)
     uplink_eirp_density_limit_dbw_per_hz: Finite | None = Field(default=None, ge=-100, le=60)
     downlink_eirp_density_limit_dbw_per_hz: Finite | None = Field(default=None, ge=-100, le=60)
@@ -159,6 +164,19 @@ class Transponder(Resource, table=True):
     def _down_is_not_up(cls, value: int, info: ValidationInfo) -> int:
         if value == info.data.get("uplink_center_hz"):
             raise ValueError("equals the uplink: a transponder that hears itself is an oscillator")
+        return value
+
+    @field_validator("many_carriers")
+    @classmethod
+    def _amplifier_gives_it(cls, value: bool, info: ValidationInfo) -> bool:
+        amplifier, backoff_db = info.data.get("amplifier"), info.data.get("output_backoff_db")
+        if value and amplifier is not None and backoff_db is not None:
+            curve_db = multi_carrier_curve(amplifier).output_backoff_db
+            if not curve_db.min() <= backoff_db <= curve_db[-1]:
+                raise ValueError(
+                    f"with many carriers {amplifier} has an output back-off of {curve_db.min():.1f} to"
+                    f" {curve_db[-1]:.1f} dB, not {backoff_db:g}"
+                )
         return value
 
     @field_validator("guard_band_hz")

@@ -29,6 +29,8 @@ from satcom.core.security import Capability
 from satcom.core.tmf_api import TmfRoutes
 from satcom.core.values import Value
 from satcom.resource.element_age import limit_days, why_too_old
+from satcom.resource.neighbour import MOST_NEIGHBOURS, NeighbourSatellite
+from satcom.resource.physics.adjacent_slots import SAME_SLOT_DEG
 from satcom.resource.physics.element_files import epoch_keys, read_elements
 from satcom.resource.physics.mean_elements import MeanElements
 from satcom.resource.physics.omm import MAX_NORAD_ID
@@ -64,7 +66,7 @@ BEFORE_SERVICE = frozenset(
 class Satellite(Resource, table=True):
     """One satellite, at its geostationary position or moving in a constellation. Its payload is `resource.payload`.
 
-    One that moves has no position: where it is, its elements tell.
+    One that moves has no position: where it is, its elements tell. `neighbours` on the arc disturb one that stands.
     """
 
     __tablename__ = "satellite"
@@ -83,6 +85,9 @@ class Satellite(Resource, table=True):
     state: SatelliteState = Field(default=SatelliteState.PLANNED, sa_type=state_type(SatelliteState))
     in_service_date: date | None = None
     end_of_life_date: date | None = None
+    neighbours: list[NeighbourSatellite] = Field(
+        default_factory=list, max_length=MOST_NEIGHBOURS, sa_type=JsonOf(list[NeighbourSatellite])
+    )
 
     life_cycle: ClassVar = LifeCycle(
         SatelliteState,
@@ -119,6 +124,17 @@ class Satellite(Resource, table=True):
         begin = info.data.get("in_service_date")
         if value is not None and begin is not None and value <= begin:
             raise ValueError(f"is not after the in-service date {begin}")
+        return value
+
+    @field_validator("neighbours")
+    @classmethod
+    def _beside_it(cls, value: list[NeighbourSatellite], info: ValidationInfo) -> list[NeighbourSatellite]:
+        stands_at = info.data.get("orbital_longitude_deg")
+        if stands_at is None and value and "orbital_longitude_deg" in info.data:
+            raise ValueError("a satellite that moves has no neighbours on the arc")
+        for one in value:
+            if stands_at is not None and abs((one.orbital_longitude_deg - stands_at + 180) % 360 - 180) < SAME_SLOT_DEG:
+                raise ValueError(f"{one.name} shares its slot: a neighbour stands {SAME_SLOT_DEG} deg or more away")
         return value
 
     def in_service_throughout(self, start_at: datetime, stop_at: datetime | None) -> bool:

@@ -12,13 +12,14 @@ AVERAGE_YEAR_PERCENT = 50.0  # the confidence of what is predicted for the avera
 
 
 class BudgetLine(Value):
-    """One line of a link budget, as the table prints it."""
+    """One line of a link budget, as the table prints it. `source` tells of a disturbance what it was computed from."""
 
     label: str
     clear_sky: float | None = None
     faded_up: float | None = None
     faded_down: float | None = None
     unit: str
+    source: str | None = None
 
 
 class LimitKept(Value):

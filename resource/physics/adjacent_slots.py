@@ -106,3 +106,30 @@ def adjacent_satellite_ci_db(
     lobe_dbi = side_lobe_gain_dbi(apart_deg, diameter_m, efficiency, freq_hz)
     ratio_db = parabola_gain_dbi.or_nan(diameter_m, efficiency, freq_hz) - lobe_dbi - excess_db
     return np.where(np.isnan(apart_deg) & sees_us, np.inf, ratio_db)
+
+
+def heard_beside_dbi(
+    longitude_deg: Values,
+    neighbour_longitude_deg: Array,
+    station_latitude_deg: Values,
+    station_longitude_deg: Values,
+    diameter_m: Values,
+    efficiency: Values,
+    freq_hz: Values,
+    density_db: Values = 0.0,
+) -> Array:
+    """Gain of a station's side lobes towards all neighbours together, each weighed by its `density_db`.
+
+    Neighbours and their densities have shape (..., neighbours), all else (...). Who is nan, or below the horizon, is
+    not heard; `-inf` where nobody is. Less the gain on axis it is the interference of neighbours of those densities,
+    over a carrier of 0 dB; the same up and down, see `adjacent_satellite_ci_db`.
+    """
+    own, latitude, longitude, diameter, share, freq = (
+        np.asarray(one, dtype=np.float64)[..., None]
+        for one in (longitude_deg, station_latitude_deg, station_longitude_deg, diameter_m, efficiency, freq_hz)
+    )
+    apart_deg = topocentric_separation_deg(latitude, longitude, own, neighbour_longitude_deg)
+    each_dbi = side_lobe_gain_dbi(apart_deg, diameter, share, freq) + density_db
+    with np.errstate(divide="ignore"):
+        heard_dbi: Array = 10 * np.log10(np.sum(np.where(np.isnan(each_dbi), 0.0, 10 ** (each_dbi / 10)), axis=-1))
+    return heard_dbi

@@ -148,6 +148,42 @@ class BentPipeBudget:
         return worst_db
 
     @property
+    def uplink_fade_left_db(self) -> Array:
+        """What rain on the up link takes and power control does not make good."""
+        left_db: Array = self.uplink_cn0_clear_db_hz - self.uplink_cn0_rain_db_hz
+        return left_db
+
+    @property
+    def uplink_eirp_rain_dbw(self) -> Array:
+        """In rain on the up link, power control in use."""
+        eirp_dbw: Array = self.uplink_eirp_dbw + self.uplink_power_control_db
+        return eirp_dbw
+
+    @property
+    def flux_density_rain_dbw_per_m2(self) -> Array:
+        """In rain on the up link."""
+        flux_dbw_per_m2: Array = self.flux_density_dbw_per_m2 - self.uplink_fade_left_db
+        return flux_dbw_per_m2
+
+    @property
+    def carrier_input_backoff_rain_db(self) -> Array:
+        """In rain on the up link."""
+        backoff_db: Array = self.carrier_input_backoff_db + self.uplink_fade_left_db
+        return backoff_db
+
+    @property
+    def carrier_output_backoff_rain_db(self) -> Array:
+        """In rain on the up link: the transponder works in its linear range."""
+        backoff_db: Array = self.carrier_output_backoff_db + self.uplink_fade_left_db
+        return backoff_db
+
+    @property
+    def satellite_eirp_rain_dbw(self) -> Array:
+        """In rain on the up link."""
+        eirp_dbw: Array = self.satellite_eirp_dbw - self.uplink_fade_left_db
+        return eirp_dbw
+
+    @property
     def leased_bandwidth_hz(self) -> Array:
         """What the carrier costs of the transponder: the larger of its bandwidth and of its power."""
         leased_hz: Array = np.maximum(self.occupied_bandwidth_hz, self.power_equivalent_bandwidth_hz)

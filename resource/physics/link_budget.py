@@ -108,6 +108,8 @@ class Interference:
     """Carrier over interference under clear sky, each in the carrier's bandwidth; `inf` where there is none.
 
     Rain on the up link lowers all of them, since only the wanted carrier fades; on the down link both fade alike.
+    The `even_` ones are of neighbours whose density is known, for a carrier that takes of the transponder's power as it
+    takes of its bandwidth: a denser carrier has so much more. The others hold for every carrier.
     """
 
     uplink_adjacent_satellite_ci_db: Values = NO_INTERFERENCE_DB
@@ -117,10 +119,17 @@ class Interference:
     downlink_cross_polar_ci_db: Values = NO_INTERFERENCE_DB
     uplink_co_channel_ci_db: Values = NO_INTERFERENCE_DB
     downlink_co_channel_ci_db: Values = NO_INTERFERENCE_DB
+    even_uplink_adjacent_satellite_ci_db: Values = NO_INTERFERENCE_DB
+    even_downlink_adjacent_satellite_ci_db: Values = NO_INTERFERENCE_DB
 
     def combined_db(self) -> Array:
-        """All of them together."""
-        return combine_db(*(np.asarray(getattr(self, one.name)) for one in fields(self)))
+        """All together that hold for every carrier."""
+        names = (one.name for one in fields(self) if not one.name.startswith("even_"))
+        return combine_db(*(np.asarray(getattr(self, name)) for name in names))
+
+    def even_db(self) -> Array:
+        """All together that grow with the carrier's density, of one that is as dense as the transponder is loaded."""
+        return combine_db(self.even_uplink_adjacent_satellite_ci_db, self.even_downlink_adjacent_satellite_ci_db)
 
 
 @dataclass(frozen=True)
@@ -272,14 +281,18 @@ def bent_pipe_budget(
     rate_baud = symbol_rate_baud(carrier.bit_rate_bps, carrier.spectral_efficiency)
     occupied_hz = occupied_bandwidth_hz(carrier.bit_rate_bps, carrier.spectral_efficiency, carrier.rolloff)
     equivalent_hz = power_share * transponder.bandwidth_hz
-    intermodulation_db = (
-        transponder.intermodulation_ci_db + share_db + 10 * np.log10(transponder.bandwidth_hz / occupied_hz)
-    )
+    denser_db = share_db + 10 * np.log10(transponder.bandwidth_hz / occupied_hz)
+    intermodulation_db = transponder.intermodulation_ci_db + denser_db
     uplink_cn0 = full.uplink_cn0_db_hz + share_db
     downlink_cn0_clear = full.downlink_cn0_clear_db_hz + share_db
     downlink_cn0_rain = full.downlink_cn0_rain_db_hz + share_db
     rate_db = 10 * np.log10(rate_baud)
-    disturbed = (uplink_cn0 - rate_db, intermodulation_db, interference.combined_db())
+    disturbed = (
+        uplink_cn0 - rate_db,
+        intermodulation_db,
+        _of_density_db(interference.even_db(), denser_db),
+        interference.combined_db(),
+    )
     clear_db = combine_db(downlink_cn0_clear - rate_db, *disturbed)
     # rain on the up link lowers the carrier before everything that disturbs it
     uplink_rain_db = clear_db - full.uplink_fade_db
@@ -331,10 +344,18 @@ def bent_pipe_budget(
         downlink_cn0_uplink_rain_db_hz=downlink_cn0_clear - full.uplink_fade_db,
         downlink_cn0_rain_db_hz=downlink_cn0_rain,
         intermodulation_ci_db=intermodulation_db,
-        uplink_adjacent_satellite_ci_db=np.asarray(interference.uplink_adjacent_satellite_ci_db),
+        uplink_adjacent_satellite_ci_db=_adjacent_db(
+            interference.uplink_adjacent_satellite_ci_db,
+            interference.even_uplink_adjacent_satellite_ci_db,
+            denser_db,
+        ),
         uplink_cross_polar_ci_db=np.asarray(interference.uplink_cross_polar_ci_db),
         uplink_adjacent_carrier_ci_db=np.asarray(interference.uplink_adjacent_carrier_ci_db),
-        downlink_adjacent_satellite_ci_db=np.asarray(interference.downlink_adjacent_satellite_ci_db),
+        downlink_adjacent_satellite_ci_db=_adjacent_db(
+            interference.downlink_adjacent_satellite_ci_db,
+            interference.even_downlink_adjacent_satellite_ci_db,
+            denser_db,
+        ),
         downlink_cross_polar_ci_db=np.asarray(interference.downlink_cross_polar_ci_db),
         uplink_co_channel_ci_db=np.asarray(interference.uplink_co_channel_ci_db),
         downlink_co_channel_ci_db=np.asarray(interference.downlink_co_channel_ci_db),
@@ -350,6 +371,20 @@ def bent_pipe_budget(
         power_share=power_share,
         power_equivalent_bandwidth_hz=equivalent_hz,
     )
+
+
+def _adjacent_db(every_db: Values, even_db: Values, denser_db: Array) -> Array:
+    """Of both kinds; what was given for every carrier stays as it was given."""
+    if np.isinf(even_db).all():
+        return np.asarray(every_db)
+    together_db: Array = np.where(np.isinf(even_db), every_db, combine_db(every_db, _of_density_db(even_db, denser_db)))
+    return together_db
+
+
+def _of_density_db(even_db: Values, denser_db: Array) -> Values:
+    """C/I of a carrier by so much denser than an even one; `inf` stays, also without power."""
+    none = np.isposinf(even_db)
+    return np.inf if none.all() else np.where(none, np.inf, even_db + np.where(none, 0.0, denser_db))
 
 
 def _covered(beam_gain_db: Values) -> Array:

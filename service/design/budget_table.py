@@ -1,5 +1,7 @@
 """The link budget as engineers read it: one row per line, clear sky beside rain on the up link and on the down link."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
@@ -100,13 +102,29 @@ _LEFT_OUT_WHEN_ABSENT = frozenset(
 )
 
 
+# under clear sky as they are, in rain on the up link with power control and less what it does not make good
+_IN_UPLINK_RAIN = {
+    "uplink_eirp_dbw": "uplink_eirp_rain_dbw",
+    "flux_density_dbw_per_m2": "flux_density_rain_dbw_per_m2",
+    "carrier_input_backoff_db": "carrier_input_backoff_rain_db",
+    "carrier_output_backoff_db": "carrier_output_backoff_rain_db",
+    "satellite_eirp_dbw": "satellite_eirp_rain_dbw",
+}
+
+
 def budget_table(
-    budget: BentPipeBudget, index: int, confidence_percent: float = AVERAGE_YEAR_PERCENT
+    budget: BentPipeBudget,
+    index: int,
+    confidence_percent: float = AVERAGE_YEAR_PERCENT,
+    sources: Mapping[str, str] | None = MappingProxyType({}),
 ) -> tuple[BudgetLine, ...]:
     """The rows of one lane of `budget`; carriers and beams beside it only where there are some.
 
-    The confidence that its fades are held with is told where they are not those of the average year.
+    The confidence that its fades are held with is told where they are not those of the average year. `sources` tell by
+    the name of the field what a disturbance was computed from; `None` gives the table as it was before there were any,
+    when the levels in rain on the up link were those under clear sky.
     """
+    in_rain = {} if sources is None else _IN_UPLINK_RAIN
 
     def value(name: str | None) -> float | None:
         column = None if name is None else np.asarray(getattr(budget, name))
@@ -119,9 +137,10 @@ def budget_table(
         BudgetLine(
             label=row.label,
             clear_sky=value(row.clear_sky),
-            faded_up=value(row.faded_up),
+            faded_up=value(in_rain.get(row.clear_sky or "", row.faded_up)),
             faded_down=value(row.faded_down),
             unit=row.unit,
+            source=(sources or {}).get(row.clear_sky or ""),
         )
         for row in _ROWS
         if row.clear_sky not in _LEFT_OUT_WHEN_ABSENT or value(row.clear_sky) is not None

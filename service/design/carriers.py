@@ -5,6 +5,7 @@ share a transponder when both find room beside each other; where they do not, th
 leaves, in either order.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from functools import lru_cache
 
@@ -204,8 +205,12 @@ def carrier_plan(
     modcod: str,
     roll_off: float,
     confidence_percent: float,
+    sources: Mapping[str, str] | None,
 ) -> CarrierPlan:
-    """The carrier of one lane with its whole budget; `rate_bps` is what the customer gets through it."""
+    """The carrier of one lane with its whole budget; `rate_bps` is what the customer gets through it.
+
+    `sources` as for `budget_table`.
+    """
     # under clear sky, into the antenna: what power control adds in rain is not counted
     power_dbw = float(budget.uplink_eirp_dbw[index]) - float(np.asarray(link.transmit.antenna_gain_dbi)[index])
     return CarrierPlan(
@@ -224,7 +229,7 @@ def carrier_plan(
         required_es_n0_db=float(budget.required_es_n0_db[index]),
         clear_sky_es_n0_db=float(budget.es_n0_clear_db[index]),
         margin_db=float(budget.margin_db[index]),
-        budget=budget_table(budget, index, confidence_percent),
+        budget=budget_table(budget, index, confidence_percent, sources),
     )
 
 

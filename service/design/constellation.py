@@ -42,6 +42,7 @@ from satcom.service.design.constellation_path import (
 )
 from satcom.service.design.day_capacity import GatewayLeft, begin, check_beams, left_of, times_on_day, too_full
 from satcom.service.design.facts import LicenceFacts, TerminalTypeFacts
+from satcom.service.design.neighbours import sources_assumed
 from satcom.service.design.passing_carriers import Passing, TooMuch, sized, worst_budget
 from satcom.service.design.passing_limits import Reached
 from satcom.service.design.passing_links import Instants, PassingLinks, SitePlace
@@ -320,7 +321,7 @@ def _carrier(inputs: PassingInputs, one: Passing) -> PassingCarrier:
         clear_sky_margin=_distribution(one.clear_margin_db, geometry.weight_s),
         faded_margin=_distribution(one.faded_margin_db, geometry.weight_s),
         limits_kept=tuple(_kept(inputs, one, each) for each in one.bounds.kept(one.share_per_baud)),
-        budget=budget_table(budget, 0, one.links.assumed.confidence_percent)
+        budget=budget_table(budget, 0, one.links.assumed.confidence_percent, sources_assumed(one.links.assumed))
         + one.bounds.lines(one.share_per_baud, one.worst_row),
     )
 

@@ -19,8 +19,10 @@ from pydantic import PlainSerializer, PlainValidator
 from satcom.core.loading import loaded_id
 from satcom.resource.free_spectrum import TakenSpectrum
 from satcom.resource.ground import Antenna
+from satcom.resource.neighbour import NeighbourSatellite
 from satcom.resource.payload import Beam, Boresight, ContourLine
 from satcom.resource.physics import coverage
+from satcom.resource.physics.operating_point import Amplifier
 from satcom.resource.physics.orbit import Elements
 from satcom.resource.resource import Band
 from satcom.resource.satellite import BEFORE_SERVICE, SatelliteState, serves_throughout
@@ -40,6 +42,11 @@ class SatelliteFacts:
     end_of_life_date: date | None
     elements: Elements | None
     illustrative: bool
+    neighbours: tuple[NeighbourSatellite, ...] = ()
+
+    def neighbours_in(self, band: str) -> tuple[NeighbourSatellite, ...]:
+        """Those that work in the band: no others disturb it."""
+        return tuple(one for one in self.neighbours if band in one.bands)
 
     @property
     def before_service(self) -> bool:
@@ -99,6 +106,8 @@ class TransponderFacts:
     illustrative: bool
     uplink_eirp_density_limit_dbw_per_hz: float | None = None
     downlink_eirp_density_limit_dbw_per_hz: float | None = None
+    amplifier: Amplifier | None = None
+    many_carriers: bool = True
 
     @property
     def low_edge_hz(self) -> int:
@@ -147,6 +156,7 @@ class TerminalTypeFacts:
     approved: bool
     price: float | None
     illustrative: bool
+    pointing_rms_deg: float | None = None
 
     def is_among(self, names: Collection[str]) -> bool:
         """Whether one of `names` is its id, its name, or the name it was loaded under."""
@@ -249,8 +259,12 @@ class Fleet:
 class Assumptions:
     """Values of the trade, where the fleet's data say nothing. Interference is under clear sky, per carrier.
 
+    The C/I of intermodulation counts where a transponder's amplifier is not declared, those of adjacent satellites
+    where no neighbour in the band is.
+
     `confidence_percent` is what availability is sold with, the operator's own setting: at 50 the average year counts.
     `within_limits`: carriers keep the limits on their density (`service.design.limits`); they were not asked before.
+    `sources_told`: budgets tell where interference comes from, and add up in rain; they did not before.
     """
 
     roll_off: float = 0.2
@@ -268,6 +282,7 @@ class Assumptions:
     downlink_cross_polar_ci_db: float = 27.0
     confidence_percent: float = AVERAGE_YEAR_PERCENT
     within_limits: bool = True
+    sources_told: bool = True
 
 
 def _taken_rows(taken: TakenSpectrum) -> list[list[float | None]]:

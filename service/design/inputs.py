@@ -47,9 +47,14 @@ class Inputs:
     def of(stored: Json) -> "Inputs":
         inputs = _INPUTS.validate_python(stored)
         assumed = stored.get("assumed") if isinstance(stored, dict) else None
-        if isinstance(assumed, dict) and "within_limits" not in assumed:  # from before carriers were held to limits
-            return replace(inputs, assumed=replace(inputs.assumed, within_limits=False))
-        return inputs
+        if not isinstance(assumed, dict):
+            return inputs
+        # from before carriers were held to limits, and before budgets told their sources
+        before = {name: False for name in ("within_limits", "sources_told") if name not in assumed}
+        told = inputs.constellations
+        if "sources_told" in before:
+            told = tuple(replace(one, assumed=replace(one.assumed, sources_told=False)) for one in told)
+        return replace(inputs, assumed=replace(inputs.assumed, **before), constellations=told)
 
 
 _INPUTS = TypeAdapter(Inputs)

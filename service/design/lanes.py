@@ -101,6 +101,10 @@ def layout(found: Survey, demand: SiteDemand, occupancy: Occupancy, assumed: Ass
         site_down=site_down.attenuation,
         gateway_up=gateway_up.attenuation,
         gateway_down=gateway_down.attenuation,
+        site_up_beside=site_up.beside,
+        site_down_beside=site_down.beside,
+        gateway_up_beside=gateway_up.beside,
+        gateway_down_beside=gateway_down.beside,
     )
     return Layout(
         fleet,

@@ -6,7 +6,7 @@ What no data sheet of the fleet tells comes from `Assumptions`.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,7 @@ from satcom.resource.physics.link_budget import (
 )
 from satcom.service.demand import Direction
 from satcom.service.design.facts import Assumptions
+from satcom.service.design.neighbours import Beside, with_neighbours
 from satcom.service.design.payloads import TransponderArrays
 
 Array = NDArray[np.float64]
@@ -95,6 +96,10 @@ class Ground:
     site_down: TotalAttenuation
     gateway_up: TotalAttenuation
     gateway_down: TotalAttenuation
+    site_up_beside: Beside | None = None
+    site_down_beside: Beside | None = None
+    gateway_up_beside: Beside | None = None
+    gateway_down_beside: Beside | None = None
 
 
 def link_of(
@@ -108,6 +113,8 @@ def link_of(
     if direction == "forward":
         up = _path(ground.gateway_up, lanes.gateway_up_ray, gateway_km, ground.gateway_beam_gain_db[up_beam, station])
         down = _path(ground.site_down, lanes.site_down_ray, site_km, ground.site_beam_gain_db[down_beam])
+        beside_up = ground.gateway_up_beside, lanes.gateway_up_ray
+        beside_down = ground.site_down_beside, lanes.site_down_ray
         transmit = _gateway_up(lanes, ground, up_freq_hz, assumed)
         receive = _terminal_down(lanes, ground, down_freq_hz, assumed)
     else:
@@ -115,6 +122,8 @@ def link_of(
         down = _path(
             ground.gateway_down, lanes.gateway_down_ray, gateway_km, ground.gateway_beam_gain_db[down_beam, station]
         )
+        beside_up = ground.site_up_beside, lanes.site_up_ray
+        beside_down = ground.gateway_down_beside, lanes.gateway_down_ray
         transmit = _terminal_up(lanes, ground, up_freq_hz, assumed)
         receive = _gateway_down(lanes, ground, down_freq_hz, down.clear_attenuation_db, assumed)
     payload = Transponder(
@@ -126,15 +135,16 @@ def link_of(
         saturation_flux_density_dbw_per_m2=transponders.sfd_dbw_per_m2[lanes.transponder],
         input_backoff_db=transponders.input_backoff_db[lanes.transponder],
         output_backoff_db=transponders.output_backoff_db[lanes.transponder],
-        intermodulation_ci_db=assumed.intermodulation_ci_db,
+        intermodulation_ci_db=_intermodulation_ci_db(lanes, transponders, assumed),
     )
-    interference = Interference(
-        uplink_adjacent_satellite_ci_db=assumed.uplink_adjacent_satellite_ci_db,
-        uplink_cross_polar_ci_db=assumed.uplink_cross_polar_ci_db,
-        downlink_adjacent_satellite_ci_db=assumed.downlink_adjacent_satellite_ci_db,
-        downlink_cross_polar_ci_db=assumed.downlink_cross_polar_ci_db,
-    )
-    return Link(transmit, up, payload, down, receive, interference)
+    link = Link(transmit, up, payload, down, receive, Interference())
+    return replace(link, interference=with_neighbours(link, beside_up, beside_down, assumed))
+
+
+def _intermodulation_ci_db(lanes: Lanes, transponders: TransponderArrays, assumed: Assumptions) -> Array:
+    """By the amplifier at the output back-off, as assumed where no amplifier is declared."""
+    declared_db = transponders.intermodulation_ci_db[lanes.transponder]
+    return np.where(np.isnan(declared_db), assumed.intermodulation_ci_db, declared_db)
 
 
 def _path(air: TotalAttenuation, ray: Indices, range_km: Array, beam_gain_db: Array) -> Path:

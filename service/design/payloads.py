@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from satcom.resource.ground import Antenna
+from satcom.resource.physics.operating_point import multi_carrier_curve
 from satcom.service.design.facts import Fleet, TransponderFacts
 
 Array = NDArray[np.float64]
@@ -63,7 +64,7 @@ class Payload:
 
 @dataclass(frozen=True, eq=False)
 class TransponderArrays:
-    """The transponders of the fleet side by side."""
+    """The transponders of the fleet side by side. C/I of intermodulation is nan where no amplifier is declared."""
 
     satellite: Indices
     up_beam: Indices
@@ -79,6 +80,7 @@ class TransponderArrays:
     sfd_dbw_per_m2: Array
     input_backoff_db: Array
     output_backoff_db: Array
+    intermodulation_ci_db: Array
     down_polarisation: NDArray[np.str_]
 
 
@@ -121,8 +123,19 @@ def transponder_arrays(fleet: Fleet) -> TransponderArrays:
         sfd_dbw_per_m2=np.array([one.sfd_dbw_per_m2 for one in all_of]),
         input_backoff_db=np.array([one.input_backoff_db for one in all_of]),
         output_backoff_db=np.array([one.output_backoff_db for one in all_of]),
+        intermodulation_ci_db=np.array([_intermodulation_ci_db(one) for one in all_of], dtype=np.float64),
         down_polarisation=np.array([one.downlink_polarisation for one in all_of], dtype=np.str_),
     )
+
+
+def _intermodulation_ci_db(one: TransponderFacts) -> float:
+    """At its output back-off; nan where its amplifier is not known."""
+    if one.amplifier is None:
+        return float("nan")
+    if not one.many_carriers:
+        return float("inf")
+    curve = multi_carrier_curve(one.amplifier)
+    return float(curve.intermodulation_at_db(curve.input_for_output_db(one.output_backoff_db)))
 
 
 def _gateways(fleet: Fleet) -> dict[tuple[str, str], list[Gateway]]:

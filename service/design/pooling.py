@@ -23,6 +23,7 @@ from satcom.service.design.facts import Assumptions, Occupancy, PoolFacts
 from satcom.service.design.lanes import Block, Layout, layout
 from satcom.service.design.limits import ROUNDING, Carried, breach_told, worst_breach
 from satcom.service.design.links import link_of
+from satcom.service.design.neighbours import sources_of
 from satcom.service.design.payloads import transponder_arrays
 from satcom.service.design.site import site_values
 from satcom.service.design.survey import Setback, Survey, keep_furthest
@@ -187,6 +188,7 @@ def _read(
             modcod,
             lane.pool.rolloff,
             plan.promised.confidence_percent,
+            sources_of(plan.fleet, transponder, assumed),
         )
         yield _Reading(lane, made, share, setback)
 

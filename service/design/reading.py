@@ -20,6 +20,7 @@ from satcom.resource.hold import HoldState, Period
 from satcom.resource.hub import Hub, free_ports
 from satcom.resource.licence import Licence
 from satcom.resource.payload import Beam, Transponder
+from satcom.resource.physics.orbit import Elements
 from satcom.resource.satellite import Satellite, elements_at
 from satcom.resource.spectrum import SpectrumAssignment
 from satcom.service.design.facts import (
@@ -146,20 +147,7 @@ def _fleet(network: Session, at: datetime) -> Fleet:
     standing = {one.id for one in satellites if one.orbital_longitude_deg is not None}
     transponders = [one for one in _all(network, Transponder) if one.satellite_id in standing]
     return Fleet(
-        satellites=tuple(
-            SatelliteFacts(
-                one.id,
-                one.name,
-                longitude_deg,
-                one.state,
-                one.in_service_date,
-                one.end_of_life_date,
-                elements.get(one.id),
-                one.illustrative,
-            )
-            for one in satellites
-            if (longitude_deg := one.orbital_longitude_deg) is not None
-        ),
+        satellites=tuple(_satellite(one, elements.get(one.id)) for one in satellites if one.id in standing),
         beams=tuple(
             BeamFacts(
                 one.id, one.satellite_id, one.name, one.band, tuple(one.contours), one.boresight, one.illustrative
@@ -207,6 +195,22 @@ def _all(network: Session, kind: type[E]) -> Sequence[E]:
     return network.exec(select(kind).order_by(kind.__table__.c.name, col(kind.id))).all()  # type: ignore[attr-defined]
 
 
+def _satellite(one: Satellite, elements: Elements | None) -> SatelliteFacts:
+    """One that stands still."""
+    assert one.orbital_longitude_deg is not None
+    return SatelliteFacts(
+        one.id,
+        one.name,
+        one.orbital_longitude_deg,
+        one.state,
+        one.in_service_date,
+        one.end_of_life_date,
+        elements,
+        one.illustrative,
+        tuple(one.neighbours),
+    )
+
+
 def _transponder(one: Transponder) -> TransponderFacts:
     return TransponderFacts(
         one.id,
@@ -229,6 +233,8 @@ def _transponder(one: Transponder) -> TransponderFacts:
         one.illustrative,
         one.uplink_eirp_density_limit_dbw_per_hz,
         one.downlink_eirp_density_limit_dbw_per_hz,
+        one.amplifier,
+        one.many_carriers,
     )
 
 
@@ -245,4 +251,5 @@ def _terminal_type(one: TerminalType) -> TerminalTypeFacts:
         one.approved,
         float(one.price.value) if one.price is not None else None,
         one.illustrative,
+        one.pointing_rms_deg,
     )

@@ -22,6 +22,7 @@ from satcom.resource.physics.attenuation import TotalAttenuation, total_attenuat
 from satcom.resource.physics.link_budget import Values
 from satcom.resource.physics.orbit import Elements, look_angles, slot_angles
 from satcom.service.design.facts import Fleet
+from satcom.service.design.neighbours import Antennas, Arc, Beside, Side, beside
 from satcom.service.design.payloads import Gateway, Payload, Rays, payloads
 from satcom.service.way import AVERAGE_YEAR_PERCENT
 
@@ -56,11 +57,13 @@ class Dish:
 class RayTable:
     """Attenuation of the rays of many payloads, one after the other; a payload's begin at `start[payload]`.
 
-    Within a payload: row of the kind times the number of its dishes, plus the row of the dish.
+    Within a payload: row of the kind times the number of its dishes, plus the row of the dish. `beside` is what their
+    side lobes hear of neighbours, `None` where there are none.
     """
 
     start: dict[int, int]
     attenuation: TotalAttenuation
+    beside: Beside | None = None
 
 
 def half_unavailability_percent(availability_percent: float) -> float:
@@ -144,10 +147,7 @@ def gateway_rays(fleet: Fleet, at: datetime, promised: Promised) -> tuple[RayTab
         )
 
     dishes = [(payload, [dish(payload.satellite, one) for one in payload.gateways]) for payload in payloads(fleet)]
-    return (
-        ray_table([(payload.up, of) for payload, of in dishes], promised),
-        ray_table([(payload.down, of) for payload, of in dishes], promised),
-    )
+    return _both_sides(fleet, dishes, promised)
 
 
 def site_rays(
@@ -177,14 +177,26 @@ def site_rays(
         )
         for payload in reached
     ]
+    return _both_sides(fleet, dishes, promised)
+
+
+def _both_sides(
+    fleet: Fleet, dishes: Sequence[tuple[Payload, Sequence[Dish]]], promised: Promised
+) -> tuple[RayTable, RayTable]:
+    def arcs(side: Side) -> list[Arc]:
+        return [Arc.of(fleet.satellites[payload.satellite], payload.band, side) for payload, _ in dishes]
+
     return (
-        ray_table([(payload.up, of) for payload, of in dishes], promised),
-        ray_table([(payload.down, of) for payload, of in dishes], promised),
+        ray_table([(payload.up, of) for payload, of in dishes], promised, arcs("up")),
+        ray_table([(payload.down, of) for payload, of in dishes], promised, arcs("down")),
     )
 
 
-def ray_table(bundles: Sequence[tuple[Rays, Sequence[Dish]]], promised: Promised) -> RayTable:
-    """One call of P.618 for all rays of all payloads; a second one for how steeply fades grow, with a confidence."""
+def ray_table(bundles: Sequence[tuple[Rays, Sequence[Dish]]], promised: Promised, arcs: Sequence[Arc] = ()) -> RayTable:
+    """One call of P.618 for all rays of all payloads; a second one for how steeply fades grow, with a confidence.
+
+    `arcs` are the neighbours of each bundle's satellite.
+    """
     start, size = {}, 0
     columns: list[Array] = []
     for row, (rays, dishes) in enumerate(bundles):
@@ -213,12 +225,14 @@ def ray_table(bundles: Sequence[tuple[Rays, Sequence[Dish]]], promised: Promised
     def exceeded(percent: Values) -> TotalAttenuation:
         return total_attenuation.or_nan(lat, lon, freq, elevation, percent, tilt, diameter, efficiency, height)
 
+    each = [len(rays.freq_hz) * len(dishes) for rays, dishes in bundles]
+    heard = beside(arcs, each, Antennas(lat, lon, diameter, efficiency, freq)) if arcs else None
     if promised.confidence_percent == AVERAGE_YEAR_PERCENT:
-        return RayTable(start, exceeded(promised.unavailability_percent))
+        return RayTable(start, exceeded(promised.unavailability_percent), heard)
     from satcom.service.design.confidence import confident  # noqa: PLC0415  (SciPy, which the average year needs not)
 
     sure = confident(exceeded, promised.unavailability_percent, promised.confidence_percent, lat, lon)
-    return RayTable(start, sure)
+    return RayTable(start, sure, heard)
 
 
 def _instants(fleet: Fleet, at: datetime) -> dict[datetime, list[int]]:

@@ -43,6 +43,7 @@ from satcom.service.design.inputs import Inputs
 from satcom.service.design.lanes import Block, Layout, layout
 from satcom.service.design.leasing import lease
 from satcom.service.design.losers import setback_of_block
+from satcom.service.design.neighbours import sources_of
 from satcom.service.design.partnering import with_partners
 from satcom.service.design.pooling import AccessWay, access
 from satcom.service.design.site import site_values
@@ -255,6 +256,7 @@ def _carrier(
         str(modcods().name[sizing.modcod[index]]),
         sizer.assumed.roll_off,
         sizer.assumed.confidence_percent,
+        sources_of(sizer.plan.fleet, transponder, sizer.assumed),
     )
 
 

@@ -66,6 +66,7 @@ def test_a_beam_that_cannot_be_is_refused_by_its_field(facts: dict[str, object],
         ("sfd_dbw_per_m2", 0, "sfdDbwPerM2"),
         ("output_backoff_db", -1, "outputBackoffDb"),
         ("guard_band_hz", 27_000_000, "guardBandHz"),
+        ("amplifier", "klystron", "amplifier"),
         ("uplink_polarisation", "diagonal", "uplinkPolarisation"),
         ("satellite_id", "42", "satelliteId"),
     ],
@@ -75,6 +76,14 @@ def test_a_transponder_that_cannot_be_is_refused_by_its_field(column: str, value
     with pytest.raises(Refused) as refused:
         checked(Transponder, transponder_values(beam) | {column: value})
     assert refused.value.faults[0].field == f"/resourceCharacteristic/{field}"
+
+
+def test_many_carriers_cannot_drive_an_amplifier_to_its_saturation() -> None:
+    beam = Beam(id=new_id(), name="Africa", satellite_id=new_id(), band=Band.KU)
+    driven = transponder_values(beam) | {"amplifier": "twta", "output_backoff_db": 0.5}
+    with pytest.raises(Refused, match=r"with many carriers twta has an output back-off of 1\.9 to"):
+        checked(Transponder, driven)
+    assert checked(Transponder, driven | {"many_carriers": False}).output_backoff_db == 0.5
 
 
 def test_a_transponder_shifts_the_band_it_takes_up() -> None:

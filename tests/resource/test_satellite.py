@@ -113,3 +113,25 @@ def test_a_satellite_without_physical_sense_is_refused_by_its_column(column: str
     with pytest.raises(Refused) as refused:
         checked(Satellite, values | {column: value})
     assert refused.value.faults[0].field == f"/resourceCharacteristic/{field}"
+
+
+OTHER = {"name": "Other", "orbital_longitude_deg": 19.2, "bands": ["Ku"]}
+
+
+@pytest.mark.parametrize(
+    ("values", "why"),
+    [
+        ({"neighbours": [OTHER | {"orbital_longitude_deg": 17.2}]}, "shares its slot"),
+        ({"neighbours": [OTHER | {"bands": []}]}, "neighbours/0/bands"),
+        ({"neighbours": [OTHER | {"orbital_longitude_deg": 190}]}, "190 is too large"),
+        (
+            {"orbital_longitude_deg": None, "constellation": "O3b", "neighbours": [OTHER]},
+            "a satellite that moves has no neighbours on the arc",
+        ),
+    ],
+)
+def test_neighbours_that_cannot_be_are_refused(values: dict[str, object], why: str) -> None:
+    standing = {"name": "Testsat", "orbital_longitude_deg": 17.0}
+    with pytest.raises(Refused, match=why) as refused:
+        checked(Satellite, standing | values)
+    assert refused.value.faults[0].field.startswith("/resourceCharacteristic/neighbours")

@@ -14,10 +14,12 @@ from satcom.resource.physics.adjacent_slots import (
     adjacent_satellite_ci_db,
     adjacent_slots,
     geo_satellites,
+    heard_beside_dbi,
 )
 from satcom.resource.physics.antenna import parabola_gain_dbi
 from satcom.resource.physics.element_files import read_elements
 from satcom.resource.physics.interference import topocentric_separation_deg
+from satcom.resource.physics.link_budget import combine_db
 
 DATA = Path(__file__).parents[2] / "data"
 ARC = read_elements((DATA / "geo_arc_1_to_17_east.tle").read_text()).elements  # CelesTrak, 2026-08-22
@@ -78,3 +80,24 @@ def test_a_neighbour_below_the_horizon_does_not_disturb_and_where_we_are_not_see
     assert np.isfinite(found[0])
     assert np.isinf(found[1])
     assert np.isnan(adjacent_satellite_ci_db(10.0, 12.0, 0.0, 170.0, 1.2, 0.65, 12e9))
+
+
+@given(
+    offsets=st.lists(st.floats(0.5, 40).flatmap(lambda one: st.sampled_from([one, -one])), min_size=1, max_size=5),
+    latitude_deg=st.floats(-60, 60),
+    diameter_m=st.floats(0.6, 9),
+)
+def test_what_is_heard_beside_is_all_neighbours_together(
+    offsets: list[float], latitude_deg: float, diameter_m: float
+) -> None:
+    dish, beside_deg = (diameter_m, 0.65, 12e9), 10.0 + np.array(offsets)
+    each_db = adjacent_satellite_ci_db(10.0, beside_deg, latitude_deg, 12.0, *dish)
+    heard_dbi = heard_beside_dbi(10.0, beside_deg, latitude_deg, 12.0, *dish)
+    assert parabola_gain_dbi(*dish) - heard_dbi == pytest.approx(float(combine_db(*each_db)))
+
+
+def test_who_is_below_the_horizon_is_not_heard() -> None:
+    dish = (1.2, 0.65, 12e9)
+    near = heard_beside_dbi(10.0, np.array([13.0]), 5.0, 12.0, *dish)
+    assert heard_beside_dbi(10.0, np.array([13.0, 150.0, np.nan]), 5.0, 12.0, *dish) == pytest.approx(near)
+    assert np.isneginf(heard_beside_dbi(10.0, np.array([150.0, np.nan]), 5.0, 12.0, *dish))

@@ -62,7 +62,13 @@ def links(draw: st.DrawFn) -> Link:
         ),
         receive=ReceiveStation(ReceiveAntenna(draw(st.floats(36, 55)), draw(st.floats(50, 150)), 25.0)),
         interference=Interference(
-            draw(st.floats(14, 35)), draw(st.floats(20, 35)), np.inf, draw(st.floats(12, 35)), draw(st.floats(20, 35))
+            draw(st.floats(14, 35)),
+            draw(st.floats(20, 35)),
+            np.inf,
+            draw(st.floats(12, 35)),
+            draw(st.floats(20, 35)),
+            even_uplink_adjacent_satellite_ci_db=draw(st.one_of(st.just(np.inf), st.floats(14, 35))),
+            even_downlink_adjacent_satellite_ci_db=draw(st.one_of(st.just(np.inf), st.floats(14, 35))),
         ),
     )
 
