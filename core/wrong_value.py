@@ -31,6 +31,7 @@ UNITS = {
     "k": "K",
     "w": "W",
     "s": "s",
+    "minutes": "minutes",
     "hours": "hours",
     "days": "days",
     "months": "months",

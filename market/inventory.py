@@ -107,12 +107,12 @@ def product_of_order(session: Session, order_id: str) -> Product | None:
     return session.exec(select(Product).where(Product.order_id == order_id)).first()
 
 
-def hand_over(session: Session, product_id: str, at: datetime) -> Product:
-    """The customer has the product from `at` on."""
+def hand_over(session: Session, product_id: str, at: datetime, booked_until: datetime | None = None) -> Product:
+    """The customer has the product from `at` on, and as long as it is booked."""
     product = find_for_update(session, Product, product_id)
     move(product, ProductStatus.ACTIVE)
     if product.start_date is None:
-        product.start_date = at
+        product.start_date, product.termination_date = at, booked_until
         product.product_term = begun(product.product_term, at)
     session.flush()
     return product

@@ -17,6 +17,7 @@ from satcom.core.database import find_for_update
 from satcom.core.errors import Fault, NotFound, Refused, RuleRefused
 from satcom.core.values import Characteristic, Reference, instant_text, reference
 from satcom.enterprise.party import operator_of
+from satcom.market.booking import booked_for
 from satcom.market.catalog.product_offering import offered_characteristics
 from satcom.market.inventory import Product, ProductStatus
 from satcom.market.order_item import (
@@ -85,15 +86,19 @@ def _product_of(session: Session, item: OrderItem, party_id: str) -> Product:
     if product is None or product.party_id != party_id:
         why = f"the customer has no product {wanted[:80]!r}"
         raise Refused(PRODUCT, why, "notFound", "the id of a product of the customer")
-    check_changeable(product)
+    check_changeable(session, product)
     return product
 
 
-def check_changeable(product: Product) -> None:
-    """Raises `RuleRefused` on a product that is not in use, or that no order has delivered."""
+def check_changeable(session: Session, product: Product) -> None:
+    """Raises `RuleRefused` on a product that is not in use, ends by itself, or that no order has delivered."""
     if product.status is not ProductStatus.ACTIVE:
         why = f"product {product.name!r} is {product.status}"
         raise RuleRefused(PRODUCT, why, "notInUse", ProductStatus.ACTIVE.value)
+    if booked_for(product.product_characteristic) is not None:
+        until = f" on {told_here(session, product.termination_date)}" if product.termination_date is not None else ""
+        why = f"product {product.name!r} is booked and ends by itself{until}"
+        raise RuleRefused(PRODUCT, why, "booked", "another booking, for the time after it")
     if product.order_id is None:
         why = f"product {product.name!r} was taken over: how the network carries it is not on record"
         raise RuleRefused(PRODUCT, why, "takenOver", "a product that was delivered by an order")

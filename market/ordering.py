@@ -33,9 +33,11 @@ from satcom.core.values import Json, Note, Reference, RelatedParty, instant_text
 from satcom.enterprise.note import signed
 from satcom.enterprise.numbering import next_reference
 from satcom.market.account.account import AccountToBeClosed, AccountToBeDeleted
+from satcom.market.booking import check_booking
 from satcom.market.inventory import Product, ProductStatus, product_of_order
 from satcom.market.order_item import (
     DELETE,
+    ITEM,
     MODIFY,
     FaultsFound,
     OrderItem,
@@ -197,6 +199,7 @@ def place_order(session: Session, order: ProductOrder, by: Principal) -> Product
         _accept_item(session, order, order.party_id)
         if order.reservation is not None:
             order.reservation = check_reservation(session, order.reservation, order.item.action, order.party_id)
+        _check_booking(order)
     with found.gathering():
         order.note = signed(order.note, [], by)
     found.refuse()
@@ -208,6 +211,11 @@ def place_order(session: Session, order: ProductOrder, by: Principal) -> Product
         session.flush()
     announce(session, ProductOrderCreated(order))
     return order
+
+
+def _check_booking(order: ProductOrder) -> None:
+    item, start = order.item, order.requested_start_date
+    check_booking(item.characteristics, start, item.term_months, "/requestedStartDate", f"{ITEM}/itemTerm")
 
 
 def _accept_item(session: Session, order: ProductOrder, party_id: str) -> None:

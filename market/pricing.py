@@ -55,13 +55,18 @@ class PriceType(StrEnum):
 class PriceUnit(StrEnum):
     """What is counted, both directions together. MHz is the larger of occupied and power-equivalent bandwidth.
 
-    Mbit/s is the rate at most, and CIR of it what is committed.
+    Mbit/s is the rate at most, and CIR of it what is committed. Minutes are those that are booked, whoever used them.
     """
 
     EACH = "each"
     MEGAHERTZ = "MHz"
     MEGABIT_PER_SECOND = "Mbit/s"
     COMMITTED_MEGABIT_PER_SECOND = "Mbit/s CIR"
+    MINUTE = "min"
+    MEGAHERTZ_MINUTE = "MHz min"
+
+
+BOOKED = frozenset({PriceUnit.MINUTE, PriceUnit.MEGAHERTZ_MINUTE})  # there is time to count only where it is booked
 
 
 @dataclass(frozen=True)
@@ -93,6 +98,10 @@ class Quantities:
 
     def of(self, unit: PriceUnit) -> Decimal:
         return self.amounts.get(unit, Decimal(1) if unit is PriceUnit.EACH else Decimal(0))
+
+    @property
+    def is_booked(self) -> bool:
+        return bool(BOOKED & self.amounts.keys())
 
 
 def capacity(occupied_hz: float, power_equivalent_hz: float, rate_bps: float, chosen: Mapping[str, Json]) -> Quantities:
@@ -137,7 +146,7 @@ def price(prices: Sequence[ListPrice], quantities: Quantities, at: datetime) -> 
     Raises `RuleRefused` on `/productOfferingPrice` when a charge has no price at that time or for what was chosen,
     and when the prices are in several currencies.
     """
-    faults = list_faults(prices) + _gaps(prices, quantities.chosen, at)
+    faults = list_faults(prices) + _gaps(prices, quantities.chosen, at) + booking_faults(prices, quantities.is_booked)
     if faults:
         raise RuleRefused.all(faults)
     lines = tuple(_line(one, quantities) for one in prices if one.fits(quantities.chosen) and one.valid_at(at))
@@ -161,6 +170,19 @@ def list_faults(prices: Sequence[ListPrice]) -> list[Fault]:
             if (one.name, one.price_type) == (other.name, other.price_type) and _meet(one, other):
                 why = f"{one.name!r} has two prices at the same time: {other.price} and {one.price}"
                 faults.append(Fault(f"/productOfferingPrice/{index}", why, "priceTwice", "periods that do not overlap"))
+    return faults
+
+
+def booking_faults(prices: Sequence[ListPrice], booked: bool) -> list[Fault]:
+    """Prices that cannot be charged: by the minute for what goes on, by the month for what ends after minutes."""
+    faults = []
+    for index, one in enumerate(prices):
+        if one.unit in BOOKED and not booked:
+            why = f"{one.name!r} is by the minute, and it is not booked for a time"
+            faults.append(Fault(f"/productOfferingPrice/{index}", why, "notBooked", "a price by another unit"))
+        if one.price_type is PriceType.RECURRING and booked:
+            why = f"{one.name!r} is by the month, and it is booked by the minute"
+            faults.append(Fault(f"/productOfferingPrice/{index}", why, "booked", PriceType.ONE_TIME))
     return faults
 
 

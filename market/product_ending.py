@@ -34,7 +34,7 @@ class NoSuchProduct(Refused):
 def ending_body(session: Session, product: Product, on: AwareDatetime | None) -> dict[str, Json]:
     """Raises `RuleRefused` where notice could not be given, or not for that day."""
     check_completion(session, None, on)
-    check_changeable(product)
+    check_changeable(session, product)
     check_alone(session, product)
     ending = ending_of(session, product, on)
     return {

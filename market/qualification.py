@@ -296,8 +296,7 @@ def _product(
     kept = [one for one in question.characteristics if one.name not in chosen]
     described = (
         f"{solution.space_segment_name} {solution.band}, {_with(solution)};"
-        f" {solution.charged_bandwidth_hz / 1e6:.3f} MHz; {proposal.priced.one_time} once and"
-        f" {proposal.priced.per_month} a month, {proposal.total} in {proposal.months} months before tax"
+        f" {solution.charged_bandwidth_hz / 1e6:.3f} MHz; {_costs(proposal)} before tax"
         + (f"; {supply.in_words(now())}" if supply is not None else "")
     )
     if end_of_life is not None:
@@ -313,6 +312,14 @@ def _product(
             "product_price": charge_prices(proposal.priced, tax_rate_percent),
         }
     )
+
+
+def _costs(proposal: Proposal) -> str:
+    """In words; what is booked costs once."""
+    solution, priced = proposal.solution, proposal.priced
+    if isinstance(solution, LeaseSolution) and solution.duration_minutes is not None:
+        return f"{priced.one_time} for {solution.duration_minutes} minutes"
+    return f"{priced.one_time} once and {priced.per_month} a month, {proposal.total} in {proposal.months} months"
 
 
 def _by_partner(question: Question, proposal: PartnerProposal, tax_rate_percent: Decimal) -> QualifiedProduct:

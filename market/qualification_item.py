@@ -13,6 +13,7 @@ from sqlmodel import Session
 from satcom.core.clock import months_later, now
 from satcom.core.errors import Fault
 from satcom.core.values import Characteristic, Instant, Note, Reference, Value
+from satcom.market.booking import check_booking
 from satcom.market.catalog.product_offering import (
     ProductOffering,
     offered_characteristics,
@@ -124,8 +125,9 @@ def _question(session: Session, item: QualificationItem, at: str) -> Question:
             check_bound_long_enough(offering, term_months(product.product_term), f"{at}/product/productTerm/0")
             listed = f"{at}/product/productCharacteristic"
             complete = offered_characteristics(session, offering, product.product_characteristic, listed)
+            months = term_months(product.product_term)
+            check_booking(complete, start, months, f"{at}/product/startDate", f"{at}/product/productTerm")
     found.refuse()
-    months = term_months(product.product_term)
     sold, stop = service_sold(session, offering), months_later(start, months) if months else None
     demand = demand_of(session, sold, complete, start, stop, listed)
     choices = frozenset(one.name for one in specification_of(session, offering).product_spec_characteristic)

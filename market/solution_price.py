@@ -28,7 +28,7 @@ from satcom.market.pricing import (
     price,
     round_money,
 )
-from satcom.service.solution import Chosen, PartnerSolution, Solution, TerminalSolution
+from satcom.service.solution import Chosen, LeaseSolution, PartnerSolution, Solution, TerminalSolution
 from satcom.service.way import TerminalWay
 
 BAND, TERMINAL_TYPE, CAPACITY = "band", "terminalType", "capacity"
@@ -118,6 +118,9 @@ def quantities_of(solution: Solution, prices: Sequence[ListPrice]) -> Quantities
     """The quantities that `prices` multiply: MHz are the charged bandwidth of both directions together."""
     amounts = {PriceUnit.MEGAHERTZ: Decimal(solution.charged_bandwidth_hz) / MILLION}
     chosen: dict[str, Json] = {BAND: solution.band, CAPACITY: solution.capacity}
+    if isinstance(solution, LeaseSolution) and solution.duration_minutes is not None:
+        amounts[PriceUnit.MINUTE] = Decimal(solution.duration_minutes)
+        amounts[PriceUnit.MEGAHERTZ_MINUTE] = amounts[PriceUnit.MEGAHERTZ] * solution.duration_minutes
     if isinstance(solution, TerminalSolution):
         rate_bps = solution.forward.bit_rate_bps + solution.return_link.bit_rate_bps
         amounts[PriceUnit.MEGABIT_PER_SECOND] = Decimal(rate_bps) / MILLION

@@ -17,7 +17,7 @@ from satcom.core.errors import Fault, NotFound, Refused, RuleRefused
 from satcom.core.events import announce
 from satcom.core.security import Capability, Principal
 from satcom.core.tmf_api import TmfRoutes
-from satcom.core.values import Characteristic, Json, Reference, reference
+from satcom.core.values import Characteristic, Json, Reference, instant_text, reference
 from satcom.resource.hold import HoldState
 from satcom.resource.payload import Transponder
 from satcom.resource.spectrum import SpectrumAssignment
@@ -41,7 +41,7 @@ class AccessTested:
 
 
 def access_terms(lease: LeaseSolution, slot: SpectrumAssignment, transponder: Transponder) -> list[Characteristic]:
-    """Where the customer may send, and how strongly: what he has to know before he comes on the air."""
+    """Where the customer may send, how strongly, and, if it is booked, when: what he has to know before he does."""
     terms: dict[str, Json] = {
         "uplinkLowEdgeHz": transponder.uplink_hz(slot.start_hz),
         "uplinkHighEdgeHz": transponder.uplink_hz(slot.stop_hz),
@@ -52,6 +52,8 @@ def access_terms(lease: LeaseSolution, slot: SpectrumAssignment, transponder: Tr
         "satelliteEirpLimitDbw": round(lease.eirp_limit_dbw, 2),
         "fluxDensityLimitDbwPerM2": round(lease.flux_density_limit_dbw_per_m2, 2),
     }
+    if slot.stop_at is not None:  # it is booked, and the next one may come after it
+        terms |= {"onAirFrom": instant_text(slot.start_at), "onAirUntil": instant_text(slot.stop_at)}
     return [Characteristic(name=name, value=value) for name, value in terms.items()]
 
 

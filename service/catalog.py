@@ -2,10 +2,12 @@
 
 Specifications are the operator's; products name the one that realises them (`market.catalog`), service orders and
 qualifications are checked against them. Which resources it lists decides how it is qualified, held, activated and
-tested: a new kind of service is a new list. Words: TMF633.
+tested: a new kind of service is a new list. One that asks for `durationMinutes` is booked: it ends by itself.
+Words: TMF633.
 """
 
-from typing import ClassVar
+from collections.abc import Sequence
+from typing import ClassVar, Final
 
 from sqlmodel import Field, Session
 
@@ -23,6 +25,7 @@ from satcom.core.values import Characteristic, Reference
 from satcom.enterprise.catalog_entry import CatalogEntry, Naming, catalog_routes, kept_entry
 from satcom.resource.catalog import CAPACITIES, NetworkNeed, ResourceSpecification
 
+DURATION: Final = "durationMinutes"  # what asks for it is booked for so long
 # What each way to take capacity needs beside it. A lease goes to no site: the customer brings his own carriers.
 BESIDE = {
     NetworkNeed.CARRIERS: {NetworkNeed.HUB_PORT, NetworkNeed.TERMINAL},
@@ -52,9 +55,11 @@ class ServiceSpecification(CatalogEntry, table=True):
 
     def faults(self, session: Session) -> list[Fault]:
         needed = (kept_entry(session, ResourceSpecification, one.id) for one in self.resource_specification)
+        categories = [one.category for one in needed if one is not None]
         return [
             *specification_faults(self.spec_characteristic, "/specCharacteristic"),
-            *_resource_faults([one.category for one in needed if one is not None]),
+            *_resource_faults(categories),
+            *_booking_faults(self.spec_characteristic, categories),
         ]
 
 
@@ -91,6 +96,30 @@ def _resource_faults(categories: list[NetworkNeed | None]) -> list[Fault]:
     if len(ways) > 1:
         why = f"a service takes capacity in one way, not by {' and '.join(ways)}"
         faults.append(Fault("/resourceSpecification", why, "severalCapacities", "one of " + ", ".join(CAPACITIES)))
+    return faults
+
+
+def is_booked(characteristics: Sequence[CharacteristicSpecification]) -> bool:
+    """Whether what has these characteristics is booked for a time, and ends by itself."""
+    return any(one.name == DURATION for one in characteristics)
+
+
+def _booking_faults(
+    characteristics: Sequence[CharacteristicSpecification], categories: Sequence[NetworkNeed | None]
+) -> list[Fault]:
+    """What is booked always says for how long, and leaves nothing at a site or in a hub when it ends."""
+    faults = []
+    others = [one for one in CAPACITIES if one in categories and one is not NetworkNeed.LEASED_SPECTRUM]
+    for index, one in enumerate(characteristics):
+        if one.name != DURATION:
+            continue
+        where, rule = f"/specCharacteristic/{index}", rule_of(one)
+        if others:
+            why = f"only spectrum is booked by the minute, a service with {others[0]} goes on until notice is given"
+            faults.append(Fault(f"{where}/name", why, "notBookable", NetworkNeed.LEASED_SPECTRUM))
+        if not rule.least and rule.default is None:
+            why = "what is booked has an end, so it is asked for always"
+            faults.append(Fault(f"{where}/minCardinality", why, "optional", "1, or a default"))
     return faults
 
 

@@ -1,37 +1,47 @@
 """What is demanded of the network: the kinds of demand, and how the characteristics of a service become one.
 
 One vocabulary, with the unit in the name, for services and for the products above them. The demand is for the period
-from start to stop, without a stop for as long as the network lasts.
+from start to stop, without a stop for as long as the network lasts. What is booked stops when its minutes are over.
 """
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
-from typing import Annotated, Literal, TypeAlias
+from datetime import datetime, timedelta
+from typing import Annotated, Final, Literal, TypeAlias
 
-from pydantic import Discriminator, Tag, TypeAdapter, ValidationError
+from pydantic import Discriminator, Field, Tag, TypeAdapter, ValidationError
 from sqlmodel import Session
 
-from satcom.core.errors import Refused
+from satcom.core.errors import Refused, RuleRefused
 from satcom.core.values import Characteristic, Instant, Json, Value
 from satcom.core.wrong_value import wrong_value
-from satcom.service.catalog import ServiceSpecification, capacity_of
+from satcom.service.catalog import DURATION, ServiceSpecification, capacity_of, is_booked
 
 Direction = Literal["forward", "return"]
 DIRECTIONS: tuple[Direction, Direction] = ("forward", "return")
+LONGEST_BOOKING_MINUTES: Final = 366 * 24 * 60
 
 
 class DemandPeriod(Value):
-    """From when, and for how long; what has no end is to be there until `least_until` at least."""
+    """From when, and for how long; what has no end is to be there until `least_until` at least.
+
+    What is booked for `duration_minutes` stops then by itself.
+    """
 
     start_at: Instant
     stop_at: Instant | None = None
     least_until: Instant | None = None
+    duration_minutes: int | None = Field(default=None, gt=0, le=LONGEST_BOOKING_MINUTES)
 
     @property
     def served_until(self) -> datetime | None:
         """For how long its satellite is to carry traffic; `None` asks for the start only."""
         return self.stop_at or self.least_until
+
+    @property
+    def booked_until(self) -> datetime | None:
+        """When it ends by itself; `None` for what goes on until notice is given, also after its term."""
+        return self.stop_at if self.duration_minutes is not None else None
 
 
 class SiteDemand(DemandPeriod):
@@ -126,6 +136,7 @@ SINGLE = {
     "uplinkLongitudeDeg": "uplink_longitude_deg",
     "downlinkLatitudeDeg": "downlink_latitude_deg",
     "downlinkLongitudeDeg": "downlink_longitude_deg",
+    DURATION: "duration_minutes",
 }
 SEVERAL = {
     "band": "bands",
@@ -147,7 +158,8 @@ def demand_of(
 ) -> Demand:
     """The demand for a service of this kind. Of several values (bands, terminals) it takes what the service offers.
 
-    Raises `Refused` below `pointer` with every characteristic that is missing or no such value.
+    Raises `Refused` below `pointer` with every characteristic that is missing or no such value, and on what is booked
+    but not said for how long; `RuleRefused` where it is to have another end.
     """
     capacity = capacity_of(session, specification)
     values: dict[str, object] = {"capacity": capacity.value, "start_at": start_at, "stop_at": stop_at}
@@ -162,11 +174,22 @@ def demand_of(
         elif one.name in SEVERAL and one.value is not None:
             values[SEVERAL[one.name]] = _several(one.value)
     try:
-        return _DEMAND.validate_python(values)
+        demand = _DEMAND.validate_python(values)
     except ValidationError as error:
         faults = [(NAMES.get(str(one["loc"][-1]), one["loc"][-1]), one) for one in error.errors(include_url=False)]
         told = [(name, wrong_value(one, pointer)) for name, one in faults]
         raise Refused.all([replace(fault, why=f"{name}: {fault.why}") for name, fault in told]) from error
+    return _booked(demand, pointer) if is_booked(specification.spec_characteristic) else demand
+
+
+def _booked(demand: Demand, pointer: str) -> Demand:
+    if demand.duration_minutes is None:
+        raise Refused(pointer, f"{DURATION}: it is booked for a time", "missing", "a number of minutes")
+    if demand.stop_at is not None:
+        why = f"{DURATION} says when it ends, not on {demand.stop_at.isoformat()}"
+        raise RuleRefused(pointer, why, "severalEnds", "no other end")
+    ends_at = demand.start_at + timedelta(minutes=demand.duration_minutes)
+    return demand.model_copy(update={"stop_at": ends_at})
 
 
 def _several(value: Json) -> list[Json]:

@@ -66,6 +66,7 @@ class LeaseSolution(SatelliteWay):
     power_share_hz: int
     eirp_limit_dbw: float
     flux_density_limit_dbw_per_m2: float
+    duration_minutes: int | None = None  # for how long it is booked
 
     @property
     def transponder_ids(self) -> tuple[str, ...]:

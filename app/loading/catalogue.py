@@ -106,6 +106,7 @@ OFFERING = Kind(
 UNITS = {"site": PriceUnit.EACH, "terminal": PriceUnit.EACH, "link": PriceUnit.EACH} | {
     one.value: one for one in PriceUnit
 }
+BY_THE_HOUR = {"h": PriceUnit.MINUTE, "MHz h": PriceUnit.MEGAHERTZ_MINUTE}  # a price for 60 of them
 
 
 class CharacteristicKeys(Keys):
@@ -158,7 +159,7 @@ class PriceKeys(CatalogueKeys):
     recurring_period: Literal["month"] | None = None
     amount: ExactAmount
     currency: Currency
-    unit: Literal["site", "terminal", "link", "each", "MHz", "Mbit/s", "Mbit/s CIR"]
+    unit: Literal["site", "terminal", "link", "each", "MHz", "Mbit/s", "Mbit/s CIR", "min", "h", "MHz min", "MHz h"]
     valid_from: date | None = None
     valid_until: date | None = None
     terminal_type: Annotated[list[str] | None, BeforeValidator(several)] = None
@@ -275,7 +276,7 @@ def _load_price(load: Load, entry: Entry, keys: PriceKeys) -> None:
     body = keys.stated | given(
         priceType=keys.price_type.value,
         price={"unit": keys.currency, "value": float(keys.amount)},
-        unitOfMeasure={"amount": 1, "units": UNITS[keys.unit].value},
+        unitOfMeasure=_measure(keys.unit),
         recurringChargePeriodType=keys.recurring_period,
         recurringChargePeriodLength=None if keys.recurring_period is None else 1,
         validFor=period(load, keys.valid_from, keys.valid_until),
@@ -286,6 +287,12 @@ def _load_price(load: Load, entry: Entry, keys: PriceKeys) -> None:
         ],
     )
     load.keep(PRICE, entry, from_body(ProductOfferingPrice, body), keys.name)
+
+
+def _measure(unit: str) -> dict[str, Json]:
+    if unit in BY_THE_HOUR:
+        return {"amount": 60, "units": BY_THE_HOUR[unit].value}
+    return {"amount": 1, "units": UNITS[unit].value}
 
 
 def _load_offering(load: Load, entry: Entry, prices: list[str]) -> None:

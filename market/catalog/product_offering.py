@@ -37,8 +37,8 @@ from satcom.market.catalog.product_offering_price import (
     list_price,
 )
 from satcom.market.catalog.product_specification import ProductSpecification, service_specification_of
-from satcom.market.pricing import ListPrice, list_faults
-from satcom.service.catalog import ServiceSpecification
+from satcom.market.pricing import ListPrice, booking_faults, list_faults
+from satcom.service.catalog import ServiceSpecification, is_booked
 
 ON_SALE = frozenset({LifecycleStatus.LAUNCHED})
 
@@ -74,7 +74,8 @@ class ProductOffering(CatalogEntry, table=True):
         found = (kept_entry(session, ProductOfferingPrice, one.id) for one in self.product_offering_price)
         prices = [one for one in found if one is not None]
         faults = offering_term_faults(self.product_offering_term) + _product_faults(session, self)
-        faults += list_faults([listed for entry in prices if (listed := list_price(entry))])
+        listed = [one for entry in prices if (one := list_price(entry))]
+        faults += list_faults(listed) + booking_faults(listed, _is_booked(session, self))
         if self.lifecycle_status is not LifecycleStatus.LAUNCHED:
             return faults
         moment = now()
@@ -99,6 +100,12 @@ def _product_faults(session: Session, offering: ProductOffering) -> list[Fault]:
         for index, use in enumerate(offering.prod_spec_char_value_use)
         if use.name not in known
     ]
+
+
+def _is_booked(session: Session, offering: ProductOffering) -> bool:
+    named = offering.product_specification
+    specification = kept_entry(session, ProductSpecification, named.id) if named is not None else None
+    return specification is not None and is_booked(specification.product_spec_characteristic)
 
 
 def sellable(offering: ProductOffering, at: datetime, field: str = "/productOffering/id") -> None:

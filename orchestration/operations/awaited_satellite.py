@@ -20,7 +20,7 @@ from satcom.core.values import Instant, Json, Reference, Value, reference
 from satcom.enterprise.party import find_party, operator_of, party_name
 from satcom.market.order_delivery import expect_finish, hold_for, tell_customer
 from satcom.market.ordering import ENDED, ProductOrder
-from satcom.orchestration.operations.ordered_network import own_solution_in
+from satcom.orchestration.operations.ordered_network import booked_until, own_solution_in
 from satcom.orchestration.plan import FlowState, Later, ProcessFlow, TaskFlow, TaskState, tasks_of
 from satcom.orchestration.queue import enqueue_all
 from satcom.orchestration.schedule import expected_ends
@@ -88,6 +88,10 @@ def satellite_is_in_service(session: Session, order_id: str, reserved: dict[str,
         raise RuleRefused("satellite", why, "satelliteNotInService")
     hold_for(session, order_id, f"the satellite {satellite.name} to enter service")
     due = first_moment(satellite.in_service_date)
+    over = booked_until(session, find(session, ProductOrder, order_id))
+    if over is not None and over <= due:
+        why = f"{satellite.name} enters service on {satellite.in_service_date}, when what is booked is over"
+        raise RuleRefused("satellite", why, "satelliteNotInService")
     return Later(due, deadline=_latest(session, due))
 
 
@@ -122,13 +126,16 @@ def _touched(session: Session, satellite: Satellite, reservation: Reservation, t
     before, first = period.start_date_time, first_moment(to)
     if order is not None:
         start = max(order.requested_start_date or order.order_date, first)
-        months = order.item.term_months
-        stop = months_later(start, months) if months is not None else None
+        months, until = order.item.term_months, booked_until(session, order)
+        stop = months_later(start, months) if months is not None else until
     else:
         start, stop = max(before, first), period.end_date_time
     if start == before:
         return None
     cannot = _cannot_bear(session, satellite, reservation, start, stop)
+    if order is not None and until is not None:
+        why = f"it is booked until {until:%Y-%m-%d %H:%M} UTC, and no booking moves"
+        cannot.append(CannotBear(code="booked", reason=why))
     if start < before and not has_room(session, reservation, Period(start, stop)):
         cannot.append(CannotBear(code="slotTaken", reason="others have its place in the time before"))
     if any(one.code in STAYS for one in cannot):
@@ -157,7 +164,7 @@ def _touched(session: Session, satellite: Satellite, reservation: Reservation, t
     )
 
 
-STAYS: Final = frozenset({"slotTaken", "periodOver"})  # it cannot be moved, and is left as it is
+STAYS: Final = frozenset({"slotTaken", "periodOver", "booked"})  # it cannot be moved, and is left as it is
 
 
 def _cannot_bear(

@@ -25,6 +25,7 @@ from satcom.market.ordering import ProductOrder
 from satcom.market.product_delivery import create_product
 from satcom.market.solution_price import priced_for_partners
 from satcom.orchestration.operations.awaited_satellite import satellite_is_in_service
+from satcom.orchestration.operations.end_of_booking import let_it_end
 from satcom.orchestration.operations.ordered_activation import (
     accept_test,
     access_is_tested,
@@ -46,6 +47,7 @@ from satcom.orchestration.operations.ordered_installation import (
 )
 from satcom.orchestration.operations.ordered_network import (
     HOLD_FOR,
+    booked_until,
     demand_of_order,
     free_for,
     held_first,
@@ -314,14 +316,17 @@ def start_date_is_here(session: Session, order_id: str) -> Json | Later:
 
 
 def hand_over(session: Session, order_id: str, service_id: str, reserved: dict[str, Json]) -> Json:
-    """From this instant the customer has the service, and pays for it."""
+    """From this instant the customer has the service, and pays for it. What is booked ends by a plan of its own."""
     at, order = now(), find(session, ProductOrder, order_id)
     site = terminal_at_site(session, order_id)
     if site is not None:
         move_terminal(session, site, TerminalState.IN_SERVICE, WORKER)
     activate_service(session, service_id, at, solution_in(reserved))
-    product = create_product(session, order, service_id)
-    return hand_product_over(session, product.id, at).id
+    until = booked_until(session, order)
+    product = hand_product_over(session, create_product(session, order, service_id).id, at, until)
+    if until is not None:
+        let_it_end(session, product, order)
+    return product.id
 
 
 def make_first_bill(session: Session, product_id: str) -> Json:

@@ -14,6 +14,7 @@ from satcom.market.order_delivery import go_on
 from satcom.market.ordering import OrderState, ProductOrder
 from satcom.orchestration.engine import Call
 from satcom.orchestration.operations.ordered_network import (
+    booked_until,
     held_for,
     held_parts,
     link_slots,
@@ -30,7 +31,13 @@ from satcom.service import activation
 from satcom.service.access_test import access_terms
 from satcom.service.activation import SiteTerminal
 from satcom.service.constellation_solution import ConstellationSolution
-from satcom.service.inventory import configure_service, deconfigure_service, release_service, reserve_service
+from satcom.service.inventory import (
+    Service,
+    configure_service,
+    deconfigure_service,
+    release_service,
+    reserve_service,
+)
 from satcom.service.ordering import begin_service_order, service_order_of
 from satcom.service.service_test import accept, latest_test, record_test
 from satcom.service.solution import LeaseSolution, LinkSolution, TerminalSolution
@@ -149,6 +156,10 @@ def accept_test(session: Session, service_id: str, reserved: dict[str, Json], me
 
 
 def access_is_tested(session: Session, service_id: str) -> Json | Later:
-    """The access test that the NOC records; one that fails is done again."""
+    """The access test that the NOC records; one that fails is done again. What is booked waits for it to its end."""
     test = latest_test(session, service_id)
-    return Later(None) if test is None or test.failures else test.id
+    if test is not None and not test.failures:
+        return test.id
+    service = find(session, Service, service_id)
+    order = find(session, ProductOrder, service.order_id) if service.order_id is not None else None
+    return Later(None, deadline=booked_until(session, order) if order is not None else None)

@@ -1,7 +1,7 @@
 """What an order means to the network: what it demands, what a solution takes of it, and what is held for it."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from sqlmodel import Session
@@ -51,6 +51,11 @@ def demand_of_order(session: Session, order: ProductOrder) -> Demand:
     return demand_of(session, specification, order.item.characteristics, start_at, stop_at, ADDRESS)
 
 
+def booked_until(session: Session, order: ProductOrder) -> datetime | None:
+    """When what is ordered ends by itself; `None` for what goes on until notice is given."""
+    return demand_of_order(session, order).booked_until
+
+
 def demand_of_site(session: Session, order: ProductOrder) -> SiteDemand:
     """As `demand_of_order`, of an order for a site. Raises `RuleRefused` when it is for none."""
     demand = demand_of_order(session, order)
@@ -84,7 +89,10 @@ def owner_of(order: ProductOrder) -> Owner:
 
 
 def wanted(session: Session, order: ProductOrder, solution: Solution) -> Wanted:
-    """What a solution takes of the network: for the term, and after it until the service is ended."""
+    """What a solution takes of the network: for the term, and after it until the service is ended.
+
+    What is booked is free again when its time is over.
+    """
     demand = demand_of_order(session, order)
     owner, period = owner_of(order), Period(demand.start_at, demand.stop_at)
     match solution:
@@ -105,7 +113,7 @@ def wanted(session: Session, order: ProductOrder, solution: Solution) -> Wanted:
             )
         case LeaseSolution():
             slot = WantedSlot(solution.transponder_id, solution.bandwidth_hz, solution.power_share_hz)
-            return Wanted(owner, period, (slot,), until_ended=True)
+            return Wanted(owner, period, (slot,), until_ended=demand.booked_until is None)
 
 
 def _slot(carrier: CarrierPlan) -> WantedSlot:

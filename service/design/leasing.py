@@ -177,6 +177,7 @@ def _solution(fleet: Fleet, payload: Payload, transponder: TransponderFacts, dem
         eirp_limit_dbw=transponder.eirp_saturation_dbw - transponder.output_backoff_db + share_db,
         flux_density_limit_dbw_per_m2=transponder.sfd_dbw_per_m2 - transponder.input_backoff_db + share_db,
         charged_bandwidth_hz=max(demand.bandwidth_hz, power_hz),
+        duration_minutes=demand.duration_minutes,
         illustrative=satellite.illustrative or transponder.illustrative or any(one.illustrative for one in beams),
     )
 

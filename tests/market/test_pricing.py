@@ -44,6 +44,24 @@ def test_the_larger_of_bandwidth_and_power_is_paid(occupied_hz: float, equivalen
     assert float(offer.per_month.value) == pytest.approx(max(occupied_hz, equivalent_hz) * 2900e-6, abs=0.01)
 
 
+def per_hour(amount: str, unit: PriceUnit = PriceUnit.MEGAHERTZ_MINUTE) -> ListPrice:
+    return ListPrice("time", "time", PriceType.ONE_TIME, Money(unit="USD", value=Decimal(amount)), unit, Decimal(60))
+
+
+@given(minutes=st.integers(1, 10_000), megahertz=st.integers(1, 72))
+def test_booked_time_is_charged_to_the_minute(minutes: int, megahertz: int) -> None:
+    booked = Quantities({PriceUnit.MINUTE: Decimal(minutes), PriceUnit.MEGAHERTZ_MINUTE: Decimal(minutes * megahertz)})
+    for listed, counted in ((per_hour("24.00"), megahertz), (per_hour("24.00", PriceUnit.MINUTE), 1)):
+        offer = price([listed], booked, IN_2026)
+        assert abs(offer.one_time.value - Decimal(24 * minutes * counted) / 60) <= Decimal("0.005")
+
+
+def test_time_is_charged_where_it_is_booked_and_months_where_it_goes_on() -> None:
+    assert refused_codes([per_hour("24.00")], ONE_MHZ, IN_2026) == ["notBooked"]
+    booked = Quantities({PriceUnit.MINUTE: Decimal(90), PriceUnit.MEGAHERTZ_MINUTE: Decimal(90)})
+    assert refused_codes([per_hour("24.00"), monthly("2900")], booked, IN_2026) == ["booked"]
+
+
 @given(amounts=st.lists(st.decimals(0, 10**6, places=4), min_size=1, max_size=8))
 def test_a_total_is_the_sum_of_what_its_lines_show(amounts: list[Decimal]) -> None:
     offer = price([once(f"item {index}", str(amount)) for index, amount in enumerate(amounts)], ONE_MHZ, IN_2026)

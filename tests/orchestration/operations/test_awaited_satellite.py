@@ -32,6 +32,7 @@ from satcom.resource.satellite_life import InServiceDateMoved
 from satcom.resource.spectrum import SpectrumAssignment
 from tests.market.a_market import a_token, an_order_body
 from tests.orchestration.operations.an_order_to_service import Operation, an_operation
+from tests.orchestration.operations.the_other_kinds import a_booking_offered, order_body
 
 ORDERS = "/tmf-api/productOrderingManagement/v4/productOrder"
 CHANGES = "/satcom-api/planning/v1/inServiceDateChange"
@@ -180,6 +181,33 @@ def test_a_slip_shows_whom_it_touches_and_then_moves_all_of_them_at_once(databas
         assert "not on" not in str(at.order(relaxed)["note"])
         again = at.confirm(shown.json())
         assert (again.status_code, again.json()["code"]) == (409, "decided")
+
+
+def test_a_booking_does_not_move_with_its_satellite_and_is_given_up_when_that_comes_too_late(
+    database: Database, tmp_path: Path
+) -> None:
+    with a_programme(database, tmp_path) as at:
+        with database.as_worker() as session:
+            offering = a_booking_offered(session)
+        start, slipped = midnight(at.planned) + timedelta(days=5), at.planned + timedelta(days=60)
+        body = order_body(at.operation.market, offering, durationMinutes=90, bandwidthHz=5_000_000)
+        answer = at.http.post(ORDERS, json=body | {"requestedStartDate": instant_text(start)}, headers=at.customer)
+        assert answer.status_code == 201, answer.text
+        order_id = str(answer.json()["id"])
+        at.operation.advance(order_id)
+        shown = at.propose(at.satellite_of(order_id), slipped).json()
+        [one] = shown["touched"]
+        assert {why["code"] for why in one["cannotBear"]} == {"periodOver", "booked"}
+        assert one["startsAfter"] == instant_text(start)
+        assert at.confirm(shown).status_code == 200
+        assert "no booking moves" in at.order(order_id)["note"][-1]["text"]
+        at.operation.advance(order_id)
+        order = at.order(order_id)
+        assert order["state"] == "failed"
+        assert "when what is booked is over" in order["note"][-1]["text"]
+        with database.as_worker() as session:
+            held = session.exec(select(SpectrumAssignment).where(SpectrumAssignment.order_id == order_id)).all()
+            assert {one.state for one in held} == {HoldState.RELEASED}
 
 
 def a_hold(at: Programme, transponder: Transponder, start: datetime, stop: datetime, until: datetime) -> str:

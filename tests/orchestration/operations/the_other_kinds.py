@@ -13,7 +13,7 @@ from satcom.market.ordering import ProductOrder, place_order
 from satcom.resource.catalog import NetworkNeed
 from satcom.resource.reservation import held_by_reservation, reservation_of
 from satcom.service.access_test import record_access_test
-from satcom.service.catalog import ServiceSpecification
+from satcom.service.catalog import DURATION, ServiceSpecification
 from satcom.service.inventory import service_of_order
 from satcom.service.service_test import ServiceTest
 from tests.market.a_market import Market, a_price
@@ -33,9 +33,12 @@ ACCESS: dict[str, Json] = {
 }
 
 
-def an_offer(session: Session, names: list[str], *needs: NetworkNeed) -> str:
-    """An offering of a service with these numbers, a price for each month and one for each MHz."""
-    known: list[Json] = [{"name": name, "valueType": "string" if name in TEXTS else "number"} for name in names]
+def an_offer(session: Session, names: list[str], *needs: NetworkNeed, monthly: bool = True, unit: str = "MHz") -> str:
+    """An offering of a service with these numbers, a price for each, and one for each MHz or `unit`, by the month."""
+    known: list[Json] = [
+        {"name": name, "valueType": "string" if name in TEXTS else "number", "minCardinality": int(name == DURATION)}
+        for name in names
+    ]
     built: dict[str, Json] = {
         "name": needs[0].value,
         "lifecycleStatus": "Active",
@@ -52,7 +55,7 @@ def an_offer(session: Session, names: list[str], *needs: NetworkNeed) -> str:
     product = enter(session, from_body(ProductSpecification, described), WORKER)
     prices = [
         enter(session, from_body(ProductOfferingPrice, one), WORKER)
-        for one in (a_price("Setup", 500, monthly=False), a_price("Capacity", 2500, monthly=True, unit="MHz"))
+        for one in (a_price("Setup", 500, monthly=False), a_price("Capacity", 2500, monthly=monthly, unit=unit))
     ]
     offered: dict[str, Json] = {
         "name": needs[0].value,
@@ -93,6 +96,10 @@ def a_lease_ordered(operation: Operation) -> str:
     with operation.database.as_worker() as session:
         offering = a_lease_offered(session)
     return ordered(operation, offering, bandwidthHz=5 * MHZ)
+
+
+def a_booking_offered(session: Session) -> str:
+    return an_offer(session, [DURATION, "bandwidthHz"], NetworkNeed.LEASED_SPECTRUM, monthly=False, unit="MHz min")
 
 
 def record_the_test(operation: Operation, order_id: str, too_high_hz: int = 0) -> None:
