@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 from sqlalchemy import BigInteger, Identity, bindparam, inspect, text
 from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import PassiveFlag
 from sqlalchemy.orm import Session as OrmSession
 from sqlalchemy.orm.attributes import History
 from sqlmodel import Field, SQLModel
@@ -68,7 +69,7 @@ def _changed_columns(entity: Entity) -> dict[str, History]:
     """What a flush will write: the columns that hold another value than the row. Only those set are looked at."""
     state = inspect(entity)
     touched = set(state.mapper.column_attrs.keys()) - state.unmodified
-    histories = ((name, state.attrs[name].history) for name in touched)
+    histories = ((name, state.get_history(name, PassiveFlag.PASSIVE_NO_INITIALIZE)) for name in touched)
     return {name: history for name, history in histories if history.has_changes()}
 
 

@@ -4,10 +4,10 @@ Requests run as the role `satcom_app` under row-level security, flows as `satcom
 nothing runs as a superuser. A transaction commits when its block ends and rolls back when it raises.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from functools import cache
-from typing import Any
+from typing import Any, TypeAlias
 
 import orjson
 from sqlalchemy import Connection, Engine, bindparam, create_engine, event, text
@@ -21,6 +21,8 @@ from satcom.core.errors import NotFound
 from satcom.core.security import WORKER, Principal
 from satcom.core.tenancy import APP, WORKER_ROLE, changeable, set_tenant, visible
 from satcom.core.tmf_filter import is_uuid
+
+Turn: TypeAlias = Callable[..., AbstractContextManager[Session]]
 
 
 def _dumps(value: object) -> str:
@@ -64,6 +66,27 @@ class Database:
             session.info |= {"by": by, "principal": WORKER, "order_reference": order_reference, "database": self}
             yield session
 
+    @contextmanager
+    def as_worker_in_turn(self) -> Iterator[Turn]:
+        """Transactions of the program itself, one after the other on one connection: each call of what it gives is one.
+
+        A transaction remembers nothing of those before it but the entities that it is told to keep, which are as they
+        were left. One that raised is the last.
+        """
+        with self.worker.connect() as connection, _Logged(connection, expire_on_commit=False) as session:
+
+            @contextmanager
+            def turn(*kept: Entity) -> Iterator[Session]:
+                known = {id(one) for one in kept}
+                for one in [one for one in session if id(one) not in known]:
+                    session.expunge(one)
+                session.info.clear()
+                session.info |= {"by": WORKER.name, "principal": WORKER, "database": self}
+                with session.begin():
+                    yield session
+
+            yield turn
+
     def ready(self) -> None:
         """Raises what the driver raises when the database cannot be reached."""
         with self.worker.connect() as connection:
@@ -74,10 +97,16 @@ class Database:
         self.worker.dispose()
 
 
+class _Logged(Session):
+    """A session whose changes go to the change log."""
+
+
+event.listen(_Logged, "before_flush", log_changes)
+
+
 @contextmanager
 def _session(engine: Engine) -> Iterator[Session]:
-    with Session(engine, expire_on_commit=False) as session, session.begin():
-        event.listen(session, "before_flush", log_changes)
+    with _Logged(engine, expire_on_commit=False) as session, session.begin():
         yield session
 
 

@@ -36,6 +36,7 @@ from satcom.orchestration.plan import (
     TaskState,
     UndoState,
     handler_called,
+    lock_unchanged,
     tasks_of,
 )
 from satcom.orchestration.schedule import expected_finish
@@ -79,7 +80,7 @@ class Engine:
     def advance(self, flow_id: str) -> None:
         """Do all that can be done for this flow now."""
         while True:
-            more, errands = self._wave(flow_id)
+            more, errands = self._waves(flow_id)
             if len(errands) == 1:
                 self._run(flow_id, errands[0])
             elif errands:
@@ -88,29 +89,49 @@ class Engine:
             if not more and not errands:
                 return
 
-    def _wave(self, flow_id: str) -> tuple[bool, list[Errand]]:
-        """Whether another may find something to do, and the outside calls that are now intended.
+    def _waves(self, flow_id: str) -> tuple[bool, list[Errand]]:
+        """Whether another wave may find something to do, and the outside calls that are now intended.
 
-        Savepoints cost two statements and a flush for each task and are seldom needed, so the first attempt makes none.
+        One wave after the other until there are such calls. Savepoints cost two statements and a flush for each task
+        and are seldom needed, so the first attempt at a wave makes none.
         """
         try:
-            return self._transaction(flow_id, apart=False)
+            return self._in_turn(flow_id)
         except OperationalError:
             raise  # the database is lost or in the way
         except (TaskRaised, StatementError):
-            return self._transaction(flow_id, apart=True)
+            with self.database.as_worker() as session:
+                return self._carried(self._read(session, flow_id, apart=True))
 
-    def _transaction(self, flow_id: str, apart: bool) -> tuple[bool, list[Errand]]:
-        with self.database.as_worker() as session:
-            flow = find_for_update(session, ProcessFlow, flow_id)
-            session.info |= {"by": f"flow {flow.reference}", "order_reference": flow.reference}
-            wave = Wave(session, flow, tasks_of(session, flow), self.observe, self.lease, apart)
-            with bound_contextvars(order=flow.reference), span("advance", parent=of_flow(flow_id)):
-                if flow.state is FlowState.ACTIVE:
-                    wave.forward()
-                elif flow.state is FlowState.HOLD:
-                    wave.backward()
-            return wave.moved and not wave.exhausted, wave.errands
+    def _in_turn(self, flow_id: str) -> tuple[bool, list[Errand]]:
+        """Each wave its transaction, on one connection; the plan is read again only where somebody else changed it."""
+        with self.database.as_worker_in_turn() as turn:
+            with turn() as session:
+                wave = self._read(session, flow_id, apart=False)
+                more, errands = self._carried(wave)
+            while more and not errands:
+                with turn(wave.flow, *wave.tasks) as session:
+                    if lock_unchanged(session, wave.flow, wave.tasks):
+                        wave = Wave(session, wave.flow, wave.tasks, self.observe, self.lease, apart=False)
+                    else:
+                        wave = self._read(session, flow_id, apart=False)
+                    more, errands = self._carried(wave)
+            return more, errands
+
+    def _read(self, session: Session, flow_id: str, apart: bool) -> Wave:
+        flow = find_for_update(session, ProcessFlow, flow_id)
+        return Wave(session, flow, tasks_of(session, flow), self.observe, self.lease, apart)
+
+    def _carried(self, wave: Wave) -> tuple[bool, list[Errand]]:
+        """Forward or back."""
+        flow = wave.flow
+        wave.session.info |= {"by": f"flow {flow.reference}", "order_reference": flow.reference}
+        with bound_contextvars(order=flow.reference), span("advance", parent=of_flow(flow.id)):
+            if flow.state is FlowState.ACTIVE:
+                wave.forward()
+            elif flow.state is FlowState.HOLD:
+                wave.backward()
+        return wave.moved and not wave.exhausted, wave.errands
 
     def _run(self, flow_id: str, errand: Errand) -> None:
         """Make one outside call and commit what came of it."""

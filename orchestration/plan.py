@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, ClassVar, Final, TypeAlias
 
-from sqlalchemy import DDL, Index, UniqueConstraint, event
+from sqlalchemy import DDL, Index, UniqueConstraint, bindparam, event, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, Session, col, select
 
@@ -334,9 +334,30 @@ def declared(specification: str, subject_id: str, *given: object) -> list[TaskFl
     return draft.tasks
 
 
+_TASKS: Final = (
+    select(TaskFlow)
+    .where(col(TaskFlow.process_flow_id) == bindparam("flow"))
+    .order_by(col(TaskFlow.position))
+    .execution_options(populate_existing=True)
+)
+_LOCK: Final = text("SELECT version FROM process_flow WHERE id = :flow FOR UPDATE")
+_VERSIONS: Final = text("SELECT CAST(id AS text), version FROM task_flow WHERE process_flow_id = :flow")
+
+
 def tasks_of(session: Session, flow: ProcessFlow) -> list[TaskFlow]:
-    query = select(TaskFlow).where(col(TaskFlow.process_flow_id) == flow.id).order_by(col(TaskFlow.position))
-    return list(session.exec(query.execution_options(populate_existing=True)))
+    return list(session.exec(_TASKS, params={"flow": flow.id}))
+
+
+def lock_unchanged(session: Session, flow: ProcessFlow, tasks: Sequence[TaskFlow]) -> bool:
+    """Lock the flow until the transaction ends; whether it and its tasks are still as they are known.
+
+    Whoever changes a plan holds this lock, and each change counts up the version of its row.
+    """
+    at, known = {"flow": flow.id}, {(task.id, task.version) for task in tasks}
+    connection = session.connection()
+    if connection.execute(_LOCK, at).scalar() != flow.version:
+        return False
+    return {(identifier, version) for identifier, version in connection.execute(_VERSIONS, at)} == known
 
 
 def flow_of(session: Session, subject_id: str) -> ProcessFlow | None:

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Final, Literal, TypeAlias
 
 import networkx
+import orjson
 import structlog
 from sqlalchemy.exc import OperationalError
 from sqlmodel import Session
@@ -129,7 +130,10 @@ class Wave:
         return begun and task.deadline is not None and task.deadline <= now()
 
     def _arguments(self, task: TaskFlow) -> list[Json]:
-        return [self.by_name[one["task"]].result if "task" in one else one["value"] for one in task.arguments]
+        """As whoever resumes the flow would read them from the rows, and its own to change."""
+        given = [self.by_name[one["task"]].result if "task" in one else one["value"] for one in task.arguments]
+        read: list[Json] = orjson.loads(orjson.dumps(given))
+        return read
 
     def _begin(self, task: TaskFlow, at: datetime | None = None) -> None:
         task.started_at = task.started_at or at or now()
