@@ -11,9 +11,17 @@ from sqlmodel import Session
 from satcom.core.database import Database, find, find_for_update
 from satcom.core.values import Json
 from satcom.enterprise.party import Organization
-from satcom.orchestration import engine as engine_file
 from satcom.orchestration.engine import Engine
-from satcom.orchestration.plan import FlowState, Plan, ProcessFlow, TaskFlow, TaskState, plan, tasks_of
+from satcom.orchestration.plan import (
+    FlowState,
+    Plan,
+    ProcessFlow,
+    TaskFlow,
+    TaskState,
+    lock_unchanged,
+    plan,
+    tasks_of,
+)
 from satcom.orchestration.schedule import lay_out
 from satcom.orchestration.standing import turn_round
 from satcom.resource.drivers.port import HubDriver
@@ -94,7 +102,7 @@ def test_a_plan_is_read_whole_once_and_a_task_costs_what_it_does_and_its_own_row
 
 def meanwhile(monkeypatch: pytest.MonkeyPatch, database: Database, flow_id: str, change: str) -> None:
     """Somebody changes the plan once, between its first wave and its second."""
-    todo, unchanged = [change], engine_file.lock_unchanged
+    todo = [change]
 
     def look(session: Session, flow: ProcessFlow, tasks: list[TaskFlow]) -> bool:
         if todo:
@@ -106,9 +114,9 @@ def meanwhile(monkeypatch: pytest.MonkeyPatch, database: Database, flow_id: str,
                 else:
                     task = next(one for one in tasks_of(other, theirs) if one.handler == "second_row")
                     task.state, task.owner = TaskState.HOLD, "noc"
-        return unchanged(session, flow, tasks)
+        return lock_unchanged(session, flow, tasks)
 
-    monkeypatch.setattr(engine_file, "lock_unchanged", look)
+    monkeypatch.setattr("satcom.orchestration.engine.lock_unchanged", look)
 
 
 def test_what_somebody_changes_of_the_flow_between_two_waves_is_seen(
