@@ -9,7 +9,7 @@ Words: TMF633.
 from collections.abc import Sequence
 from typing import ClassVar, Final
 
-from sqlmodel import Field, Session
+from sqlmodel import Field, Session, col, select
 
 from satcom.core.characteristics import (
     CharacteristicSpecification,
@@ -17,7 +17,6 @@ from satcom.core.characteristics import (
     rule_of,
     specification_faults,
 )
-from satcom.core.database import find
 from satcom.core.entity import JsonOf, tmf
 from satcom.core.errors import Fault, RuleRefused
 from satcom.core.security import Capability
@@ -72,13 +71,15 @@ def validate_characteristics(
 
 def resources_of(session: Session, specification: ServiceSpecification) -> frozenset[NetworkNeed]:
     """What of the network the service needs."""
-    needed = (find(session, ResourceSpecification, one.id).category for one in specification.resource_specification)
-    return frozenset(one for one in needed if one is not None)
+    listed = col(ResourceSpecification.id).in_([one.id for one in specification.resource_specification])
+    needed = session.exec(select(ResourceSpecification.category).where(listed))
+    return frozenset(NetworkNeed(one) for one in needed if one is not None)
 
 
 def capacity_of(session: Session, specification: ServiceSpecification) -> NetworkNeed:
     """In which way the service takes capacity. Raises `RuleRefused` when it takes none."""
-    taken = [one for one in CAPACITIES if one in resources_of(session, specification)]
+    needed = resources_of(session, specification)
+    taken = [one for one in CAPACITIES if one in needed]
     if not taken:
         why = f"{specification.name} takes no capacity of the network"
         raise RuleRefused("/serviceSpecification", why, "noCapacity", "a service that needs " + ", ".join(CAPACITIES))

@@ -1,6 +1,7 @@
 """The service catalogue."""
 
 import pytest
+from sqlalchemy import event
 
 from satcom.core.database import Database
 from satcom.core.entity import new_id
@@ -9,7 +10,7 @@ from satcom.core.security import WORKER
 from satcom.core.values import Characteristic
 from satcom.enterprise.catalog_entry import revise
 from satcom.resource.catalog import NetworkNeed
-from satcom.service.catalog import capacity_of, validate_characteristics
+from satcom.service.catalog import capacity_of, resources_of, validate_characteristics
 from tests.enterprise.an_operator import an_operator
 from tests.market.a_catalogue import a_service_specification
 from tests.resource.a_resource_catalogue import a_resource_specification, built_from
@@ -70,6 +71,18 @@ def test_a_service_that_could_not_be_delivered_and_tested_is_not_described(
         with pytest.raises(RuleRefused) as refused:
             a_service_specification(session, resourceSpecification=built_from(session, *needs))
     assert [(one.field, one.code) for one in refused.value.faults] == [("/resourceSpecification", code)]
+
+
+def test_what_a_service_needs_of_the_network_is_read_in_one_statement(database: Database) -> None:
+    with database.as_worker() as session:
+        an_operator(session)
+        needs = (NetworkNeed.CARRIERS, NetworkNeed.HUB_PORT, NetworkNeed.TERMINAL)
+        specification = a_service_specification(session, resourceSpecification=built_from(session, *needs))
+        asked: list[str] = []
+        event.listen(session.connection(), "before_cursor_execute", lambda *told: asked.append(str(told[2])))
+        assert capacity_of(session, specification) is NetworkNeed.CARRIERS
+        assert resources_of(session, specification) == set(needs)
+    assert len(asked) == 2
 
 
 def test_a_resource_that_a_service_needs_is_not_retired_and_one_that_there_is_not_is_not_named(
