@@ -5,6 +5,7 @@ else has to be kept in step. It is written by the session itself: a command cann
 """
 
 from datetime import datetime
+from functools import cache
 from typing import Any, ClassVar
 
 from sqlalchemy import BigInteger, Identity, bindparam, inspect, text
@@ -68,9 +69,14 @@ _INSERT = text(
 def _changed_columns(entity: Entity) -> dict[str, History]:
     """What a flush will write: the columns that hold another value than the row. Only those set are looked at."""
     state = inspect(entity)
-    touched = set(state.mapper.column_attrs.keys()) - state.unmodified
+    touched = _columns_of(type(entity)) - state.unmodified
     histories = ((name, state.get_history(name, PassiveFlag.PASSIVE_NO_INITIALIZE)) for name in touched)
     return {name: history for name, history in histories if history.has_changes()}
+
+
+@cache
+def _columns_of(kind: type[Entity]) -> frozenset[str]:
+    return frozenset(inspect(kind).column_attrs.keys())
 
 
 def _changed(session: OrmSession, entity: Entity, changed: dict[str, History]) -> dict[str, Any]:
@@ -102,7 +108,7 @@ def _changed(session: OrmSession, entity: Entity, changed: dict[str, History]) -
 def _row(
     session: OrmSession, entity: Entity, kind: str, before: dict[str, Json] | None, after: dict[str, Json] | None
 ) -> dict[str, Any]:
-    order, event_type = session.info.get("order_reference"), event_name(entity, kind)
+    order, event_type = session.info.get("order_reference"), event_name(type(entity), kind)
     if order is not None and kind != "AttributeValueChangeEvent":
         tell(type(entity).__module__, event_type, order=order, id=entity.id, version=entity.version)
     return {
@@ -131,10 +137,11 @@ OTHER_WORDS = {
 }
 
 
-def event_name(entity: Entity, kind: str) -> str:
+@cache
+def event_name(of: type[Entity], kind: str) -> str:
     """The official event name, in the words of the resource's own document where it has the event at all."""
-    api = entity.api
-    subject = api.event_definition or type(entity).__name__
+    api = of.api
+    subject = api.event_definition or of.__name__
     subject = subject[0].lower() + subject[1:]
     if api.document is not None:
         listeners = api.document.listeners
