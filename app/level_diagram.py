@@ -6,6 +6,7 @@ Drawn by matplotlib, which comes with the extra `maps`; no screen is needed.
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -14,19 +15,24 @@ from satcom.resource.physics.link_budget import BOLTZMANN_DBW_PER_K_HZ
 from satcom.resource.physics.link_design import DirectionDesign
 
 PLACES = (
-    "amplifier",
-    "station\nEIRP",
-    "at the\nsatellite",
-    "satellite\nEIRP",
-    "at the\nstation",
-    "behind its\nantenna",
+    "Station's\namplifier",
+    "Station\nEIRP",
+    "At the\nsatellite",
+    "Satellite\nEIRP",
+    "At the\nstation",
+    "Behind its\nantenna",
 )
+BETWEEN = ("antenna, feed", "free space, air", "satellite", "free space, air", "antenna")
+MAJOR_DB, ENDS_DB, MINOR_DB = 50, 25, 10
+ROOM_DB = 48  # above the highest and below the lowest level, for what is written there
+STEEP_DB = 100
 STYLES = {  # colour and line, by weather
     "clear sky": ("#1b6ca8", "-"),
     "faded up": ("#c7542b", "--"),
     "faded down": ("#3b8a3e", ":"),
 }
-BEHIND_TEXT = {"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 0.5}
+BEHIND_TEXT = {"facecolor": "white", "edgecolor": "none", "alpha": 0.85, "pad": 0.8}
+SMALL = 8.5
 KINDS = (".png", ".svg")
 
 
@@ -75,54 +81,117 @@ def draw_levels(designs: Sequence[tuple[str, DirectionDesign]], file: Path) -> N
         figures = import_module("matplotlib.figure")
     except ModuleNotFoundError as missing:
         raise Refused("--diagram", "matplotlib is not installed", "missing", "pip install 'satcom[maps]'") from missing
-    figure = figures.Figure(figsize=(9, 5 * len(designs)), layout="constrained")
+    figure = figures.Figure(figsize=(9, 4.6 * len(designs) + 0.4), layout="constrained")
     panels = figure.subplots(len(designs), squeeze=False)[:, 0]
+    low_db, high_db = level_range_dbw([design for _, design in designs])
     for panel, (title, design) in zip(panels, designs, strict=True):
         _draw(panel, title, design)
+        panel.set_ylim(low_db, high_db)
+        panel.set_yticks(np.arange(-(-low_db // MAJOR_DB) * MAJOR_DB, high_db + 1, MAJOR_DB))
+        panel.set_yticks(np.arange(-(-low_db // MINOR_DB) * MINOR_DB, high_db + 1, MINOR_DB), minor=True)
+    lines, names = panels[0].get_legend_handles_labels()
+    figure.legend(lines, names, loc="outside lower center", ncols=len(names), frameon=False)
     try:
         figure.savefig(file, dpi=130)
     except OSError as wrong:
         raise Refused("--diagram", str(wrong), "invalid", "a file in a folder that may be written to") from wrong
 
 
-def _draw(panel: object, title: str, design: DirectionDesign) -> None:
-    """`panel` is an Axes of matplotlib, which is not installed everywhere and so has no name here."""
-    axes = panel
+def level_range_dbw(designs: Sequence[DirectionDesign]) -> tuple[int, int]:
+    """Lowest and highest level of the axis, the same for all panels."""
+    every = [one for design in designs for weather in levels_dbw(design).values() for one in weather]
+    every += [one for design in designs for one in noise_dbw(design)]
+    return (
+        int(np.floor((min(every) - ROOM_DB) / ENDS_DB) * ENDS_DB),
+        int(np.ceil((max(every) + ROOM_DB) / ENDS_DB) * ENDS_DB),
+    )
+
+
+def written(value_db: float) -> str:
+    """With the minus sign of the axis."""
+    return f"{value_db:.1f}".replace("-", "\N{MINUS SIGN}")
+
+
+def _draw(panel: Any, title: str, design: DirectionDesign) -> None:
+    """`panel` is an Axes of matplotlib, which is not installed everywhere and so has no type here."""
     told = levels_dbw(design)
     at = np.arange(len(PLACES))
-    for weather, style in STYLES.items():
-        colour, line = style
-        axes.plot(at, told[weather], marker="o", markersize=4, color=colour, linestyle=line, label=weather)  # type: ignore[attr-defined]
+    for weather, (colour, line) in STYLES.items():
+        panel.plot(at, told[weather], marker="o", markersize=4, color=colour, linestyle=line, label=weather)
     for place in at:
-        trough = 0 < place < len(PLACES) - 1 and told["clear sky"][place] < told["clear sky"][place - 1]
-        for row, (weather, (colour, _)) in enumerate(STYLES.items()):
-            axes.annotate(  # type: ignore[attr-defined]
-                f"{told[weather][place]:.1f}",
-                (place, told["clear sky"][place]),
-                textcoords="offset points",
-                xytext=(0, (-14 if trough else 32) - 11 * row),
-                ha="center",
-                fontsize=8.5,
-                color=colour,
-                bbox=BEHIND_TEXT,
-            )
-    clear_dbw, rain_dbw = noise_dbw(design)
+        _write_levels(panel, told, int(place))
+    _write_steps(panel, told["clear sky"])
+    _write_noise(panel, told["clear sky"][-1], *noise_dbw(design))
     last = len(PLACES) - 1
-    axes.hlines([clear_dbw], last - 0.3, last + 0.3, color="#777777", linestyle="--")  # type: ignore[attr-defined]
-    axes.annotate(  # type: ignore[attr-defined]
-        f"noise {clear_dbw:.1f}\nin rain {rain_dbw:.1f}",
-        (last, clear_dbw),
-        textcoords="offset points",
-        xytext=(0, -26),
-        ha="center",
-        fontsize=8.5,
-        color="#555555",
-        bbox=BEHIND_TEXT,
-    )
-    axes.margins(y=0.2)  # type: ignore[attr-defined]
-    axes.set_xticks(at, PLACES)  # type: ignore[attr-defined]
-    axes.set_xlim(-0.4, last + 0.6)  # type: ignore[attr-defined]
-    axes.set_ylabel("level in dBW")  # type: ignore[attr-defined]
-    axes.set_title(title, loc="left", fontsize=11)  # type: ignore[attr-defined]
-    axes.grid(visible=True, alpha=0.3)  # type: ignore[attr-defined]
-    axes.legend(loc="upper right", frameon=False)  # type: ignore[attr-defined]
+    panel.set_xticks(at, PLACES)
+    panel.set_xlim(-0.5, last + 0.8)
+    panel.set_ylabel("Level (dBW)")
+    panel.set_title(title, loc="left", fontsize=11, fontweight="bold", pad=10)
+    panel.grid(visible=True, axis="y", which="major", alpha=0.35)
+    panel.grid(visible=True, axis="y", which="minor", alpha=0.12)
+    panel.tick_params(axis="x", length=0)
+    for side in ("top", "right"):
+        panel.spines[side].set_visible(False)
+
+
+def _write_levels(panel: Any, told: dict[str, list[float]], place: int) -> None:
+    """Beside the point: one number where the weather makes no difference, else one for each weather."""
+    values = {weather: written(levels[place]) for weather, levels in told.items()}
+    texts = [(values["clear sky"], "#222222")] if len(set(values.values())) == 1 else [
+        (values[weather], colour) for weather, (colour, _) in STYLES.items()
+    ]  # fmt: skip
+    clear = told["clear sky"]
+    trough = 0 < place < len(PLACES) - 1 and clear[place] < clear[place - 1]
+    for row, (text, colour) in enumerate(texts):
+        panel.annotate(
+            text,
+            (place, clear[place]),
+            textcoords="offset points",
+            xytext=(0, -16 - 11 * row if trough else 8 + 11 * (len(texts) - 1 - row)),
+            ha="center",
+            fontsize=SMALL,
+            color=colour,
+            bbox=BEHIND_TEXT,
+        )
+
+
+def _write_steps(panel: Any, clear: list[float]) -> None:
+    """What each stretch adds or takes under clear sky, beside its middle."""
+    for place, name in enumerate(BETWEEN):
+        step_db = clear[place + 1] - clear[place]
+        if abs(step_db) > STEEP_DB:
+            offset, side = (13 if step_db > 0 else 9, 0), "left"
+        elif place == 0:
+            offset, side = (6, -16), "left"
+        else:
+            offset, side = (-8, 14), "right"
+        panel.annotate(
+            f"{name}\n{'+' if step_db > 0 else ''}{written(step_db)} dB",
+            (place + 0.5, (clear[place] + clear[place + 1]) / 2),
+            textcoords="offset points",
+            xytext=offset,
+            ha=side,
+            va="center",
+            fontsize=7.5,
+            color="#666666",
+        )
+
+
+def _write_noise(panel: Any, carrier_dbw: float, clear_dbw: float, rain_dbw: float) -> None:
+    """The noise beside the last level, with how far the carrier stands above it."""
+    last = len(PLACES) - 1
+    panel.hlines([clear_dbw], last - 0.25, last + 0.25, color="#777777", linestyle="--")
+    panel.annotate("", (last, clear_dbw), (last, carrier_dbw), arrowprops={"arrowstyle": "<->", "color": "#777777"})
+    for text, place, offset in (
+        (f"downlink\nC/N {written(carrier_dbw - clear_dbw)} dB", (last, (carrier_dbw + clear_dbw) / 2), (8, -8)),
+        (f"noise {written(clear_dbw)}\nin rain {written(rain_dbw)}", (last, clear_dbw), (-26, -27)),
+    ):
+        panel.annotate(
+            text,
+            place,
+            textcoords="offset points",
+            xytext=offset,
+            fontsize=SMALL,
+            color="#555555",
+            bbox=BEHIND_TEXT,
+        )

@@ -62,9 +62,10 @@ def show_direction(console: Console, title: str, design: DirectionDesign, sure: 
             console.print("[yellow]With that confidence the availability asked is not reached.[/yellow]")
     print_table(console, _modcods(design))
     for one in design.breaches:
+        where = f" {one.where}" if one.where else ""
         console.print(
-            f"[yellow]{one.source} is not kept ({one.gate}):"
-            f" {one.value:.1f} {one.unit}, allowed {one.limit:.1f}.[/yellow]"
+            f"[yellow]{one.source} is not kept ({one.gate}), {one.over_db:.1f} dB over:"
+            f" {one.value:.1f} {one.unit}, allowed {one.limit:.1f}{where}.[/yellow]"
         )
     if design.limit is not Limit.NONE:
         console.print(f"[bold red]It does not close: {LIMITS[design.limit]}.[/bold red]\n")
@@ -94,7 +95,17 @@ def for_a_program(design: DirectionDesign, sure: ConfidentLink | None) -> dict[s
         "availabilityPercent": design.joint_availability_percent,
         "confident": None if sure is None else _confident(sure),
         "breaches": [
-            {"code": str(one.gate), "value": one.value, "limit": one.limit, "unit": one.unit, "source": one.source}
+            {
+                "code": str(one.gate),
+                "value": one.value,
+                "limit": one.limit,
+                "unit": one.unit,
+                "excessDb": one.over_db,
+                "source": one.source,
+                "latitudeDeg": one.latitude_deg,
+                "longitudeDeg": one.longitude_deg,
+                "arrivalDeg": one.arrival_deg,
+            }
             for one in design.breaches
         ],
         "lines": [{"label": one.label, "value": one.value, "unit": one.unit, "source": one.source} for one in lines],

@@ -124,6 +124,8 @@ def _limits(way: ConstellationSolution) -> Table:
     for carrier in (way.forward, way.return_link):
         for one in carrier.limits_kept:
             what = f"{carrier.direction}, {one.reason}\n[dim]{escape(one.source)}[/dim]"
+            if one.arrival_deg is not None and one.away_km is not None:
+                what += f"\n[dim]{abs(one.away_km):.0f} km off the site, {one.arrival_deg:.1f} deg high[/dim]"
             unit = "dB" if one.unit == OVER_THE_LIMIT else one.unit
             table.add_row(what, f"{one.value:.2f}", f"{one.limit:.2f}", unit, f"{one.at:%Y-%m-%d\n%H:%M:%S}Z")
     return table

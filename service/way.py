@@ -23,7 +23,11 @@ class BudgetLine(Value):
 
 
 class LimitKept(Value):
-    """A limit on power density that a carrier over satellites that pass keeps, at the instant when least is left."""
+    """A limit on power density that a carrier over satellites that pass keeps, at the instant when least is left.
+
+    On the ground also the angle of arrival at the worst place of the beam, and how far it lies from the site, negative
+    towards the satellite; none where only the receiving station is asked.
+    """
 
     reason: str
     value: float
@@ -31,6 +35,8 @@ class LimitKept(Value):
     unit: str
     source: str
     at: Instant
+    arrival_deg: float | None = None
+    away_km: float | None = None
 
 
 class CarrierPlan(Value):

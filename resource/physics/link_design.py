@@ -15,9 +15,11 @@ from numpy.typing import NDArray
 from satcom.resource.physics.adjacent_slots import adjacent_satellite_ci_db
 from satcom.resource.physics.antenna import ReceiveAntenna, parabola_gain_dbi
 from satcom.resource.physics.attenuation import TotalAttenuation, total_attenuation
+from satcom.resource.physics.beam_footprint import Footprint, footprint
 from satcom.resource.physics.budget_lines import Line
 from satcom.resource.physics.carrier_sizing import AskedCarrier, CarrierSizing, Limit, size_carrier
 from satcom.resource.physics.climate import altitude_km
+from satcom.resource.physics.coverage import SpotBeam
 from satcom.resource.physics.framing import framed_table
 from satcom.resource.physics.interference import (
     adjacent_carrier_ci_db,
@@ -43,7 +45,7 @@ from satcom.resource.physics.link_budget import (
     combine_db,
 )
 from satcom.resource.physics.link_input import CarrierInput as CarrierInput
-from satcom.resource.physics.link_input import CoordinationInput, SatelliteInput, StationInput
+from satcom.resource.physics.link_input import DownlinkBeam, SatelliteInput, StationInput
 from satcom.resource.physics.link_input import ImpossibleLink as ImpossibleLink
 from satcom.resource.physics.link_input import LinkInput as LinkInput
 from satcom.resource.physics.modcod import ModcodTable
@@ -370,13 +372,14 @@ def _designed(
         link=link,
         room=room,
         fades=(up_fades, down_fades),
-        breaches=_breaches(given.coordination, budget, rays),
+        breaches=_breaches(given, budget, rays),
     )
 
 
-def _breaches(agreed: CoordinationInput, budget: BentPipeBudget, rays: tuple[_Ray, _Ray]) -> tuple[Breach, ...]:
+def _breaches(given: LinkInput, budget: BentPipeBudget, rays: tuple[_Ray, _Ray]) -> tuple[Breach, ...]:
     """Held under clear sky, over the symbol rate."""
-    up, down = rays
+    (up, down), agreed = rays, given.coordination
+    beam = down.station.downlink_beam
     width_db = 10 * np.log10(float(budget.symbol_rate_baud))
     uplink, downlink = float(budget.uplink_eirp_dbw) - width_db, float(budget.satellite_eirp_dbw) - width_db
     limits = agreed.uplink_eirp_density_dbw_per_hz, agreed.downlink_eirp_density_dbw_per_hz
@@ -391,7 +394,21 @@ def _breaches(agreed: CoordinationInput, budget: BentPipeBudget, rays: tuple[_Ra
         arrival_deg=down.elevation_deg,
         downlink_freq_hz=down.freq_hz,
         agreed=CoordinationLimits(*(np.inf if one is None else one for one in limits)),
+        lit=None if beam is None else _lit(given.satellite, beam),
+        below_peak_db=-down.station.downlink_beam_db,
     )
+
+
+def _lit(satellite: SatelliteInput, beam: DownlinkBeam) -> Footprint:
+    shape = SpotBeam(
+        boresight_latitude_deg=beam.latitude_deg,
+        boresight_longitude_deg=beam.longitude_deg,
+        half_power_beamwidth_deg=beam.width_deg,
+        satellite_longitude_deg=satellite.longitude_deg,
+        minor_beamwidth_deg=beam.minor_width_deg,
+        rotation_deg=beam.rotation_deg,
+    )
+    return footprint(shape, satellite.longitude_deg)
 
 
 def distance_km(first: StationInput, second: StationInput) -> float:

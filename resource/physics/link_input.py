@@ -29,6 +29,20 @@ class Neighbour(_Given):
     excess_db: float = Field(default=0.0, ge=-60, le=60)
 
 
+class DownlinkBeam(_Given):
+    """The beam that the carrier comes down in: where its peak lies and how wide it is between its -3 dB points.
+
+    Round as the satellite sees it, or with `minor_width_deg` an ellipse, its longer axis turned by `rotation_deg` from
+    East towards North.
+    """
+
+    latitude_deg: float = Field(ge=-90, le=90)
+    longitude_deg: float = Field(ge=-180, le=360)
+    width_deg: float = Field(gt=0, le=18)
+    minor_width_deg: float | None = Field(default=None, gt=0, le=18)
+    rotation_deg: float = Field(default=0.0, ge=-180, le=180)
+
+
 class SatelliteInput(_Given):
     """A geostationary satellite with one transparent transponder, as it is at the peak of its beams."""
 
@@ -49,7 +63,10 @@ class SatelliteInput(_Given):
 
 
 class StationInput(_Given):
-    """A station: where it stands, its dish, what it sends with and how noisy it hears."""
+    """A station: where it stands, its dish, what it sends with and how noisy it hears.
+
+    `downlink_beam` is the one that it receives; with it the flux density on the ground is told for the whole beam.
+    """
 
     latitude_deg: float = Field(ge=-90, le=90)
     longitude_deg: float = Field(ge=-180, le=360)
@@ -66,6 +83,7 @@ class StationInput(_Given):
     ground_temperature_k: float = Field(default=25.0, ge=0, le=300)
     uplink_beam_db: float = Field(default=0.0, ge=-30, le=0)
     downlink_beam_db: float = Field(default=0.0, ge=-30, le=0)
+    downlink_beam: DownlinkBeam | None = None
 
 
 class CoChannelBeam(_Given):

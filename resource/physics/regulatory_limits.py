@@ -4,9 +4,8 @@ Limits are in the reference bandwidth of their text; they are brought to a densi
 own density can be held against them. An operator's coordination agreements are given as densities of the same kind.
 Whether a country has licensed a service is no physics and not here. Arrays broadcast; nan where no limit is set.
 
-Words: ITU-R S.524-9 (earth stations, off-axis EIRP density), Radio Regulations Article 21, Table 21-4 (power
-flux-density; geostationary satellites and others have rows of their own), Appendix 8 Annex III (the antenna near its
-axis).
+Words: ITU-R S.524-9 (earth stations, off-axis EIRP density), Radio Regulations Appendix 8 Annex III (the antenna near
+its axis). What may arrive on the ground is `power_flux_density`, and the places of a beam `beam_footprint`.
 """
 
 from dataclasses import dataclass
@@ -15,8 +14,14 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
+from satcom.resource.physics.beam_footprint import Footprint, WorstPlace, worst_place
 from satcom.resource.physics.interference import side_lobe_gain_dbi
-from satcom.resource.physics.link_budget import spreading_loss_db_m2
+from satcom.resource.physics.power_flux_density import (
+    FLUX_DENSITY,
+    TABLE_21_4,
+    flux_density_excess_db,
+    flux_density_limit_dbw_per_m2_hz,
+)
 
 Array = NDArray[np.float64]
 Values = float | Array  # anything that broadcasts
@@ -28,35 +33,12 @@ _OFF_AXIS = (
     (13.75, 14.5, 2.5, 39.0, 18.0, 42.0, 0.0, 40e3),
     (27.5, 30.0, 2.0, 19.0, -2.0, 22.0, -10.0, 40e3),
 )
-# Table 21-4: band in GHz, level up to 5 degrees of arrival, level from 25 degrees on, bandwidth; between them linear.
-_ON_THE_GROUND = (
-    (3.4, 4.2, -152.0, -142.0, 4e3),
-    (4.5, 4.8, -152.0, -142.0, 4e3),
-    (7.25, 7.75, -152.0, -142.0, 4e3),
-    (10.7, 11.7, -150.0, -140.0, 4e3),
-    (12.2, 12.75, -148.0, -138.0, 4e3),
-    (17.7, 19.7, -115.0, -105.0, 1e6),
-)
-# The same table, satellites that are not geostationary; the last says whether No. 21.16.6 takes X for their number.
-_ON_THE_GROUND_PASSING = (
-    (4.5, 4.8, -152.0, -142.0, 4e3, False),
-    (7.25, 7.75, -152.0, -142.0, 4e3, False),
-    (10.7, 11.7, -126.0, -116.0, 1e6, False),
-    (11.7, 12.75, -124.0, -114.0, 1e6, False),
-    (17.7, 19.3, -115.0, -105.0, 1e6, True),
-    (19.3, 19.7, -115.0, -105.0, 1e6, False),
-    (37.5, 40.0, -120.0, -105.0, 1e6, False),
-    (40.0, 42.0, -115.0, -105.0, 1e6, False),
-    (42.0, 42.5, -120.0, -105.0, 1e6, False),
-)
 ANGLES_DEG: Array = np.concatenate([np.arange(2.0, 10.0, 0.1), np.arange(10.5, 180.0, 1.0)])
 
 AGREEMENT = "coordination agreement"
-TABLE_21_4 = "Radio Regulations, Table 21-4"
 S_524_9 = "ITU-R S.524-9"
 OVER_THE_LIMIT = "dB over the limit"
 DENSITY = "dBW/Hz"
-FLUX_DENSITY = "dBW/m2/Hz"
 
 
 class Gate(StrEnum):
@@ -78,13 +60,34 @@ class CoordinationLimits:
 
 @dataclass(frozen=True)
 class Breach:
-    """One limit that is not kept: by which number, over which, and where it says so."""
+    """One limit that is not kept: by which number, over which, and where it says so.
+
+    On the ground also the place where it is exceeded most, and the angle at which the satellite arrives there.
+    """
 
     gate: Gate
     value: float
     limit: float
     unit: str
     source: str
+    latitude_deg: float | None = None
+    longitude_deg: float | None = None
+    arrival_deg: float | None = None
+
+    @property
+    def over_db(self) -> float:
+        return self.value - self.limit
+
+    @property
+    def where(self) -> str:
+        """On the ground, as people write it; no place is named where it is the receiving station's."""
+        if self.arrival_deg is None:
+            return ""
+        if self.latitude_deg is None or self.longitude_deg is None:
+            return f"at the receiving station, {self.arrival_deg:.1f} deg over the horizon"
+        north, east = "N" if self.latitude_deg >= 0 else "S", "E" if self.longitude_deg >= 0 else "W"
+        place = f"{abs(self.latitude_deg):.2f} {north} {abs(self.longitude_deg):.2f} {east}"
+        return f"at {place}, {self.arrival_deg:.1f} deg over the horizon"
 
 
 def off_axis_limit_dbw_per_hz(off_axis_deg: Values, freq_hz: Values) -> Array:
@@ -131,69 +134,18 @@ def flange_density_limit_dbw_per_hz(diameter_m: Values, efficiency: Values, freq
     return -off_axis_excess_db(0.0, diameter_m, efficiency, freq_hz)
 
 
-def flux_density_limit_dbw_per_m2_hz(arrival_deg: Values, freq_hz: Values) -> Array:
-    """Most power flux-density of a geostationary satellite at the ground, by the angle of arrival over the horizon.
-
-    nan below the horizon and outside 3.4-4.2, 4.5-4.8, 7.25-7.75, 10.7-11.7, 12.2-12.75 and 17.7-19.7 GHz.
-    Source: Radio Regulations, Article 21, Table 21-4.
-    """
-    arrival, ghz = np.broadcast_arrays(np.asarray(arrival_deg, float), np.asarray(freq_hz, float) / 1e9)
-    limit = np.full(arrival.shape, np.nan)
-    for low, high, flat, steep, width_hz in _ON_THE_GROUND:
-        level = flat + (steep - flat) * np.clip((arrival - 5) / 20, 0, 1) - 10 * np.log10(width_hz)
-        limit = np.where((ghz >= low) & (ghz <= high) & (arrival >= 0) & (arrival <= 90), level, limit)
-    return limit
-
-
-def constellation_size_db(satellites: Values) -> Array:
-    """X: what a constellation of so many satellites has less near the horizon, from 17.7 to 19.3 GHz.
-
-    nan below one satellite. Source: Radio Regulations, No. 21.16.6.
-    """
-    count = np.asarray(satellites, float)
-    x_db = np.select([count <= 50, count <= 288], [0.0, 5 * (count - 50) / 119], (count + 402) / 69)
-    return np.where(count >= 1, x_db, np.nan)
-
-
-def passing_flux_density_limit_dbw_per_m2_hz(
-    arrival_deg: Values, lowest_hz: Values, highest_hz: Values, satellites: Values
-) -> Array:
-    """Most power flux-density at the ground of a satellite that is not geostationary, by the angle of arrival.
-
-    It is the strictest that is set anywhere between the two frequencies; `satellites` is how many its constellation
-    has. Arguments broadcast. nan below the horizon and where no band of 4.5-4.8, 7.25-7.75, 10.7-12.75, 17.7-19.7 and
-    37.5-42.5 GHz is touched. Source: Radio Regulations, Article 21, Table 21-4 and No. 21.16.6.
-    """
-    arrival, low_ghz, high_ghz, x_db = np.broadcast_arrays(
-        np.asarray(arrival_deg, float),
-        np.asarray(lowest_hz, float) / 1e9,
-        np.asarray(highest_hz, float) / 1e9,
-        constellation_size_db(satellites),
+def flux_breach(worst: WorstPlace, peak_eirp_density_dbw_per_hz: float) -> Breach:
+    """What a carrier of this density at the peak of its beam lays on the worst place, beside the limit there."""
+    return Breach(
+        Gate.POWER_FLUX_DENSITY,
+        worst.flux_density_dbw_per_m2_hz(peak_eirp_density_dbw_per_hz),
+        worst.limit_dbw_per_m2_hz,
+        FLUX_DENSITY,
+        TABLE_21_4,
+        worst.latitude_deg,
+        worst.longitude_deg,
+        worst.arrival_deg,
     )
-    limit = np.full(arrival.shape, np.nan)
-    for low, high, flat, steep, width_hz, by_size in _ON_THE_GROUND_PASSING:
-        least = flat - x_db if by_size else np.full_like(x_db, flat)
-        level = least + (steep - least) * np.clip((arrival - 5) / 20, 0, 1) - 10 * np.log10(width_hz)
-        touched = (low_ghz < high) & (high_ghz > low) & (arrival >= 0) & (arrival <= 90)
-        limit = np.where(touched, np.fmin(limit, level), limit)
-    return limit
-
-
-def flux_density_excess_db(
-    eirp_density_dbw_per_hz: Values, range_km: Values, arrival_deg: Values, freq_hz: Values
-) -> Array:
-    """By how much a carrier's flux density at a place exceeds the limit, free space counted; negative where kept."""
-    arrives = np.asarray(eirp_density_dbw_per_hz) - spreading_loss_db_m2.or_nan(range_km)
-    excess_db: Array = arrives - flux_density_limit_dbw_per_m2_hz(arrival_deg, freq_hz)
-    return excess_db
-
-
-def ground_eirp_density_limit_dbw_per_hz(range_km: Values, arrival_deg: Values, freq_hz: Values) -> Array:
-    """Most EIRP density of a geostationary satellite towards a place at this range, where it arrives at this angle.
-
-    nan where no limit is set. Arguments broadcast. Source: Radio Regulations, Article 21, Table 21-4.
-    """
-    return -flux_density_excess_db(0.0, range_km, arrival_deg, freq_hz)
 
 
 def breaches(
@@ -207,10 +159,13 @@ def breaches(
     arrival_deg: float,
     downlink_freq_hz: float,
     agreed: CoordinationLimits | None = None,
+    lit: Footprint | None = None,
+    below_peak_db: float = 0.0,
 ) -> tuple[Breach, ...]:
     """The limits that one carrier does not keep, each with its reason code and number.
 
-    The uplink's densities are under clear sky: power control only makes good what the rain takes.
+    The uplink's densities are under clear sky: power control only makes good what the rain takes. On the ground the
+    receiving place counts, `below_peak_db` in its beam, and of the places that the beam has `lit` the worst.
     """
     agreed = agreed or CoordinationLimits()
     beside = float(off_axis_excess_db(uplink_power_density_dbw_per_hz, diameter_m, efficiency, uplink_freq_hz))
@@ -218,10 +173,17 @@ def breaches(
     ground = ground_limit + float(
         flux_density_excess_db(downlink_eirp_density_dbw_per_hz, downlink_range_km, arrival_deg, downlink_freq_hz)
     )
+    on_the_ground = Breach(
+        Gate.POWER_FLUX_DENSITY, ground, ground_limit, FLUX_DENSITY, TABLE_21_4, None, None, arrival_deg
+    )
+    worst = None if lit is None else worst_place(lit, downlink_freq_hz)
+    if worst is not None:
+        elsewhere = flux_breach(worst, downlink_eirp_density_dbw_per_hz + below_peak_db)
+        on_the_ground = max(on_the_ground, elsewhere, key=lambda one: np.nan_to_num(one.over_db, nan=-np.inf))
     up_limit, down_limit = agreed.uplink_eirp_density_dbw_per_hz, agreed.downlink_eirp_density_dbw_per_hz
     held = (
         Breach(Gate.OFF_AXIS_EIRP_DENSITY, beside, 0.0, OVER_THE_LIMIT, S_524_9),
-        Breach(Gate.POWER_FLUX_DENSITY, ground, ground_limit, FLUX_DENSITY, TABLE_21_4),
+        on_the_ground,
         Breach(Gate.COORDINATED_UPLINK, uplink_eirp_density_dbw_per_hz, up_limit, DENSITY, AGREEMENT),
         Breach(Gate.COORDINATED_DOWNLINK, downlink_eirp_density_dbw_per_hz, down_limit, DENSITY, AGREEMENT),
     )  # fmt: skip

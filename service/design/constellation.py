@@ -335,6 +335,8 @@ def _kept(inputs: PassingInputs, one: Passing, limit: Reached) -> LimitKept:
         unit=limit.unit,
         source=limit.source,
         at=inputs.start_at + timedelta(seconds=round(after_s, 1)),
+        arrival_deg=limit.arrival_deg,
+        away_km=limit.away_km,
     )
 
 

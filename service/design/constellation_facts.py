@@ -58,7 +58,8 @@ class ConstellationFacts:
     """One constellation as it does not depend on the site.
 
     `satellite_count` is how many carry traffic, whether they ever serve the site or not, for limits depend on it;
-    `None` in evidence from before carriers over constellations were held to limits: then none is.
+    `None` in evidence from before carriers over constellations were held to limits: then none is. `beam_diameter_km`,
+    what a beam lights on the ground, is `None` in evidence from before all of it was: then only the site is.
     """
 
     id: str
@@ -77,6 +78,7 @@ class ConstellationFacts:
     licences: tuple[LicenceFacts, ...]
     illustrative: bool
     satellite_count: int | None = None
+    beam_diameter_km: float | None = None
 
     def payload(self, direction: Direction) -> BeamPayload:
         """The beam in this direction."""

@@ -265,6 +265,8 @@ class Assumptions:
     `confidence_percent` is what availability is sold with, the operator's own setting: at 50 the average year counts.
     `within_limits`: carriers keep the limits on their density (`service.design.limits`); they were not asked before.
     `sources_told`: budgets tell where interference comes from, and add up in rain; they did not before.
+    `within_limits`: carriers keep the limits on their density (`service.design.limits`); they were not asked before,
+    and until `over_footprint` on the ground only at the receiving place.
     """
 
     roll_off: float = 0.2
@@ -283,6 +285,7 @@ class Assumptions:
     confidence_percent: float = AVERAGE_YEAR_PERCENT
     within_limits: bool = True
     sources_told: bool = True
+    over_footprint: bool = True
 
 
 def _taken_rows(taken: TakenSpectrum) -> list[list[float | None]]:

@@ -49,8 +49,9 @@ class Inputs:
         assumed = stored.get("assumed") if isinstance(stored, dict) else None
         if not isinstance(assumed, dict):
             return inputs
-        # from before carriers were held to limits, and before budgets told their sources
-        before = {name: False for name in ("within_limits", "sources_told") if name not in assumed}
+        # from before carriers were held to limits, before all of a beam was, and before budgets told their sources
+        later = ("within_limits", "over_footprint", "sources_told")
+        before = {name: False for name in later if name not in assumed}
         told = inputs.constellations
         if "sources_told" in before:
             told = tuple(replace(one, assumed=replace(one.assumed, sources_told=False)) for one in told)

@@ -114,7 +114,7 @@ def layout(found: Survey, demand: SiteDemand, occupancy: Occupancy, assumed: Ass
         ground,
         free_of_fleet(fleet, occupancy, found.period),
         promised,
-        density_limits(fleet, ground, found.at) if assumed.within_limits else None,
+        density_limits(fleet, ground, found.at, assumed.over_footprint) if assumed.within_limits else None,
     )
 
 

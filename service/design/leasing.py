@@ -49,7 +49,7 @@ def lease(
     """The transponders that can be leased, best first, and why each of the other satellites cannot give any."""
     period = Period(demand.start_at, demand.stop_at)
     free, covered = free_of_fleet(fleet, occupancy, period), _covered(fleet, demand)
-    too_dense = _too_dense(fleet, demand) if assumed.within_limits else {}
+    too_dense = _too_dense(fleet, demand, assumed.over_footprint) if assumed.within_limits else {}
     kept = covered.copy()
     kept[list(too_dense)] = False
     ways: list[tuple[int, int, LeaseSolution]] = []
@@ -80,12 +80,12 @@ def power_share_hz(transponder: TransponderFacts, demand: LeaseDemand) -> int:
     return ceil(transponder.bandwidth_hz * demand.power_share_percent / 100)
 
 
-def _too_dense(fleet: Fleet, demand: LeaseDemand) -> dict[int, Setback]:
+def _too_dense(fleet: Fleet, demand: LeaseDemand, over_footprint: bool) -> dict[int, Setback]:
     power_hz = np.array([power_share_hz(one, demand) for one in fleet.transponders], dtype=np.float64)
     names = {one.id: one.name for one in fleet.satellites}
     return {
         row: breach_told(breach, fleet.transponders[row].name, f"{names[of.satellite_id]} {of.band}")
-        for row, breach in lease_breaches(fleet, demand, power_hz).items()
+        for row, breach in lease_breaches(fleet, demand, power_hz, over_footprint).items()
         for of in (fleet.transponders[row],)
     }
 

@@ -1,7 +1,8 @@
 """Limits: how dense in power a carrier may be, whoever pays for it.
 
 On the up link what a station radiates beside its satellite (S.524) and what was agreed with the neighbours; on the down
-link what arrives at the receiving place (Radio Regulations, Article 21) and what was agreed at the peak of the beam.
+link what arrives on the ground, at the receiving place and wherever the beam comes nearest to the limit (Radio
+Regulations, Article 21), and what was agreed at the peak of the beam.
 All of them bound the EIRP density under clear sky, so that of each lane the strictest is kept, one up and one down;
 which of them decided is asked only of a loser.
 Whether a country has licensed the service is `survey`. Words: `resource.physics.regulatory_limits`.
@@ -15,20 +16,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from satcom.resource.physics.antenna import parabola_gain_dbi
+from satcom.resource.physics.beam_footprint import WorstPlace, footprint, worst_place
 from satcom.resource.physics.budget_lines import BentPipeBudget
 from satcom.resource.physics.coverage import relative_gain_db
 from satcom.resource.physics.orbit import slot_angles
+from satcom.resource.physics.power_flux_density import (
+    TABLE_21_4,
+    flux_density_excess_db,
+    flux_density_limit_dbw_per_m2_hz,
+    ground_eirp_density_limit_dbw_per_hz,
+    rows_at,
+)
 from satcom.resource.physics.regulatory_limits import (
     AGREEMENT,
-    TABLE_21_4,
     Breach,
     CoordinationLimits,
     Gate,
     breaches,
     flange_density_limit_dbw_per_hz,
-    flux_density_excess_db,
-    flux_density_limit_dbw_per_m2_hz,
-    ground_eirp_density_limit_dbw_per_hz,
+    flux_breach,
 )
 from satcom.service.demand import Direction, LeaseDemand
 from satcom.service.design.facts import Fleet, TransponderFacts
@@ -40,6 +46,7 @@ from satcom.service.way import Reason
 
 Array = NDArray[np.float64]
 Indices = NDArray[np.intp]
+Worst = tuple[WorstPlace | None, ...]
 ROUNDING = 1e-9  # a carrier stays this much below, so that whoever computes it afresh finds it below, too
 
 
@@ -48,7 +55,8 @@ class DensityLimits:
     """Most EIRP density under clear sky in dBW/Hz, of the sender and towards the receiver; `inf` where nothing is set.
 
     Up by (kind of antenna, transponder), with the kind of each of the layout's gateways; terminals are kinds. Down
-    `site_down` by transponder, `gateway_down` by (transponder, station).
+    `site_down` by transponder, `gateway_down` by (transponder, station). `worst` is by transponder the place of its
+    beam where it comes nearest to the limit on the ground, empty where only the receiving place is asked.
     """
 
     gateway_kind: Indices
@@ -56,6 +64,7 @@ class DensityLimits:
     terminal_up: Array
     site_down: Array
     gateway_down: Array
+    worst: Worst
 
     def up_and_down(self, direction: Direction, lanes: Lanes, station: Indices) -> tuple[Array, Array]:
         """Of each lane; `station` is that of each of the layout's gateways."""
@@ -75,10 +84,10 @@ class DensityLimits:
         return excess_db
 
 
-def density_limits(fleet: Fleet, ground: Ground, at: datetime) -> DensityLimits | None:
+def density_limits(fleet: Fleet, ground: Ground, at: datetime, over_footprint: bool) -> DensityLimits | None:
     """The limits of a layout, `None` where none binds any of its carriers."""
     arrays = transponder_arrays(fleet)
-    agreed_up, agreed_down = _agreed(fleet)
+    agreed_up, at_peak = _agreed(fleet)[0], _at_peak(fleet, over_footprint)
     antennas, terminals = ground.gateways, ground.terminals
     dishes, kind = np.unique(antennas.diameter_m + 1j * antennas.efficiency, return_inverse=True)
     at_site = ground_eirp_density_limit_dbw_per_hz(
@@ -88,8 +97,9 @@ def density_limits(fleet: Fleet, ground: Ground, at: datetime) -> DensityLimits 
         gateway_kind=kind.reshape(-1),
         gateway_up=_strictest(_off_axis(dishes.real, dishes.imag, fleet), agreed_up),
         terminal_up=_strictest(_off_axis(terminals.diameter_m, terminals.efficiency, fleet), agreed_up),
-        site_down=_strictest(at_site, agreed_down + ground.site_beam_gain_db[arrays.down_beam]),
-        gateway_down=_gateway_down(fleet, at),
+        site_down=_strictest(at_site, at_peak + ground.site_beam_gain_db[arrays.down_beam]),
+        gateway_down=_gateway_down(fleet, at, over_footprint),
+        worst=worst_places(fleet) if over_footprint else (),
     )
     every = (found.gateway_up, found.terminal_up, found.site_down, found.gateway_down)
     return found if any(np.isfinite(one).any() for one in every) else None
@@ -104,7 +114,7 @@ class Carried:
     downlink_dbw_per_hz: float
 
 
-def worst_breach(fleet: Fleet, ground: Ground, lane: Lanes, carried: Carried) -> Breach:
+def worst_breach(fleet: Fleet, ground: Ground, lane: Lanes, carried: Carried, worst: Worst) -> Breach:
     """The limit that the carrier of a single lane exceeds most; it must exceed one."""
     row = int(lane.transponder[0])
     transponder, satellite = fleet.transponders[row], int(transponder_arrays(fleet).satellite[row])
@@ -137,30 +147,35 @@ def worst_breach(fleet: Fleet, ground: Ground, lane: Lanes, carried: Carried) ->
         ),
         transponder,
         carried.downlink_dbw_per_hz - float(below_peak_db),
+        worst[row] if worst else None,
     )
-    return max(held, key=lambda one: one.value - one.limit)
+    return max(held, key=lambda one: one.over_db)
 
 
 def breach_told(breach: Breach, what: str, subject: str) -> Setback:
     """Why what would else do is not offered."""
-    over_db = breach.value - breach.limit
-    text = f"{what}: {over_db:.1f} dB denser than allowed ({breach.source})"
+    over_db, where = breach.over_db, f" {breach.where}" if breach.latitude_deg is not None else ""
+    text = f"{what}: {over_db:.1f} dB denser than allowed{where} ({breach.source})"
     reason = Reason(breach.gate.value)
     return Setback(reason, subject, text, round(breach.value, 3), round(breach.limit, 3), breach.unit, over_db)
 
 
-def _held(found: tuple[Breach, ...], transponder: TransponderFacts, at_peak_dbw_per_hz: float) -> tuple[Breach, ...]:
-    """With what was agreed at the peak of the beam."""
+def _held(
+    found: tuple[Breach, ...], transponder: TransponderFacts, at_peak_dbw_per_hz: float, worst: WorstPlace | None
+) -> tuple[Breach, ...]:
+    """With what was agreed at the peak of the beam, and what it lays on the worst place."""
     agreed = transponder.downlink_eirp_density_limit_dbw_per_hz
-    if agreed is None or at_peak_dbw_per_hz <= agreed:
-        return found
-    return *found, Breach(Gate.COORDINATED_DOWNLINK, at_peak_dbw_per_hz, agreed, "dBW/Hz", AGREEMENT)
+    if agreed is not None and at_peak_dbw_per_hz > agreed:
+        found = *found, Breach(Gate.COORDINATED_DOWNLINK, at_peak_dbw_per_hz, agreed, "dBW/Hz", AGREEMENT)
+    if worst is not None and at_peak_dbw_per_hz > worst.eirp_density_limit_dbw_per_hz:
+        found = *found, flux_breach(worst, at_peak_dbw_per_hz)
+    return found
 
 
-def lease_breaches(fleet: Fleet, demand: LeaseDemand, power_hz: Array) -> dict[int, Breach]:
+def lease_breaches(fleet: Fleet, demand: LeaseDemand, power_hz: Array, over_footprint: bool) -> dict[int, Breach]:
     """By row of the fleet's transponders the limit down that a lease with this share of power exceeds most.
 
-    Its power lies evenly over its bandwidth. On the ground only the place that the demand names is known.
+    Its power lies evenly over its bandwidth. Over the footprint it need not be known where it is received.
     """
     arrays = transponder_arrays(fleet)
     share_db = 10 * np.log10(power_hz / arrays.bandwidth_hz) - 10 * np.log10(demand.bandwidth_hz)
@@ -169,7 +184,10 @@ def lease_breaches(fleet: Fleet, demand: LeaseDemand, power_hz: Array) -> dict[i
     agreed = _agreed(fleet)[1]
     for row in np.flatnonzero(at_peak > agreed):
         value, limit = float(at_peak[row]), float(agreed[row])
-        found[int(row)] = Breach(Gate.COORDINATED_DOWNLINK, value, limit, "dBW/Hz", AGREEMENT)
+        _keep_worse(found, int(row), Breach(Gate.COORDINATED_DOWNLINK, value, limit, "dBW/Hz", AGREEMENT))
+    for index, worst in enumerate(worst_places(fleet) if over_footprint else ()):
+        if worst is not None and at_peak[index] > worst.eirp_density_limit_dbw_per_hz:
+            _keep_worse(found, index, flux_breach(worst, float(at_peak[index])))
     if demand.downlink_latitude_deg is None or demand.downlink_longitude_deg is None:
         return found
     place = np.array([demand.downlink_latitude_deg]), np.array([demand.downlink_longitude_deg])
@@ -181,10 +199,42 @@ def lease_breaches(fleet: Fleet, demand: LeaseDemand, power_hz: Array) -> dict[i
     there = limit_there + flux_density_excess_db(at_peak + gain_db, range_km, arrival_deg, arrays.down_freq_hz)
     for row in np.flatnonzero(there > limit_there):
         breach = Breach(Gate.POWER_FLUX_DENSITY, float(there[row]), float(limit_there[row]), "dBW/m2/Hz", TABLE_21_4)
-        known = found.get(int(row))
-        if known is None or breach.value - breach.limit > known.value - known.limit:
-            found[int(row)] = breach
+        _keep_worse(found, int(row), breach)
     return found
+
+
+def _keep_worse(found: dict[int, Breach], row: int, breach: Breach) -> None:
+    known = found.get(row)
+    if known is None or breach.over_db > known.over_db:
+        found[row] = breach
+
+
+@lru_cache(maxsize=4)
+def worst_places(fleet: Fleet) -> Worst:
+    """Of each transponder the place of its beam where a carrier comes nearest to the limit on the ground.
+
+    `None` where no limit is set. The satellite stands in its slot. Rows of the table that are the same share a place.
+    """
+    beams, slots = beam_shapes(fleet), {one.id: one.orbital_longitude_deg for one in fleet.satellites}
+    known: dict[tuple[int, tuple[int, ...]], WorstPlace | None] = {}
+    told = []
+    for one in fleet.transponders:
+        freq_hz, beam = float(one.downlink_center_hz), fleet.beam_index[one.downlink_beam_id]
+        key = beam, rows_at(freq_hz)
+        if key not in known:
+            known[key] = worst_place(footprint(beams[beam], slots[one.satellite_id]), freq_hz) if key[1] else None
+        told.append(known[key])
+    return tuple(told)
+
+
+def _at_peak(fleet: Fleet, over_footprint: bool) -> Array:
+    """Most EIRP density at the peak of each transponder's beam; nan where nothing is limited."""
+    agreed = _agreed(fleet)[1]
+    if not over_footprint:
+        return agreed
+    worst = [np.nan if one is None else one.eirp_density_limit_dbw_per_hz for one in worst_places(fleet)]
+    at_peak: Array = np.fmin(agreed, np.array(worst, dtype=np.float64))
+    return at_peak
 
 
 @lru_cache(maxsize=4)
@@ -196,12 +246,13 @@ def _agreed(fleet: Fleet) -> tuple[Array, Array]:
 
 
 @lru_cache(maxsize=4)
-def _gateway_down(fleet: Fleet, at: datetime) -> Array:
+def _gateway_down(fleet: Fleet, at: datetime, over_footprint: bool) -> Array:
     arrays, seen = transponder_arrays(fleet), gateway_look(fleet, at)
     on_the_ground = ground_eirp_density_limit_dbw_per_hz(
         seen.range_km[arrays.satellite], seen.elevation_deg[arrays.satellite], arrays.down_freq_hz[:, None]
     )
-    return _strictest(on_the_ground, _agreed(fleet)[1][:, None] + gateway_beam_gain_db(fleet)[arrays.down_beam])
+    at_peak = _at_peak(fleet, over_footprint)[:, None]
+    return _strictest(on_the_ground, at_peak + gateway_beam_gain_db(fleet)[arrays.down_beam])
 
 
 def _off_axis(diameter_m: Array, efficiency: Array, fleet: Fleet) -> Array:

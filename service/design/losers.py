@@ -140,7 +140,8 @@ def _too_dense(sizer: Sizer, block: Block, one: _Judged, lane: int, subject: str
     """The limit that the least dense carrier which closes exceeds most."""
     plan = sizer.plan
     lanes = plan.lanes.take(np.array([block.start + lane]))
-    breach = worst_breach(plan.fleet, plan.ground, lanes, _least_dense(sizer, one.direction, lanes))
+    worst = () if plan.limits is None else plan.limits.worst
+    breach = worst_breach(plan.fleet, plan.ground, lanes, _least_dense(sizer, one.direction, lanes), worst)
     return breach_told(breach, one.direction, subject)
 
 

@@ -3,29 +3,33 @@
 Distance, angle of arrival and gateway change while satellites pass, the carrier does not: it keeps every limit at every
 instant. The satellite's power for it is always the same, so the flux density on the ground follows distance and angle;
 whoever transmits follows the distance, so the densities up are greatest where the satellite is farthest.
-On the ground the receiving place is counted at the peak of the beam, for where in it the place lies is not known; and a
-carrier may lie anywhere in the beam's band, so the strictest part of it counts. All densities are under clear sky.
+On the ground all of the beam that lights a site counts, the site anywhere in it; at the gateway, whose beam's size is
+not known, the gateway at the peak. A carrier may lie anywhere in the beam's band, so the strictest part of it counts.
+All densities are under clear sky.
 Protecting the geostationary arc (Article 22, EPFD) takes the whole constellation, and is not here; S.524 is written for
 stations of geostationary networks, so it holds only where the operator says that his are bound to it.
 Words: `resource.physics.regulatory_limits`.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from satcom.resource.physics.beam_footprint import PassingFootprint, passing_footprint
 from satcom.resource.physics.link_budget import FullPower, Link, spreading_loss_db_m2
+from satcom.resource.physics.power_flux_density import (
+    FLUX_DENSITY,
+    TABLE_21_4,
+    passing_flux_density_limit_dbw_per_m2_hz,
+)
 from satcom.resource.physics.regulatory_limits import (
     AGREEMENT,
     DENSITY,
-    FLUX_DENSITY,
     OVER_THE_LIMIT,
     S_524_9,
-    TABLE_21_4,
     Gate,
     flange_density_limit_dbw_per_hz,
-    passing_flux_density_limit_dbw_per_m2_hz,
 )
 from satcom.service.demand import Direction
 from satcom.service.design.limits import ROUNDING
@@ -43,7 +47,7 @@ _LABELS = {
 
 @dataclass(frozen=True)
 class Reached:
-    """What a carrier reaches of one limit, and at which instant."""
+    """What a carrier reaches of one limit, and at which instant; on the ground also where, as `PassingFootprint`."""
 
     gate: Gate
     value: float
@@ -51,6 +55,8 @@ class Reached:
     unit: str
     source: str
     row: int
+    arrival_deg: float | None = None
+    away_km: float | None = None
 
     @property
     def over_db(self) -> float:
@@ -70,12 +76,16 @@ class Bound:
     source: str
     at_full_power: Array
     limit: Array
+    lit: PassingFootprint | None = None
 
     def reached(self, share_per_baud: float, row: int | None = None) -> Reached:
         """At an instant, or at the one where least is left."""
         value = self.at_full_power + 10 * np.log10(share_per_baud)
         row = int(np.nanargmax(value - self.limit)) if row is None else row
-        return Reached(self.gate, float(value[row]), float(self.limit[row]), self.unit, self.source, row)
+        told = Reached(self.gate, float(value[row]), float(self.limit[row]), self.unit, self.source, row)
+        if self.lit is None:
+            return told
+        return replace(told, arrival_deg=float(self.lit.arrival_deg[row]), away_km=float(self.lit.away_km[row]))
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,17 +137,25 @@ def bounds_of(links: PassingLinks, every: Instants, direction: Direction, link: 
         else (there.gateway_range_km, there.gateway_elevation_deg)
     )
     half_hz = payload.bandwidth_hz / 2
-    on_the_ground = passing_flux_density_limit_dbw_per_m2_hz(
-        arrival_deg, payload.downlink_center_hz - half_hz, payload.downlink_center_hz + half_hz, facts.satellite_count
-    )
+    band_hz = payload.downlink_center_hz - half_hz, payload.downlink_center_hz + half_hz
+    worst: PassingFootprint | None = None
+    if facts.beam_diameter_km is None or direction == "return":
+        on_the_ground = passing_flux_density_limit_dbw_per_m2_hz(arrival_deg, *band_hz, facts.satellite_count)
+        arrives = at_peak_dbw - spreading_loss_db_m2.or_nan(range_km)
+    else:
+        worst = passing_footprint(
+            range_km, arrival_deg, facts.beam_diameter_km, facts.edge_gain_db, band_hz, facts.satellite_count
+        )
+        on_the_ground, arrives = worst.limit_dbw_per_m2_hz, at_peak_dbw + worst.at_one_dbw_per_m2_hz
     up, down = payload.uplink_eirp_density_limit_dbw_per_hz, payload.downlink_eirp_density_limit_dbw_per_hz
     found = [
         Bound(
             Gate.POWER_FLUX_DENSITY,
             FLUX_DENSITY,
             TABLE_21_4,
-            at_peak_dbw - spreading_loss_db_m2.or_nan(range_km),
+            arrives,
             on_the_ground,
+            worst,
         ),
         Bound(Gate.COORDINATED_UPLINK, DENSITY, AGREEMENT, uplink_dbw, _everywhere(up, every)),
         Bound(Gate.COORDINATED_DOWNLINK, DENSITY, AGREEMENT, at_peak_dbw, _everywhere(down, every)),

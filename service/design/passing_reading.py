@@ -105,6 +105,7 @@ def _facts(
         licences=ground.licences,
         illustrative=one.illustrative,
         satellite_count=len(flown.flown),
+        beam_diameter_km=one.beam_diameter_km,
     )  # fmt: skip
 
 

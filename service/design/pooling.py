@@ -215,7 +215,8 @@ def _too_dense(plan: Layout, rows: Indices, direction: Direction, arrives: BentP
             float(arrives.satellite_eirp_dbw[index]) - width_db,
         )
         lane = plan.lanes.take(rows[index : index + 1])
-        setbacks[int(index)] = breach_told(worst_breach(plan.fleet, plan.ground, lane, carried), direction, subject)
+        breach = worst_breach(plan.fleet, plan.ground, lane, carried, plan.limits.worst)
+        setbacks[int(index)] = breach_told(breach, direction, subject)
     return _TooDense(np.where(excess_db > 0, excess_db + ROUNDING, 0.0), setbacks)
 
 

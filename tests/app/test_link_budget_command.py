@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from satcom.app.level_diagram import PLACES, levels_dbw
+from satcom.app.level_diagram import PLACES, level_range_dbw, levels_dbw, written
 from satcom.core.clock import now
 from satcom.resource.physics.element_files import read_elements
 from satcom.resource.physics.link_design import LinkInput, design_link
@@ -93,6 +93,24 @@ def test_a_limit_that_is_not_kept_is_told_with_its_code(satcom: CommandLine) -> 
     assert told["return"]["closes"] is True
 
 
+def test_the_worst_place_of_the_beam_is_told_with_its_angle_and_excess(satcom: CommandLine) -> None:
+    beam = "gateway.downlink_beam={latitude_deg: 55, longitude_deg: 8, width_deg: 3}"
+    typed = ("--set", beam, "--set", "satellite.eirp_dbw=63")
+    told = json.loads(satcom("link-budget", str(EXAMPLE), *typed, "--json").out)
+    (found,) = told["return"]["breaches"]
+    assert found["code"] == "powerFluxDensity"
+    assert found["excessDb"] == pytest.approx(found["value"] - found["limit"])
+    assert found["latitudeDeg"] > 70 > 10 > found["arrivalDeg"] > 0
+    assert told["forward"]["breaches"] == []
+    said = " ".join(satcom("link-budget", str(EXAMPLE), *typed).out.split())
+    assert f"(powerFluxDensity), {found['excessDb']:.1f} dB over:" in said
+    assert f"{found['arrivalDeg']:.1f} deg over the horizon" in said
+    refused = satcom("link-budget", str(EXAMPLE), "--set", "gateway.downlink_beam={latitude_deg: 91}")
+    assert refused.status != 0
+    assert "gateway.downlink_beam.latitude_deg" in refused.err
+    assert "deg" in refused.err
+
+
 def test_neighbours_come_from_element_sets(satcom: CommandLine, tmp_path: Path) -> None:
     given = yaml.safe_load(EXAMPLE.read_text(encoding="utf-8"))
     del given["satellite"]["neighbours"]
@@ -151,6 +169,18 @@ def test_the_level_diagram_is_drawn(satcom: CommandLine, tmp_path: Path, kind: s
     begins = {"png": b"\x89PNG", "svg": b"<?xml"}[kind]
     assert picture.read_bytes().startswith(begins)
     assert picture.stat().st_size > 10_000
+
+
+def test_the_axis_of_the_levels_holds_what_is_written_and_ends_on_round_numbers() -> None:
+    made = design_link(LinkInput.model_validate(yaml.safe_load(EXAMPLE.read_text(encoding="utf-8"))))
+    designs = [one for one in (made.forward, made.return_link) if one is not None]
+    low, high = level_range_dbw(designs)
+    every = [level for one in designs for weather in levels_dbw(one).values() for level in weather]
+    assert low <= min(every) - 45
+    assert high >= max(every) + 45
+    assert (low % 25, high % 25) == (0, 0)
+    assert high - max(every) < 75
+    assert written(-123.44) == "\N{MINUS SIGN}123.4"
 
 
 def test_the_levels_fall_and_rise_by_the_lines_of_the_budget() -> None:

@@ -9,11 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from satcom.resource.physics.beam_footprint import WorstPlace, footprint
 from satcom.resource.physics.regulatory_limits import Breach, CoordinationLimits, breaches
 from satcom.service.demand import LeaseDemand
+from satcom.service.design import limits
 from satcom.service.design.facts import TransponderFacts
 from satcom.service.design.inputs import Inputs
-from satcom.service.design.sky import gateway_look
+from satcom.service.design.sky import beam_shapes, gateway_look
 from satcom.service.design.solving import solve
 from satcom.service.solution import AnyLoser, Qualification, SiteSolution
 from satcom.service.way import CarrierPlan, Reason
@@ -93,6 +95,11 @@ def broken(facts: Inputs, way: SiteSolution) -> list[str]:
             arrival_deg=arrival_deg,
             downlink_freq_hz=transponder.downlink_center_hz,
             agreed=CoordinationLimits(*(np.inf if one is None else one for one in agreed)),
+            lit=footprint(
+                beam_shapes(fleet)[fleet.beam_index[transponder.downlink_beam_id]],
+                fleet.satellites[satellite].orbital_longitude_deg,
+            ),
+            below_peak_db=abs(told(carrier, "Downlink beam, below peak")),
         )
     return [one.gate.value for one in found]
 
@@ -280,8 +287,41 @@ def test_a_lease_is_given_no_more_power_than_its_limits_down_allow(facts: Inputs
     bright = solve(with_transponders(facts, eirp_saturation_dbw_by=30.0), a_lease())
     lost_there = [one for one in bright.losers if one.reason is Reason.POWER_FLUX_DENSITY]
     assert lost_there
-    # high angles of arrival: so much in 4 kHz, by the part of the band
-    assert {one.limit for one in lost_there} <= {round(level - 10 * np.log10(4e3), 3) for level in (-140, -138)}
+    # at the place that is named: so much in 4 kHz, from the lowest angles of arrival to the highest
+    levels = [one.limit + 10 * np.log10(4e3) for one in lost_there if one.limit is not None]
+    assert all(-150.001 <= one <= -137.999 for one in levels)
+
+
+def test_a_lease_that_names_no_place_is_held_to_the_worst_place_of_its_beam(facts: Inputs) -> None:
+    nowhere = a_lease(downlink_latitude_deg=None, downlink_longitude_deg=None)
+    bright = with_transponders(facts, eirp_saturation_dbw_by=30.0)
+    lost = [one for one in solve(bright, nowhere).losers if one.reason is Reason.POWER_FLUX_DENSITY]
+    assert lost
+    assert all(" deg over the horizon (Radio Regulations, Table 21-4)" in one.text for one in lost)
+    before = replace(bright, assumed=replace(bright.assumed, over_footprint=False))
+    assert not [one for one in solve(before, nowhere).losers if one.reason is Reason.POWER_FLUX_DENSITY]
+
+
+def test_the_worst_place_of_the_beam_bounds_every_carrier_and_is_told(
+    facts: Inputs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As if at one place of each beam next to nothing might arrive."""
+    strict = WorstPlace(55.5, -10.25, 40_000.0, 4.9, 3.0, -220.0, -60.0)
+    fresh, unbound = with_transponders(facts), solve(facts, the_demand()).to_sites
+    monkeypatch.setattr(limits, "worst_places", lambda fleet: (strict,) * len(fleet.transponders))
+    answer = solve(fresh, the_demand(bands=("Ku",)))
+    assert answer.to_sites == ()
+    lost = [one for one in answer.losers if one.reason is Reason.POWER_FLUX_DENSITY]
+    assert lost
+    for one in lost:
+        assert (one.limit, one.unit) == (-220.0, "dBW/m2/Hz")
+        assert "dB denser than allowed at 55.50 N 10.25 W, 4.9 deg over the horizon" in one.text
+    stored = fresh.wire()
+    assert isinstance(stored, dict)
+    assumed = stored["assumed"]
+    assert isinstance(assumed, dict)
+    del assumed["over_footprint"]
+    assert solve(Inputs.of(stored), the_demand()).to_sites == unbound
 
 
 def lease_density(transponder: TransponderFacts) -> float:

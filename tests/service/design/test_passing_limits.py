@@ -228,6 +228,18 @@ def test_a_terminal_that_is_too_loud_beside_its_satellite_is_refused() -> None:
     assert decide_constellation(lawless, asked(AVAILABILITY_PERCENT)).solutions
 
 
+def test_all_of_a_beam_that_lights_a_site_is_held_to_the_limit_and_its_worst_place_told() -> None:
+    at_site, over_beam = (
+        kept(answered(one).solutions[0].forward, PathReason.POWER_FLUX_DENSITY)
+        for one in (held(), replace(held(), beam_diameter_km=1500.0, edge_gain_db=-3.0))
+    )
+    assert (at_site.arrival_deg, at_site.away_km) == (None, None)
+    assert over_beam.arrival_deg is not None
+    assert over_beam.away_km is not None
+    assert abs(over_beam.away_km) <= 1500
+    assert over_beam.limit - over_beam.value <= at_site.limit - at_site.value + 1e-6
+
+
 def test_a_large_constellation_may_lay_less_on_the_ground_near_the_horizon() -> None:
     """At gateways, whose satellites stand lower than 25 degrees at times."""
     few, many = (answered(replace(held(), satellite_count=count)).solutions[0] for count in (10, 651))
