@@ -1,8 +1,8 @@
 """Whether the books are what the clients of `benchmarks.guard_clients` were told, asked without the guards.
 
 Everything that is booked is read out and compared in numpy: two slots that meet in frequency and time, a port with two
-holders, a pool above its capacity. Then every answer is looked up: booked means there once in each table, refused means
-in none.
+holders, a transponder or a pool above its capacity. Then every answer is looked up: booked means there once in each
+table, refused means in none.
 """
 
 from collections.abc import Sequence
@@ -27,6 +27,10 @@ _POOLS = (
     "SELECT dense_rank() OVER (ORDER BY p.id), floor(p.symbol_rate_baud * p.committable_percent / 100)::bigint,"
     " floor(p.symbol_rate_baud * p.contention_ratio)::bigint FROM carrier_pool p"
     " WHERE EXISTS (SELECT FROM pool_share s WHERE s.carrier_pool_id = p.id AND s.state <> 'released')"
+)
+_TRANSPONDERS = (
+    "SELECT dense_rank() OVER (ORDER BY t.id), t.bandwidth_hz FROM transponder t"
+    " WHERE EXISTS (SELECT FROM spectrum_assignment s WHERE s.transponder_id = t.id AND s.state <> 'released')"
 )
 # the last 15 digits of an id are more than enough for the number that it is
 _STORED = (
@@ -57,12 +61,12 @@ def meeting(taken: Numbers, low: Numbers, high: Numbers) -> int:
     return found
 
 
-def overfull(taken: Numbers, pools: Numbers) -> int:
-    """How many pools are sold above one of their two capacities at some instant."""
+def overfull(taken: Numbers, wholes: Numbers) -> int:
+    """How many are sold above one of their capacities at some instant."""
     whole, start, stop, *rates = taken
     found = 0
-    for pool, *capacities in pools.T:
-        mine = whole == pool
+    for one, *capacities in wholes.T:
+        mine = whole == one
         at = np.concatenate([start[mine], stop[mine]])
         # at one instant what ends goes first
         order = np.lexsort((np.repeat([1, 0], np.count_nonzero(mine)), at))
@@ -76,12 +80,14 @@ def overfull(taken: Numbers, pools: Numbers) -> int:
 def overlaps(url: str) -> list[str]:
     """What is sold twice now."""
     with psycopg.connect(conninfo(url)) as connection:
-        slots = _taken(connection, SLOT, "start_hz, stop_hz + guard_band_hz")
+        slots = _taken(connection, SLOT, "start_hz, stop_hz + guard_band_hz, power_share_hz")
+        transponders = _read(connection, _TRANSPONDERS)
         ports = _taken(connection, PORT, "port_number")
         shares, pools = _taken(connection, SHARE, "cir_baud, mir_baud"), _read(connection, _POOLS)
     counts = {
         "pairs of slots meet": meeting(slots, slots[3], slots[4]) if slots.size else 0,
         "pairs of holders share a port": meeting(ports, ports[3], ports[3] + 1) if ports.size else 0,
+        "transponders have less power": overfull(slots[[0, 1, 2, 5]], transponders) if slots.size else 0,
         "pools are oversold": overfull(shares, pools) if shares.size else 0,
     }
     return [f"{count} {what}" for what, count in counts.items() if count]

@@ -2,8 +2,8 @@
 
 An attempt is one transaction: it locks what it books, takes back what ran out there, and writes the hold of a slot, of
 a port, of a share, or of all three. The place and the period are drawn by lot, not looked for; so most are refused once
-the network is full, and the answer is the guard's alone. One attempt in twenty forgets the lock. Power is not guarded
-by the database and not counted here. Nothing goes into the change log, and there is no row of a reservation.
+the network is full, and the answer is the guards' alone: a slot asks for a power that is drawn by lot, too. One attempt
+in twenty forgets the lock. Nothing goes into the change log, and there is no row of a reservation.
 Attempts have numbers: the id of what is booked is the number, and the answer is one byte at its place in a file.
 """
 
@@ -50,7 +50,7 @@ class Told(IntEnum):
     NOT_BOOKED = 7
 
 
-REFUSALS = {"23P01": Told.OVERLAPS, "40P01": Told.DEADLOCK}  # exclusion violation, which the pool's guard raises, too
+REFUSALS = {"23P01": Told.OVERLAPS, "40P01": Told.DEADLOCK}  # exclusion violation, as which all guards refuse
 
 
 @dataclass(frozen=True)
@@ -136,7 +136,7 @@ def _own(place: Place, part: Part, random: Random) -> str:
         return f"{2 * cir}, {2 * mir}, {cir}, {mir}"
     width_hz = random.randint(200_000, 5_000_000)
     start_hz = random.randint(place.low_edge_hz, place.high_edge_hz - width_hz)
-    return f"{start_hz}, {start_hz + width_hz}, {width_hz}, {place.guard_band_hz}"
+    return f"{start_hz}, {start_hz + width_hz}, {random.randrange(3 * width_hz)}, {place.guard_band_hz}"
 
 
 def giving_back(number: int) -> str:

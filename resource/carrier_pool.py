@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any
 
 from sqlalchemy import DDL, CheckConstraint, Index, bindparam, event, text
 from sqlmodel import Field, Session, col
@@ -134,11 +134,10 @@ class PoolShare(Hold, table=True):
     cir_baud: int = Field(ge=0, le=MAX_BANDWIDTH_HZ, sa_type=HERTZ)
     mir_baud: int = Field(gt=0, le=MAX_BANDWIDTH_HZ, sa_type=HERTZ)
 
-    guard: ClassVar = "pool_is_never_oversold"
-
     @property
-    def clash(self) -> Fault:
-        return Fault("cirBps", f"the pool has no room for {self.name}", "noCommittedRate")
+    def clashes(self) -> dict[str, Fault]:
+        why = f"the pool has no room for {self.name}"
+        return {"pool_is_never_oversold": Fault("cirBps", why, "noCommittedRate")}
 
 
 for statement in NEVER_OVERSOLD:

@@ -11,7 +11,7 @@ That nothing is ever oversold the database promises (`resource.constellation_gua
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any
 
 import sqlalchemy as sa
 from pydantic import Field as ValueField
@@ -76,11 +76,9 @@ class ConstellationShare(Hold, table=True):
     day_slots: list[Slot] | None = Field(default=None, min_length=1, max_length=SLOTS, sa_type=_SLOTS)
     lit_by: list[LitBy] = Field(default_factory=list, sa_type=JsonOf(list[LitBy]))
 
-    guard: ClassVar = GUARD
-
     @property
-    def clash(self) -> Fault:
-        return Fault("forwardHz", f"there is no room for {self.name}", "noBeamBandwidth")
+    def clashes(self) -> dict[str, Fault]:
+        return {GUARD: Fault("forwardHz", f"there is no room for {self.name}", "noBeamBandwidth")}
 
 
 for statement in NEVER_OVERSOLD:

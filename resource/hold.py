@@ -94,7 +94,6 @@ class Hold(Resource):
     released_because: str | None = Field(default=None, max_length=500)
     in_place_of: Annotated[str | None, IdText] = Field(default=None, sa_type=id_type())
 
-    guard: ClassVar[str]  # the rule of the database by which it is given once
     life_cycle: ClassVar = LifeCycle(
         HoldState,
         ("held", "assigned", "the order goes ahead: no end of hold any more"),
@@ -119,8 +118,8 @@ class Hold(Resource):
         return value
 
     @property
-    def clash(self) -> Fault:
-        """What is said when the guard refuses it."""
+    def clashes(self) -> dict[str, Fault]:
+        """The guards of the database by which it is given once, and what is said when one refuses it."""
         raise NotImplementedError
 
     @property
@@ -244,11 +243,12 @@ def fullest(
 def keep(session: Session, holds: Sequence[Hold], field: str | None = None) -> None:
     """Write them in one go. What somebody else has, the database says now, not at the commit: it is refused.
 
-    It is refused at `field`, where it is no other than that of `Hold.clash`. The caller's transaction, or its
+    It is refused at `field`, where it is no other than that of `Hold.clashes`. The caller's transaction, or its
     savepoint, is broken by then.
     """
     session.add_all(holds)
-    faults = [(one.guard, one.clash) for one in holds]  # now: what the database refused cannot be read any more
+    # now: what the database refused cannot be read any more
+    faults = [said for one in holds for said in one.clashes.items()]
     try:
         session.flush()
     except IntegrityError as error:

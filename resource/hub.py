@@ -73,11 +73,9 @@ class HubPortAssignment(Hold, table=True):
     hub_id: Annotated[str, IdText] = Field(foreign_key="hub.id", index=True, sa_type=id_type())
     port_number: int = Field(ge=1, le=MAX_PORTS)
 
-    guard: ClassVar = "port_is_given_once"
-
     @property
-    def clash(self) -> Fault:
-        return Fault("hub", f"{self.name} is taken, {self.period}", "noHubPort")
+    def clashes(self) -> dict[str, Fault]:
+        return {"port_is_given_once": Fault("hub", f"{self.name} is taken, {self.period}", "noHubPort")}
 
 
 def lock_hubs(session: Session, identifiers: Iterable[str]) -> dict[str, Hub]:

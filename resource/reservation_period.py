@@ -17,8 +17,9 @@ from satcom.resource.hold import Hold, Period
 from satcom.resource.hub import HubPortAssignment
 from satcom.resource.locked_network import lock_network
 from satcom.resource.payload import Transponder
-from satcom.resource.reservation import Held, Reservation, ReservationState, lock_with_holds
-from satcom.resource.spectrum import SpectrumAssignment, assignments_of, check_power
+from satcom.resource.power_guard import GUARD
+from satcom.resource.reservation import Reservation, ReservationState, lock_with_holds
+from satcom.resource.spectrum import SpectrumAssignment
 
 
 def reservations_on(session: Session, satellite_id: str) -> Sequence[Reservation]:
@@ -63,8 +64,6 @@ def move_start(session: Session, reservation: Reservation, period: Period) -> No
     """
     held = lock_with_holds(session, reservation)
     before = min((one.start_at for one in held.holds), default=period.start_at)
-    if period.start_at < before:
-        _check_power_before(session, held, Period(period.start_at, before))
     try:
         with session.begin_nested():
             for one in held.holds:
@@ -74,7 +73,7 @@ def move_start(session: Session, reservation: Reservation, period: Period) -> No
         raise RuleRefused(
             "/reservationPeriod",
             f"a part of what is held is somebody else's before {before:%Y-%m-%d}",
-            "slotTaken",
+            "noPower" if GUARD in str(error.orig) else "slotTaken",
             f"{before.isoformat()} or later",
         ) from error
     reservation.reservation_period = TimePeriod(start_date_time=period.start_at, end_date_time=period.stop_at)
@@ -97,13 +96,3 @@ def has_room(session: Session, reservation: Reservation, period: Period) -> bool
 def _start_at(session: Session, hold: Hold, start_at: datetime) -> None:
     hold.start_at = start_at
     session.add(hold)
-
-
-def _check_power_before(session: Session, held: Held, period: Period) -> None:
-    """The power of the slots must be free in the time that is added."""
-    own = {one.id for one in held.slots}
-    for transponder_id in sorted({one.transponder_id for one in held.slots}):
-        mine = [one for one in held.slots if one.transponder_id == transponder_id]
-        others = [one.taken for one in assignments_of(session, transponder_id, period) if one.id not in own]
-        transponder = session.get_one(Transponder, transponder_id)
-        check_power(transponder, sum(one.power_share_hz for one in mine), period, others)

@@ -4,7 +4,8 @@ A transponder's band is cut into slots: contiguous, non-overlapping in frequency
 transponder to every neighbour and to both edges. Frequencies are those of the downlink. Slots are found lowest first,
 so that what stays free stays wide. Power is counted as power-equivalent bandwidth (PEB), the share of the transponder's
 usable EIRP times its bandwidth; at no instant may all shares together exceed the bandwidth.
-That two slots never overlap is promised by the database, not by this module. Many at once: `resource.free_spectrum`.
+That two slots never overlap, and that power is never oversold (`resource.power_guard`), is promised by the database,
+not by this module. Many at once: `resource.free_spectrum`.
 Words: ITU Radio Regulations 1.153 (occupied bandwidth); ITU Handbook on Satellite Communications, 3rd ed. (PEB).
 """
 
@@ -15,10 +16,10 @@ from datetime import datetime
 from enum import StrEnum
 from functools import cache
 from itertools import accumulate
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any
 
 from pydantic import ValidationInfo, field_validator
-from sqlalchemy import CheckConstraint, bindparam, text
+from sqlalchemy import DDL, CheckConstraint, bindparam, event, text
 from sqlalchemy import select as select_columns
 from sqlalchemy.dialects.postgresql import ExcludeConstraint
 from sqlmodel import Field, Session, col, select
@@ -41,6 +42,7 @@ from satcom.resource.hold import (
     when,
 )
 from satcom.resource.payload import MAX_BANDWIDTH_HZ, MAX_FREQUENCY_HZ, Transponder
+from satcom.resource.power_guard import GUARD, NEVER_OVERSOLD
 from satcom.resource.resource import Finite, IdText, pointer
 from satcom.resource.spectrum_pieces import Piece, free_pieces, megahertz
 
@@ -85,8 +87,6 @@ class SpectrumAssignment(Hold, table=True):
     rolloff: Finite | None = Field(default=None, ge=0, le=1)
     customer_note: str | None = Field(default=None, max_length=500)
 
-    guard: ClassVar = "slot_is_sold_once"
-
     @field_validator("stop_hz")
     @classmethod
     def _above_its_start(cls, value: int, info: ValidationInfo) -> int:
@@ -109,8 +109,16 @@ class SpectrumAssignment(Hold, table=True):
         )
 
     @property
-    def clash(self) -> Fault:
-        return Fault("bandwidthHz", f"{self.name} overlaps a carrier that is there", "slotTaken")
+    def clashes(self) -> dict[str, Fault]:
+        there, power = f"{self.name} overlaps a carrier that is there", f"too little power is left for {self.name}"
+        return {
+            "slot_is_sold_once": Fault("bandwidthHz", there, "slotTaken"),
+            GUARD: Fault("powerShareHz", power, "noPower"),
+        }
+
+
+for statement in NEVER_OVERSOLD:
+    event.listen(SpectrumAssignment.__table__, "after_create", DDL(statement.replace("%", "%%")))  # type: ignore[attr-defined, no-untyped-call]
 
 
 @dataclass(frozen=True)

@@ -33,6 +33,7 @@ TWICE = (
 )
 SPOILT = (
     "ALTER TABLE spectrum_assignment DROP CONSTRAINT slot_is_sold_once",
+    "ALTER TABLE spectrum_assignment DISABLE TRIGGER USER",
     "UPDATE spectrum_assignment SET power_share_hz = 60000000 WHERE reservation_id = :granted",
     TWICE.format("spectrum_assignment", "reservation_id = :granted"),
     "ALTER TABLE hub_port_assignment DROP CONSTRAINT port_is_given_once",
@@ -134,7 +135,10 @@ def test_what_the_guards_let_through_is_found(guards: AtTheGuards) -> None:
     """Last, for it leaves the database without guards."""
     guards.spoil(
         "ALTER TABLE spectrum_assignment DROP CONSTRAINT slot_is_sold_once",
+        "ALTER TABLE spectrum_assignment DISABLE TRIGGER USER",
         TWICE.format("spectrum_assignment", "state = 'held'"),
+        "UPDATE spectrum_assignment SET power_share_hz = 60000000"
+        " WHERE id = (SELECT id FROM spectrum_assignment WHERE state = 'held' LIMIT 1)",
         "ALTER TABLE hub_port_assignment DROP CONSTRAINT port_is_given_once",
         TWICE.format("hub_port_assignment", "state = 'held'"),
         "ALTER TABLE pool_share DISABLE TRIGGER USER",
@@ -143,6 +147,7 @@ def test_what_the_guards_let_through_is_found(guards: AtTheGuards) -> None:
     assert guard_books.overlaps(guards.url) == [
         "1 pairs of slots meet",
         "1 pairs of holders share a port",
+        "1 transponders have less power",
         "1 pools are oversold",
     ]
     booked, back, refused = (identifier(guards.first(one)) for one in (Told.BOOKED, Told.GIVEN_BACK, Told.NOT_BOOKED))
