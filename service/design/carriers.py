@@ -14,14 +14,14 @@ from numpy.typing import NDArray
 
 from satcom.resource.free_spectrum import FreeCapacity
 from satcom.resource.physics.carrier_sizing import AskedCarrier, CarrierSizing, size_carrier
-from satcom.resource.physics.link_budget import BentPipeBudget, Link
+from satcom.resource.physics.link_budget import BentPipeBudget, Link, Values
 from satcom.resource.physics.modcod import ModcodTable, dvb_table
 from satcom.service.demand import Direction, SiteDemand
 from satcom.service.design.budget_table import budget_table
 from satcom.service.design.facts import Assumptions, TransponderFacts
 from satcom.service.design.lanes import Block, Layout
 from satcom.service.design.limits import ROUNDING
-from satcom.service.design.links import Lanes, link_of
+from satcom.service.design.links import Lanes, link_of, required_margin_db
 from satcom.service.design.payloads import transponder_arrays
 from satcom.service.way import CarrierPlan
 
@@ -92,19 +92,27 @@ class Sizer:
     def exact(self, direction: Direction, lanes: Lanes, limits: Limits) -> tuple[Link, CarrierSizing]:
         """With the whole budget of every lane."""
         link = self.link(direction, lanes)
-        sizing = self._sized(direction, link, limits)
+        sizing = self._sized(direction, lanes, link, limits)
         limit = self._share_per_baud_limit(direction, lanes, sizing)
-        return link, sizing if limit is None else self._sized(direction, link, limits, limit)
+        return link, sizing if limit is None else self._sized(direction, lanes, link, limits, limit)
+
+    def required_margin_db(self, direction: Direction, lanes: Lanes) -> Values:
+        return required_margin_db(direction, lanes, self.plan.ground, self.assumed)
 
     def _sized(
-        self, direction: Direction, link: Link, limits: Limits, share_per_baud_limit: float | Array = np.inf
+        self,
+        direction: Direction,
+        lanes: Lanes,
+        link: Link,
+        limits: Limits,
+        share_per_baud_limit: float | Array = np.inf,
     ) -> CarrierSizing:
         rate_bps = self.demand.rate_bps(direction)
         asked = AskedCarrier(
             float(rate_bps),
             self.assumed.roll_off,
             self.assumed.implementation_margin_db,
-            self.assumed.required_margin_db,
+            self.required_margin_db(direction, lanes),
         )
         return size_carrier(
             link,
@@ -129,14 +137,14 @@ class Sizer:
 
     def _some_sized(self, direction: Direction, lanes: Lanes, limits: Limits) -> Sized:
         """Few enough lanes at once. Only carriers that turn out too dense are sought again, within their limit."""
-        sizing = self._sized(direction, self.link(direction, lanes), limits)
+        sizing = self._sized(direction, lanes, self.link(direction, lanes), limits)
         found = _sized_of(sizing)
         limit = self._share_per_baud_limit(direction, lanes, sizing)
         if limit is None:
             return found
         dense = np.flatnonzero(np.isfinite(limit))
-        link = self.link(direction, lanes.take(dense))
-        again = _sized_of(self._sized(direction, link, limits.take(dense), limit[dense]))
+        some = lanes.take(dense)
+        again = _sized_of(self._sized(direction, some, self.link(direction, some), limits.take(dense), limit[dense]))
         for name in ("closes", "occupied_hz", "power_hz", "margin_db"):
             getattr(found, name)[dense] = getattr(again, name)
         found.too_dense[dense] = ~again.closes

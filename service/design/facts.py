@@ -263,10 +263,10 @@ class Assumptions:
     where no neighbour in the band is.
 
     `confidence_percent` is what availability is sold with, the operator's own setting: at 50 the average year counts.
-    `within_limits`: carriers keep the limits on their density (`service.design.limits`); they were not asked before.
-    `sources_told`: budgets tell where interference comes from, and add up in rain; they did not before.
     `within_limits`: carriers keep the limits on their density (`service.design.limits`); they were not asked before,
     and until `over_footprint` on the ground only at the receiving place.
+    `sources_told`: budgets tell where interference comes from, and add up in rain; they did not before.
+    `pointing_counted`: random pointing and the age of elements are in what is sold with a confidence; they were not.
     """
 
     roll_off: float = 0.2
@@ -286,6 +286,7 @@ class Assumptions:
     within_limits: bool = True
     sources_told: bool = True
     over_footprint: bool = True
+    pointing_counted: bool = True
 
 
 def _taken_rows(taken: TakenSpectrum) -> list[list[float | None]]:

@@ -49,13 +49,12 @@ class Inputs:
         assumed = stored.get("assumed") if isinstance(stored, dict) else None
         if not isinstance(assumed, dict):
             return inputs
-        # from before carriers were held to limits, before all of a beam was, and before budgets told their sources
-        later = ("within_limits", "over_footprint", "sources_told")
-        before = {name: False for name in later if name not in assumed}
-        told = inputs.constellations
-        if "sources_told" in before:
-            told = tuple(replace(one, assumed=replace(one.assumed, sources_told=False)) for one in told)
-        return replace(inputs, assumed=replace(inputs.assumed, **before), constellations=told)
+        # what was not counted or told yet when the evidence was kept
+        before = {name: False for name in ("within_limits", "over_footprint", *_OF_ALL_KINDS) if name not in assumed}
+        of_all = {name: False for name in _OF_ALL_KINDS if name in before}
+        passing = tuple(replace(one, assumed=replace(one.assumed, **of_all)) for one in inputs.constellations)
+        return replace(inputs, assumed=replace(inputs.assumed, **before), constellations=passing)
 
 
+_OF_ALL_KINDS = ("sources_told", "pointing_counted")  # limits over constellations have a mark of their own
 _INPUTS = TypeAdapter(Inputs)

@@ -64,7 +64,7 @@ class Layout:
 def layout(found: Survey, demand: SiteDemand, occupancy: Occupancy, assumed: Assumptions) -> Layout:
     """Lay out the lanes of a survey, with one call of P.618 for the rays of the site."""
     fleet = found.fleet
-    promised = Promised(demand.availability_percent, assumed.confidence_percent)
+    promised = Promised(demand.availability_percent, assumed.confidence_percent, assumed.pointing_counted)
     gateway_up, gateway_down = gateway_rays(fleet, found.at, promised)
     site_up, site_down = site_rays(
         fleet,
@@ -74,6 +74,7 @@ def layout(found: Survey, demand: SiteDemand, occupancy: Occupancy, assumed: Ass
         demand.longitude_deg,
         found.height_km,
         promised,
+        found.at,
     )
     row_of = {(one.satellite, one.band): row for row, one in enumerate(payloads(fleet))}
     parts: list[Lanes] = []
@@ -97,14 +98,10 @@ def layout(found: Survey, demand: SiteDemand, occupancy: Occupancy, assumed: Ass
         gateway_elevation_deg=from_gateways.elevation_deg,
         site_beam_gain_db=found.site_beam_gain_db,
         gateway_beam_gain_db=gateway_beam_gain_db(fleet),
-        site_up=site_up.attenuation,
-        site_down=site_down.attenuation,
-        gateway_up=gateway_up.attenuation,
-        gateway_down=gateway_down.attenuation,
-        site_up_beside=site_up.beside,
-        site_down_beside=site_down.beside,
-        gateway_up_beside=gateway_up.beside,
-        gateway_down_beside=gateway_down.beside,
+        site_up=site_up,
+        site_down=site_down,
+        gateway_up=gateway_up,
+        gateway_down=gateway_down,
     )
     return Layout(
         fleet,

@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from satcom.resource.physics.antenna import ReceiveAntenna, parabola_gain_dbi
-from satcom.resource.physics.attenuation import TotalAttenuation
 from satcom.resource.physics.link_budget import (
     Interference,
     Link,
@@ -20,11 +19,13 @@ from satcom.resource.physics.link_budget import (
     ReceiveStation,
     TransmitStation,
     Transponder,
+    Values,
 )
 from satcom.service.demand import Direction
 from satcom.service.design.facts import Assumptions
-from satcom.service.design.neighbours import Beside, with_neighbours
+from satcom.service.design.neighbours import with_neighbours
 from satcom.service.design.payloads import TransponderArrays
+from satcom.service.design.sky import RayTable
 
 Array = NDArray[np.float64]
 Indices = NDArray[np.intp]
@@ -92,14 +93,16 @@ class Ground:
     gateway_elevation_deg: Array
     site_beam_gain_db: Array
     gateway_beam_gain_db: Array
-    site_up: TotalAttenuation
-    site_down: TotalAttenuation
-    gateway_up: TotalAttenuation
-    gateway_down: TotalAttenuation
-    site_up_beside: Beside | None = None
-    site_down_beside: Beside | None = None
-    gateway_up_beside: Beside | None = None
-    gateway_down_beside: Beside | None = None
+    site_up: RayTable
+    site_down: RayTable
+    gateway_up: RayTable
+    gateway_down: RayTable
+
+    def rays(self, direction: Direction, lanes: Lanes) -> tuple[tuple[RayTable, Indices], tuple[RayTable, Indices]]:
+        """Up and down, with the rays that the lanes take."""
+        if direction == "forward":
+            return (self.gateway_up, lanes.gateway_up_ray), (self.site_down, lanes.site_down_ray)
+        return (self.site_up, lanes.site_up_ray), (self.gateway_down, lanes.gateway_down_ray)
 
 
 def link_of(
@@ -110,20 +113,15 @@ def link_of(
     site_km, gateway_km = ground.site_range_km[satellite], ground.gateway_range_km[satellite, station]
     up_beam, down_beam = transponders.up_beam[lanes.transponder], transponders.down_beam[lanes.transponder]
     up_freq_hz, down_freq_hz = transponders.up_freq_hz[lanes.transponder], transponders.down_freq_hz[lanes.transponder]
+    rays_up, rays_down = ground.rays(direction, lanes)
     if direction == "forward":
-        up = _path(ground.gateway_up, lanes.gateway_up_ray, gateway_km, ground.gateway_beam_gain_db[up_beam, station])
-        down = _path(ground.site_down, lanes.site_down_ray, site_km, ground.site_beam_gain_db[down_beam])
-        beside_up = ground.gateway_up_beside, lanes.gateway_up_ray
-        beside_down = ground.site_down_beside, lanes.site_down_ray
+        up = _path(*rays_up, gateway_km, ground.gateway_beam_gain_db[up_beam, station])
+        down = _path(*rays_down, site_km, ground.site_beam_gain_db[down_beam])
         transmit = _gateway_up(lanes, ground, up_freq_hz, assumed)
         receive = _terminal_down(lanes, ground, down_freq_hz, assumed)
     else:
-        up = _path(ground.site_up, lanes.site_up_ray, site_km, ground.site_beam_gain_db[up_beam])
-        down = _path(
-            ground.gateway_down, lanes.gateway_down_ray, gateway_km, ground.gateway_beam_gain_db[down_beam, station]
-        )
-        beside_up = ground.site_up_beside, lanes.site_up_ray
-        beside_down = ground.gateway_down_beside, lanes.gateway_down_ray
+        up = _path(*rays_up, site_km, ground.site_beam_gain_db[up_beam])
+        down = _path(*rays_down, gateway_km, ground.gateway_beam_gain_db[down_beam, station])
         transmit = _terminal_up(lanes, ground, up_freq_hz, assumed)
         receive = _gateway_down(lanes, ground, down_freq_hz, down.clear_attenuation_db, assumed)
     payload = Transponder(
@@ -137,8 +135,20 @@ def link_of(
         output_backoff_db=transponders.output_backoff_db[lanes.transponder],
         intermodulation_ci_db=_intermodulation_ci_db(lanes, transponders, assumed),
     )
+    receive = replace(receive, pointing_loss_db=receive.pointing_loss_db + _mispointing_db(*rays_down))
     link = Link(transmit, up, payload, down, receive, Interference())
+    beside_up, beside_down = ((table.beside, ray) for table, ray in (rays_up, rays_down))
     return replace(link, interference=with_neighbours(link, beside_up, beside_down, assumed))
+
+
+def required_margin_db(direction: Direction, lanes: Lanes, ground: Ground, assumed: Assumptions) -> Values:
+    """What is asked for, and what the sender's random pointing may take of it, which no power control makes good."""
+    rays_up, _ = ground.rays(direction, lanes)
+    return assumed.required_margin_db + _mispointing_db(*rays_up)
+
+
+def _mispointing_db(rays: RayTable, ray: Indices) -> Values:
+    return 0.0 if rays.mispointing_db is None else rays.mispointing_db[ray]
 
 
 def _intermodulation_ci_db(lanes: Lanes, transponders: TransponderArrays, assumed: Assumptions) -> Array:
@@ -147,7 +157,8 @@ def _intermodulation_ci_db(lanes: Lanes, transponders: TransponderArrays, assume
     return np.where(np.isnan(declared_db), assumed.intermodulation_ci_db, declared_db)
 
 
-def _path(air: TotalAttenuation, ray: Indices, range_km: Array, beam_gain_db: Array) -> Path:
+def _path(rays: RayTable, ray: Indices, range_km: Array, beam_gain_db: Array) -> Path:
+    air = rays.attenuation
     gas_db = air.gas_db[ray]
     return Path(
         range_km=range_km,

@@ -150,9 +150,8 @@ def _least_dense(sizer: Sizer, direction: Direction, lanes: Lanes) -> Carried:
     table, assumed, link = modcods(), sizer.assumed, sizer.link(direction, lanes)
     rate_bps = float(sizer.demand.rate_bps(direction))
     required_db = table.es_n0_threshold_db + assumed.implementation_margin_db
-    carrier = Carrier(
-        rate_bps, table.spectral_efficiency, required_db, assumed.roll_off, assumed.required_margin_db, table.name
-    )
+    margin_db = sizer.required_margin_db(direction, lanes)
+    carrier = Carrier(rate_bps, table.spectral_efficiency, required_db, assumed.roll_off, margin_db, table.name)
     power = carrier_power_for_margin(link, carrier)
     rate_baud = symbol_rate_baud(rate_bps, table.spectral_efficiency)
     arrays = transponder_arrays(sizer.plan.fleet)

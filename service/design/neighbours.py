@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from satcom.resource.physics.adjacent_slots import heard_beside_dbi
 from satcom.resource.physics.link_budget import Interference, Link, Values, spreading_loss_db_m2
 from satcom.service.design.facts import Assumptions, Fleet, SatelliteFacts, TransponderFacts
+from satcom.service.way import AVERAGE_YEAR_PERCENT
 
 Array = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -176,13 +177,18 @@ def sources_of(fleet: Fleet, transponder: TransponderFacts, assumed: Assumptions
         )
     else:
         amplified = "none: one carrier has the transponder"
-    return {
+    found = {
         "intermodulation_ci_db": amplified,
         "uplink_adjacent_satellite_ci_db": adjacent,
         "downlink_adjacent_satellite_ci_db": adjacent,
         "uplink_cross_polar_ci_db": ASSUMED,
         "downlink_cross_polar_ci_db": ASSUMED,
     }
+    if assumed.pointing_counted and assumed.confidence_percent != AVERAGE_YEAR_PERCENT:
+        at = f"at {assumed.confidence_percent:g} % confidence"
+        found["required_margin_db"] = f"{assumed.required_margin_db:g} dB, and the sender's random pointing {at}"
+        found["downlink_pointing_loss_db"] = f"known, and random {at}"
+    return found
 
 
 def sources_assumed(assumed: Assumptions) -> dict[str, str] | None:

@@ -22,7 +22,7 @@ from satcom.service.design.carriers import carrier_plan, modcods
 from satcom.service.design.facts import Assumptions, Occupancy, PoolFacts
 from satcom.service.design.lanes import Block, Layout, layout
 from satcom.service.design.limits import ROUNDING, Carried, breach_told, worst_breach
-from satcom.service.design.links import link_of
+from satcom.service.design.links import link_of, required_margin_db
 from satcom.service.design.neighbours import sources_of
 from satcom.service.design.payloads import transponder_arrays
 from satcom.service.design.site import site_values
@@ -146,7 +146,9 @@ def _read(
 ) -> Iterator[_Reading]:
     """All lanes in one go: the carrier as it arrives under clear sky and in rain, and the MODCODs that hold."""
     rows = np.array([one.row for one in lanes], dtype=np.intp)
-    link = link_of(direction, plan.lanes.take(rows), plan.ground, transponder_arrays(plan.fleet), assumed)
+    taken = plan.lanes.take(rows)
+    link = link_of(direction, taken, plan.ground, transponder_arrays(plan.fleet), assumed)
+    margin_db = required_margin_db(direction, taken, plan.ground, assumed)
     rate_baud = np.array([float(one.pool.carrier_symbol_rate_baud) for one in lanes])
     rolloff = np.array([one.pool.rolloff for one in lanes])
     full_carrier = Carrier(rate_baud, 1.0, 0.0, rolloff)
@@ -156,22 +158,20 @@ def _read(
     if direction == "return":
         backoff_db = backoff_db + too_dense.excess_db
         arrives = bent_pipe_budget.or_nan(link, full_carrier, backoff_db)
-    spare_db = assumed.implementation_margin_db + assumed.required_margin_db
+    spare_db = np.broadcast_to(assumed.implementation_margin_db + margin_db, rate_baud.shape)
     faded_db = np.minimum(arrives.es_n0_uplink_rain_db, arrives.es_n0_downlink_rain_db)
     table = modcods()
     in_rain, in_clear_sky = table.best(faded_db, spare_db), table.best(arrives.es_n0_clear_db, spare_db)
     efficiency = table.spectral_efficiency[np.maximum(in_rain, 0)]
     required_db = table.es_n0_threshold_db[np.maximum(in_rain, 0)] + assumed.implementation_margin_db
-    carrier = Carrier(
-        rate_baud * efficiency, efficiency, required_db, rolloff, assumed.required_margin_db, table.name[in_rain]
-    )
+    carrier = Carrier(rate_baud * efficiency, efficiency, required_db, rolloff, margin_db, table.name[in_rain])
     budget = bent_pipe_budget.or_nan(link, carrier, backoff_db)
     for index, lane in enumerate(lanes):
         clear = float(table.spectral_efficiency[max(int(in_clear_sky[index]), 0)])
         share = _share(lane.pool, direction, demand, float(efficiency[index]), clear)
         setback = _no_room(lane.pool, share, occupancy, subject)
         if in_rain[index] == NONE_CLOSES:
-            needed_db = float(table.es_n0_threshold_db[0]) + spare_db
+            needed_db = float(table.es_n0_threshold_db[0] + spare_db[index])
             setback = _does_not_close(lane, subject, float(faded_db[index]), needed_db)
         if index in too_dense.setbacks and (direction == "forward" or in_rain[index] == NONE_CLOSES):
             setback = too_dense.setbacks[index]

@@ -8,6 +8,7 @@ Where availability is sold with a confidence, fades are those that a worse year 
 Words: ITU-R P.618-14 section 2.5, P.678-3 (`resource.physics.uncertainty`).
 """
 
+import math
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -43,7 +44,10 @@ class Look:
 
 @dataclass(frozen=True)
 class Dish:
-    """An antenna at a place, as the air sees it."""
+    """An antenna at a place, as the air sees it, and how well it points.
+
+    `element_age_days` is of the elements that it is pointed by, `None` where it tracks the satellite itself.
+    """
 
     latitude_deg: float
     longitude_deg: float
@@ -51,6 +55,13 @@ class Dish:
     elevation_deg: float
     diameter_m: float
     efficiency: float
+    range_km: float
+    pointing_rms_deg: float | None = None
+    element_age_days: float | None = None
+
+    def columns(self) -> tuple[float, ...]:
+        """As numbers; nan where a pointing is not known."""
+        return tuple(math.nan if one is None else one for one in vars(self).values())
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,12 +69,14 @@ class RayTable:
     """Attenuation of the rays of many payloads, one after the other; a payload's begin at `start[payload]`.
 
     Within a payload: row of the kind times the number of its dishes, plus the row of the dish. `beside` is what their
-    side lobes hear of neighbours, `None` where there are none.
+    side lobes hear of neighbours, `None` where there are none. `mispointing_db` is what random pointing takes with the
+    confidence that is sold, beyond the loss that is known; `None` where it is not counted.
     """
 
     start: dict[int, int]
     attenuation: TotalAttenuation
     beside: Beside | None = None
+    mispointing_db: Array | None = None
 
 
 def half_unavailability_percent(availability_percent: float) -> float:
@@ -73,10 +86,11 @@ def half_unavailability_percent(availability_percent: float) -> float:
 
 @dataclass(frozen=True)
 class Promised:
-    """An availability, and the confidence that a year keeps it."""
+    """An availability, and the confidence that a year keeps it; what was sold before did not count pointing in it."""
 
     availability_percent: float
     confidence_percent: float = AVERAGE_YEAR_PERCENT
+    pointing_counted: bool = True
 
     @property
     def unavailability_percent(self) -> float:
@@ -144,6 +158,8 @@ def gateway_rays(fleet: Fleet, at: datetime, promised: Promised) -> tuple[RayTab
             float(seen.elevation_deg[satellite, one.station]),
             one.antenna.diameter_m,
             one.antenna.efficiency,
+            float(seen.range_km[satellite, one.station]),
+            one.antenna.pointing_rms_deg,
         )
 
     dishes = [(payload, [dish(payload.satellite, one) for one in payload.gateways]) for payload in payloads(fleet)]
@@ -158,8 +174,10 @@ def site_rays(
     longitude_deg: float,
     height_km: float,
     promised: Promised,
+    at: datetime,
 ) -> tuple[RayTable, RayTable]:
     """Up and down attenuation of every terminal type of the reached payloads at the site."""
+    ages = {payload.satellite: _pointing_age_days(fleet, payload.satellite, at) for payload in reached}
     dishes = [
         (
             payload,
@@ -171,6 +189,9 @@ def site_rays(
                     float(seen.elevation_deg[payload.satellite, 0]),
                     fleet.terminal_types[row].antenna_diameter_m,
                     fleet.terminal_types[row].antenna_efficiency,
+                    float(seen.range_km[payload.satellite, 0]),
+                    fleet.terminal_types[row].pointing_rms_deg,
+                    ages[payload.satellite],
                 )
                 for row in payload.terminals
             ],
@@ -203,23 +224,11 @@ def ray_table(bundles: Sequence[tuple[Rays, Sequence[Dish]]], promised: Promised
         start[row] = size
         size += len(rays.freq_hz) * len(dishes)
         if dishes:
-            block = np.array(
-                [
-                    (
-                        one.latitude_deg,
-                        one.longitude_deg,
-                        one.height_km,
-                        one.elevation_deg,
-                        one.diameter_m,
-                        one.efficiency,
-                    )
-                    for one in dishes
-                ]
-            )
+            block = np.array([one.columns() for one in dishes])
             kinds = np.column_stack([rays.freq_hz, rays.tilt_deg])
             columns.append(np.hstack([np.repeat(kinds, len(dishes), axis=0), np.tile(block, (len(kinds), 1))]))
-    freq, tilt, lat, lon, height, elevation, diameter, efficiency = (
-        np.concatenate(columns).T if columns else np.empty((8, 0))
+    freq, tilt, lat, lon, height, elevation, diameter, efficiency, range_km, rms_deg, age_days = (
+        np.concatenate(columns).T if columns else np.empty((11, 0))
     )
 
     def exceeded(percent: Values) -> TotalAttenuation:
@@ -229,10 +238,22 @@ def ray_table(bundles: Sequence[tuple[Rays, Sequence[Dish]]], promised: Promised
     heard = beside(arcs, each, Antennas(lat, lon, diameter, efficiency, freq)) if arcs else None
     if promised.confidence_percent == AVERAGE_YEAR_PERCENT:
         return RayTable(start, exceeded(promised.unavailability_percent), heard)
-    from satcom.service.design.confidence import confident  # noqa: PLC0415  (SciPy, which the average year needs not)
+    # SciPy, which the average year needs not
+    from satcom.service.design.confidence import confident, mispointing_db  # noqa: PLC0415
 
-    sure = confident(exceeded, promised.unavailability_percent, promised.confidence_percent, lat, lon)
-    return RayTable(start, sure, heard)
+    confidence = promised.confidence_percent
+    sure = confident(exceeded, promised.unavailability_percent, confidence, lat, lon)
+    if not promised.pointing_counted:
+        return RayTable(start, sure, heard)
+    return RayTable(start, sure, heard, mispointing_db(confidence, freq, diameter, rms_deg, age_days, range_km))
+
+
+def _pointing_age_days(fleet: Fleet, row: int, at: datetime) -> float | None:
+    """Of the elements that a terminal is pointed by; after `LONGEST_PROPAGATION` it stands where it stood."""
+    satellite = fleet.satellites[row]
+    if satellite.elements is None or satellite.before_service:
+        return None
+    return min(abs(at - satellite.elements.epoch), LONGEST_PROPAGATION) / timedelta(days=1)
 
 
 def _instants(fleet: Fleet, at: datetime) -> dict[datetime, list[int]]:

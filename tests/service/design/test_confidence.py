@@ -14,10 +14,16 @@ from satcom.core.clock import clock
 from satcom.core.database import Database, find
 from satcom.core.security import WORKER
 from satcom.enterprise.operator_settings import change_settings
+from satcom.resource.physics.antenna import half_power_beamwidth_deg
 from satcom.resource.physics.attenuation import TotalAttenuation, total_attenuation
 from satcom.resource.physics.joint_availability import Fades, Room
 from satcom.resource.physics.link_budget import Values
-from satcom.resource.physics.uncertainty import Unknowns, margin_at_confidence_db
+from satcom.resource.physics.uncertainty import (
+    Unknowns,
+    element_error_deg,
+    margin_at_confidence_db,
+    mean_pointing_loss_db,
+)
 from satcom.resource.physics.year_to_year import climatic_ratio
 from satcom.service.demand import DIRECTIONS
 from satcom.service.design import sky
@@ -124,6 +130,7 @@ def test_the_carriers_keep_their_margin_at_the_confidence_that_they_are_sold_wit
         float(plan.ground.site_elevation_deg[satellite]),
         (kind.antenna_diameter_m, kind.antenna_efficiency, found.height_km),
     )
+    range_km = float(plan.ground.site_range_km[satellite])
     for direction in DIRECTIONS:
         link, sized = sizer.exact(direction, lane, limits)
         assert sized.closes.all()
@@ -141,11 +148,57 @@ def test_the_carriers_keep_their_margin_at_the_confidence_that_they_are_sold_wit
         ratio = max(float(climatic_ratio(*place)) for place, _, _ in ends)
         required = float(sized.budget.required_es_n0_db[0])
         one = Room(*(np.asarray(part).reshape(-1)[0] for part in vars(room).values()))
-        (margin_db,) = margin_at_confidence_db(one, required, (fades[0], fades[1]), 0.15, Unknowns(ratio), 0.9)
+        pointing = [
+            _mean_pointing_loss_db(dish[0], freq_hz, range_km if dish == at_site[2] else None)
+            for (_, _, dish), freq_hz in zip(
+                ends, (transponder.uplink_center_hz, transponder.downlink_center_hz), strict=True
+            )
+        ]
+        # the room has the bad pointing of the receiver in it already
+        unknowns = Unknowns(ratio, up_pointing_db=pointing[0])
+        (margin_db,) = margin_at_confidence_db(one, required, (fades[0], fades[1]), 0.15, unknowns, 0.9)
         # rays are counted at the upper end of steps of 250 MHz, and the curve is drawn between shares of the year
         assert margin_db == pytest.approx(sure.assumed.required_margin_db, abs=0.25)
-        (average_db,) = margin_at_confidence_db(one, required, (fades[0], fades[1]), 0.15, Unknowns(ratio), 0.5)
+        (average_db,) = margin_at_confidence_db(one, required, (fades[0], fades[1]), 0.15, unknowns, 0.5)
         assert average_db > margin_db + 0.2
+        known_db = sure.assumed.terminal_pointing_loss_db
+        known_db = known_db if direction == "forward" else sure.assumed.gateway_pointing_loss_db
+        lost_db = float(np.asarray(link.receive.pointing_loss_db).reshape(-1)[0]) - known_db
+        assert lost_db == pytest.approx(-pointing[1] * np.log1p(-0.9), rel=0.02)
+
+
+def _mean_pointing_loss_db(diameter_m: float, freq_hz: float, range_km: float | None) -> float:
+    """A tenth of the beam at random; a terminal is pointed by elements of a week, which is what they are held for."""
+    width_deg = half_power_beamwidth_deg(diameter_m, freq_hz)
+    aged_deg = 0.0 if range_km is None else float(element_error_deg(7.0, range_km))
+    return float(mean_pointing_loss_db(np.hypot(0.1 * width_deg, aged_deg), width_deg))
+
+
+def test_what_points_worse_is_sold_with_more_margin_and_costs_nothing_in_the_average_year(facts: Inputs) -> None:
+    def pointing(rms_deg: float) -> Inputs:
+        kinds = tuple(replace(one, pointing_rms_deg=rms_deg) for one in facts.fleet.terminal_types)
+        return replace(facts, fleet=replace(facts.fleet, terminal_types=kinds))
+
+    demand = the_demand(bands=("Ku",))
+    still, shaken = (solve(sold_with(pointing(one), 90.0), demand).to_sites[0] for one in (0.0, 0.1))
+    assert shaken.charged_bandwidth_hz > still.charged_bandwidth_hz
+    lines = {line.label: line for line in shaken.return_link.budget}
+    assert lines["Required margin"].clear_sky is not None
+    assert lines["Required margin"].clear_sky > facts.assumed.required_margin_db
+    assert lines["Required margin"].source == "0.5 dB, and the sender's random pointing at 90 % confidence"
+    assert solve(pointing(0.1), demand) == solve(facts, demand)
+
+
+def test_evidence_from_before_pointing_counted_is_sold_without_it(facts: Inputs) -> None:
+    demand, stored = the_demand(bands=("Ku",)), sold_with(facts, 90.0).wire()
+    assert isinstance(stored, dict)
+    assumed = stored["assumed"]
+    assert isinstance(assumed, dict)
+    del assumed["pointing_counted"]
+    before, now = (solve(one, demand).to_sites[0] for one in (Inputs.of(stored), sold_with(facts, 90.0)))
+    assert before.charged_bandwidth_hz < now.charged_bandwidth_hz
+    required = {line.label: line.clear_sky for line in before.forward.budget}["Required margin"]
+    assert required == facts.assumed.required_margin_db
 
 
 def test_what_is_sold_with_confidence_says_so_and_recomputes_equal_after_the_operator_thinks_again(
