@@ -1,5 +1,6 @@
 """What `satcom link-budget` shows: the table engineers know, how long each MODCOD holds, and the same for programs."""
 
+from math import isnan
 from typing import Final
 
 from rich.console import Console
@@ -130,9 +131,14 @@ def _confident(sure: ConfidentLink) -> Json:
     return {
         "confidence": sure.confidence,
         "availabilityPercent": sure.availability_percent,
-        "marginDb": sure.margin_db,
+        "marginDb": _known(sure.margin_db),
         "meetsAvailability": sure.meets,
         "marginDbByConfidence": [
-            {"confidence": c, "marginDb": margin_db} for c, margin_db in sure.margin_db_by_confidence
+            {"confidence": c, "marginDb": _known(margin_db)} for c, margin_db in sure.margin_db_by_confidence
         ],
     }
+
+
+def _known(margin_db: float) -> float | None:
+    """JSON has no nan."""
+    return None if isnan(margin_db) else margin_db

@@ -35,7 +35,11 @@ def link_budget(
     ] = None,
     neighbours: Annotated[
         Path | None,
-        typer.Option(metavar="ELEMENTS", help="Element sets: the nearest slot on each side disturbs."),
+        typer.Option(metavar="ELEMENTS", help="Element sets: the nearest slot in the band on each side disturbs."),
+    ] = None,
+    carriers: Annotated[
+        Path | None,
+        typer.Option(metavar="LIST", help="A satellites.xml: it tells which neighbours transmit in the band."),
     ] = None,
     leave_out: Annotated[
         list[str] | None,
@@ -59,10 +63,9 @@ def link_budget(
         _put(given, one)
     # SciPy, which the statistics of rain need, would slow the start of every other command
     design = import_module("satcom.resource.physics.link_design")
-    view = import_module("satcom.app.link_budget_view")
     try:
         asked_for = design.LinkInput.model_validate(given)
-        asked_for, told = _on_the_arc(asked_for, neighbours, leave_out or [])
+        asked_for, told = _on_the_arc(asked_for, neighbours, carriers, leave_out or [])
         made = design.design_link(asked_for)
         directions = {"forward": made.forward, "return": made.return_link}
         asked = {name: one for name, one in directions.items() if one is not None}
@@ -74,6 +77,12 @@ def link_budget(
     if diagram is not None:
         drawing = import_module("satcom.app.level_diagram")
         drawing.draw_levels([(TITLES[name], one) for name, one in asked.items()], diagram)
+    _tell(asked, sure, told, as_json)
+
+
+def _tell(asked: Mapping[str, Any], sure: Mapping[str, Any], told: list[str], as_json: bool) -> None:
+    """Each direction, after what is told of the neighbours."""
+    view = import_module("satcom.app.link_budget_view")
     if as_json:
         for line in told:
             typer.echo(line, err=True)
@@ -93,15 +102,17 @@ def _sold_with(confidence: float | None, given: Any, asked: Mapping[str, Any]) -
     return {name: at_confidence(given, one, confidence) for name, one in asked.items()}
 
 
-def _on_the_arc(asked: Any, neighbours: Path | None, leave_out: list[str]) -> tuple[Any, list[str]]:
+def _on_the_arc(
+    asked: Any, neighbours: Path | None, carriers: Path | None, leave_out: list[str]
+) -> tuple[Any, list[str]]:
     """The link with the neighbours that element sets tell, and who they are."""
-    if neighbours is None and leave_out:
-        raise Refused("--leave-out", "it chooses among the satellites of --neighbours, which is not given")
     if neighbours is None:
+        for option, given in (("--leave-out", bool(leave_out)), ("--carriers", carriers is not None)):
+            if given:
+                raise Refused(option, "it chooses among the satellites of --neighbours, which is not given")
         return asked, []
-    found: tuple[Any, list[str]] = import_module("satcom.app.arc_neighbours").with_neighbours(
-        asked, neighbours, leave_out
-    )
+    with_neighbours = import_module("satcom.app.arc_neighbours").with_neighbours
+    found: tuple[Any, list[str]] = with_neighbours(asked, neighbours, leave_out, carriers)
     return found
 
 

@@ -14,8 +14,8 @@ from satcom.resource.physics.uncertainty import (
     Unknowns,
     availability_at_confidence_percent,
     element_error_deg,
-    margin_at_confidence_db,
     mean_pointing_loss_db,
+    spare_at_confidence_db,
 )
 from satcom.resource.physics.year_to_year import climatic_ratio
 
@@ -24,7 +24,10 @@ TOLD = np.array([0.1, 0.5, 0.9])  # the margin's distribution is told at these
 
 @dataclass(frozen=True)
 class ConfidentLink:
-    """`margin_db_by_confidence` tells the distribution of the margin at the availability that was asked."""
+    """`margin_db_by_confidence` tells the distribution of the margin at the availability that was asked.
+
+    A margin is negative just where the availability is not met; nan where it is more than 40 dB away.
+    """
 
     confidence: float
     availability_percent: float
@@ -43,11 +46,9 @@ def at_confidence(given: LinkInput, design: DirectionDesign, confidence: float) 
     unknowns = unknowns_of(given, design)
     required = float(design.budget.required_es_n0_db)
     asked = design.asked.availability_percent
-    room, fades = design.room, design.fades
-    half, every = (100 - asked) / 2, np.append(TOLD, confidence)
-    margins = margin_at_confidence_db(room, required, fades, half, unknowns, every)
-    apart_km = distance_km(given.gateway, given.terminal)
-    (reached,) = availability_at_confidence_percent(room, required, fades, apart_km, unknowns, confidence)
+    of_link = design.room, required, design.fades, distance_km(given.gateway, given.terminal), unknowns
+    margins = spare_at_confidence_db(*of_link, np.append(TOLD, confidence), asked)
+    (reached,) = availability_at_confidence_percent(*of_link, confidence)
     return ConfidentLink(
         confidence,
         float(reached),

@@ -28,6 +28,7 @@ PREDICTION_ERROR = 0.25
 EPOCH_ERROR_KM, GROWTH_KM_PER_DAY = 1.0, 3.0
 PREDICTIONS, POINTINGS = 48, 8  # equally likely values that a distribution is taken at
 HALVINGS = 40
+MOST_SPARE_DB, SPARE_STEPS, SPARE_WITHIN_DB = 40.0, 8, 0.005
 RARER = 1.1  # how steeply a fade grows is taken from one that is exceeded for so much less long
 
 
@@ -108,6 +109,54 @@ def availability_at_confidence_percent(
     """
     c = np.atleast_1d(np.asarray(confidence, dtype=np.float64))
     c = np.where((c > 0) & (c < 1), c, np.nan)
+    return 100 - _outage_at_confidence_percent(room, required_es_n0_db, fades, distance_km, unknowns, c)
+
+
+def spare_at_confidence_db(
+    room: Room,
+    required_es_n0_db: float,
+    fades: tuple[Fades, Fades],
+    distance_km: float,
+    unknowns: Unknowns,
+    confidence: Values,
+    availability_percent: float,
+) -> Array:
+    """By how much more Es/N0 could be required until the availability is just reached with each confidence.
+
+    Not negative where `availability_at_confidence_percent` reaches it, so the margin of what is promised: rain on both
+    links, not half of the unavailability for either as in `margin_at_confidence_db`. Within 40 dB; nan beyond.
+    """
+    c = np.atleast_1d(np.asarray(confidence, dtype=np.float64))
+    c = np.where((c > 0) & (c < 1), c, np.nan)
+    wanted = np.log(100 - availability_percent)
+
+    def log_outage(spare_db: float) -> Array:
+        required = required_es_n0_db + spare_db
+        outage = _outage_at_confidence_percent(room, required, fades, distance_km, unknowns, c)
+        return np.log(np.maximum(outage, 1e-12))
+
+    low, high = np.full(c.shape, -MOST_SPARE_DB), np.full(c.shape, MOST_SPARE_DB)
+    for one in np.linspace(-MOST_SPARE_DB, MOST_SPARE_DB, 2 * SPARE_STEPS + 1)[1:-1].tolist():
+        enough = log_outage(one) <= wanted
+        low, high = np.where(enough, one, low), np.where(enough, high, np.minimum(high, one))
+    spare = np.full(c.shape, np.nan)
+    for row in np.flatnonzero(~np.isnan(c) & (low > -MOST_SPARE_DB) & (high < MOST_SPARE_DB)):
+        near, far = float(low[row]), float(high[row])
+        while far - near > SPARE_WITHIN_DB:
+            middle = (near + far) / 2
+            near, far = (middle, far) if log_outage(middle)[row] <= wanted else (near, middle)
+        spare[row] = near
+    return spare
+
+
+def _outage_at_confidence_percent(
+    room: Room,
+    required_es_n0_db: float,
+    fades: tuple[Fades, Fades],
+    distance_km: float,
+    unknowns: Unknowns,
+    c: Array,
+) -> Array:
     outage = _outages_percent(room, required_es_n0_db, fades, distance_km, unknowns)
     inside = np.clip(outage, LEAST_PERCENT, MOST_PERCENT)
     deviation = outage * year_deviation_percent(inside, unknowns.ratio) / inside
@@ -116,7 +165,7 @@ def availability_at_confidence_percent(
         middle = (low + high) / 2
         likely = ndtr((middle[:, None] - outage) / deviation).mean(axis=-1)
         low, high = np.where(likely < c, middle, low), np.where(likely < c, high, middle)
-    return np.where(np.isnan(c) | np.isnan(outage).any(), np.nan, 100 - (low + high) / 2)
+    return np.where(np.isnan(c) | np.isnan(outage).any(), np.nan, (low + high) / 2)
 
 
 def fade_factor_at_confidence(

@@ -111,19 +111,38 @@ def test_the_worst_place_of_the_beam_is_told_with_its_angle_and_excess(satcom: C
     assert "deg" in refused.err
 
 
+# own making, in the form of the list; at 12 E in another band
+A_LIST = """<satellites>
+<sat name="7.0E" position="70"><transponder frequency="11221000" symbol_rate="30000000" polarization="0" system="1"/></sat>
+<sat name="9.0E" position="90"><transponder frequency="11727000" symbol_rate="27500000" polarization="1" system="0"/></sat>
+<sat name="12.0E" position="120"><transponder frequency="3650000" symbol_rate="9000000" polarization="3" system="1"/></sat>
+<sat name="13.0E" position="130"><transponder frequency="11727000" symbol_rate="27500000" polarization="1" system="0"/></sat>
+</satellites>"""  # noqa: E501
+
+
 def test_neighbours_come_from_element_sets(satcom: CommandLine, tmp_path: Path) -> None:
     given = yaml.safe_load(EXAMPLE.read_text(encoding="utf-8"))
     del given["satellite"]["neighbours"]
     file = tmp_path / "link.yaml"
     file.write_text(yaml.safe_dump(given), encoding="utf-8")
-    other_bands = [word for one in ("METEOSAT", "TIANLIAN", "echostar", "INMARSAT") for word in ("--leave-out", one)]
-    said = satcom("link-budget", str(file), "--neighbours", str(ARC), *other_bands)
+    said = satcom("link-budget", str(file), "--neighbours", str(ARC))
     told = " ".join(said.out.split())
-    assert "West: EUTELSAT KA-SAT 9A, EUTELSAT 9B at 9.00 deg, 1.00 away" in told
+    assert "West: EUTELSAT 9B at 8.99 deg, 1.01 away" in told
     assert "East: COSMOS 2539 at 12.01 deg" in told
+    assert "nearer, but not in Ku band: ECHOSTAR 21, METEOSAT-11 (MSG-4), TIANLIAN 2-03, EUTELSAT KA-SAT 9A" in told
+    on_the_air = tmp_path / "list.xml"
+    on_the_air.write_text(A_LIST, encoding="utf-8")
+    without = ("--leave-out", "eutelsat 9b")
+    said = satcom("link-budget", str(file), "--neighbours", str(ARC), "--carriers", str(on_the_air), *without)
+    listed = " ".join(said.out.split())
+    assert re.search("West: .*EUTELSAT 7B.* at 7.0. deg", listed)
+    assert re.search(
+        r"East: EUTELSAT HOTBIRD 13[FG], EUTELSAT HOTBIRD 13[FG](, COMSATBW-2)? at 1[23]\.\d\d deg", listed
+    )
+    assert "COSMOS 2539" in listed.partition("not in Ku band: ")[2]
     spoilt = tmp_path / "spoilt.tle"
     spoilt.write_text(ARC.read_text(encoding="utf-8") + "NOBODY\n1 half a line\n", encoding="utf-8")
-    both = satcom("link-budget", str(file), "--neighbours", str(spoilt), *other_bands, "--json")
+    both = satcom("link-budget", str(file), "--neighbours", str(spoilt), "--json")
     near = json.loads(both.out)
     ages = sorted(element_age_days(one, now()) for one in read_elements(ARC.read_text(encoding="utf-8")).elements)
     of_age = re.search(r"the elements are (\S+) to (\S+) days old", both.err)
@@ -146,6 +165,8 @@ def test_neighbours_come_from_element_sets(satcom: CommandLine, tmp_path: Path) 
         (("--neighbours", "SPOILT"), "has no element set: line 2: checksum"),
         (("--neighbours", "ARC", "--leave-out", "ASTRA 9Z"), "no satellite of"),
         (("--leave-out", "ASTRA"), "--neighbours, which is not given"),
+        (("--carriers", "list.xml"), "--neighbours, which is not given"),
+        (("--neighbours", "ARC", "--carriers", str(EXAMPLE)), "it is no XML"),
     ],
 )
 def test_neighbours_that_cannot_be_are_refused(
