@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, ClassVar, Final, TypeAlias
 
-from sqlalchemy import DDL, Index, UniqueConstraint, bindparam, event, text
+from sqlalchemy import DDL, Index, UniqueConstraint, bindparam, event
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, Session, col, select
 
@@ -340,8 +340,9 @@ _TASKS: Final = (
     .order_by(col(TaskFlow.position))
     .execution_options(populate_existing=True)
 )
-_LOCK: Final = text("SELECT version FROM process_flow WHERE id = :flow FOR UPDATE")
-_VERSIONS: Final = text("SELECT CAST(id AS text), version FROM task_flow WHERE process_flow_id = :flow")
+# as the driver takes them: nothing is to be worked out, wave after wave
+_LOCK: Final = "SELECT version FROM process_flow WHERE id = %(flow)s FOR UPDATE"
+_VERSIONS: Final = "SELECT CAST(id AS text), version FROM task_flow WHERE process_flow_id = %(flow)s"
 
 
 def tasks_of(session: Session, flow: ProcessFlow) -> list[TaskFlow]:
@@ -355,9 +356,9 @@ def lock_unchanged(session: Session, flow: ProcessFlow, tasks: Sequence[TaskFlow
     """
     at, known = {"flow": flow.id}, {(task.id, task.version) for task in tasks}
     connection = session.connection()
-    if connection.execute(_LOCK, at).scalar() != flow.version:
+    if connection.exec_driver_sql(_LOCK, at).scalar() != flow.version:
         return False
-    return {(identifier, version) for identifier, version in connection.execute(_VERSIONS, at)} == known
+    return {(identifier, version) for identifier, version in connection.exec_driver_sql(_VERSIONS, at)} == known
 
 
 def flow_of(session: Session, subject_id: str) -> ProcessFlow | None:
