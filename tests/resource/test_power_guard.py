@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, IntegrityError
@@ -23,7 +23,7 @@ from satcom.resource.hold import HoldState, Period, assign, keep, release
 from satcom.resource.payload import Transponder
 from satcom.resource.power_guard import GUARD
 from satcom.resource.reservation import Reservation, Wanted, held_by_reservation, reserve
-from satcom.resource.reservation_period import move_start
+from satcom.resource.reservation_period import has_room, move_start
 from satcom.resource.spectrum import Direction, SpectrumAssignment, WantedSlot
 from tests.postgres_server import drop_database, new_database
 from tests.resource.a_network import MHZ, YEAR_2027, YEAR_2028, a_slot, a_transponder, an_owner, tomorrow
@@ -121,6 +121,20 @@ def test_a_change_may_move_power_from_one_direction_to_the_other(database: Datab
         } == {one.line for one in has.slots}
 
 
+def test_both_directions_of_a_change_that_begins_earlier_are_counted(database: Database) -> None:
+    with database.as_worker() as session:
+        transponder = a_transponder(session)
+        beside = a_carrier(transponder.id, 0, 10 * MHZ)
+        session.add(beside)
+        has = reserve(session, a_link(transponder, 10, 10, YEAR_2028), tomorrow(), WORKER)
+        other_way = replace(a_link(transponder, 30, 15, YEAR_2028), instead_of=held_by_reservation(session, has))
+        changed = reserve(session, other_way, tomorrow(), WORKER)
+        earlier = Period(YEAR_2027.start_at, YEAR_2028.stop_at)
+        assert not has_room(session, changed, earlier)
+        release(session, [beside], "ended")
+        assert has_room(session, changed, earlier)
+
+
 def test_what_only_the_database_refused_is_told_as_what_the_command_refused(database: Database) -> None:
     with database.as_worker() as session:
         transponder = a_transponder(session)
@@ -165,28 +179,43 @@ def written(session: Session, row: SpectrumAssignment, changed: Row | None = Non
     return True
 
 
+def days(start: int, stop: int | None) -> Period:
+    return Period(BEGIN + timedelta(days=start), BEGIN + timedelta(days=stop) if stop is not None else None)
+
+
 @ONE_DATABASE
-@given(writes=st.lists(st.tuples(st.none() | which, powers_mhz, periods), min_size=3, max_size=14))
-def test_every_write_is_counted_day_by_day(database: Database, writes: list[tuple[int | None, int, Period]]) -> None:
-    """Rows that come, and rows that change: what a row has already is its own, also where less is left than none."""
+@example(writes=[(None, 30, days(2, 10)), (None, 20, days(5, None)), (0, None, days(0, 10))], shrunk=2)  # fits
+@example(writes=[(None, 30, days(0, 10)), (None, 20, days(5, None)), (0, None, days(0, 15))], shrunk=2)  # does not
+@given(
+    writes=st.lists(st.tuples(st.none() | which, st.none() | powers_mhz, periods), min_size=3, max_size=14),
+    shrunk=st.integers(2, 14),
+)
+def test_every_write_is_counted_day_by_day(
+    database: Database, writes: list[tuple[int | None, int | None, Period]], shrunk: int
+) -> None:
+    """Rows that come, and rows that change. What a row has is its own, also where by now less is left than none."""
     with database.as_worker() as session:
-        transponder = a_transponder(session)
+        transponder, limit_mhz = a_transponder(session), 54
         there: dict[str, Row] = {}
-        for place, (changed, power_mhz, period) in enumerate(writes):
-            wanted = Row(period, power_mhz)
-            if changed is None or not there:
-                row, before = a_carrier(transponder.id, place, power_mhz * MHZ, period), None
+        for place, (changed, asked_mhz, period) in enumerate(writes):
+            if place == shrunk:
+                transponder.bandwidth_hz, limit_mhz = 40 * MHZ, 40
+            before = list(there)[changed % len(there)] if changed is not None and there else None
+            had = there[before] if before is not None else None
+            wanted = Row(period, asked_mhz if asked_mhz is not None else had.power_mhz if had is not None else 10)
+            if before is not None:
+                row = session.get_one(SpectrumAssignment, before)
             else:
-                row = session.get_one(SpectrumAssignment, list(there)[changed % len(there)])
-                before = there[row.id]
+                row = a_carrier(transponder.id, place, wanted.power_mhz * MHZ, period)
             identifier = row.id
             fits = all(
-                sum(one.power_mhz for key, one in there.items() if key != identifier and one.on(day)) + power_mhz <= 54
+                sum(one.power_mhz for key, one in there.items() if key != identifier and one.on(day))
+                <= limit_mhz - wanted.power_mhz
                 for day in range(DAYS)
-                if wanted.on(day) and not (before and before.on(day) and before.power_mhz >= power_mhz)
+                if wanted.on(day) and not (had and had.on(day) and had.power_mhz >= wanted.power_mhz)
             )
             if written(session, row, wanted):
-                assert fits or power_mhz == 0
+                assert fits or wanted.power_mhz == 0
                 there[identifier] = wanted
             else:
                 assert not fits
