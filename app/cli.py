@@ -67,6 +67,7 @@ class Satcom(LazyGroup):
             "terminals:terminal",
             "Terminals: buy, ship, receive and return them; where one has been; swap one at a site.",
         ),
+        "licence": ("licence:licence", "Licences: what each lets terminals do, and when it ends."),
         "spectrum": ("spectrum:spectrum", "Spectrum: what lies on a transponder, what is free, how to re-pack it."),
         "escalation": ("waits:escalation", "To whom overdue waits go, and after how long."),
         "operator": ("operator:operator", "The operator's settings."),

@@ -22,6 +22,7 @@ from benchmarks.measured import Table, load, median_ms, processor_seconds, publi
 from satcom.core.entity import new_id
 from satcom.resource.free_spectrum import TakenSpectrum
 from satcom.resource.ground import Antenna
+from satcom.resource.licence import LicenceFact
 from satcom.resource.payload import Boresight
 from satcom.resource.physics.orbit import Elements, read_tle
 from satcom.resource.resource import Band
@@ -32,7 +33,6 @@ from satcom.service.design.facts import (
     BeamFacts,
     Fleet,
     HubFacts,
-    LicenceFacts,
     Occupancy,
     PoolFacts,
     SatelliteFacts,
@@ -77,7 +77,7 @@ def a_fleet(satellites: int) -> tuple[Fleet, Occupancy]:
         TerminalTypeFacts(new_id(), f"Ku {dish_m} m", "Ku", "vsat", dish_m, 0.65, 8, 0.7, True, 1000 * dish_m, True)
         for dish_m in DISHES_M
     )
-    licence = LicenceFacts("CD", "Ku", "vsat", date(2020, 1, 1), date(2040, 1, 1), "illustrative")
+    licence = LicenceFact("CD", "Ku", "vsat", date(2020, 1, 1), date(2040, 1, 1), "illustrative")
     fleet = Fleet(standing, beams, transponders, stations, hubs, terminals, (licence,))
     ports = {one.id: 3 for one in hubs}
     return fleet, Occupancy(tuple(one.id for one in transponders), _taken(transponders), ports)

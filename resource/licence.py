@@ -1,12 +1,15 @@
 """Licences: where the operator may put up terminals: country x band x terminal class, from a day to a day.
 
-Both days count. At sea no country's licence applies, and nothing is sold.
-Words: ISO 3166-1 alpha-2 (countries).
+Both days count. A licence may set how much a terminal sends and how small its antenna may be. At sea no country's
+licence applies, and nothing is sold.
+Words: ISO 3166-1 alpha-2 (countries); ITU Radio Regulations, Article 18 (licences), Article 19 (call signs).
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
+from enum import StrEnum
+from math import inf
 from typing import ClassVar
 
 from pydantic import ValidationInfo, field_validator
@@ -21,11 +24,15 @@ from satcom.core.values import Json
 from satcom.enterprise.party import operator_of
 from satcom.resource.ground import Country, TerminalType
 from satcom.resource.hold import Period
-from satcom.resource.resource import Band
+from satcom.resource.resource import Band, Finite
 
 
 class Licence(Entity, table=True):
-    """One licence of one country."""
+    """One licence of one country; what it does not set is left out.
+
+    A terminal sends at most `eirp_limit_dbw` in all and `eirp_density_limit_dbw_per_hz`, under clear sky, through an
+    antenna of `least_antenna_diameter_m` or more.
+    """
 
     __tablename__ = "licence"
     __table_args__ = (
@@ -39,6 +46,10 @@ class Licence(Entity, table=True):
     valid_from: date
     valid_until: date
     reference: str = Field(min_length=1, max_length=200)
+    call_sign: str | None = Field(default=None, min_length=1, max_length=40)
+    eirp_limit_dbw: Finite | None = Field(default=None, ge=-30, le=100)
+    eirp_density_limit_dbw_per_hz: Finite | None = Field(default=None, ge=-100, le=60)
+    least_antenna_diameter_m: Finite | None = Field(default=None, gt=0, le=70)
     source: str | None = Field(default=None, max_length=1000)
     illustrative: bool = Field(default=False)
 
@@ -62,6 +73,37 @@ class LicenceFact:
     terminal_class: str
     valid_from: date
     valid_until: date
+    reference: str = ""
+    call_sign: str | None = None
+    eirp_limit_dbw: float | None = None
+    eirp_density_limit_dbw_per_hz: float | None = None
+    least_antenna_diameter_m: float | None = None
+
+    @property
+    def _leave(self) -> tuple[float, float]:
+        """How much it lets a terminal send: density, then all of it."""
+        limits = self.eirp_density_limit_dbw_per_hz, self.eirp_limit_dbw
+        density, eirp = (inf if one is None else one for one in limits)
+        return density, eirp
+
+
+class LicenceGate(StrEnum):
+    """The reason code of what a licence does not let pass."""
+
+    NONE_HELD = "noLicence"
+    EXPIRES = "licenceExpires"
+    ANTENNA = "antennaBelowLicence"
+
+
+@dataclass(frozen=True)
+class Unlicensed:
+    """Why a terminal may not be put up: the reason code, and the number that decided beside its limit."""
+
+    gate: LicenceGate
+    text: str
+    value: float
+    limit: float
+    unit: str
 
 
 def licensed(
@@ -71,18 +113,55 @@ def licensed(
 
     `country` is `None` at sea, where nothing is licensed.
     """
-    first = period.start_at.date()
-    last = first if period.stop_at is None else _last_day(period.stop_at)
-    return country is not None and any(
-        (one.country, one.band, one.terminal_class) == (country, band, terminal_class)
-        and one.valid_from <= first
-        and last <= one.valid_until
-        for one in licences
-    )
+    return any(_covers(one, period) for one in _of_kind(licences, country, band, terminal_class))
 
 
-def _last_day(stop_at: datetime) -> date:
-    return (stop_at - timedelta(microseconds=1)).date()
+def licence_for(
+    licences: Iterable[LicenceFact],
+    country: str | None,
+    band: str,
+    terminal_class: str,
+    period: Period,
+    antenna_diameter_m: float,
+) -> LicenceFact | Unlicensed:
+    """The licence that a terminal is put up under, of several the one that lets it send most; or why there is none."""
+    held = list(_of_kind(licences, country, band, terminal_class))
+    if country is None:
+        text = "the place lies in no country: nobody can license a terminal there"
+        return Unlicensed(LicenceGate.NONE_HELD, text, 0, 1, "licences")
+    what = f"{band}-band licence in {country} for terminals of class {terminal_class}"
+    begun = [one for one in held if one.valid_from <= period.start_at.date() <= one.valid_until]
+    if not begun:
+        return Unlicensed(LicenceGate.NONE_HELD, f"no {what} covers the period", 0, 1, "licences")
+    covering = [one for one in begun if _covers(one, period)]
+    if not covering:
+        last, end = max(one.valid_until for one in begun), _last_day(period)
+        text = f"the {what} ends on {last}, the term on {end}"
+        return Unlicensed(LicenceGate.EXPIRES, text, (end - last).days, 0, "days")
+    least_m = [one.least_antenna_diameter_m or 0.0 for one in covering]
+    large_enough = [one for one, least in zip(covering, least_m, strict=True) if antenna_diameter_m >= least]
+    if not large_enough:
+        text = f"the {what} asks for an antenna of {min(least_m):g} m or more"
+        return Unlicensed(LicenceGate.ANTENNA, text, antenna_diameter_m, min(least_m), "m")
+    return max(large_enough, key=lambda one: one._leave)
+
+
+def _of_kind(
+    licences: Iterable[LicenceFact], country: str | None, band: str, terminal_class: str
+) -> Iterator[LicenceFact]:
+    asked = country, band, terminal_class
+    return (one for one in licences if country is not None and (one.country, one.band, one.terminal_class) == asked)
+
+
+def _covers(licence: LicenceFact, period: Period) -> bool:
+    return licence.valid_from <= period.start_at.date() and _last_day(period) <= licence.valid_until
+
+
+def _last_day(period: Period) -> date:
+    """Of an open period its first."""
+    if period.stop_at is None:
+        return period.start_at.date()
+    return (period.stop_at - timedelta(microseconds=1)).date()
 
 
 def enter_licence(session: Session, licence: Licence, by: Principal) -> Licence:

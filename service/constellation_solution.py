@@ -20,6 +20,8 @@ class PathReason(StrEnum):
     NO_ELEMENTS = "noElements"
     ELEMENTS_TOO_OLD = "elementsTooOld"
     NO_LICENCE = "noLicence"
+    LICENCE_EXPIRES = "licenceExpires"
+    ANTENNA_BELOW_LICENCE = "antennaBelowLicence"
     NO_APPROVED_TERMINAL = "noApprovedTerminal"
     NO_HUB_PORT = "noHubPort"
     NO_PATH = "noPath"  # too often no satellite stands high enough
@@ -29,6 +31,7 @@ class PathReason(StrEnum):
     POWER_FLUX_DENSITY = "powerFluxDensity"
     COORDINATED_UPLINK = "coordinatedUplinkDensity"
     COORDINATED_DOWNLINK = "coordinatedDownlinkDensity"
+    LICENSED_DENSITY = "licensedEirpDensity"
     NO_BANDWIDTH = "noBeamBandwidth"
     NO_FEEDER = "noGatewayBandwidth"  # of every gateway that could serve, the feeder is too full
     NO_BEAM = "noSatelliteBeam"  # at a time of the capacity day a satellite lights as many other cells as it can

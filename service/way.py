@@ -148,6 +148,8 @@ class Reason(StrEnum):
 
     NOT_IN_SERVICE = "satelliteNotInService"
     NO_LICENCE = "noLicence"
+    LICENCE_EXPIRES = "licenceExpires"
+    ANTENNA_BELOW_LICENCE = "antennaBelowLicence"
     BELOW_MASK = "belowMask"
     OUTSIDE_CONTOUR = "outsideContour"
     NO_APPROVED_TERMINAL = "noApprovedTerminal"
@@ -156,6 +158,7 @@ class Reason(StrEnum):
     POWER_FLUX_DENSITY = "powerFluxDensity"
     COORDINATED_UPLINK = "coordinatedUplinkDensity"
     COORDINATED_DOWNLINK = "coordinatedDownlinkDensity"
+    LICENSED_DENSITY = "licensedEirpDensity"
     NO_CONTIGUOUS_SLOT = "noContiguousSlot"
     NO_POWER = "noPower"
     NO_HUB_PORT = "noHubPort"

@@ -36,6 +36,7 @@ _OFF_AXIS = (
 ANGLES_DEG: Array = np.concatenate([np.arange(2.0, 10.0, 0.1), np.arange(10.5, 180.0, 1.0)])
 
 AGREEMENT = "coordination agreement"
+LICENCE = "licence of the country"
 S_524_9 = "ITU-R S.524-9"
 OVER_THE_LIMIT = "dB over the limit"
 DENSITY = "dBW/Hz"
@@ -48,6 +49,7 @@ class Gate(StrEnum):
     POWER_FLUX_DENSITY = "powerFluxDensity"
     COORDINATED_UPLINK = "coordinatedUplinkDensity"
     COORDINATED_DOWNLINK = "coordinatedDownlinkDensity"
+    LICENSED_DENSITY = "licensedEirpDensity"
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from satcom.resource.hold import Period
-from satcom.resource.licence import LicenceFact, licensed
+from satcom.resource.licence import LicenceFact, LicenceGate, Unlicensed, licence_for
 from satcom.resource.physics.orbit import element_age_days
 from satcom.resource.physics.passes import ServicePlan
 from satcom.service.constellation_solution import (
@@ -41,7 +41,7 @@ from satcom.service.design.constellation_path import (
     rain_percent,
 )
 from satcom.service.design.day_capacity import GatewayLeft, begin, check_beams, left_of, times_on_day, too_full
-from satcom.service.design.facts import LicenceFacts, TerminalTypeFacts
+from satcom.service.design.facts import TerminalTypeFacts
 from satcom.service.design.neighbours import sources_assumed
 from satcom.service.design.passing_carriers import Passing, TooMuch, sized, worst_budget
 from satcom.service.design.passing_limits import Reached
@@ -159,11 +159,13 @@ def _terminals(inputs: PassingInputs, demand: ConstellationDemand) -> list[Termi
         text = f"its beams are {' and '.join(sorted(has))}, {demand.polarisation} was asked for"
         raise Lost(PathReason.OTHER_POLARISATION, text)
     kinds = [kind for kind in one.terminal_types if kind.band == one.user_band]
-    allowed = [kind for kind in kinds if _licence(inputs, kind, period) is not None]
-    if kinds and not allowed:
-        text = f"no {one.user_band}-band licence in {inputs.country} for its terminals covers the period"
-        raise Lost(PathReason.NO_LICENCE, text, 0, 1, "licences")
     wanted = demand.terminal_types
+    asked_for = [kind for kind in kinds if wanted is None or kind.is_among(wanted)] or kinds
+    under = [_licence(inputs, kind, period) for kind in asked_for]
+    refused = [each for each in under if isinstance(each, Unlicensed)]
+    if refused and len(refused) == len(under):
+        raise _unlicensed(refused)
+    allowed = [kind for kind in kinds if isinstance(_licence(inputs, kind, period), LicenceFact)]
     accepted = [kind for kind in allowed if wanted is None or kind.is_among(wanted)]
     approved = [kind for kind in accepted if kind.approved]
     if not approved:
@@ -173,13 +175,17 @@ def _terminals(inputs: PassingInputs, demand: ConstellationDemand) -> list[Termi
     return approved
 
 
-def _licence(inputs: PassingInputs, kind: TerminalTypeFacts, period: Period) -> LicenceFacts | None:
-    """The first that covers the period; the rule is the licence's own."""
-    for one in inputs.constellation.licences:
-        fact = LicenceFact(one.country, one.band, one.terminal_class, one.valid_from, one.valid_until)
-        if licensed([fact], inputs.country, kind.band, kind.terminal_class, period):
-            return one
-    return None
+def _licence(inputs: PassingInputs, kind: TerminalTypeFacts, period: Period) -> LicenceFact | Unlicensed:
+    """The rule is the licence's own."""
+    held = inputs.constellation.licences
+    return licence_for(held, inputs.country, kind.band, kind.terminal_class, period, kind.antenna_diameter_m)
+
+
+def _unlicensed(refused: list[Unlicensed]) -> Lost:
+    """The one that comes furthest, and misses by less."""
+    order = list(LicenceGate)
+    best = max(refused, key=lambda one: (order.index(one.gate), -abs(one.value - one.limit)))
+    return Lost(PathReason(best.gate.value), best.text, best.value, best.limit, best.unit)
 
 
 def _gateways(inputs: PassingInputs) -> tuple[GatewayFacts, ...]:
@@ -208,7 +214,9 @@ def _solutions(
     found: list[tuple[float, ConstellationSolution]] = []
     misses: list[tuple[float, Lost]] = []
     for kind in terminals:
-        links = PassingLinks(inputs.constellation, gateways, place, kind, every, inputs.assumed)
+        licence = _licence(inputs, kind, Period(demand.start_at, demand.stop_at))
+        density = licence.eirp_density_limit_dbw_per_hz if isinstance(licence, LicenceFact) else None
+        links = PassingLinks(inputs.constellation, gateways, place, kind, every, inputs.assumed, density)
         half = rain_percent(demand, plan)
         both = {way: sized(links, every, way, demand.rate_bps(way), half, inputs.room_hz(way)) for way in DIRECTIONS}
         failed = [_too_much(inputs, kind, way, one, every) for way, one in both.items() if isinstance(one, TooMuch)]
@@ -275,7 +283,7 @@ def _solution(
         terminal_type_id=kind.id,
         terminal_type_name=kind.name,
         antenna_diameter_m=kind.antenna_diameter_m,
-        licence_reference="" if licence is None else licence.reference,
+        licence_reference=licence.reference if isinstance(licence, LicenceFact) else "",
         charged_bandwidth_hz=forward.charged_bandwidth_hz + back.charged_bandwidth_hz,
         path=path,
         gateways=used,

@@ -9,12 +9,13 @@ import numpy as np
 from satcom.resource.capacity_day import CapacityDay
 from satcom.resource.constellation import BeamPayload
 from satcom.resource.ground import Antenna
+from satcom.resource.licence import LicenceFact
 from satcom.resource.physics.horizon_mask import Sites, sites_on
 from satcom.resource.physics.orbit import Elements
 from satcom.resource.physics.passes import HandoverRule
 from satcom.service.constellation_solution import ConstellationSolution, PathPlan
 from satcom.service.demand import Direction
-from satcom.service.design.facts import Assumptions, LicenceFacts, TerminalTypeFacts
+from satcom.service.design.facts import Assumptions, TerminalTypeFacts
 from satcom.service.design.passing_weather import LOWEST_ELEVATION_DEG
 
 
@@ -75,7 +76,7 @@ class ConstellationFacts:
     satellites: tuple[FlownFacts, ...]
     gateways: tuple[GatewayFacts, ...]
     terminal_types: tuple[TerminalTypeFacts, ...]
-    licences: tuple[LicenceFacts, ...]
+    licences: tuple[LicenceFact, ...]
     illustrative: bool
     satellite_count: int | None = None
     beam_diameter_km: float | None = None

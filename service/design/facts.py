@@ -19,6 +19,7 @@ from pydantic import PlainSerializer, PlainValidator
 from satcom.core.loading import loaded_id
 from satcom.resource.free_spectrum import TakenSpectrum
 from satcom.resource.ground import Antenna
+from satcom.resource.licence import LicenceFact
 from satcom.resource.neighbour import NeighbourSatellite
 from satcom.resource.payload import Beam, Boresight, ContourLine
 from satcom.resource.physics import coverage
@@ -187,18 +188,6 @@ class PoolFacts:
         return self.symbol_rate_baud / self.carrier_symbol_rate_baud
 
 
-@dataclass(frozen=True)
-class LicenceFacts:
-    """One licence. Both days count."""
-
-    country: str
-    band: str
-    terminal_class: str
-    valid_from: date
-    valid_until: date
-    reference: str
-
-
 @dataclass(frozen=True, eq=False)
 class Fleet:
     """The network as it does not depend on a demand. Compared by identity, so that what follows from it is kept."""
@@ -209,7 +198,7 @@ class Fleet:
     stations: tuple[StationFacts, ...]
     hubs: tuple[HubFacts, ...]
     terminal_types: tuple[TerminalTypeFacts, ...]
-    licences: tuple[LicenceFacts, ...]
+    licences: tuple[LicenceFact, ...]
     pools: tuple[PoolFacts, ...] = ()
 
     @cached_property

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from satcom.resource.free_spectrum import FreeCapacity, free_capacity
 from satcom.resource.hold import Period
+from satcom.resource.licence import LicenceFact
 from satcom.service.demand import SiteDemand
 from satcom.service.design.facts import Assumptions, Fleet, Occupancy
 from satcom.service.design.limits import DensityLimits, density_limits
@@ -91,7 +92,7 @@ def layout(found: Survey, demand: SiteDemand, occupancy: Occupancy, assumed: Ass
     from_gateways = gateway_look(fleet, found.at)
     ground = Ground(
         gateways=_gateway_arrays(gateways),
-        terminals=_terminal_arrays(fleet),
+        terminals=_terminal_arrays(fleet, found.licences),
         site_range_km=found.site.range_km[:, 0],
         gateway_range_km=from_gateways.range_km,
         site_elevation_deg=found.site.elevation_deg[:, 0],
@@ -111,7 +112,11 @@ def layout(found: Survey, demand: SiteDemand, occupancy: Occupancy, assumed: Ass
         ground,
         free_of_fleet(fleet, occupancy, found.period),
         promised,
-        density_limits(fleet, ground, found.at, assumed.over_footprint) if assumed.within_limits else None,
+        (
+            density_limits(fleet, ground, found.at, assumed.over_footprint, found.licences)
+            if assumed.within_limits
+            else None
+        ),
     )
 
 
@@ -153,13 +158,15 @@ def _gateway_arrays(gateways: list[Gateway]) -> GatewayArrays:
     )
 
 
-def _terminal_arrays(fleet: Fleet) -> TerminalArrays:
+def _terminal_arrays(fleet: Fleet, licences: dict[str, LicenceFact]) -> TerminalArrays:
     kinds = fleet.terminal_types
+    allowed = [licences[one.id].eirp_limit_dbw if one.id in licences else None for one in kinds]
     return TerminalArrays(
         diameter_m=np.array([one.antenna_diameter_m for one in kinds]),
         efficiency=np.array([one.antenna_efficiency for one in kinds]),
         power_dbw=10 * np.log10(np.array([one.buc_power_w for one in kinds])),
         noise_figure_db=np.array([one.lnb_noise_figure_db for one in kinds]),
+        eirp_limit_dbw=np.array([np.inf if one is None else one for one in allowed]),
     )
 
 

@@ -1,6 +1,7 @@
 """Limits: how dense in power a carrier may be, whoever pays for it.
 
-On the up link what a station radiates beside its satellite (S.524) and what was agreed with the neighbours; on the down
+On the up link what a station radiates beside its satellite (S.524), what was agreed with the neighbours, and what the
+licence lets a terminal send; on the down
 link what arrives on the ground, at the receiving place and wherever the beam comes nearest to the limit (Radio
 Regulations, Article 21), and what was agreed at the peak of the beam.
 All of them bound the EIRP density under clear sky, so that of each lane the strictest is kept, one up and one down;
@@ -8,6 +9,7 @@ which of them decided is asked only of a loser.
 Whether a country has licensed the service is `survey`. Words: `resource.physics.regulatory_limits`.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -15,6 +17,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from satcom.resource.licence import LicenceFact
 from satcom.resource.physics.antenna import parabola_gain_dbi
 from satcom.resource.physics.beam_footprint import WorstPlace, footprint, worst_place
 from satcom.resource.physics.budget_lines import BentPipeBudget
@@ -56,7 +59,8 @@ class DensityLimits:
 
     Up by (kind of antenna, transponder), with the kind of each of the layout's gateways; terminals are kinds. Down
     `site_down` by transponder, `gateway_down` by (transponder, station). `worst` is by transponder the place of its
-    beam where it comes nearest to the limit on the ground, empty where only the receiving place is asked.
+    beam where it comes nearest to the limit on the ground, empty where only the receiving place is asked. `licences`
+    are by type of terminal.
     """
 
     gateway_kind: Indices
@@ -65,6 +69,7 @@ class DensityLimits:
     site_down: Array
     gateway_down: Array
     worst: Worst
+    licences: tuple[LicenceFact | None, ...]
 
     def up_and_down(self, direction: Direction, lanes: Lanes, station: Indices) -> tuple[Array, Array]:
         """Of each lane; `station` is that of each of the layout's gateways."""
@@ -84,10 +89,15 @@ class DensityLimits:
         return excess_db
 
 
-def density_limits(fleet: Fleet, ground: Ground, at: datetime, over_footprint: bool) -> DensityLimits | None:
+def density_limits(
+    fleet: Fleet, ground: Ground, at: datetime, over_footprint: bool, licences: Mapping[str, LicenceFact]
+) -> DensityLimits | None:
     """The limits of a layout, `None` where none binds any of its carriers."""
     arrays = transponder_arrays(fleet)
     agreed_up, at_peak = _agreed(fleet)[0], _at_peak(fleet, over_footprint)
+    under = tuple(licences.get(one.id) for one in fleet.terminal_types)
+    licensed = [None if one is None else one.eirp_density_limit_dbw_per_hz for one in under]
+    terminal_up = np.fmin(agreed_up, np.array(licensed, dtype=np.float64)[:, None])
     antennas, terminals = ground.gateways, ground.terminals
     dishes, kind = np.unique(antennas.diameter_m + 1j * antennas.efficiency, return_inverse=True)
     at_site = ground_eirp_density_limit_dbw_per_hz(
@@ -96,10 +106,11 @@ def density_limits(fleet: Fleet, ground: Ground, at: datetime, over_footprint: b
     found = DensityLimits(
         gateway_kind=kind.reshape(-1),
         gateway_up=_strictest(_off_axis(dishes.real, dishes.imag, fleet), agreed_up),
-        terminal_up=_strictest(_off_axis(terminals.diameter_m, terminals.efficiency, fleet), agreed_up),
+        terminal_up=_strictest(_off_axis(terminals.diameter_m, terminals.efficiency, fleet), terminal_up),
         site_down=_strictest(at_site, at_peak + ground.site_beam_gain_db[arrays.down_beam]),
         gateway_down=_gateway_down(fleet, at, over_footprint),
         worst=worst_places(fleet) if over_footprint else (),
+        licences=under,
     )
     every = (found.gateway_up, found.terminal_up, found.site_down, found.gateway_down)
     return found if any(np.isfinite(one).any() for one in every) else None
@@ -114,7 +125,7 @@ class Carried:
     downlink_dbw_per_hz: float
 
 
-def worst_breach(fleet: Fleet, ground: Ground, lane: Lanes, carried: Carried, worst: Worst) -> Breach:
+def worst_breach(fleet: Fleet, ground: Ground, lane: Lanes, carried: Carried, limits: DensityLimits) -> Breach:
     """The limit that the carrier of a single lane exceeds most; it must exceed one."""
     row = int(lane.transponder[0])
     transponder, satellite = fleet.transponders[row], int(transponder_arrays(fleet).satellite[row])
@@ -147,9 +158,17 @@ def worst_breach(fleet: Fleet, ground: Ground, lane: Lanes, carried: Carried, wo
         ),
         transponder,
         carried.downlink_dbw_per_hz - float(below_peak_db),
-        worst[row] if worst else None,
+        limits.worst[row] if limits.worst else None,
     )
-    return max(held, key=lambda one: one.over_db)
+    licence = limits.licences[int(lane.terminal[0])] if carried.direction == "return" else None
+    return max((*held, *_over_licence(licence, carried.uplink_dbw_per_hz)), key=lambda one: one.over_db)
+
+
+def _over_licence(licence: LicenceFact | None, uplink_dbw_per_hz: float) -> tuple[Breach, ...]:
+    limit = None if licence is None else licence.eirp_density_limit_dbw_per_hz
+    if licence is None or limit is None or uplink_dbw_per_hz <= limit:
+        return ()
+    return (Breach(Gate.LICENSED_DENSITY, uplink_dbw_per_hz, limit, "dBW/Hz", f"licence {licence.reference}"),)
 
 
 def breach_told(breach: Breach, what: str, subject: str) -> Setback:

@@ -69,12 +69,13 @@ class GatewayArrays:
 
 @dataclass(frozen=True, eq=False)
 class TerminalArrays:
-    """All terminal types of the fleet."""
+    """All terminal types of the fleet; `eirp_limit_dbw` is what the licence of each lets it send, `inf` where any."""
 
     diameter_m: Array
     efficiency: Array
     power_dbw: Array
     noise_figure_db: Array
+    eirp_limit_dbw: Array
 
 
 @dataclass(frozen=True, eq=False)
@@ -199,9 +200,11 @@ def _gateway_down(
 
 def _terminal_up(lanes: Lanes, ground: Ground, freq_hz: Array, assumed: Assumptions) -> TransmitStation:
     kinds, row = ground.terminals, lanes.terminal
+    gain_dbi = parabola_gain_dbi.or_nan(kinds.diameter_m[row], kinds.efficiency[row], freq_hz)
+    licensed_dbw = kinds.eirp_limit_dbw[row] - gain_dbi + assumed.terminal_feed_loss_db
     return TransmitStation(
-        antenna_gain_dbi=parabola_gain_dbi.or_nan(kinds.diameter_m[row], kinds.efficiency[row], freq_hz),
-        hpa_power_dbw=kinds.power_dbw[row],
+        antenna_gain_dbi=gain_dbi,
+        hpa_power_dbw=np.minimum(kinds.power_dbw[row], licensed_dbw),
         feed_loss_db=assumed.terminal_feed_loss_db,
         pointing_loss_db=assumed.terminal_pointing_loss_db,
     )

@@ -140,8 +140,8 @@ def _too_dense(sizer: Sizer, block: Block, one: _Judged, lane: int, subject: str
     """The limit that the least dense carrier which closes exceeds most."""
     plan = sizer.plan
     lanes = plan.lanes.take(np.array([block.start + lane]))
-    worst = () if plan.limits is None else plan.limits.worst
-    breach = worst_breach(plan.fleet, plan.ground, lanes, _least_dense(sizer, one.direction, lanes), worst)
+    assert plan.limits is not None  # else nothing is too dense
+    breach = worst_breach(plan.fleet, plan.ground, lanes, _least_dense(sizer, one.direction, lanes), plan.limits)
     return breach_told(breach, one.direction, subject)
 
 

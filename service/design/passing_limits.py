@@ -26,6 +26,7 @@ from satcom.resource.physics.power_flux_density import (
 from satcom.resource.physics.regulatory_limits import (
     AGREEMENT,
     DENSITY,
+    LICENCE,
     OVER_THE_LIMIT,
     S_524_9,
     Gate,
@@ -42,6 +43,7 @@ _LABELS = {
     Gate.POWER_FLUX_DENSITY: "Power flux-density on the ground",
     Gate.COORDINATED_UPLINK: "Uplink EIRP density",
     Gate.COORDINATED_DOWNLINK: "Downlink EIRP density, at the peak",
+    Gate.LICENSED_DENSITY: "Uplink EIRP density, by the licence",
 }
 
 
@@ -160,6 +162,9 @@ def bounds_of(links: PassingLinks, every: Instants, direction: Direction, link: 
         Bound(Gate.COORDINATED_UPLINK, DENSITY, AGREEMENT, uplink_dbw, _everywhere(up, every)),
         Bound(Gate.COORDINATED_DOWNLINK, DENSITY, AGREEMENT, at_peak_dbw, _everywhere(down, every)),
     ]
+    if direction == "return" and links.licensed_density_dbw_per_hz is not None:
+        licensed = _everywhere(links.licensed_density_dbw_per_hz, every)
+        found.append(Bound(Gate.LICENSED_DENSITY, DENSITY, LICENCE, uplink_dbw, licensed))
     if payload.uplink_off_axis_limit is not None:
         at_the_flange_dbw = uplink_dbw - np.asarray(link.transmit.antenna_gain_dbi)
         over_db = at_the_flange_dbw - _flange_limit(links, every, direction, payload.uplink_center_hz)

@@ -66,8 +66,10 @@ class PassingLinks:
         terminal: TerminalTypeFacts,
         every: Instants,
         assumed: Assumptions,
+        licensed_density_dbw_per_hz: float | None = None,
     ) -> None:
         self.facts, self.gateways, self.terminal, self.assumed = facts, gateways, terminal, assumed
+        self.licensed_density_dbw_per_hz = licensed_density_dbw_per_hz
         dish = AtPlace(
             site.latitude_deg,
             site.longitude_deg,

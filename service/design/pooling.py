@@ -215,7 +215,7 @@ def _too_dense(plan: Layout, rows: Indices, direction: Direction, arrives: BentP
             float(arrives.satellite_eirp_dbw[index]) - width_db,
         )
         lane = plan.lanes.take(rows[index : index + 1])
-        breach = worst_breach(plan.fleet, plan.ground, lane, carried, plan.limits.worst)
+        breach = worst_breach(plan.fleet, plan.ground, lane, carried, plan.limits)
         setbacks[int(index)] = breach_told(breach, direction, subject)
     return _TooDense(np.where(excess_db > 0, excess_db + ROUNDING, 0.0), setbacks)
 

@@ -18,7 +18,7 @@ from satcom.resource.free_spectrum import taken_spectrum
 from satcom.resource.ground import EarthStation, TerminalType
 from satcom.resource.hold import HoldState, Period
 from satcom.resource.hub import Hub, free_ports
-from satcom.resource.licence import Licence
+from satcom.resource.licence import Licence, LicenceFact
 from satcom.resource.payload import Beam, Transponder
 from satcom.resource.physics.orbit import Elements
 from satcom.resource.satellite import Satellite, elements_at
@@ -28,7 +28,6 @@ from satcom.service.design.facts import (
     BeamFacts,
     Fleet,
     HubFacts,
-    LicenceFacts,
     Occupancy,
     PoolFacts,
     SatelliteFacts,
@@ -183,7 +182,18 @@ def _fleet(network: Session, at: datetime) -> Fleet:
         ),
         terminal_types=tuple(_terminal_type(one) for one in _all(network, TerminalType)),
         licences=tuple(
-            LicenceFacts(one.country, str(one.band), one.terminal_class, one.valid_from, one.valid_until, one.reference)
+            LicenceFact(
+                one.country,
+                str(one.band),
+                one.terminal_class,
+                one.valid_from,
+                one.valid_until,
+                one.reference,
+                one.call_sign,
+                one.eirp_limit_dbw,
+                one.eirp_density_limit_dbw_per_hz,
+                one.least_antenna_diameter_m,
+            )
             for one in network.exec(select(Licence).order_by(col(Licence.reference), col(Licence.id)))
         ),
         pools=_pools(network, [one.id for one in transponders]),

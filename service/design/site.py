@@ -41,7 +41,7 @@ def site_values(
         "azimuth_deg": float(found.site.azimuth_deg[satellite_row, 0]),
         "elevation_deg": float(found.site.elevation_deg[satellite_row, 0]),
         "element_age_days": _element_age_days(satellite, found.at),
-        "licence_reference": _licence(found, kind.band, kind.terminal_class),
+        "licence_reference": found.licences[kind.id].reference,
         "availability_percent": promised.availability_percent,
         "confidence_percent": promised.confidence_percent,
         "illustrative": any(made_up),
@@ -53,12 +53,3 @@ def _element_age_days(satellite: SatelliteFacts, at: datetime) -> float:
     if satellite.elements is None or satellite.before_service:
         return 0.0
     return element_age_days(satellite.elements, at)
-
-
-def _licence(found: Survey, band: str, terminal_class: str) -> str:
-    """The licence that covers the period; the survey has seen that there is one."""
-    return next(
-        one.reference
-        for one in found.fleet.licences
-        if (one.country, one.band, one.terminal_class) == (found.country, band, terminal_class) and found.covers(one)
-    )

@@ -12,11 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from satcom.resource.hold import Period
-from satcom.resource.licence import LicenceFact, licensed
+from satcom.resource.licence import LicenceFact, Unlicensed, licence_for
 from satcom.resource.physics import coverage
 from satcom.resource.physics.climate import altitude_km
 from satcom.service.demand import DemandPeriod, SiteDemand
-from satcom.service.design.facts import Fleet, LicenceFacts, SatelliteFacts
+from satcom.service.design.facts import Fleet, SatelliteFacts, TerminalTypeFacts
 from satcom.service.design.payloads import Payload, payloads, transponder_arrays
 from satcom.service.design.sky import LOWEST_ELEVATION_DEG, Look, beam_shapes, gateway_beam_gain_db, gateway_look, look
 from satcom.service.way import Reason
@@ -57,7 +57,10 @@ class Reached:
 
 @dataclass(frozen=True, eq=False)
 class Survey:
-    """The payloads that are left, and why the others are not. `height_km` is that of the site."""
+    """The payloads that are left, and why the others are not. `height_km` is that of the site.
+
+    `licences` are by id of the type of terminal that may be put up under them.
+    """
 
     fleet: Fleet
     at: datetime
@@ -68,10 +71,7 @@ class Survey:
     site_beam_gain_db: Array
     reached: tuple[Reached, ...]
     setbacks: dict[int, Setback]
-
-    def covers(self, licence: LicenceFacts) -> bool:
-        """Whether this one licence covers the period."""
-        return bool(_licensed([licence], licence.country, licence.band, licence.terminal_class, self.period))
+    licences: dict[str, LicenceFact]
 
     @property
     def transponder_ids(self) -> tuple[str, ...]:
@@ -126,35 +126,34 @@ def survey(fleet: Fleet, demand: SiteDemand, country: str | None, at: datetime) 
         keep_furthest(
             setbacks, row, Setback(Reason.OUTSIDE_CONTOUR, fleet.satellites[row].name, "it has no transponder")
         )
-    return Survey(fleet, at, period, country, height_km, site, gain_db, tuple(reached), setbacks)
-
-
-def _licensed(
-    licences: Iterable[LicenceFacts], country: str | None, band: str, terminal_class: str, period: Period
-) -> bool:
-    """The rule is the licence's own."""
-    facts = [
-        LicenceFact(one.country, one.band, one.terminal_class, one.valid_from, one.valid_until) for one in licences
-    ]
-    return licensed(facts, country, band, terminal_class, period)
+    return Survey(fleet, at, period, country, height_km, site, gain_db, tuple(reached), setbacks, licences.held)
 
 
 class _Licences:
-    """Which terminal types may stand in the country, worked out once per band and class."""
+    """Under which licence each type of terminal may stand in the country, or why under none; by id."""
 
     def __init__(self, fleet: Fleet, country: str | None, period: Period) -> None:
-        self.country = country
         mine = [one for one in fleet.licences if one.country == country]
-        kinds = {(one.band, one.terminal_class) for one in fleet.terminal_types}
-        self.held = {kind for kind in kinds if _licensed(mine, country, *kind, period)}
+        self.held: dict[str, LicenceFact] = {}
+        self.refused: dict[str, Unlicensed] = {}
+        for one in fleet.terminal_types:
+            found = licence_for(mine, country, one.band, one.terminal_class, period, one.antenna_diameter_m)
+            if isinstance(found, LicenceFact):
+                self.held[one.id] = found
+            else:
+                self.refused[one.id] = found
 
-    def refusal(self, subject: str, band: str, classes: set[str]) -> Setback:
-        if self.country is None:
-            text = "the place lies in no country: nobody can license a terminal there"
-        else:
-            named = f" for terminals of class {', '.join(sorted(classes))}" if classes else ""
-            text = f"no {band}-band licence in {self.country}{named} covers the period"
-        return Setback(Reason.NO_LICENCE, subject, text, 0, 1, "licences")
+    def refusal(self, subject: str, kinds: Iterable[TerminalTypeFacts]) -> Setback:
+        """Of several types the one that comes furthest, and misses by less."""
+        told = [setback_of(subject, self.refused[one.id]) for one in kinds]
+        return max(told, key=lambda one: one.progress)
+
+
+def setback_of(subject: str, why: Unlicensed) -> Setback:
+    """The same as a loser tells it."""
+    return Setback(
+        Reason(why.gate.value), subject, why.text, why.value, why.limit, why.unit, abs(why.value - why.limit)
+    )
 
 
 def _examine(
@@ -172,9 +171,11 @@ def _examine(
         text = f"{band} band was not asked for"
         return Setback(Reason.NO_APPROVED_TERMINAL, subject, text, asked_for=False)
     kinds = [fleet.terminal_types[row] for row in payload.terminals]
-    allowed = [row for row, one in enumerate(kinds) if (band, one.terminal_class) in licences.held]
-    if kinds and not allowed:
-        return licences.refusal(subject, band, {one.terminal_class for one in kinds})
+    wanted = demand.terminal_types
+    asked = [one for one in kinds if wanted is None or one.is_among(wanted)] or kinds
+    if asked and not any(one.id in licences.held for one in asked):
+        return licences.refusal(subject, asked)
+    allowed = [row for row, one in enumerate(kinds) if one.id in licences.held]
     elevation_deg = float(site.elevation_deg[payload.satellite, 0])
     if not elevation_deg >= LOWEST_ELEVATION_DEG:
         text = f"elevation at the site {elevation_deg:.1f} deg, at least {LOWEST_ELEVATION_DEG:.1f} is needed"
@@ -185,7 +186,6 @@ def _examine(
     covered = _covered(fleet, payload, gateways, demand, subject, gain_db)
     if isinstance(covered, Setback):
         return covered
-    wanted = demand.terminal_types
     accepted = [row for row in allowed if wanted is None or kinds[row].is_among(wanted)]
     terminals = tuple(row for row in accepted if kinds[row].approved)
     if not terminals:

@@ -1,15 +1,18 @@
 """Licences and countries: where a terminal may stand."""
 
-from datetime import UTC, date, datetime
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from satcom.core.entity import checked
 from satcom.core.errors import Refused
 from satcom.resource.country import countries
 from satcom.resource.hold import Period
-from satcom.resource.licence import Licence, LicenceFact, licensed
+from satcom.resource.licence import Licence, LicenceFact, LicenceGate, Unlicensed, licence_for, licensed
 from tests.resource.a_network import YEAR_2027
 
 KU_IN_CONGO = LicenceFact("CD", "Ku", "vsat", date(2024, 1, 1), date(2027, 12, 31))
@@ -84,3 +87,79 @@ def test_a_place_lies_in_the_country_of_the_map(latitude_deg: float, longitude_d
 
 def test_many_places_are_asked_at_once() -> None:
     assert countries(np.array([-10.7, 0.0, 48.86]), np.array([25.4, 0.0, 2.35])) == ["CD", None, "FR"]
+
+
+@pytest.mark.parametrize(
+    ("start", "stop", "diameter_m", "gate", "value", "limit", "unit"),
+    [
+        (datetime(2028, 1, 1, tzinfo=UTC), None, 1.2, LicenceGate.NONE_HELD, 0, 1, "licences"),
+        (datetime(2023, 12, 31, tzinfo=UTC), None, 1.2, LicenceGate.NONE_HELD, 0, 1, "licences"),
+        (datetime(2027, 12, 1, tzinfo=UTC), datetime(2028, 1, 11, tzinfo=UTC), 1.2, LicenceGate.EXPIRES, 10, 0, "days"),
+        (datetime(2027, 1, 1, tzinfo=UTC), None, 0.75, LicenceGate.ANTENNA, 0.75, 0.9, "m"),
+    ],
+)
+def test_what_a_licence_does_not_let_pass_has_its_reason_code_and_number(
+    start: datetime, stop: datetime | None, diameter_m: float, gate: LicenceGate, value: float, limit: float, unit: str
+) -> None:
+    strict = replace(KU_IN_CONGO, least_antenna_diameter_m=0.9)
+    told = licence_for([strict], "CD", "Ku", "vsat", Period(start, stop), diameter_m)
+    assert isinstance(told, Unlicensed)
+    assert (told.gate, told.value, told.limit, told.unit) == (gate, value, limit, unit)
+    assert "Ku-band licence in CD" in told.text
+
+
+def test_of_several_licences_the_one_that_lets_a_terminal_send_most_counts() -> None:
+    open_end = Period(datetime(2027, 1, 1, tzinfo=UTC), None)
+    quiet = replace(KU_IN_CONGO, reference="quiet", eirp_density_limit_dbw_per_hz=-30.0)
+    loud = replace(KU_IN_CONGO, reference="loud", eirp_density_limit_dbw_per_hz=-10.0, least_antenna_diameter_m=2.4)
+    free = replace(KU_IN_CONGO, reference="free", valid_until=date(2026, 12, 31))
+    held = [quiet, loud, free]
+    assert licence_for(held, "CD", "Ku", "vsat", open_end, 3.8) == loud
+    assert licence_for(held, "CD", "Ku", "vsat", open_end, 1.2) == quiet
+    in_2026 = Period(datetime(2026, 5, 1, tzinfo=UTC), None)
+    assert licence_for(held, "CD", "Ku", "vsat", in_2026, 3.8) == free
+    assert isinstance(licence_for(held, None, "Ku", "vsat", in_2026, 3.8), Unlicensed)
+
+
+@given(
+    begin=st.dates(date(2020, 1, 1), date(2030, 1, 1)),
+    days=st.integers(0, 1000),
+    first=st.dates(date(2020, 1, 1), date(2030, 1, 1)),
+    term=st.none() | st.integers(1, 1000),
+)
+def test_who_is_licensed_has_a_licence_and_who_is_not_a_reason(
+    begin: date, days: int, first: date, term: int | None
+) -> None:
+    licence = replace(KU_IN_CONGO, valid_from=begin, valid_until=begin + timedelta(days=days))
+    start = datetime(first.year, first.month, first.day, tzinfo=UTC)
+    period = Period(start, None if term is None else start + timedelta(days=term))
+    told = licence_for([licence], "CD", "Ku", "vsat", period, 1.2)
+    assert isinstance(told, LicenceFact) is licensed([licence], "CD", "Ku", "vsat", period)
+    if isinstance(told, Unlicensed) and told.gate is LicenceGate.EXPIRES:
+        longer = replace(licence, valid_until=licence.valid_until + timedelta(days=told.value))
+        assert licensed([longer], "CD", "Ku", "vsat", period)
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "field", "said"),
+    [
+        ("eirp_density_limit_dbw_per_hz", "loud", "/eirpDensityLimitDbwPerHz", "dBW/Hz"),
+        ("eirp_limit_dbw", 1000, "/eirpLimitDbw", "dBW"),
+        ("least_antenna_diameter_m", -1, "/leastAntennaDiameterM", "m"),
+        ("call_sign", "", "/callSign", ""),
+    ],
+)
+def test_what_a_licence_sets_is_refused_by_field_and_unit(column: str, value: object, field: str, said: str) -> None:
+    values = {
+        "country": "CD",
+        "band": "Ku",
+        "terminal_class": "vsat",
+        "valid_from": "2024-01-01",
+        "valid_until": "2036-12-31",
+        "reference": "ARPTC",
+    }
+    with pytest.raises(Refused) as refused:
+        checked(Licence, values | {column: value})
+    (fault,) = refused.value.faults
+    assert fault.field == field
+    assert said in f"{fault.why} {fault.accepted}"

@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
+from typing import Any  # what a licence may be changed by
 
 import numpy as np
 import pytest
@@ -21,12 +22,18 @@ from satcom.enterprise.party import Operator
 from satcom.resource.capacity_day import SLOTS, CapacityDay, FlownThen
 from satcom.resource.constellation import BeamPayload
 from satcom.resource.ground import Antenna
+from satcom.resource.licence import LicenceFact
 from satcom.resource.physics.attenuation import total_attenuation
 from satcom.resource.physics.orbit import read_tle
 from satcom.resource.physics.passes import HandoverRule
 from satcom.resource.resource import Band, Polarisation
 from satcom.service.constellation_qualification import constellation_inputs, qualify_constellation
-from satcom.service.constellation_solution import ConstellationQualification, ConstellationSolution, PathReason
+from satcom.service.constellation_solution import (
+    ConstellationLoser,
+    ConstellationQualification,
+    ConstellationSolution,
+    PathReason,
+)
 from satcom.service.demand import ConstellationDemand
 from satcom.service.design.constellation import decide_constellation
 from satcom.service.design.constellation_facts import (
@@ -37,7 +44,7 @@ from satcom.service.design.constellation_facts import (
     PassingInputs,
 )
 from satcom.service.design.day_capacity import times_on_day
-from satcom.service.design.facts import Assumptions, Fleet, LicenceFacts, Occupancy, TerminalTypeFacts
+from satcom.service.design.facts import Assumptions, Fleet, Occupancy, TerminalTypeFacts
 from satcom.service.design.inputs import Inputs
 from satcom.service.design.passing_weather import AtPlace, PlaceWeather
 from satcom.service.design.solving import decide_constellations, solve
@@ -92,7 +99,7 @@ def mpower() -> ConstellationFacts:
             TerminalTypeFacts(name, name, "Ka", "vsat", metres, 0.65, watts, 1.3, True, None, False)
             for name, metres, watts in (("large", 2.4, 20.0), ("small", 1.2, 8.0))
         ),
-        licences=(LicenceFacts("CD", "Ka", "vsat", date(2020, 1, 1), date(2040, 1, 1), "L1"),),
+        licences=(LicenceFact("CD", "Ka", "vsat", date(2020, 1, 1), date(2040, 1, 1), "L1"),),
         illustrative=True,
     )
 
@@ -367,6 +374,28 @@ def test_every_other_loser_has_its_reason_and_number() -> None:
         assert lost.limit is not None
         assert lost.value < lost.limit or reason is PathReason.LINK_DOES_NOT_CLOSE
         assert lost.unit
+
+
+def test_what_a_licence_does_not_let_pass_is_not_sold_over_a_constellation() -> None:
+    facts, year = replace(mpower(), satellite_count=10), timedelta(days=365)
+    licence = facts.licences[0]
+
+    def lost(demand: ConstellationDemand, **changes: Any) -> ConstellationLoser:
+        told = answer(replace(facts, licences=(replace(licence, **changes),)), demand).loser
+        assert told is not None
+        return told
+
+    for_a_year = asked(95.0).model_copy(update={"stop_at": START + year})
+    ends = lost(for_a_year, valid_until=(START + year).date() - timedelta(days=31))
+    assert (ends.reason, ends.limit, ends.unit) == (PathReason.LICENCE_EXPIRES, 0, "days")
+    assert ends.value == pytest.approx(30, abs=1)
+    small = lost(asked(95.0), least_antenna_diameter_m=30.0)
+    assert (small.reason, small.limit, small.unit) == (PathReason.ANTENNA_BELOW_LICENCE, 30.0, "m")
+    dense = lost(asked(95.0), eirp_density_limit_dbw_per_hz=-80.0)
+    assert (dense.reason, dense.limit, dense.unit) == (PathReason.LICENSED_DENSITY, -80.0, "dBW/Hz")
+    assert "(licence of the country)" in dense.text
+    unbound = replace(licence, eirp_density_limit_dbw_per_hz=60.0)
+    assert answer(replace(facts, licences=(unbound,)), asked(95.0)).solutions
 
 
 def test_a_gateway_without_a_free_port_serves_nobody() -> None:
