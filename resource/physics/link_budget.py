@@ -127,9 +127,10 @@ class Interference:
         names = (one.name for one in fields(self) if not one.name.startswith("even_"))
         return combine_db(*(np.asarray(getattr(self, name)) for name in names))
 
-    def even_db(self) -> Array:
-        """All together that grow with the carrier's density, of one that is as dense as the transponder is loaded."""
-        return combine_db(self.even_uplink_adjacent_satellite_ci_db, self.even_downlink_adjacent_satellite_ci_db)
+    def even_db(self) -> tuple[Values, ...]:
+        """Those that grow with the carrier's density, each of one that is as dense as the transponder is loaded."""
+        each = self.even_uplink_adjacent_satellite_ci_db, self.even_downlink_adjacent_satellite_ci_db
+        return tuple(one for one in each if not np.isposinf(one).all())
 
 
 @dataclass(frozen=True)
@@ -290,7 +291,7 @@ def bent_pipe_budget(
     disturbed = (
         uplink_cn0 - rate_db,
         intermodulation_db,
-        _of_density_db(interference.even_db(), denser_db),
+        *(_of_density_db(one, denser_db) for one in interference.even_db()),
         interference.combined_db(),
     )
     clear_db = combine_db(downlink_cn0_clear - rate_db, *disturbed)
@@ -375,16 +376,20 @@ def bent_pipe_budget(
 
 def _adjacent_db(every_db: Values, even_db: Values, denser_db: Array) -> Array:
     """Of both kinds; what was given for every carrier stays as it was given."""
-    if np.isinf(even_db).all():
+    if np.isposinf(even_db).all():
         return np.asarray(every_db)
-    together_db: Array = np.where(np.isinf(even_db), every_db, combine_db(every_db, _of_density_db(even_db, denser_db)))
+    of_density_db = _of_density_db(even_db, denser_db)
+    if np.isposinf(every_db).all():
+        return of_density_db
+    together_db: Array = np.where(np.isposinf(even_db), every_db, combine_db(every_db, of_density_db))
     return together_db
 
 
-def _of_density_db(even_db: Values, denser_db: Array) -> Values:
+def _of_density_db(even_db: Values, denser_db: Array) -> Array:
     """C/I of a carrier by so much denser than an even one; `inf` stays, also without power."""
     none = np.isposinf(even_db)
-    return np.inf if none.all() else np.where(none, np.inf, even_db + np.where(none, 0.0, denser_db))
+    ratio_db: Array = np.asarray(even_db + (np.where(none, 0.0, denser_db) if none.any() else denser_db))
+    return ratio_db
 
 
 def _covered(beam_gain_db: Values) -> Array:

@@ -36,9 +36,8 @@ class Noise:
     @classmethod
     def of(cls, link: Link, full: FullPower, rolloff: Values) -> "Noise":
         spread = 10 ** (-np.asarray(link.transponder.intermodulation_ci_db) / 10)
-        even_db = link.interference.even_db()
-        if np.isfinite(even_db).any():
-            spread = spread + 10 ** (-even_db / 10)
+        for even_db in link.interference.even_db():
+            spread = spread + 10 ** (-np.asarray(even_db) / 10)
         # up link and what is spread over the band (per occupied hertz) reach the receiver whatever the weather there
         common = (
             10 ** (-full.uplink_cn0_db_hz / 10) + spread * (1 + np.asarray(rolloff)) / link.transponder.bandwidth_hz

@@ -6,8 +6,9 @@ a carrier that takes power as it takes bandwidth: `even_` in `link_budget.Interf
 Words: ITU-R S.465, S.580 (`resource.physics.adjacent_slots`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -69,12 +70,22 @@ class Beside:
     as_ours_dbi: Array
     declared_dbw_per_hz: Array
 
-    def even_ci_db(self, ray: Indices, gain_dbi: Values, own_dbw_per_hz: Values) -> Array:
-        """Of carriers on these rays as dense as their transponder is loaded; `inf` where nobody is heard."""
-        heard = 10 ** (self.as_ours_dbi[ray] / 10) + 10 ** ((self.declared_dbw_per_hz[ray] - own_dbw_per_hz) / 10)
-        with np.errstate(divide="ignore"):
-            ratio_db: Array = np.asarray(gain_dbi) - 10 * np.log10(heard)
-        return ratio_db
+    @cached_property
+    def is_declared(self) -> bool:
+        """Whether any density is."""
+        return bool(np.isfinite(self.declared_dbw_per_hz).any())
+
+    def even_ci_db(self, ray: Indices, gain_dbi: Values, own_dbw_per_hz: Callable[[], Array]) -> Array:
+        """Of carriers on these rays as dense as their transponder is loaded; `inf` where nobody is heard.
+
+        How dense that is, is asked only where a neighbour's density is declared.
+        """
+        heard_dbi: Array = self.as_ours_dbi[ray]
+        if self.is_declared:
+            dense = 10 ** ((self.declared_dbw_per_hz[ray] - own_dbw_per_hz()) / 10)
+            with np.errstate(divide="ignore"):
+                heard_dbi = 10 * np.log10(10 ** (heard_dbi / 10) + dense)
+        return np.asarray(gain_dbi) - heard_dbi
 
 
 def beside(arcs: Sequence[Arc], rays_each: Sequence[int], antennas: Antennas) -> Beside | None:
@@ -121,20 +132,9 @@ def with_neighbours(
             downlink_adjacent_satellite_ci_db=assumed.downlink_adjacent_satellite_ci_db,
             downlink_cross_polar_ci_db=assumed.downlink_cross_polar_ci_db,
         )
-    transponder = link.transponder
-    width_db = 10 * np.log10(transponder.bandwidth_hz)
-    sent_dbw = (
-        np.asarray(transponder.saturation_flux_density_dbw_per_m2)
-        - link.up.beam_gain_db
-        - transponder.input_backoff_db
-        + spreading_loss_db_m2.or_nan(link.up.range_km)
-    )
-    arriving_dbw = (
-        np.asarray(transponder.saturation_eirp_dbw) - transponder.output_backoff_db + np.asarray(link.down.beam_gain_db)
-    )
-    uplink = _side(up, assumed.uplink_adjacent_satellite_ci_db, link.transmit.antenna_gain_dbi, sent_dbw - width_db)
+    uplink = _side(up, assumed.uplink_adjacent_satellite_ci_db, link.transmit.antenna_gain_dbi, lambda: _sent(link))
     downlink = _side(
-        down, assumed.downlink_adjacent_satellite_ci_db, link.receive.antenna.gain_dbi, arriving_dbw - width_db
+        down, assumed.downlink_adjacent_satellite_ci_db, link.receive.antenna.gain_dbi, lambda: _arriving(link)
     )
     return Interference(
         uplink_adjacent_satellite_ci_db=uplink[0],
@@ -146,13 +146,32 @@ def with_neighbours(
     )
 
 
+def _sent(link: Link) -> Array:
+    """EIRP density in dBW/Hz, without losses, that loads the transponder evenly from where each lane goes up."""
+    transponder = link.transponder
+    flux_dbw_per_m2 = np.asarray(transponder.saturation_flux_density_dbw_per_m2) - transponder.input_backoff_db
+    sent_dbw = flux_dbw_per_m2 - link.up.beam_gain_db + spreading_loss_db_m2.or_nan(link.up.range_km)
+    density: Array = sent_dbw - 10 * np.log10(transponder.bandwidth_hz)
+    return density
+
+
+def _arriving(link: Link) -> Array:
+    """EIRP density in dBW/Hz of the loaded transponder towards where each lane comes down."""
+    transponder = link.transponder
+    peak_dbw = np.asarray(transponder.saturation_eirp_dbw) - transponder.output_backoff_db
+    density: Array = peak_dbw + np.asarray(link.down.beam_gain_db) - 10 * np.log10(transponder.bandwidth_hz)
+    return density
+
+
 def _side(
-    of: tuple[Beside | None, Indices], assumed_db: float, gain_dbi: Values, own_dbw_per_hz: Array
+    of: tuple[Beside | None, Indices], assumed_db: float, gain_dbi: Values, own_dbw_per_hz: Callable[[], Array]
 ) -> tuple[Values, Values]:
     """C/I of every carrier, and C/I of an even one."""
     found, ray = of
     if found is None:
         return assumed_db, np.inf
+    if found.has_neighbours.all():
+        return np.inf, found.even_ci_db(ray, gain_dbi, own_dbw_per_hz)
     has_neighbours = found.has_neighbours[ray]
     even_db = found.even_ci_db(ray, gain_dbi, own_dbw_per_hz)
     return np.where(has_neighbours, np.inf, assumed_db), np.where(has_neighbours, even_db, np.inf)
