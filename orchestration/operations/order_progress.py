@@ -6,6 +6,7 @@ from sqlmodel import Session, col, select
 
 from satcom.core.events import on
 from satcom.core.values import instant_text
+from satcom.market.booking import booked_for
 from satcom.market.order_approval import approval_is_ruled
 from satcom.market.order_delivery import Cause, expect_finish, fail_order, finish_cancellation, go_on, hold_for
 from satcom.market.order_item import DELETE, MODIFY
@@ -65,7 +66,8 @@ def begin_flow(session: Session, event: ProductOrderCreated) -> None:
         flow = lay_out(session, CHANGE_OF_SERVICE, order, order.reference, needs, another, installed, approved)
         order.expected_completion_date = flow.expected_finish
     else:
-        flow = lay_out(session, ORDER_TO_SERVICE, order, order.reference, needs, approved, installed)
+        booked = booked_for(order.item.characteristics) is not None
+        flow = lay_out(session, ORDER_TO_SERVICE, order, order.reference, needs, approved, installed, booked)
         order.expected_completion_date = flow.expected_finish
     enqueue(session, flow.id)
 

@@ -96,6 +96,8 @@ from satcom.supplychain.partner_capacity import capacity_of_order
 ORDER_TO_SERVICE: Final = "orderToService"
 PARTNER_TO_SERVICE: Final = "partnerToService"
 NO_TIME: Final = timedelta(0)  # a wait says itself when its end is expected
+ACCESS_TEST: Final = timedelta(days=1)
+LINE_UP: Final = timedelta(minutes=15)  # of what is booked by the hour; later the NOC is late
 EVERYTHING: Final = frozenset(NetworkNeed)
 
 
@@ -106,6 +108,7 @@ def order_to_service(
     needs: Collection[NetworkNeed] = EVERYTHING,
     approved: bool = True,
     installed: bool = True,
+    booked: bool = False,
 ) -> None:
     """The recipe. What stands in the brackets is needed first; what is not connected runs side by side."""
     qualified = plan.task(qualify_again, order)
@@ -128,7 +131,7 @@ def order_to_service(
     if NetworkNeed.TERMINAL in needs:
         tested.append(_at_the_site(plan, order, reserved, service, begun, ready, visit))
     if NetworkNeed.LEASED_SPECTRUM in needs:
-        tested.append(_on_the_air(plan, order, service, ready))
+        tested.append(_on_the_air(plan, order, service, ready, LINE_UP if booked else ACCESS_TEST))
     product = plan.task(hand_over, order, service, reserved, after=tested, no_return=True)
     billed = plan.task(make_first_bill, product)
     plan.task(complete_orders, order, product, after=[billed])
@@ -155,10 +158,12 @@ def _at_the_site(
     return plan.task(accept_test, service, reserved, measured, skippable=True, again_from=measured)
 
 
-def _on_the_air(plan: Plan, order: str, service: TaskHandle, ready: list[TaskHandle]) -> TaskHandle:
+def _on_the_air(
+    plan: Plan, order: str, service: TaskHandle, ready: list[TaskHandle], expected: timedelta
+) -> TaskHandle:
     """The customer brings his own carriers; the NOC lets them on the air and records the access test."""
     open_for_access = plan.task(prepare_access, order, service, after=ready, undo=withdraw_access)
-    return plan.wait(access_is_tested, service, after=[open_for_access], owner=Role.NOC)
+    return plan.wait(access_is_tested, service, after=[open_for_access], owner=Role.NOC, expected=expected)
 
 
 # Qualify, reserve, price

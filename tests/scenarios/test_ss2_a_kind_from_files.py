@@ -148,6 +148,8 @@ def test_a_feed_goes_on_the_air_after_its_line_up_is_billed_by_the_hour_and_ends
     following, beside = booked(operator, end), booked(operator, end - timedelta(minutes=1))
     for one in (following, beside):
         operator.wait_for_task(one, "start_date_is_here", "active")
+    told = instant(operator.get(f"{ORDERS}/{following}")["expectedCompletionDate"]) - end
+    assert timedelta(minutes=15) <= told < timedelta(minutes=20), "the line-up is expected when its time begins"
     assert slot_of(operator, following)["startHz"] == slot["startHz"], "the slot is free when its time is over"
     assert slot_of(operator, beside)["startHz"] != slot["startHz"]
 
