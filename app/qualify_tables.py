@@ -99,6 +99,8 @@ def budget_shown(title: str, lines: Sequence[BudgetLine]) -> Table:
         part_of_it = line.label.startswith("of it ")
         style = "bold" if line.label in RESULTS else "dim" if part_of_it else ""
         table.add_row(f"{'  ' if part_of_it else ''}{line.label}", *_values(line), unit, style=style)
+        if line.source is not None:
+            table.add_row(f"  {escape(line.source)}", style="dim")
     return table
 
 
