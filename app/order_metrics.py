@@ -87,7 +87,7 @@ def _tasks(session: Session) -> Iterator[GaugeMetricFamily]:
         counted["open", row.kind, "hold" if for_a_person else row.state] += row.tasks
         if for_a_person:
             counted["held", row.owner] += row.tasks
-        elif row.kind == "wait":
+        elif row.owner:  # somebody waits, for something here or at a partner; other outside calls are nobody's
             counted["wait", row.owner] += row.tasks
             counted["late", row.owner] += row.overdue
             counted["escalated", row.owner] += row.escalated

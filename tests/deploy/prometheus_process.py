@@ -156,6 +156,6 @@ class Prometheus:
 def a_prometheus(folder: Path, configuration: Path) -> Iterator[Prometheus]:
     port = free_port()
     command = ["prometheus", f"--config.file={configuration}", f"--storage.tsdb.path={folder / 'series'}"]
-    command += [f"--web.listen-address=127.0.0.1:{port}"]
+    command += [f"--web.listen-address=127.0.0.1:{port}", "--web.enable-lifecycle"]
     with _running(command, f"http://127.0.0.1:{port}", folder / "prometheus.log") as url:
         yield Prometheus(url)
