@@ -10,6 +10,7 @@ from functools import cache
 from typing import Any, TypeAlias
 
 import orjson
+import structlog
 from sqlalchemy import Connection, Engine, bindparam, create_engine, event, text
 from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
@@ -21,6 +22,9 @@ from satcom.core.errors import NotFound
 from satcom.core.security import WORKER, Principal
 from satcom.core.tenancy import APP, WORKER_ROLE, changeable, set_tenant, visible
 from satcom.core.tmf_filter import is_uuid
+from satcom.core.traces import about_order
+
+log = structlog.get_logger()
 
 Turn: TypeAlias = Callable[..., AbstractContextManager[Session]]
 
@@ -58,6 +62,10 @@ class Database:
             set_tenant(session.connection(), principal)
             session.info |= {"by": principal.name, "principal": principal, "database": self}
             yield session, principal
+        order = session.info.get("order_reference")
+        if order is not None:  # what was committed for an order is found by its reference, as what flows do
+            about_order(order)
+            log.info("order changed", order=order, by=principal.name)
 
     @contextmanager
     def as_worker(self, by: str = WORKER.name, order_reference: str | None = None) -> Iterator[Session]:

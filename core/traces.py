@@ -8,6 +8,7 @@ where the variables of OpenTelemetry say (OTEL_EXPORTER_OTLP_ENDPOINT); without 
 import os
 from collections.abc import Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
+from contextvars import ContextVar
 from importlib import import_module
 from typing import Final
 from uuid import UUID
@@ -23,6 +24,7 @@ ENDPOINTS: Final = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_EN
 SENDERS: Final = ("sdk.trace", "sdk.trace.export", "exporter.otlp.proto.http.trace_exporter")
 HALF: Final = 2**64 - 1
 _tracer = trace.get_tracer("satcom")
+_served: ContextVar[Span | None] = ContextVar("served", default=None)
 
 
 @contextmanager
@@ -33,7 +35,12 @@ def span(
     known = {f"satcom.{key}": str(value) for key, value in structlog.contextvars.get_contextvars().items()}
     attributes = known | {f"satcom.{key}": value for key, value in told.items()}
     with _tracer.start_as_current_span(name, context=parent, kind=kind, attributes=attributes) as current:
-        yield current
+        served = _served.set(current) if kind is SpanKind.SERVER else None
+        try:
+            yield current
+        finally:
+            if served is not None:
+                _served.reset(served)
 
 
 def of_flow(flow_id: str) -> Context:
@@ -51,6 +58,13 @@ def of_caller(headers: Mapping[str, str]) -> Context:
 def tell_callee(headers: MutableMapping[str, str]) -> None:
     """Add `traceparent`."""
     propagate.inject(headers)
+
+
+def about_order(reference: str) -> None:
+    """The request that is answered is about an order, which was not known when it came."""
+    served = _served.get()  # libraries begin spans of their own below it
+    if served is not None:
+        served.set_attribute("satcom.order", reference)
 
 
 def failed(current: Span, why: str) -> None:

@@ -286,6 +286,7 @@ def amend_order(session: Session, order: ProductOrder, patch: dict[str, Json], b
     if "requestedCompletionDate" in patch and order.state not in NOT_BEGUN:
         why = f"order {order.reference} is {order.state}: its dates are planned"
         raise WrongState("/requestedCompletionDate", why, "begun", ", ".join(sorted(NOT_BEGUN)))
+    session.info["order_reference"] = order.reference
     before = order.note
     change(order, patch)
     lost = [one for one in before if one not in order.note]
