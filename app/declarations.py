@@ -24,6 +24,8 @@ from satcom.orchestration.operations import (
     hub_state,
     in_service_date,
     order_progress,
+    partner_hold,
+    partner_renewal,
     partner_to_service,
     planned_events,
     service_path_at,
@@ -171,4 +173,4 @@ QUESTIONS: tuple[Routes, ...] = (
     *event_hub.hubs(ROUTES),
 )
 # What happens when an order comes, is cancelled, or ends, and what else a flow is about.
-FLOWS = (order_progress, partner_to_service, cease_at_partner, catalog_jobs)
+FLOWS = (order_progress, partner_to_service, cease_at_partner, partner_hold, partner_renewal, catalog_jobs)

@@ -24,6 +24,8 @@ from satcom.enterprise.catalog_job import carry_out
 from satcom.market.bill_run import bill_next
 from satcom.orchestration.engine import Engine
 from satcom.orchestration.escalation import escalate_due
+from satcom.orchestration.operations.partner_hold import extend_holds
+from satcom.orchestration.operations.partner_renewal import renew_terms
 from satcom.orchestration.plan import know_handlers
 from satcom.orchestration.queue import EXCHANGE, QUEUE, TASK
 from satcom.orchestration.sweep import take_up_lost, wake_due
@@ -115,6 +117,9 @@ class Worker:
             wake_due(session)
         with self.database.as_worker("sweep") as session:
             escalate_due(session)
+        with self.database.as_worker("sweep") as session:
+            extend_holds(session)
+            renew_terms(session)
         self._bill()
         with self.database.as_worker("sweep") as session:
             for flow_id in take_up_lost(session, timedelta(seconds=DEAD_AFTER_S)):

@@ -100,7 +100,7 @@ _ROLES: dict[Capability, str] = {
     Capability.READ_AGREEMENTS: "productManager sales provisioning finance supply migration",
     Capability.KEEP_AGREEMENTS: "supply",
     Capability.READ_PARTNER_CAPACITY: "sales provisioning noc finance supply",
-    Capability.READ_FLOWS: "sales provisioning noc planning customer",
+    Capability.READ_FLOWS: "sales provisioning noc planning supply customer",
     Capability.REPAIR_FLOWS: "noc",
     Capability.MIGRATE: "migration",
     Capability.SEE_CHANGES: "noc finance",

@@ -41,11 +41,25 @@ def margin_of(
     solution: PartnerSolution, priced: PricedOffer, one_time_cost: Money, monthly_cost: Money, months: int
 ) -> Decimal:
     """As `margin_kept`, at the cost that the partner charges now."""
-    income, cost = over(priced.one_time, priced.per_month, months), over(one_time_cost, monthly_cost, months)
-    margin, floor = margin_percent(income, cost), solution.minimum_margin_percent
+    income = over(priced.one_time, priced.per_month, months)
+    floor = solution.minimum_margin_percent
+    return _kept(solution.partner_name, floor, income, over(one_time_cost, monthly_cost, months), months)
+
+
+def margin_left(
+    partner_name: str, floor: Decimal, per_month: Money, one_time_cost: Money, monthly_cost: Money, months: int
+) -> Decimal:
+    """As `margin_kept`, of a product that goes on at its price for so many months."""
+    nothing = Money(unit=per_month.unit, value=Decimal(0))
+    income = over(nothing, per_month, months)
+    return _kept(partner_name, floor, income, over(one_time_cost, monthly_cost, months), months)
+
+
+def _kept(partner_name: str, floor: Decimal, income: Money, cost: Money, months: int) -> Decimal:
+    margin = margin_percent(income, cost)
     if margin < floor:
         why = (
-            f"{solution.partner_name}: {cost} of our {income} in {months} months leave a margin of {margin} %,"
+            f"{partner_name}: {cost} of our {income} in {months} months leave a margin of {margin} %,"
             f" {floor.normalize():f} % is the least"
         )
         raise RuleRefused("/productOfferingPrice", why, BELOW_MARGIN, f"{floor.normalize():f} % or more")

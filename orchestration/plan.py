@@ -176,12 +176,13 @@ class Later:
     """What a wait answers while what it waits for has not come: when that is expected, and looked at again.
 
     `deadline` is until when it is waited for, where the plan gives no time; `owner` is whose it is, where only the wait
-    itself knows.
+    itself knows; `due` is when it should have come, where it is looked at more often.
     """
 
     at: datetime | None = None
     deadline: datetime | None = None
     owner: str | None = None
+    due: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -253,11 +254,12 @@ class Plan:
         expected: timedelta = timedelta(days=1),
         skippable: bool = True,
         outside: bool = False,
+        again_from: TaskHandle | None = None,
     ) -> TaskHandle:
         """A wait for something from outside, with an owner and, where it can be missed, a deadline.
 
         `check` says at once, and whenever the wait is woken, whether it has come: its value, or `Later`. `outside`: it
-        asks more than our database, again and again until it has come.
+        asks more than our database, again and again until it has come. Answering `Again`, it begins with `again_from`.
         """
         return self._add(
             check,
@@ -266,6 +268,7 @@ class Plan:
             kind=TaskKind.OUTSIDE if outside else TaskKind.WAIT,
             owner=owner,
             skippable=skippable,
+            again_from=again_from.name if again_from else None,
             expected_s=expected.total_seconds(),
             deadline_s=within.total_seconds() if within else None,
         )

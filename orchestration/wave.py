@@ -190,7 +190,7 @@ class Wave:
 
     def _wait(self, task: TaskFlow, answer: Later) -> None:
         expected = answer.at if answer.at is not None and answer.at > now() else None
-        due = answer.at or (task.started_at or now()) + timedelta(seconds=task.expected_s)
+        due = answer.due or answer.at or (task.started_at or now()) + timedelta(seconds=task.expected_s)
         if answer.owner is not None and task.due_at != due:  # it waits for something else now
             task.owner, task.escalated_from, task.escalated_at = answer.owner, None, None
         if task.state is TaskState.NEW or task.expected_at != expected:

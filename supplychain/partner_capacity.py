@@ -4,25 +4,29 @@ The row follows what happened at the partner; the flow of the order calls there 
 operator's, not the customer's: what capacity costs us is nobody else's business. Each command may be repeated.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import ClassVar, Protocol
+from typing import ClassVar, Final, Protocol
 
 from pydantic import AwareDatetime
 from sqlalchemy import Index, text
 from sqlmodel import Field, Session, col, select
 
-from satcom.core.clock import now
+from satcom.core.clock import now, wall_now
 from satcom.core.entity import INSTANT, Entity, JsonOf, id_type, own, state_type
 from satcom.core.errors import NotFound, RuleRefused
 from satcom.core.events import on
 from satcom.core.life_cycle import LifeCycle, move
 from satcom.core.security import Capability
 from satcom.core.tmf_api import TmfRoutes
-from satcom.core.values import Money
+from satcom.core.values import Instant, Money, Value
+from satcom.enterprise.agreement import Agreement
 from satcom.enterprise.party import operator_of
 from satcom.supplychain.drivers.port import CapacityAsked, CapacityOffer, CapacityOrdered
-from satcom.supplychain.partnership import PartnershipToBeDeleted
+from satcom.supplychain.partnership import USUAL_NOTICE_DAYS, PartnershipToBeDeleted, terms_in_force
+
+EXTEND_BEFORE: Final = timedelta(hours=1)  # at most, and half of how long it is held
+SHORTEST_HOLD: Final = timedelta(seconds=5)  # what is held for less is not extended
 
 
 class PartnerCapacityState(StrEnum):
@@ -30,15 +34,32 @@ class PartnerCapacityState(StrEnum):
     HELD = "held"
     ORDERED = "ordered"
     DELIVERED = "delivered"
+    LAPSED = "lapsed"
     RELEASED = "released"
 
 
+class CapacityTerm(Value):
+    """A further term of what is delivered: from the end of the one before, at the price of its renewal."""
+
+    start_at: Instant
+    end_at: Instant
+    monthly_cost: Money
+    one_time_cost: Money
+    partner_order_id: str
+
+
 class PartnerCapacity(Entity, table=True):
-    """The capacity of one partner for one product order."""
+    """The capacity of one partner for one product order.
+
+    `monthly_cost` is that of the first term, until `renewal` tells another. `hold_extend_at` and `renew_at` are when
+    the hold is to be extended and the term to be renewed; `renewal_setback` is why it could not be renewed yet.
+    """
 
     __tablename__ = "partner_capacity"
     __table_args__ = (
         Index("one_partner_capacity_per_order", "order_id", unique=True, postgresql_where=text("state <> 'released'")),
+        Index("partner_capacity_extend", "hold_extend_at", postgresql_where=text("hold_extend_at IS NOT NULL")),
+        Index("partner_capacity_renew", "renew_at", postgresql_where=text("renew_at IS NOT NULL")),
     )
 
     order_id: str = Field(index=True, sa_type=id_type())
@@ -54,9 +75,14 @@ class PartnerCapacity(Entity, table=True):
     one_time_cost: Money = Field(sa_type=JsonOf(Money))
     hold_id: str | None = Field(default=None, max_length=200)
     hold_until: AwareDatetime | None = Field(default=None, sa_type=INSTANT)
+    hold_extend_at: AwareDatetime | None = Field(default=None, sa_type=INSTANT)
     partner_order_id: str | None = Field(default=None, max_length=200)
     expected_at: AwareDatetime | None = Field(default=None, sa_type=INSTANT)
     delivered_at: AwareDatetime | None = Field(default=None, sa_type=INSTANT)
+    term_ends_at: AwareDatetime | None = Field(default=None, sa_type=INSTANT)
+    renew_at: AwareDatetime | None = Field(default=None, sa_type=INSTANT)
+    renewal: list[CapacityTerm] = Field(default_factory=list, sa_type=JsonOf(list[CapacityTerm]))
+    renewal_setback: str | None = Field(default=None, max_length=500)
     released_because: str | None = Field(default=None, max_length=500)
 
     api: ClassVar = own("supplyChain/v1", "partnerCapacity", Capability.READ_PARTNER_CAPACITY)
@@ -68,12 +94,34 @@ class PartnerCapacity(Entity, table=True):
         ("held", "released", "given back, or the hold ran out"),
         ("ordered", "delivered", "the partner delivers"),
         ("ordered", "released", "the order was cancelled at the partner"),
+        ("delivered", "lapsed", "the partner's term ended and was not renewed"),
         ("delivered", "released", "the service ended"),
+        ("lapsed", "released", "the service ended"),
     )
 
     @property
     def name(self) -> str:
         return f"{self.offer.offering_name} of {self.partner_name}"
+
+    @property
+    def term_began_at(self) -> datetime | None:
+        """When its last term begins, or began."""
+        return self.renewal[-1].start_at if self.renewal else self.delivered_at
+
+
+# Rules
+
+
+def extension_due(until: datetime | None) -> datetime | None:
+    """When to ask for an extension of a hold until then, by the partner's clock; `None`: it is not extended."""
+    if until is None or until - wall_now() < SHORTEST_HOLD:
+        return None
+    return until - min((until - wall_now()) / 2, EXTEND_BEFORE)
+
+
+def renewal_due(begins_at: datetime, ends_at: datetime, notice_days: int) -> datetime:
+    """When to begin with the renewal of a term: by the notice of the agreement, or half of the term before its end."""
+    return ends_at - min(timedelta(days=notice_days), (ends_at - begins_at) / 2)
 
 
 class TakenOffer(Protocol):
@@ -116,7 +164,7 @@ def take_offer(session: Session, order_id: str, taken: TakenOffer) -> PartnerCap
 def note_held(session: Session, order_id: str, hold_id: str, until: datetime | None) -> PartnerCapacity:
     """The partner holds it."""
     capacity = _capacity(session, order_id)
-    capacity.hold_id, capacity.hold_until = hold_id, until
+    capacity.hold_id, capacity.hold_until, capacity.hold_extend_at = hold_id, until, extension_due(until)
     return _moved(session, capacity, PartnerCapacityState.HELD)
 
 
@@ -125,21 +173,36 @@ def note_ordered(session: Session, order_id: str, ordered: CapacityOrdered) -> P
     capacity = _capacity(session, order_id)
     capacity.partner_order_id, capacity.expected_at = ordered.order_id, ordered.expected_at
     capacity.monthly_cost, capacity.one_time_cost = ordered.monthly, ordered.one_time
+    capacity.hold_extend_at, capacity.term_ends_at = None, ordered.term_ends_at
     return _moved(session, capacity, PartnerCapacityState.ORDERED)
 
 
 def note_delivered(session: Session, order_id: str) -> PartnerCapacity:
     """The partner serves the site."""
     capacity = _capacity(session, order_id)
-    capacity.delivered_at = capacity.delivered_at or now()
+    if capacity.delivered_at is None:
+        capacity.delivered_at = now()
+        note_term(session, capacity, capacity.delivered_at)
     return _moved(session, capacity, PartnerCapacityState.DELIVERED)
+
+
+def note_term(session: Session, capacity: PartnerCapacity, begins_at: datetime) -> None:
+    """A term begins. It ends when the partner says, or with the agreement; without either it goes on."""
+    agreement = session.get_one(Agreement, capacity.agreement_id)
+    agreed = agreement.agreement_period.end_date_time if agreement.agreement_period is not None else None
+    ends = [one for one in (capacity.term_ends_at, agreed) if one is not None and one > begins_at]
+    capacity.term_ends_at, capacity.renew_at = min(ends, default=None), None
+    if capacity.term_ends_at is not None:
+        terms = terms_in_force(session, capacity.partnership_id, begins_at)
+        notice_days = terms.renewal_notice_days if terms is not None else USUAL_NOTICE_DAYS
+        capacity.renew_at = renewal_due(begins_at, capacity.term_ends_at, notice_days)
 
 
 def note_released(session: Session, order_id: str, because: str) -> None:
     """Undo: the partner has it back. Does nothing where there is nothing."""
     capacity = capacity_of_order(session, order_id)
     if capacity is not None:
-        capacity.released_because = because
+        capacity.released_because, capacity.hold_extend_at, capacity.renew_at = because, None, None
         _moved(session, capacity, PartnerCapacityState.RELEASED)
 
 

@@ -6,11 +6,11 @@ address; it stands in no body, row or log. What is asked, held and ordered there
 Words: TMF668. A partnership has one partner; the partners of a programme are as many partnerships.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import ClassVar
+from typing import ClassVar, Final
 from urllib.parse import urlsplit
 
 from pydantic import Field as ValueField
@@ -40,6 +40,9 @@ from satcom.enterprise.party import (
 PARTNER, AGREEMENTS = "/partner/0", "/partner/0/agreement"
 API_URL = "apiUrl"
 CEILING, FLOOR = "monthlyPriceCeilingPerMbps", "minimumMarginPercent"
+NOTICE, RENEWAL = "renewalNoticeDays", "renewalMonths"
+USUAL_NOTICE_DAYS: Final = 60
+LONGEST_NOTICE_DAYS, LONGEST_RENEWAL_MONTHS = 366, 120
 
 
 class PartnerStatus(StrEnum):
@@ -110,11 +113,16 @@ class Partnership(Entity, table=True):
 
 @dataclass(frozen=True)
 class CapacityTerms:
-    """Under which terms a partner's capacity is taken: what a Mbit/s a month may cost, and what we must earn."""
+    """Under which terms a partner's capacity is taken: what a Mbit/s a month may cost, and what we must earn.
+
+    How long before the end of a term it is renewed, and for how many months.
+    """
 
     agreement_id: str
     ceiling_per_mbps: Money
     minimum_margin_percent: Decimal
+    renewal_notice_days: int = USUAL_NOTICE_DAYS
+    renewal_months: int = 12
 
 
 @dataclass(frozen=True)
@@ -136,7 +144,14 @@ def terms_of(agreement: Agreement) -> CapacityTerms:
     if faults:
         raise RuleRefused.all(faults)
     given = {one.name: one.value for one in agreement.characteristic}
-    return CapacityTerms(agreement.id, Money.model_validate(given[CEILING]), Decimal(str(given[FLOOR])))
+    ceiling, floor = Money.model_validate(given[CEILING]), Decimal(str(given[FLOOR]))
+    usual = CapacityTerms(agreement.id, ceiling, floor)
+    notice, months = (given.get(name) for name in (NOTICE, RENEWAL))
+    return replace(
+        usual,
+        renewal_notice_days=notice if isinstance(notice, int) else usual.renewal_notice_days,
+        renewal_months=months if isinstance(months, int) else usual.renewal_months,
+    )
 
 
 def _terms_faults(agreement: Agreement) -> list[Fault]:
@@ -153,6 +168,11 @@ def _terms_faults(agreement: Agreement) -> list[Fault]:
     if isinstance(floor, bool) or not isinstance(floor, int | float) or not 0 <= floor < 100:
         why = f"the agreement {agreement.name!r} has no characteristic {FLOOR} that is a share"
         faults.append(Fault(AGREEMENTS, why, "noMarginFloor", "0 to less than 100"))
+    for name, longest in ((NOTICE, LONGEST_NOTICE_DAYS), (RENEWAL, LONGEST_RENEWAL_MONTHS)):
+        told = given.get(name)
+        if told is not None and (isinstance(told, bool) or not isinstance(told, int) or not 1 <= told <= longest):
+            why = f"{name} of the agreement {agreement.name!r} is {str(told)[:20]!r}"
+            faults.append(Fault(AGREEMENTS, why, "invalid", f"a whole number, 1 to {longest}"))
     return faults
 
 
@@ -248,7 +268,15 @@ def patch_partnership(session: Session, partnership: Partnership, patch: dict[st
     move(partnership, PartnerStatus(wanted))
     _keep(partnership, partner)
     session.flush()
+    announce(session, PartnershipChanged(partnership.id))
     return partnership
+
+
+@dataclass(frozen=True)
+class PartnershipChanged:
+    """Its agreements, its address or its standing may be others."""
+
+    partnership_id: str
 
 
 @dataclass(frozen=True)
@@ -333,6 +361,12 @@ def _agreements(session: Session, partner: Partner) -> tuple[list[Reference], li
 
 
 # What others ask
+
+
+def terms_in_force(session: Session, partnership_id: str, at: datetime) -> CapacityTerms | None:
+    """Under which terms capacity of a partner goes on at that instant; `None` where no agreement is in force."""
+    partner = session.get_one(Partnership, partnership_id).partner[0]
+    return _terms_at(session, partner, at)
 
 
 def capacity_partners(session: Session, at: datetime) -> list[CapacityPartner]:

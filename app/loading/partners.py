@@ -18,6 +18,8 @@ from satcom.supplychain.partnership import (
     API_URL,
     CEILING,
     FLOOR,
+    NOTICE,
+    RENEWAL,
     Partnership,
     PartnershipSpecification,
     PartnerStatus,
@@ -47,13 +49,18 @@ PROVIDER = "capacityProvider"
 
 
 class AgreementKeys(Keys):
-    """What a Mbit/s a month may cost us at most, and the margin that must stay of our price."""
+    """What a Mbit/s a month may cost us at most, and the margin that must stay of our price.
+
+    How many days before its end a term is renewed, and for how many months.
+    """
 
     name: str
     valid_from: date | None = None
     valid_until: date | None = None
     monthly_price_ceiling_per_mbps: Price
     minimum_margin_percent: Exact | int
+    renewal_notice_days: int | None = None
+    renewal_months: int | None = None
 
 
 class PartnerKeys(PartyKeys):
@@ -95,6 +102,8 @@ def _agreement(load: Load, keys: AgreementKeys, partner: Organization) -> Agreem
     ours = RelatedParty(id=operator_of(load.session).organization_id)
     start, end = instant(keys.valid_from), instant(keys.valid_until)
     terms = {CEILING: keys.monthly_price_ceiling_per_mbps.money, FLOOR: float(keys.minimum_margin_percent)}
+    renewal = {NOTICE: keys.renewal_notice_days, RENEWAL: keys.renewal_months}
+    told = terms | {name: value for name, value in renewal.items() if value is not None}
     return checked(
         Agreement,
         {
@@ -104,7 +113,7 @@ def _agreement(load: Load, keys: AgreementKeys, partner: Organization) -> Agreem
             "agreement_period": TimePeriod(start_date_time=start, end_date_time=end) if start or end else None,
             "engaged_party": [ours, RelatedParty(id=partner.id, role=PROVIDER)],
             "agreement_item": [{"termOrCondition": [{"description": "Managed capacity by site"}]}],
-            "characteristic": [{"name": name, "value": value} for name, value in terms.items()],
+            "characteristic": [{"name": name, "value": value} for name, value in told.items()],
         },
     )
 

@@ -100,15 +100,24 @@ def accrued(session: Session, party_ids: Collection[str], at: datetime) -> dict[
     for party_id, capacity in session.exec(query):
         since = capacity.delivered_at or at
         until = min(at, capacity.updated_at) if capacity.state is PartnerCapacityState.RELEASED else at
+        if capacity.term_ends_at is not None and capacity.state is not PartnerCapacityState.DELIVERED:
+            until = min(until, capacity.term_ends_at)  # what lapsed cost nothing afterwards
         found.setdefault(party_id, []).append((cost_of(capacity, since, max(until, since)), since))
     return found
 
 
 def cost_of(capacity: PartnerCapacity, since: datetime, until: datetime) -> Money:
-    """What was agreed once, and by month; of the last month its days, rounded up to whole days."""
-    months = months_left(since, until) if until > since else Decimal(0)
-    monthly, once = capacity.monthly_cost, capacity.one_time_cost
-    return round_money(once.value + monthly.value * months, monthly.unit)
+    """What was agreed once, and by month; of the last month its days, rounded up to whole days.
+
+    Each further term costs what it was renewed at, from its start on.
+    """
+    begun = [(since, capacity.monthly_cost, capacity.one_time_cost)]
+    begun += [(one.start_at, one.monthly_cost, one.one_time_cost) for one in capacity.renewal if one.start_at < until]
+    ends = [start for start, _, _ in begun[1:]] + [until]
+    cost = Decimal(0)
+    for (start, monthly, once), end in zip(begun, ends, strict=True):
+        cost += once.value + monthly.value * (months_left(start, end) if end > start else Decimal(0))
+    return round_money(cost, capacity.monthly_cost.unit)
 
 
 def _check_carried(session: Session, account: SettlementAccount) -> None:

@@ -30,7 +30,7 @@ from satcom.orchestration.operations.service_in_place import (
 from satcom.orchestration.plan import Plan, plan
 from satcom.service.inventory import terminate_service
 from satcom.service.ordering import place_service_order
-from satcom.supplychain.partner_capacity import note_released
+from satcom.supplychain.partner_capacity import PartnerCapacityState, note_released
 from satcom.supplychain.partnership import Partnership
 
 
@@ -62,10 +62,14 @@ def prepare_end_at_partner(session: Session, order_id: str) -> Json:
     served = served_by_partner(session, find(session, ProductOrder, order_id))
     capacity, partner_order_id = delivered_by_partner(session, served)
     partnership = find(session, Partnership, capacity.partnership_id)
-    return {"apiUrl": partnership.partner[0].api_url, "partnerOrderId": partner_order_id}
+    lapsed = capacity.state is PartnerCapacityState.LAPSED
+    return {"apiUrl": partnership.partner[0].api_url, "partnerOrderId": partner_order_id, "lapsed": lapsed}
 
 
 def end_at_partner(call: Call, prepared: dict[str, Json]) -> Json:
+    """What lapsed has ended there already."""
+    if prepared.get("lapsed"):
+        return None
     with partner_called(str(prepared["apiUrl"])) as partner:
         partner.end(str(prepared["partnerOrderId"]), call.key)
     return None

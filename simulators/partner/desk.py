@@ -34,10 +34,19 @@ class World(BaseModel):
     delivery_s: float = Field(default=5.0, ge=0, description="as it is simulated")
     hold_s: float = Field(default=3600.0, gt=0)
     price_factor_at_order: float = Field(default=1.0, gt=0, description="the price may have changed since it was asked")
+    term_days: float | None = Field(default=None, gt=0, description="what is delivered ends after so long")
+    renews: bool = Field(default=True, description="what is delivered may go on after its term")
+    price_factor_at_renewal: float = Field(default=1.0, gt=0)
 
 
 def text(moment: datetime) -> str:
     return moment.isoformat().replace("+00:00", "Z")
+
+
+def is_renewal(body: Body) -> bool:
+    """Whether an order is that what is delivered goes on for longer, as it is."""
+    item: Body = next(iter(body.get("productOrderItem", [])), {})
+    return item.get("action") == "modify" and "terminationDate" in item.get("product", {})
 
 
 class Desk:
@@ -73,6 +82,8 @@ class Desk:
 
     def _qualified(self, item: Body) -> Body:
         world, product = self.world, item.get("product", {})
+        if item.get("action") == "modify" and "terminationDate" in product:
+            return self._renewable(item, product)
         asked = _values(product)
         try:
             rate_mbps = (float(asked["downlinkRateBps"]) + float(asked["uplinkRateBps"])) / 1e6
@@ -99,9 +110,30 @@ class Desk:
             "expectedActivationDate": text(datetime.now(UTC) + timedelta(days=world.activation_days)),
         }
 
+    def _renewable(self, item: Body, product: Body) -> Body:
+        """Whether what is delivered may go on until then, and at which price."""
+        kept: Body = {"id": item.get("id", "1"), "action": "modify", "state": "done"}
+        product_id = str(product.get("id"))
+        if not self._delivers(product_id):
+            return kept | _unqualified("noProduct", f"there is no product {product_id} that could go on")
+        if not self.world.renews:
+            return kept | _unqualified("noRenewal", "what is delivered there is promised to somebody else afterwards")
+        return kept | {
+            "qualificationItemResult": "qualified",
+            "productOffering": {"id": "managed-site", "name": "Managed site capacity"},
+            "product": product | {"productPrice": self._renewal_prices(product_id, 1.0)},
+        }
+
+    def _renewal_prices(self, product_id: str, factor: float) -> list[Body]:
+        placed = [one for one in self._of_product(product_id) if "productCharacteristic" in one["product"]]
+        asked = _values(placed[-1]["product"])
+        rate_mbps = (float(asked["downlinkRateBps"]) + float(asked["uplinkRateBps"])) / 1e6
+        return self._prices(rate_mbps, factor * self.world.price_factor_at_renewal, "renew")
+
     def _prices(self, rate_mbps: float, factor: float, action: str) -> list[Body]:
         world = self.world
-        once = ("Change", world.change_price) if action == "modify" else ("Installation", world.one_time_price)
+        charged = {"modify": ("Change", world.change_price), "renew": ("Renewal", 0.0)}
+        once = charged.get(action, ("Installation", world.one_time_price))
         return [
             _price(
                 "Managed capacity", "recurring", round(rate_mbps * world.price_per_mbps * factor, 2), world.currency
@@ -126,16 +158,27 @@ class Desk:
     def reservations(self) -> list[Body]:
         return self.store.called(RESERVATION, None)
 
-    def release(self, reservation_id: str, change: Body) -> tuple[int, Body]:
-        """A reservation is given back by cancelling it."""
+    def change_hold(self, reservation_id: str, change: Body) -> tuple[int, Body]:
+        """A reservation is given back by cancelling it, and kept for longer by another end."""
         held = self.store.get(RESERVATION, reservation_id)
+        if change.keys() == {"validFor"} and held is not None:
+            return self._extend(held, str(change["validFor"].get("endDateTime")))
         if change != {"state": "cancelled"}:
-            raise Refusal(400, "fixed", "a reservation can only be cancelled")
+            raise Refusal(400, "fixed", "a reservation can only be cancelled, or kept for longer")
         if held is None:
             raise Refusal(404, "notFound", f"there is no reservation {reservation_id}")
         if held["state"] != "cancelled":
             self.store.record("release", reservation_id)
         return 200, self.store.put(RESERVATION, held | {"state": "cancelled"})
+
+    def _extend(self, held: Body, until: str) -> tuple[int, Body]:
+        """At most as long from now on as anything is held."""
+        now = datetime.now(UTC)
+        if held["state"] != "held" or datetime.fromisoformat(held["validFor"]["endDateTime"]) <= now:
+            raise Refusal(422, "notHeld", f"the hold {held['id']} has ended")
+        granted = min(datetime.fromisoformat(until), now + timedelta(seconds=self.world.hold_s))
+        self.store.record("extend", held["id"])
+        return 200, self.store.put(RESERVATION, held | {"validFor": {"endDateTime": text(granted)}})
 
     def order(self, body: Body) -> tuple[int, Body]:
         """TMF622: order what is held, at the price of today, anew or as a change; or end what was delivered."""
@@ -145,6 +188,8 @@ class Desk:
         action, product_id = str(item["action"]), str(item["product"].get("id"))
         if action == "delete":
             return self._end(body, product_id)
+        if is_renewal(body):
+            return self._renew(body, product_id)
         if action == "modify" and not self._delivers(product_id):
             raise Refusal(422, "notFound", f"there is no product {product_id}")
         held = [self.store.get(RESERVATION, str(one.get("id"))) for one in item["product"].get("realizingResource", [])]
@@ -156,6 +201,9 @@ class Desk:
         rate_mbps = (float(asked["downlinkRateBps"]) + float(asked["uplinkRateBps"])) / 1e6
         now = datetime.now(UTC)
         delivered = item | {"product": item["product"] | {"id": product_id if action == "modify" else str(uuid4())}}
+        ends_at = self._ends_at(product_id) if action == "modify" else self._first_end(now)
+        if ends_at is not None:
+            delivered["product"]["terminationDate"] = text(ends_at)
         placed = body | {
             "productOrderItem": [delivered],
             "id": str(uuid4()),
@@ -168,6 +216,20 @@ class Desk:
         self.store.record("order", placed["id"])
         return 201, self.store.put(ORDER, placed)
 
+    def _renew(self, body: Body, product_id: str) -> tuple[int, Body]:
+        if not self._delivers(product_id):
+            raise Refusal(422, "notFound", f"there is no product {product_id}")
+        now = datetime.now(UTC)
+        placed = body | {
+            "id": str(uuid4()),
+            "state": "acknowledged",
+            "orderDate": text(now),
+            "expectedCompletionDate": text(now + timedelta(seconds=self.world.delivery_s)),
+            "orderTotalPrice": self._renewal_prices(product_id, self.world.price_factor_at_order),
+        }
+        self.store.record("renew", product_id)
+        return 201, self.store.put(ORDER, placed)
+
     def _end(self, body: Body, product_id: str) -> tuple[int, Body]:
         if not self._delivers(product_id):
             raise Refusal(422, "notFound", f"there is no product {product_id}")
@@ -177,9 +239,27 @@ class Desk:
 
     def _delivers(self, product_id: str) -> bool:
         """Whether the product was delivered, and is not ended."""
-        items = [one["productOrderItem"][0] for one in self.orders(None) if one["state"] == "completed"]
-        actions = {one["action"] for one in items if one["product"].get("id") == product_id}
-        return "add" in actions and "delete" not in actions
+        actions = {one["action"] for one in self._of_product(product_id)}
+        ends_at = self._ends_at(product_id)
+        over = ends_at is not None and ends_at <= datetime.now(UTC)
+        return "add" in actions and "delete" not in actions and not over
+
+    def _of_product(self, product_id: str) -> list[Body]:
+        """The items of the completed orders about a product, in the order in which they came."""
+        completed = sorted((one for one in self.orders(None) if one["state"] == "completed"), key=_ordered_at)
+        items = [one["productOrderItem"][0] for one in completed]
+        return [one for one in items if one["product"].get("id") == product_id]
+
+    def _first_end(self, now: datetime) -> datetime | None:
+        world = self.world
+        if world.term_days is None:
+            return None
+        return now + timedelta(seconds=world.delivery_s) + timedelta(days=world.term_days)
+
+    def _ends_at(self, product_id: str) -> datetime | None:
+        """The end of a product's term: a renewal has moved it."""
+        ends = [one["product"].get("terminationDate") for one in self._of_product(product_id)]
+        return max((datetime.fromisoformat(one) for one in ends if one is not None), default=None)
 
     def find_order(self, order_id: str) -> Body:
         placed = self.store.get(ORDER, order_id)
@@ -202,6 +282,10 @@ class Desk:
             self.store.record("cancel", placed["id"])
         self.store.put(ORDER, placed | {"state": "cancelled"})
         return 201, {"id": str(uuid4()), "state": "done", "productOrder": {"id": placed["id"]}}
+
+
+def _ordered_at(placed: Body) -> str:
+    return str(placed["orderDate"])
 
 
 def _values(product: Body) -> dict[str, Any]:

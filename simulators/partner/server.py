@@ -1,9 +1,10 @@
 """The API of a simulated partner who leases capacity, and the program that serves it.
 
 In TM Forum's words: `productOfferingQualification` (TMF679) asks what it offers at which price, `reservation` (TMF685)
-holds that, `productOrder` and `cancelProductOrder` (TMF622) order and cancel it. A write carries `Idempotency-Key`: the
-same key and request have one effect and one answer. Of whoever sets up the world: `/v1/world`, `/v1/faults`,
-`/v1/journal` (every effect in order). Everything but `/health` and `/docs` wants `Authorization: Bearer TOKEN`.
+holds that, `productOrder` and `cancelProductOrder` (TMF622) order, renew and cancel it. A write carries
+`Idempotency-Key`: the same key and request have one effect and one answer. Of whoever sets up the world: `/v1/world`,
+`/v1/faults`, `/v1/journal` (every effect in order). Everything but `/health` and `/docs` wants `Authorization: Bearer
+TOKEN`.
 """
 
 import asyncio
@@ -25,7 +26,7 @@ from fastapi.params import Depends as DependsOn
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import BaseModel, ConfigDict, Field
 
-from satcom.simulators.partner.desk import Desk, World
+from satcom.simulators.partner.desk import Desk, World, is_renewal
 from satcom.simulators.partner.store import Body, Refusal, Store
 
 QUALIFICATIONS = "/tmf-api/productOfferingQualification/v4/productOfferingQualification"
@@ -48,8 +49,10 @@ class FaultKind(StrEnum):
 class Action(StrEnum):
     SEARCH = "search"
     HOLD = "hold"
+    EXTEND = "extend"
     RELEASE = "release"
     ORDER = "order"
+    RENEW = "renew"
     READ = "read"
     CANCEL = "cancel"
 
@@ -149,12 +152,14 @@ def _business(app: FastAPI, partner: Partner, guarded: list[DependsOn]) -> None:
         return desk.reservations()
 
     @app.patch(f"{RESERVATIONS}/{{reservation_id}}", dependencies=guarded)
-    async def release(request: Request, reservation_id: str, body: Given, key: Key = None) -> Response:
-        return await partner.answer(request, Action.RELEASE, body, key, lambda: desk.release(reservation_id, body))
+    async def change(request: Request, reservation_id: str, body: Given, key: Key = None) -> Response:
+        action = Action.EXTEND if "validFor" in body else Action.RELEASE
+        return await partner.answer(request, action, body, key, lambda: desk.change_hold(reservation_id, body))
 
     @app.post(ORDERS, status_code=201, dependencies=guarded)
     async def order(request: Request, body: Given, key: Key = None) -> Response:
-        return await partner.answer(request, Action.ORDER, body, key, lambda: desk.order(body))
+        action = Action.RENEW if is_renewal(body) else Action.ORDER
+        return await partner.answer(request, action, body, key, lambda: desk.order(body))
 
     @app.get(ORDERS, dependencies=guarded)
     async def orders(externalId: str | None = None) -> list[Body]:  # noqa: N803 (the name on the wire)

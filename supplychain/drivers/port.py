@@ -43,7 +43,10 @@ class CapacityAsked(Value):
 
 
 class CapacityOffer(Value):
-    """What a partner offers: its own price to us, until when that holds, and when the site could be served."""
+    """What a partner offers: its own price to us, until when that holds, and when the site could be served.
+
+    `term_ends_at` is the end of what would be delivered, where it has one.
+    """
 
     offer_id: str
     offering_id: str
@@ -52,6 +55,7 @@ class CapacityOffer(Value):
     one_time: Money
     valid_until: Instant | None = None
     activation_at: Instant | None = None
+    term_ends_at: Instant | None = None
 
 
 @dataclass(frozen=True)
@@ -79,6 +83,7 @@ class CapacityOrdered(Value):
     monthly: Money
     one_time: Money
     expected_at: Instant | None = None
+    term_ends_at: Instant | None = None
 
 
 class PartnerDriver(Protocol):
@@ -96,6 +101,10 @@ class PartnerDriver(Protocol):
 
     def hold(self, offer: CapacityOffer, key: str) -> CapacityHeld: ...
 
+    def extend(self, hold_id: str, until: datetime, key: str) -> CapacityHeld:
+        """Hold it for longer; the partner says until when."""
+        ...
+
     def release(self, offer: CapacityOffer, hold_key: str, key: str) -> None:
         """Give back what was held under `hold_key`; nothing, where nothing was."""
         ...
@@ -107,6 +116,14 @@ class PartnerDriver(Protocol):
         ...
 
     def standing(self, order_id: str) -> CapacityOrdered: ...
+
+    def offer_renewal(self, order_id: str, until: datetime) -> CapacityOffer:
+        """What it would cost to have until then what was delivered for an order. Binds nobody."""
+        ...
+
+    def renew(self, order_id: str, offer: CapacityOffer, until: datetime, key: str) -> CapacityOrdered:
+        """Order that what was delivered for an order goes on until then. `cancel` takes it back."""
+        ...
 
     def cancel(self, order_key: str, key: str) -> None:
         """Cancel what was ordered under `order_key`; nothing, where nothing was."""

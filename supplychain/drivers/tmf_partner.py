@@ -6,6 +6,7 @@ is the partner's decision. An order carries our key as its `externalId`, by whic
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from decimal import Decimal
 from types import TracebackType
 from typing import Final, Self, TypeVar
@@ -60,6 +61,7 @@ class _Reason(Value):
 
 class _Product(Value):
     product_price: list[_Charge] = ValueField(default_factory=list)
+    termination_date: Instant | None = None
 
 
 class _Item(Value):
@@ -87,6 +89,7 @@ class _Reservation(Value):
 
 class _Delivered(Value):
     id: str | None = None
+    termination_date: Instant | None = None
 
 
 class _OrderedItem(Value):
@@ -147,7 +150,9 @@ class TmfPartnerDriver:
         self._client.close()
 
     def search(self, asked: CapacityAsked, changes: str | None = None) -> CapacityOffer:
-        action, product = self._what(asked, changes)
+        return self._offered(*self._what(asked, changes))
+
+    def _offered(self, action: str, product: dict[str, Json]) -> CapacityOffer:
         item: Json = {"id": "1", "action": action, "product": product}
         body: dict[str, Json] = {"instantSyncQualification": True, "productOfferingQualificationItem": [item]}
         told = self._ask("POST", QUALIFICATIONS, _Qualification, body=body)
@@ -164,13 +169,18 @@ class TmfPartnerDriver:
             one_time=one_time,
             valid_until=told.expiration_date,
             activation_at=found.expected_activation_date,
+            term_ends_at=found.product.termination_date,
         )
 
     def hold(self, offer: CapacityOffer, key: str) -> CapacityHeld:
         entity: Json = {"id": offer.offer_id, "role": "of", "@referredType": "ProductOfferingQualification"}
         body: dict[str, Json] = {"relatedParty": [], "reservationItem": [{"relatedEntity": [entity]}]}
         held = self._ask("POST", RESERVATIONS, _Reservation, key=key, body=body)
-        return CapacityHeld(held.id, held.valid_for.end_date_time if held.valid_for else None)
+        return _held(held)
+
+    def extend(self, hold_id: str, until: datetime, key: str) -> CapacityHeld:
+        body: dict[str, Json] = {"validFor": {"endDateTime": instant_text(until)}}
+        return _held(self._ask("PATCH", f"{RESERVATIONS}/{hold_id}", _Reservation, key=key, body=body))
 
     def release(self, offer: CapacityOffer, hold_key: str, key: str) -> None:
         try:
@@ -200,6 +210,27 @@ class TmfPartnerDriver:
 
     def standing(self, order_id: str) -> CapacityOrdered:
         return _ordered(self._ask("GET", f"{ORDERS}/{order_id}", _Order))
+
+    def offer_renewal(self, order_id: str, until: datetime) -> CapacityOffer:
+        return self._offered("modify", self._prolonged(order_id, until))
+
+    def renew(self, order_id: str, offer: CapacityOffer, until: datetime, key: str) -> CapacityOrdered:
+        item: dict[str, Json] = {
+            "id": "1",
+            "action": "modify",
+            "productOffering": {"id": offer.offering_id},
+            "product": self._prolonged(order_id, until),
+        }
+        body: dict[str, Json] = {
+            "externalId": key,
+            "productOfferingQualification": [{"id": offer.offer_id}],
+            "productOrderItem": [item],
+        }
+        return _ordered(self._ask("POST", ORDERS, _Order, key=key, body=body))
+
+    def _prolonged(self, order_id: str, until: datetime) -> dict[str, Json]:
+        """What was delivered for an order, as it is and with another end."""
+        return {"id": self._delivered(order_id), "terminationDate": instant_text(until)}
 
     def cancel(self, order_key: str, key: str) -> None:
         for one in self._ask("GET", ORDERS, list[_Order], params={"externalId": order_key}):
@@ -283,6 +314,10 @@ def _refusal(told: httpx.Response) -> PartnerRefused:
     return PartnerRefused(error.code, error.reason[:500])
 
 
+def _held(told: _Reservation) -> CapacityHeld:
+    return CapacityHeld(told.id, told.valid_for.end_date_time if told.valid_for else None)
+
+
 def _product(asked: CapacityAsked) -> dict[str, Json]:
     values: dict[str, Json] = {
         "downlinkRateBps": asked.downlink_rate_bps,
@@ -311,6 +346,7 @@ def _prices(charges: list[_Charge]) -> tuple[Money, Money]:
 def _ordered(told: _Order) -> CapacityOrdered:
     monthly, one_time = _prices(told.order_total_price)
     standing = OrderStanding.ENDED if told.state in ENDED else OrderStanding.OPEN
+    ends = [one.product.termination_date for one in told.product_order_item if one.product is not None]
     return CapacityOrdered(
         order_id=told.id,
         standing=OrderStanding.DELIVERED if told.state == "completed" else standing,
@@ -318,6 +354,7 @@ def _ordered(told: _Order) -> CapacityOrdered:
         monthly=monthly,
         one_time=one_time,
         expected_at=told.expected_completion_date,
+        term_ends_at=next((one for one in ends if one is not None), None),
     )
 
 

@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -27,15 +28,18 @@ QUALIFICATIONS = f"{TMF}/productOfferingQualification/v4/productOfferingQualific
 CANCELS = f"{TMF}/productOrderingManagement/v4/cancelProductOrder"
 BILLS = f"{TMF}/customerBillManagement/v4/customerBill"
 CAPACITY = "/satcom-api/supplyChain/v1/partnerCapacity"
+WAITS = "/satcom-api/orchestration/v1/wait"
 EVIDENCE = "/satcom-api/service/v1/qualificationEvidence"
 DAKOTA: Body = {"latitudeDeg": 48.0, "longitudeDeg": -100.0, "altitudeM": None, "country": "US"}
-WORLD: dict[str, float] = {
+WORLD: dict[str, float | None] = {
     "price_per_mbps": 190,
     "one_time_price": 3200,
     "largest_mbps": 60,
     "delivery_s": 0,
     "price_factor_at_order": 1,
     "hold_s": 3600,
+    "term_days": None,
+    "price_factor_at_renewal": 1,
 }
 OUR_MONTHLY = 14 * 310 + 450  # by the list of the demonstration operator
 NOT_TOLD = "no partner of ours can serve the site within our terms"
@@ -104,7 +108,7 @@ def engage(operator: RunningOperator, url: str) -> None:
     assert engaged.status_code == 201, engaged.text
 
 
-def an_agreement(partner: Body) -> Body:
+def an_agreement(partner: Body, ceiling: int = 300, margin_percent: int = 15) -> Body:
     ours = {"id": loaded_id("Organization", "operator-meridian"), "name": "Us", "@referredType": "Organization"}
     return {
         "name": "Capacity of Highveld",
@@ -113,8 +117,8 @@ def an_agreement(partner: Body) -> Body:
         "engagedParty": [ours, partner],
         "agreementItem": [{}],
         "characteristic": [
-            {"name": "monthlyPriceCeilingPerMbps", "value": {"unit": "USD", "value": 300}},
-            {"name": "minimumMarginPercent", "value": 15},
+            {"name": "monthlyPriceCeilingPerMbps", "value": {"unit": "USD", "value": ceiling}},
+            {"name": "minimumMarginPercent", "value": margin_percent},
         ],
     }
 
@@ -285,6 +289,22 @@ def test_lost_answers_and_a_killed_server_leave_one_hold_and_one_order(
     assert effects(partner)[before:] == ["hold", "order"]
 
 
+def test_what_the_partner_holds_is_held_for_longer_while_the_order_waits(
+    operator: RunningOperator, partner: PartnerProcess
+) -> None:
+    partner.set_world(hold_s=20)
+    before = len(effects(partner))
+    partner.set_faults({"action": "order", "kind": "down"}, {"action": "extend", "kind": "answerLost", "count": 1})
+    order_id = operator.order(**DAKOTA)
+    wait_for(operator, order_id, "order_at_partner")
+    ends_at = capacity_of(operator, order_id)["holdUntil"]
+    operator.wait_for(lambda: capacity_of(operator, order_id)["holdUntil"] > ends_at, "the hold to be extended")
+    partner.set_faults()
+    assert operator.follow(order_id)["state"] == "completed"
+    assert set(effects(partner)[before:]) == {"hold", "extend", "order"}
+    assert effects(partner)[before:].count("order") == 1
+
+
 def test_cancelling_cancels_at_the_partner_and_gives_its_hold_back(
     operator: RunningOperator, partner: PartnerProcess
 ) -> None:
@@ -316,3 +336,49 @@ def test_an_agreement_without_the_operator_and_a_partner_without_terms_are_refus
     assert refused.status_code == 400
     assert refused.json()["field"] == "/partner/0/characteristic/0/value"
     assert operator.api("sales").post(AGREEMENTS, json=an_agreement(other)).status_code == 403
+
+
+def test_a_term_that_ends_is_renewed_by_the_terms_of_then_and_waits_for_supply_until_they_allow_it(
+    operator: RunningOperator, partner: PartnerProcess
+) -> None:
+    """The last of the file: it moves the clock."""
+    partner.set_world(term_days=100)
+    before = len(effects(partner))
+    order_id = operator.delivered(**DAKOTA)
+    capacity = capacity_of(operator, order_id)
+    ends_at = capacity["termEndsAt"]
+    partner.set_world(price_factor_at_renewal=1.6)  # 304 USD a Mbit/s
+    operator.move_clock(timedelta(days=60))
+    operator.wait_for(lambda: "renewalSetback" in capacity_of(operator, order_id), "the renewal to be tried")
+    assert "304 USD a Mbit/s; the agreement allows 300" in capacity_of(operator, order_id)["renewalSetback"]
+    reference = operator.get(f"{ORDERS}/{order_id}")["reference"]
+    waits = operator.get(WAITS, "supply", owner="supply")
+    (wait,) = [one for one in waits if one["orderReference"] == reference]
+    assert wait["taskFlowSpecification"] == "renewal_is_agreed"
+    deadline = next(one["value"] for one in wait["characteristic"] if one["name"] == "deadline")
+    assert datetime.fromisoformat(deadline) == datetime.fromisoformat(ends_at)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("SATCOM_URL", operator.base_url)
+        patched.setenv("SATCOM_TOKEN", operator.tokens["supply"])
+        assert reference in satcom(operator.url, operator.folder, "order", "waits", "--owner", "supply")
+    assert operator.api("customer").get(f"{CAPACITY}/{capacity['id']}").status_code == 403
+    partner.set_faults({"action": "renew", "kind": "answerLost", "count": 2})
+    agree_on(operator, ceiling=320, margin_percent=10)
+    operator.wait_for(lambda: bool(capacity_of(operator, order_id).get("renewal")), "the term to be renewed")
+    renewed = capacity_of(operator, order_id)
+    (term,) = renewed["renewal"]
+    assert (term["startAt"], term["endAt"]) == (ends_at, renewed["termEndsAt"])
+    assert (renewed["monthlyCost"]["value"], term["monthlyCost"]["value"]) == (14 * 190, 14 * 304)
+    assert effects(partner)[before:] == ["hold", "order", "renew"]
+
+
+def agree_on(operator: RunningOperator, ceiling: int, margin_percent: int) -> None:
+    """A supply manager concludes another agreement, and the partner leases under it from now on."""
+    supply = operator.api("supply")
+    (partnership,) = [one for one in supply.get(PARTNERSHIPS).json() if one["name"] == "Capacity of Highveld"]
+    (partner,) = partnership["partner"]
+    concluded = supply.post(AGREEMENTS, json=an_agreement(partner["engagedParty"], ceiling, margin_percent))
+    assert concluded.status_code == 201, concluded.text
+    told = {"partner": [partner | {"agreement": [{"id": concluded.json()["id"]}]}]}
+    patched = supply.patch(f"{PARTNERSHIPS}/{partnership['id']}", json=told)
+    assert patched.status_code == 200, patched.text

@@ -59,7 +59,7 @@ class PartnerProcess:
         with self.client() as client:
             return [str(line["action"]) for line in client.get("/v1/journal").json()]
 
-    def set_world(self, **changes: float) -> None:
+    def set_world(self, **changes: float | None) -> None:
         with self.client() as client:
             world = client.get("/v1/world").json() | changes
             client.put("/v1/world", json=world).raise_for_status()

@@ -1,7 +1,7 @@
 """The driver against a partner's API over real HTTP: each step has one effect, whatever becomes of its answer."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -60,6 +60,40 @@ def test_what_was_delivered_is_ended_once(partner: PartnerProcess, driver: TmfPa
     driver.end(ordered.order_id, "end")
     driver.end(ordered.order_id, "end")
     assert partner.journal() == ["qualify", "hold", "order", "end"]
+
+
+def test_a_hold_is_extended_and_a_term_renewed_once_whatever_becomes_of_the_answers(
+    partner: PartnerProcess, driver: TmfPartnerDriver
+) -> None:
+    partner.set_world(delivery_s=0, hold_s=100, term_days=30, one_time_price=1000, price_factor_at_renewal=1.5)
+    offer = driver.search(ASKED)
+    held = driver.hold(offer, "hold")
+    assert held.until is not None
+    partner.set_faults(
+        {"action": "extend", "kind": "answerLost", "count": 2}, {"action": "renew", "kind": "answerLost", "count": 2}
+    )
+    longer = driver.extend(held.hold_id, held.until + timedelta(days=1), "extend")
+    assert longer.until is not None
+    assert held.until < longer.until < held.until + timedelta(days=1), "as long as the partner grants"
+    ordered = driver.order(ASKED, offer, held.hold_id, "order")
+    first_end = ordered.term_ends_at
+    assert first_end is not None
+    until = first_end + timedelta(days=365)
+    another = driver.offer_renewal(ordered.order_id, until)
+    assert another.term_ends_at == until
+    assert (float(another.monthly.value), float(another.one_time.value)) == (14 * 190 * 1.5, 0)
+    renewed = driver.renew(ordered.order_id, another, until, "renew")
+    assert driver.standing(renewed.order_id).standing is OrderStanding.DELIVERED
+    assert driver.standing(renewed.order_id).term_ends_at == until
+    driver.cancel("renew", "renew:undo")
+    assert driver.standing(renewed.order_id).standing is OrderStanding.ENDED
+    partner.set_world(renews=False)
+    with pytest.raises(PartnerRefused, match="noRenewal"):
+        driver.offer_renewal(ordered.order_id, until)
+    with pytest.raises(PartnerRefused, match="notHeld"):
+        driver.extend(held.hold_id, until, "extend again")
+    driver.end(ordered.order_id, "end")
+    assert partner.journal() == ["qualify", "hold", "extend", "order", "qualify", "renew", "cancel", "qualify", "end"]
 
 
 @pytest.mark.parametrize("action", ["hold", "order"])

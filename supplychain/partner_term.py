@@ -1,0 +1,110 @@
+"""Terms of partner capacity: which hold is to be extended, which term renewed, and what came of it.
+
+A hold that an order waits behind is extended at the partner before it ends. What was delivered for a term goes on at
+the partner for a further one, at its price of then, for as long as a service rests on it; else it lapses. Each command
+may be repeated. Holds end by the partner's clock, which is the wall's; terms by the business clock.
+"""
+
+from datetime import datetime, timedelta
+from typing import Final
+
+import structlog
+from sqlmodel import Session, col, select
+
+from satcom.core.clock import now, wall_now
+from satcom.core.database import find_for_update
+from satcom.core.life_cycle import move
+from satcom.supplychain.partner_capacity import (
+    CapacityTerm,
+    PartnerCapacity,
+    PartnerCapacityState,
+    extension_due,
+    note_term,
+    renewal_due,
+)
+
+AT_ONCE: Final = 100
+LOOKED_AT_EACH: Final = timedelta(days=1)
+log = structlog.get_logger()
+
+
+def take_holds_to_extend(session: Session) -> list[PartnerCapacity]:
+    """The capacity whose hold is to be extended now. Whoever takes it sees to it: nobody else is given it."""
+    due = (
+        select(PartnerCapacity)
+        .where(col(PartnerCapacity.hold_extend_at) <= wall_now(), PartnerCapacity.state == PartnerCapacityState.HELD)
+        .limit(AT_ONCE)
+        .with_for_update(skip_locked=True)
+    )
+    taken = list(session.exec(due))
+    for one in taken:
+        one.hold_extend_at = None
+    session.flush()
+    return taken
+
+
+def take_terms_to_renew(session: Session) -> list[PartnerCapacity]:
+    """The capacity whose term is to be renewed now. Whoever takes it sees to it: nobody else is given it."""
+    due = (
+        select(PartnerCapacity)
+        .where(col(PartnerCapacity.renew_at) <= now(), PartnerCapacity.state == PartnerCapacityState.DELIVERED)
+        .limit(AT_ONCE)
+        .with_for_update(skip_locked=True)
+    )
+    taken = list(session.exec(due))
+    for one in taken:
+        one.renew_at = None
+    session.flush()
+    return taken
+
+
+def note_extended(session: Session, capacity_id: str, until: datetime | None) -> PartnerCapacity:
+    """The partner holds it until then."""
+    capacity = find_for_update(session, PartnerCapacity, capacity_id)
+    if capacity.state is PartnerCapacityState.HELD:
+        capacity.hold_until, capacity.hold_extend_at = until, extension_due(until)
+        session.flush()
+    return capacity
+
+
+def note_renewed(session: Session, capacity_id: str, agreement_id: str, term: CapacityTerm) -> PartnerCapacity:
+    """The partner delivers for a further term, under this agreement. From its start on its price is the cost."""
+    capacity = find_for_update(session, PartnerCapacity, capacity_id)
+    if term.partner_order_id not in {one.partner_order_id for one in capacity.renewal}:
+        capacity.renewal = [*capacity.renewal, term]
+        capacity.agreement_id, capacity.term_ends_at, capacity.renewal_setback = agreement_id, term.end_at, None
+        note_term(session, capacity, term.start_at)
+        session.flush()
+    return capacity
+
+
+def note_setback(session: Session, capacity_id: str, why: str) -> PartnerCapacity:
+    """It cannot be renewed yet, and why."""
+    capacity = find_for_update(session, PartnerCapacity, capacity_id)
+    capacity.renewal_setback = why[:500]
+    session.flush()
+    return capacity
+
+
+def agreed_by(capacity: PartnerCapacity, notice_days: int) -> datetime | None:
+    """When a renewal should be agreed on: half way from its beginning to the end of the term."""
+    begins_at, ends_at = capacity.term_began_at, capacity.term_ends_at
+    if begins_at is None or ends_at is None:
+        return None
+    return ends_at - (ends_at - renewal_due(begins_at, ends_at, notice_days)) / 2
+
+
+def look_again(session: Session, capacity: PartnerCapacity) -> None:
+    """Tomorrow, or half way to the end of the term, it is looked at again whether it is to be renewed."""
+    if capacity.state is PartnerCapacityState.DELIVERED and capacity.term_ends_at is not None:
+        left = capacity.term_ends_at - now()
+        capacity.renew_at = now() + min(LOOKED_AT_EACH, left / 2) if left > timedelta(minutes=1) else None
+        session.flush()
+
+
+def note_lapsed(session: Session, capacity: PartnerCapacity) -> None:
+    """The term is over, and the partner does not deliver any more. What rests on it is without capacity."""
+    move(capacity, PartnerCapacityState.LAPSED)
+    capacity.renew_at = None
+    session.flush()
+    log.error("partner capacity lapsed", capacity=capacity.name, ended=str(capacity.term_ends_at))
