@@ -1,6 +1,6 @@
 # make run [ARGS=--exit]       deliver the demonstration order, then serve; --exit: end after the check, with its exit code
 # make test                    everything that checks the project
-# make soak                    1,500 kills, 100 times 64 orders for room for five, 100,000 bookings,
+# make soak                    2,000 kills, 100 times 64 orders for room for five, 100,000 bookings,
 #                              every database test on Debian's PostgreSQL: some hours
 # make fuzz                    another seed each day, and half an hour of it: requests that nobody thought of
 # make validation              docs/validation.md from what the tests find
@@ -49,6 +49,7 @@ soak: environment
 	@.ci/debian-postgres
 	$(STAGE) "1,000 kills" env SATCOM_CRASH_RUNS=10 SATCOM_CRASH_KILLS=100 $(BIN)/pytest -q -n 3 tests/crash/test_crash.py
 	$(STAGE) "changes and ends, 10 seeds" env SATCOM_CRASH_RUNS=10 $(BIN)/pytest -q -n 3 tests/crash/test_change_crash.py
+	$(STAGE) "terminals and satellites, 10 seeds" env SATCOM_CRASH_RUNS=10 $(BIN)/pytest -q -n 3 tests/crash/test_site_crash.py
 	$(STAGE) "room for five, 100 seeds" env SATCOM_HAMMER_SEEDS=100 $(BIN)/pytest -q -n 3 tests/crash/test_room_for_five.py
 	$(STAGE) "every database test, on Debian's PostgreSQL" env SATCOM_TEST_POSTGRES=debian SATCOM_TEST_EVERY_DATABASE=1 \
 		$(BIN)/pytest -q -n 3 -m database

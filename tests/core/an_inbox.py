@@ -53,7 +53,11 @@ def an_inbox(inbox: Inbox | None = None) -> Iterator[Inbox]:
         disable_nagle_algorithm = True
 
         def do_POST(self) -> None:
-            raw = self.rfile.read(int(self.headers["Content-Length"]))
+            length = int(self.headers["Content-Length"])
+            raw = self.rfile.read(length)
+            if len(raw) < length:  # the sender was killed
+                self.close_connection = True
+                return
             event = json.loads(raw)
             status = kept.answers(event)
             kept.letters.append(({name.lower(): value for name, value in self.headers.items()}, raw))

@@ -7,6 +7,7 @@ from random import Random
 
 from satcom.app import declarations
 from satcom.core.values import Json
+from satcom.orchestration.operations.awaited_satellite import satellite_is_in_service
 from satcom.orchestration.operations.cease_at_partner import cease_at_partner, order_the_partners_cease
 from satcom.orchestration.operations.cease_of_service import carriers_are_off, cease_of_service
 from satcom.orchestration.operations.change_at_partner import change_at_partner
@@ -14,9 +15,11 @@ from satcom.orchestration.operations.change_of_service import carriers_are_moved
 from satcom.orchestration.operations.order_to_service import order_to_service
 from satcom.orchestration.operations.ordered_at_partner import take_delivery
 from satcom.orchestration.operations.partner_to_service import partner_to_service
+from satcom.orchestration.operations.terminal_swap import terminal_swap
 from satcom.orchestration.plan import Plan, TaskKind
 from satcom.resource.catalog import NetworkNeed
 from tests.crash.an_installation import HUB, PARTNER, POSTGRES, SERVER, Installation
+from tests.crash.killable import DEEDS
 from tests.resource.a_resource_catalogue import A_LINK
 
 PHASES = {
@@ -60,6 +63,23 @@ def points_of_changes(random: Random, wanted: int) -> dict[str, int]:
     return spread(random, [change, end, lease, end_of_lease, partners, end_of_partners], [], [], wanted)
 
 
+def points_of_sites(random: Random, wanted: int) -> dict[str, int]:
+    """As `points_of_orders`, of the recipe that brings another terminal, approved and put up by others, and of a swap.
+
+    And of what people do that orders wait for, and of the wait for a satellite that is to come.
+    """
+    other_terminal, swap, lease = Plan(), Plan(), Plan()
+    terminal_swap(swap, "")
+    change_of_service(other_terminal, "", A_LINK, another_terminal=True, installed=True, approved=True)
+    order_to_service(lease, "", [NetworkNeed.LEASED_SPECTRUM], installed=False)
+    every = [deed.__name__ for deed in DEEDS] + [satellite_is_in_service.__name__]
+    points = [f"{name} {phase}" for name in every for phase in PHASES[TaskKind.WAIT]]
+    at_the_hub = [one.task_flow_specification for one in other_terminal.tasks if one.kind is TaskKind.OUTSIDE]
+    points += [f"{name} {phase}" for name in at_the_hub for phase in PHASES[TaskKind.OUTSIDE]]
+    of_leases = list(spread(random, [lease], [], [], 0))
+    return spread(random, [other_terminal, swap], points, of_leases, wanted)
+
+
 def spread(
     random: Random, recipes: Sequence[Plan], answers: Sequence[str], others: Sequence[str], wanted: int
 ) -> dict[str, int]:
@@ -74,8 +94,9 @@ def spread(
         for name in names:
             phases = ("call",) if name in SKIPPED else PHASES[task.kind]
             one, *rest = random.sample(phases, len(phases))
-            points.append(f"{name} {one}")
+            points += [f"{name} {one}"] if f"{name} {one}" not in points else []
             more += [f"{name} {phase}" for phase in rest if task.kind is TaskKind.OUTSIDE]
+    more = [one for one in more if one not in points]
     points += random.sample(more, min(max(wanted - len(points), 0), len(more)))
     return Counter([*points, *random.choices(points, k=max(wanted - len(points), 0))])
 

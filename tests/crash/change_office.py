@@ -112,7 +112,7 @@ class ChangeOffice:
             one.rate_bps = self.random.choice([rate for rate in RATES if rate != one.rate_bps])
             wanted = [{"name": "bandwidthHz" if one.sold is Sold.LEASE else "downlinkRateBps", "value": one.rate_bps}]
         if one.sold in (Sold.LINK, Sold.ACCESS):
-            self._weather(one, HEAVY_RAIN_DB if one.wish is Wish.THINK_AGAIN else 0.0)
+            self.office.weather(one.service, HEAVY_RAIN_DB if one.wish is Wish.THINK_AGAIN else 0.0)
         action = "delete" if one.wish in (Wish.END, Wish.STAY) else "modify"
         item: Json = {"id": "1", "action": action, "product": {"id": one.product, "productCharacteristic": wanted}}
         party = as_customer(self.installation.operation.market.party)
@@ -137,8 +137,3 @@ class ChangeOffice:
             answer = self.office.ask("POST", CANCELLATIONS, body, key=f"cancel {one.order}")
             assert answer.status_code in (201, 409), answer.text
             one.acted = True
-
-    def _weather(self, one: Customer, fade_db: float) -> None:
-        hub = self.installation.operation.hub
-        where = f"{hub.url}/v1/sky/terminals/{one.service}-terminal/weather"
-        self.office.ask("PUT", where, {"fade_db": fade_db}, headers={"Authorization": f"Bearer {hub.token}"})

@@ -1,7 +1,8 @@
 """The program `satcom`, which kills itself at chosen points of a flow: `python -m tests.crash.killable serve`.
 
-What it runs is the program itself; only the observer of its engine, the times after which a dead worker is taken over,
-and for the mutant the keys that its driver sends, are put in from here.
+What it runs is the program itself; only the observer of its engine, who is told of what people do, the times after
+which a dead worker is taken over, the time of day, and for the mutant the keys that its driver sends, are put in from
+here.
 """
 
 import os
@@ -16,19 +17,35 @@ from unittest.mock import patch
 from uuid import uuid4
 
 import httpx
+from sqlalchemy import event
+from sqlmodel import Session
 
-from satcom.app import cli, worker
+from satcom.app import cli, declarations, worker
 from satcom.core.clock import BusinessClock, clock
+from satcom.core.events import on
+from satcom.market.order_approval import OrderApprovalDecided
 from satcom.orchestration.engine import Engine
 from satcom.orchestration.plan import TaskFlow
 from satcom.orchestration.wave import Phase
 from satcom.resource.drivers.hub_nms import HubNmsDriver
+from satcom.resource.satellite_life import InServiceDateMoved, SatelliteEnteredService
+from satcom.service.installation import InstallationMoved
 from satcom.supplychain.drivers.tmf_partner import TmfPartnerDriver
+from satcom.supplychain.procurement import TerminalDelivered
 from tests.crash.points import Points, point_of
+from tests.crash.shared_time import VARIABLE, SharedTime
 
 FOLDER, FRESH_KEYS, TODAY = "CRASH_POINTS", "CRASH_FRESH_KEYS", "CRASH_TODAY"
 LEASE = timedelta(seconds=4)
 DEAD_AFTER_S, HEARTBEAT_S = 3.0, 0.5
+# what people do that orders wait for, with all that follows from it in one transaction
+DEEDS: tuple[type, ...] = (
+    OrderApprovalDecided,
+    TerminalDelivered,
+    InstallationMoved,
+    InServiceDateMoved,
+    SatelliteEnteredService,
+)
 
 
 class Wire(httpx.HTTPTransport):
@@ -57,8 +74,28 @@ def strike(points: Points, point: str) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
 
 
+def watch_deeds(points: Points) -> None:
+    """A blow may fall once all has followed from a deed and nothing is committed, and before its doer is answered."""
+    assert declarations.ROUTES  # whoever follows has registered before
+
+    def done(session: Session, deed: object) -> None:
+        name = type(deed).__name__
+        session.info.setdefault("deeds", set()).add(name)
+        strike(points, f"{name} call")
+
+    def committed(session: Session) -> None:
+        if not session.in_nested_transaction():
+            for name in session.info.pop("deeds", ()):
+                strike(points, f"{name} result")
+
+    for kind in DEEDS:
+        on(kind)(done)
+    event.listen(Session, "after_commit", committed)
+
+
 def main() -> None:
     points = Points(Path(os.environ[FOLDER]))
+    watch_deeds(points)
 
     def observe(task: TaskFlow, phase: Phase) -> None:
         strike(points, point_of(task, phase))
@@ -71,6 +108,9 @@ def main() -> None:
     pause: Callable[[float], object] = (
         partial(select.select, [], [], []) if "FAKETIME_TIMESTAMP_FILE" in os.environ else time.sleep
     )
+    time_of_day: Callable[..., datetime] = BusinessClock.now
+    if VARIABLE in os.environ:
+        time_of_day = SharedTime(Path(os.environ[VARIABLE])).now
     fresh_keys = bool(os.environ.get(FRESH_KEYS))
     transport = Wire(points, fresh_keys)
     partner_driver = TmfPartnerDriver.__init__
@@ -83,6 +123,7 @@ def main() -> None:
         patch.object(Engine, "__init__", partialmethod(Engine.__init__, observe=observe, lease=LEASE)),
         patch.object(HubNmsDriver, "__init__", partialmethod(HubNmsDriver.__init__, transport=transport)),
         patch.object(TmfPartnerDriver, "__init__", to_partner),
+        patch.object(BusinessClock, "now", time_of_day),
         patch.object(time, "sleep", pause),
         patch.object(cli, "clock", of_settings),
         patch.object(worker, "DEAD_AFTER_S", DEAD_AFTER_S),

@@ -4,6 +4,7 @@ They work over HTTP alone, and ask again with the same key while the server is a
 """
 
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -36,7 +37,7 @@ class Kind(StrEnum):
     PATIENT = "waits for whatever it takes"
     IMPOSSIBLE = "orders where the operator has no licence"
     FICKLE = "cancels after a moment"
-    IMPATIENT = "cancels while somebody else is awaited: a terminal, the NOC, a partner"
+    IMPATIENT = "cancels while somebody else is awaited: a terminal, the NOC, a partner, a satellite"
     RAINED_ON = "cancels when the test of the service fails"
 
 
@@ -69,8 +70,10 @@ class Story:
 class Office:
     """All stories of a run."""
 
-    def __init__(self, installation: Installation, random: Random, offers: Offers | None = None) -> None:
-        self.installation, self.random = installation, random
+    def __init__(
+        self, installation: Installation, random: Random, offers: Offers | None = None, first: int = 0
+    ) -> None:
+        self.installation, self.random, self.first = installation, random, first
         self.offers = offers or links_only(installation.operation)
         self.stories: list[Story] = []
         self._client = httpx.Client(
@@ -86,7 +89,7 @@ class Office:
 
     def place_each(self, kinds: Iterable[tuple[Sold, Kind]]) -> None:
         """Orders, placed all at the same time."""
-        first = len(self.stories)
+        first = self.first + len(self.stories)
         rates = (512_000, 768_000, 1_000_000)
         new = [
             Story(first + index, kind, self.random.uniform(0, 3), self.random.choice(rates), sold)
@@ -101,14 +104,15 @@ class Office:
         states = {one["id"]: one["state"] for one in self.listed(ORDERS, fields="id,state")}
         purchases = {one["orderId"]: one for one in self.listed(PURCHASES, state="ordered")}
         at_partner = {one["orderId"] for one in self.listed(CAPACITY, state="ordered")}
-        tested = self.listed(WAITS, taskFlowSpecification="access_is_tested")
-        on_the_air = {one["orderReference"] for one in tested}
+        waits = self.waits()
+        on_the_air = waits["access_is_tested"]
         for story in self.stories:
             story.state = states[story.order]
             if story.ended:
                 continue
             purchase = purchases.get(story.order)
-            awaited = purchase is not None or story.order in at_partner or story.reference in on_the_air
+            awaited = purchase is not None or story.order in at_partner
+            awaited |= story.reference in on_the_air | waits["satellite_is_in_service"]
             if story.sold is Sold.LEASE and story.reference in on_the_air:
                 self._watch_the_air(story)
             else:
@@ -123,6 +127,13 @@ class Office:
                 return True
             time.sleep(0.3)
         return False
+
+    def waits(self) -> dict[str, set[str]]:
+        """Which orders wait for somebody, by the task."""
+        found: dict[str, set[str]] = defaultdict(set)
+        for wait in self.listed(WAITS):
+            found[wait["taskFlowSpecification"]].add(wait["orderReference"])
+        return found
 
     def open(self) -> list[Story]:
         return [story for story in self.stories if not story.ended]
@@ -214,10 +225,13 @@ class Office:
         ordered = self.listed(SERVICE_ORDERS, externalId=story.order)
         if not ordered:
             return
-        service = ordered[0]["serviceOrderItem"][0]["service"]["id"]
-        weather = f"{self.installation.operation.hub.url}/v1/sky/terminals/{service}-terminal/weather"
-        token = {"Authorization": f"Bearer {self.installation.operation.hub.token}"}
-        self.ask("PUT", weather, {"fade_db": HEAVY_RAIN_DB}, headers=token)
+        self.weather(ordered[0]["serviceOrderItem"][0]["service"]["id"], HEAVY_RAIN_DB)
+
+    def weather(self, service: str, fade_db: float) -> None:
+        """Over the terminal of a service."""
+        hub = self.installation.operation.hub
+        where = f"{hub.url}/v1/sky/terminals/{service}-terminal/weather"
+        self.ask("PUT", where, {"fade_db": fade_db}, headers={"Authorization": f"Bearer {hub.token}"})
 
     def _test_failed(self, story: Story) -> bool:
         if not story.flow:

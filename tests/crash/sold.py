@@ -39,10 +39,12 @@ class Sold(StrEnum):
 
 @dataclass(frozen=True)
 class Offers:
-    """What can be ordered, by kind: the ids of the offerings."""
+    """What can be ordered, by kind: the ids of the offerings. Leases may be of one `satellite`, from `start` on."""
 
     market: Market
     of_kind: dict[Sold, str]
+    satellite: str | None = None
+    start: str | None = None
 
     def values(self, sold: Sold, rate_bps: int) -> dict[str, Json]:
         """What is asked for at this rate."""
@@ -57,7 +59,8 @@ class Offers:
                 }
                 return ACCESS | both | committed
             case Sold.LEASE:
-                return {"bandwidthHz": rate_bps}
+                of_it: dict[str, Json] = {"satellite": self.satellite} if self.satellite is not None else {}
+                return {"bandwidthHz": rate_bps} | of_it
             case Sold.PARTNER:
                 return CHARACTERISTICS | both | DAKOTA
 
@@ -69,6 +72,7 @@ class Offers:
             "billingAccount": {"id": self.market.account},
             "relatedParty": [as_customer(self.market.party)],
             "productOrderItem": [item | {"product": {"productCharacteristic": chosen}}],
+            **({} if self.start is None else {"requestedStartDate": self.start}),
         }
 
 

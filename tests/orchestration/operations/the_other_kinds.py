@@ -21,7 +21,7 @@ from tests.orchestration.operations.an_order_to_service import Operation
 from tests.resource.a_resource_catalogue import built_from
 
 MHZ = 1_000_000
-TEXTS = ("terminalType", "installation")
+TEXTS = ("terminalType", "installation", "satellite")
 ACCESS: dict[str, Json] = {
     "downlinkRateBps": 5_000_000,
     "uplinkRateBps": 1_000_000,
