@@ -125,7 +125,8 @@ def test_every_loser_is_shown_with_the_number_that_decided_against_its_limit(net
     text = shown(network, answer)
     of_pools = {Reason.NO_POOL, Reason.NO_COMMITTED_RATE, Reason.POOL_CONTENDED}
     of_density = {Reason(one.value) for one in Gate}
-    others = set(Reason) - {Reason.NO_APPROVED_TERMINAL} - of_pools - of_density
+    of_licences = {Reason.NO_APPROVED_TERMINAL, Reason.LICENCE_EXPIRES, Reason.ANTENNA_BELOW_LICENCE}
+    others = set(Reason) - of_licences - of_pools - of_density
     assert {one.reason for one in answer.losers} == others
     assert all(one.reason.value in text for one in answer.losers)
     rows = [words(line) for line in text.splitlines()]
