@@ -188,6 +188,7 @@ SAID: dict[str, Capability] = {
     "GET productEnding": Capability.READ_ORDERS,
     "GET change": Capability.SEE_CHANGES,
     "GET metrics": Capability.READ_NETWORK,
+    "GET services": Capability.READ_NETWORK,
 }
 
 
