@@ -144,6 +144,19 @@ def _descriptions() -> dict[str, dict[str, Any]]:
     }
 
 
+def _change() -> dict[str, Any]:
+    """What a PATCH of a listener takes, and what it answers."""
+    state = {"type": "string", "enum": list(ListenerState)}
+    instant = {"type": "string", "format": "date-time", "description": "everything since then is told again"}
+    wanted = {"type": "object", "properties": {"state": state, "deliverFrom": instant}, "example": {"state": "parked"}}
+    answered = {"description": "Done", "content": {"application/json": {"schema": {"type": "object"}}}}
+    return {
+        "parameters": [{"name": "If-Match", "in": "header", "schema": {"type": "string"}}],
+        "requestBody": {"required": True, "content": {"application/json": {"schema": wanted}}},
+        "responses": {"200": answered},
+    }
+
+
 routes = TmfRoutes(Listener)
 ONE = f"{Listener.api.path}/{{id}}"
 
@@ -160,7 +173,7 @@ def get_standing(request: Request, id: str) -> Response:
         return json_response(wire(listener) | standing(session, listener))
 
 
-@routes.own.on("PATCH", ONE, name="park, resume or replay a listener")
+@routes.own.on("PATCH", ONE, name="park, resume or replay a listener", openapi_extra=_change())
 def patch_listener(request: Request, id: str, body: Body) -> Response:
     """`state` parks and resumes; `deliverFrom` tells again of everything since a moment."""
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.contract.what_exists import Existing, what_exists
 from tests.scenarios.a_running_operator import RunningOperator, a_loaded_operator, a_running_operator
 
 
@@ -13,3 +14,9 @@ def operator(postgres: str, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     with a_running_operator(a_loaded_operator(postgres, folder), folder) as running:
         running.delivered()  # so that there are bills, service orders and flows to read
         yield running
+
+
+@pytest.fixture(scope="module")
+def existing(operator: RunningOperator) -> Existing:
+    """One of everything that can be made, and its id."""
+    return what_exists(operator)
