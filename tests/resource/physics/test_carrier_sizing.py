@@ -260,5 +260,6 @@ def test_within_a_limit_on_density_the_cheapest_of_all_that_keep_it_is_chosen(li
     if held.closes:
         assert float(held.leased_bandwidth_hz) == pytest.approx(least_hz)
     elif free.closes:
-        assert held.limit == Limit.POWER_DENSITY
+        # of the MODCOD that comes nearest; that one may run out of power before it is too dense
+        assert held.limit in (Limit.POWER_DENSITY, Limit.STATION_POWER, Limit.TRANSPONDER_POWER)
         assert held.margin_db < 0
