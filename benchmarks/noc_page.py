@@ -1,7 +1,8 @@
 """How soon the boards of the NOC are there: every query of a board, asked of the real Prometheus as a browser asks.
 
 The operator has 100,000 orders that wait and 10,000 services, each with a customer and a test; the server is scraped
-and the rules are judged as shipped, but each second, so that a few minutes of history are there soon.
+and the rules are judged as shipped, but each second, so that a few minutes of history are there soon; the services,
+whose page is megabytes, every half minute.
 """
 
 import json
@@ -25,13 +26,14 @@ from satcom.core.database import Database
 from satcom.orchestration.plan import ProcessFlow
 from satcom.service.inventory import Service, ServicePath
 from satcom.service.service_test import ServiceTest
-from tests.deploy.prometheus_process import DEPLOY, Prometheus, a_prometheus, configured, free_port, until
+from tests.deploy.prometheus_process import DEPLOY, PATIENCE_S, Prometheus, a_prometheus, configured, free_port, until
 from tests.market.a_market import a_token
 from tests.orchestration.operations.an_order_to_service import an_operation
 from tests.orchestration.operations.the_other_kinds import a_lease_ordered
 
 NAME, REPEATS, HISTORY_S, BROWSER = "noc_page", 20, 180, 6
 AIM_MS: Final = 2000
+SERVICES_EACH_S: Final = 30
 PAGES = ("/metrics", "/metrics/services")
 
 
@@ -60,8 +62,15 @@ def serviced(connection: Connection, service_id: str, services: int) -> None:
 def watched(folder: Path, address: str, token: str) -> Iterator[Prometheus]:
     port = int(address.rsplit(":", 1)[1])
     configuration = configured(folder, (port, free_port()), free_port(), token)
+    text_of = configuration.read_text(encoding="utf-8")
+    often, seldom = (
+        "scrape_interval: 1s",
+        f"scrape_interval: {SERVICES_EACH_S}s\n    scrape_timeout: {SERVICES_EACH_S}s",
+    )
+    before, job, after = text_of.partition("job_name: satcom-services")  # a page of megabytes takes more than a second
+    configuration.write_text(f"{before}{job}{after.replace(often, seldom, 1)}", encoding="utf-8")
     with a_prometheus(folder, configuration) as prometheus:
-        until(lambda: bool(prometheus.ask("satcom_service_info")), "the services")
+        until(lambda: bool(prometheus.ask("satcom_service_info")), "the services", 2 * SERVICES_EACH_S + PATIENCE_S)
         time.sleep(HISTORY_S)
         yield prometheus
 

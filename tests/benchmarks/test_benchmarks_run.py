@@ -133,6 +133,7 @@ def test_orders_that_wait_are_copied_with_their_plans(migrated: Database, tmp_pa
 def test_every_board_of_the_noc_is_opened(migrated: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(noc_page, "HISTORY_S", 2)
     monkeypatch.setattr(noc_page, "REPEATS", 1)
+    monkeypatch.setattr(noc_page, "SERVICES_EACH_S", 2)
     opened, scrapes = noc_page.measured(migrated, tmp_path, 20, 10)
     assert len(opened.rows) == 3
     assert [row[0] for row in scrapes.rows] == ["/metrics", "/metrics/services"]
