@@ -89,8 +89,9 @@ def _carriers(rows: Sequence[Row[Any]]) -> Iterator[GaugeMetricFamily]:
         for kind, meaning in RATIOS.items()
     }
     for row in rows:
-        read = {one["metricName"]: one["value"]["value"] for one in row.measured or []}
-        plan = {one["name"]: one["value"] for one in row.planned or []}
+        # a reading that failed has no value
+        read = {one["metricName"]: one["value"].get("value") for one in row.measured or []}
+        plan = {one["name"]: one.get("value") for one in row.planned or []}
         for direction in ("forward", "return"):
             of_carrier = {
                 "measured": read.get(f"{direction}EsN0"),

@@ -119,6 +119,7 @@ class Worker:
             escalate_due(session)
         with self.database.as_worker("sweep") as session:
             extend_holds(session)
+        with self.database.as_worker("sweep") as session:
             renew_terms(session)
         self._bill()
         with self.database.as_worker("sweep") as session:

@@ -33,7 +33,7 @@ def check_booking(
     duration, faults = booked_for(characteristics), []
     if duration is None:
         return
-    if start is not None and start + duration <= now():
+    if start is not None and start <= now() - duration:
         why = f"what is booked would be over since {instant_text(start + duration)}"
         faults.append(Fault(starts, why, "outOfRange", f"after {instant_text(now() - duration)}"))
     if months is not None:

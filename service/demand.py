@@ -188,7 +188,11 @@ def _booked(demand: Demand, pointer: str) -> Demand:
     if demand.stop_at is not None:
         why = f"{DURATION} says when it ends, not on {demand.stop_at.isoformat()}"
         raise RuleRefused(pointer, why, "severalEnds", "no other end")
-    ends_at = demand.start_at + timedelta(minutes=demand.duration_minutes)
+    try:
+        ends_at = demand.start_at + timedelta(minutes=demand.duration_minutes)
+    except OverflowError as beyond:
+        why = f"{DURATION}: from {demand.start_at.isoformat()} on it would end after the calendar does"
+        raise Refused(pointer, why, "outOfRange", "an earlier start") from beyond
     return demand.model_copy(update={"stop_at": ends_at})
 
 

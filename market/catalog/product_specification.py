@@ -21,7 +21,7 @@ from satcom.core.errors import Fault, RuleRefused
 from satcom.core.security import Capability
 from satcom.core.values import Characteristic, Reference
 from satcom.enterprise.catalog_entry import IN_USE, CatalogEntry, Naming, catalog_routes, kept_entry
-from satcom.service.catalog import ServiceSpecification
+from satcom.service.catalog import DURATION, ServiceSpecification, is_booked
 
 
 class ProductSpecificationCharacteristic(CharacteristicSpecification):
@@ -54,7 +54,7 @@ class ProductSpecification(CatalogEntry, table=True):
             offered = {one.name for one in self.product_spec_characteristic}
             for one in self.service_specification:
                 service = kept_entry(session, ServiceSpecification, one.id)
-                faults += _lacking(service, offered) if service is not None else []
+                faults += _unlike(service, offered) if service is not None else []
         return faults
 
 
@@ -72,8 +72,16 @@ def service_specification_of(session: Session, specification: ProductSpecificati
     raise RuleRefused("/productOffering", f"no service realises {specification.name!r}", "noServiceSpecification")
 
 
+def _unlike(service: ServiceSpecification, offered: set[str]) -> list[Fault]:
+    """What the service cannot be delivered without, and the product does not offer; or a time that it does not end."""
+    faults = _lacking(service, offered)
+    if DURATION in offered and not is_booked(service.spec_characteristic):
+        why = f"{service.name} goes on until notice is given, so nothing would end what is booked"
+        faults.append(Fault("/productSpecCharacteristic", why, "notBookable", f"a service that asks for {DURATION}"))
+    return faults
+
+
 def _lacking(service: ServiceSpecification, offered: set[str]) -> list[Fault]:
-    """What the service cannot be delivered without, and the product does not offer."""
     needed = [rule for rule in map(rule_of, service.spec_characteristic) if rule.least and rule.default is None]
     lacking = ", ".join(rule.name for rule in needed if rule.name not in offered)
     why = f"{service.name} cannot be delivered without {lacking}"

@@ -80,11 +80,11 @@ def renew_terms(session: Session) -> int:
     """Begin to renew the terms that end soon while something rests on them; how many were looked at."""
     taken = take_terms_to_renew(session)
     for one in taken:
+        order = find(session, ProductOrder, one.order_id)
+        session.info["order_reference"] = order.reference
         if _wanted_until(session, one, months=1) is None:
             look_again(session, one)  # a notice may be withdrawn
             continue
-        order = find(session, ProductOrder, one.order_id)
-        session.info["order_reference"] = order.reference
         enqueue(session, lay_out(session, PARTNER_RENEWAL, one, order.reference).id)
     return len(taken)
 

@@ -215,8 +215,10 @@ def _solutions(
     misses: list[tuple[float, Lost]] = []
     for kind in terminals:
         licence = _licence(inputs, kind, Period(demand.start_at, demand.stop_at))
-        density = licence.eirp_density_limit_dbw_per_hz if isinstance(licence, LicenceFact) else None
-        links = PassingLinks(inputs.constellation, gateways, place, kind, every, inputs.assumed, density)
+        licensed = (
+            (licence.eirp_density_limit_dbw_per_hz, licence.eirp_limit_dbw) if isinstance(licence, LicenceFact) else ()
+        )
+        links = PassingLinks(inputs.constellation, gateways, place, kind, every, inputs.assumed, *licensed)
         half = rain_percent(demand, plan)
         both = {way: sized(links, every, way, demand.rate_bps(way), half, inputs.room_hz(way)) for way in DIRECTIONS}
         failed = [_too_much(inputs, kind, way, one, every) for way, one in both.items() if isinstance(one, TooMuch)]

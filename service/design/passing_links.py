@@ -67,9 +67,10 @@ class PassingLinks:
         every: Instants,
         assumed: Assumptions,
         licensed_density_dbw_per_hz: float | None = None,
+        licensed_eirp_dbw: float | None = None,
     ) -> None:
         self.facts, self.gateways, self.terminal, self.assumed = facts, gateways, terminal, assumed
-        self.licensed_density_dbw_per_hz = licensed_density_dbw_per_hz
+        self.licensed_density_dbw_per_hz, self.licensed_eirp_dbw = licensed_density_dbw_per_hz, licensed_eirp_dbw
         dish = AtPlace(
             site.latitude_deg,
             site.longitude_deg,
@@ -165,11 +166,15 @@ class PassingLinks:
         )
 
     def _terminal_transmits(self, freq_hz: float) -> TransmitStation:
-        kind = self.terminal
+        kind, feed_loss_db = self.terminal, self.assumed.terminal_feed_loss_db
+        gain_dbi = parabola_gain_dbi.or_nan(kind.antenna_diameter_m, kind.antenna_efficiency, freq_hz)
+        power_dbw = 10 * np.log10(kind.buc_power_w)
+        if self.licensed_eirp_dbw is not None:
+            power_dbw = np.minimum(power_dbw, self.licensed_eirp_dbw - gain_dbi + feed_loss_db)
         return TransmitStation(
-            antenna_gain_dbi=parabola_gain_dbi.or_nan(kind.antenna_diameter_m, kind.antenna_efficiency, freq_hz),
-            hpa_power_dbw=10 * np.log10(kind.buc_power_w),
-            feed_loss_db=self.assumed.terminal_feed_loss_db,
+            antenna_gain_dbi=gain_dbi,
+            hpa_power_dbw=power_dbw,
+            feed_loss_db=feed_loss_db,
             pointing_loss_db=self.assumed.terminal_pointing_loss_db,
             uplink_power_control_db=self.facts.terminal_power_control_db,
         )

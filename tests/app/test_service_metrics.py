@@ -13,9 +13,10 @@ from sqlmodel import select
 from satcom.app.service_metrics import RATIOS
 from satcom.core.clock import clock, now
 from satcom.core.database import Database
+from satcom.core.values import Characteristic
 from satcom.orchestration.plan import FlowState
 from satcom.service.inventory import Service, ServicePath, terminate_service
-from satcom.service.service_test import latest_test
+from satcom.service.service_test import ServiceTest, latest_test
 from tests.app.test_metrics import MANUAL, an_application, away
 from tests.market.a_market import a_token
 from tests.orchestration.operations.an_order_to_service import an_operation
@@ -76,6 +77,22 @@ def test_a_service_tells_its_customer_what_carries_it_and_how_strong_it_came_in(
         assert {name: set(labels) for (name, *_), (_, labels) in found.items()} == labels_in_the_manual()
         with clock.at(path.start_at - timedelta(hours=1)):
             assert told(http, noc)["satcom_service_info", service.id][1]["satellite"] == "", "nothing carries it yet"
+
+
+def test_a_reading_that_failed_is_left_out_and_the_rest_is_told(database: Database, tmp_path: Path) -> None:
+    with an_operation(database, tmp_path) as operation, an_application(database) as http:
+        operation.advance(operation.order())
+        with database.as_worker() as session:
+            test = session.exec(select(ServiceTest)).one()
+            test.test_measure = [
+                one.model_copy(update={"value": Characteristic(name=one.metric_name)})
+                if one.metric_name == "returnEsN0"
+                else one
+                for one in test.test_measure
+            ]
+            session.add(test)
+        found = {key[0]: key[2] for key in told(http, a_token(database, "noc")) if "measured" in key[0]}
+        assert found == {"satcom_service_measured_es_n0_decibels": "forward"}
 
 
 def test_what_has_ended_is_told_no_more(database: Database, tmp_path: Path) -> None:

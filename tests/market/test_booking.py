@@ -1,6 +1,6 @@
 """What is booked for a time."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -28,6 +28,10 @@ def test_what_has_begun_is_booked_while_a_minute_of_it_is_left() -> None:
     with pytest.raises(RuleRefused) as refused:
         check_booking(lasting(90), now() - timedelta(minutes=90), 12, STARTS, BOUND)
     assert [(one.field, one.code) for one in refused.value.faults] == [(STARTS, "outOfRange"), (BOUND, "booked")]
+
+
+def test_the_last_day_of_the_calendar_is_no_time_that_is_over() -> None:
+    check_booking(lasting(90), datetime.max.replace(tzinfo=UTC), None, STARTS, BOUND)
 
 
 def test_nothing_is_said_of_what_goes_on() -> None:

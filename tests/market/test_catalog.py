@@ -28,7 +28,7 @@ from satcom.market.catalog.product_specification import (
 )
 from satcom.market.pricing import capacity, price
 from tests.enterprise.an_operator import an_operator
-from tests.market.a_catalogue import a_price, a_product_specification, a_service_specification, an_offering
+from tests.market.a_catalogue import RATE, a_price, a_product_specification, a_service_specification, an_offering
 
 LAST_YEAR: dict[str, Json] = {"endDateTime": instant_text(datetime(2020, 1, 1, tzinfo=UTC))}
 NEXT_CENTURY: dict[str, Json] = {"startDateTime": "2100-01-01T00:00:00Z"}
@@ -214,6 +214,12 @@ def test_a_product_offers_what_its_service_needs(session: Session) -> None:
     assert refused == ("/productSpecCharacteristic", "missing")
     draft = a_service_specification(session, lifecycleStatus="In design")
     assert refusal(lambda: a_product_specification(session, draft)) == ("/serviceSpecification/0/id", "notActive")
+
+
+def test_what_is_booked_for_a_time_needs_a_service_that_ends(session: Session) -> None:
+    offered: list[Json] = [RATE, {"name": "durationMinutes", "valueType": "number"}]
+    refused = refusal(lambda: a_product_specification(session, productSpecCharacteristic=offered))
+    assert refused == ("/productSpecCharacteristic", "notBookable")
 
 
 def test_an_offering_narrows_what_the_product_allows(session: Session) -> None:

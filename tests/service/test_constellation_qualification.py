@@ -394,7 +394,8 @@ def test_what_a_licence_does_not_let_pass_is_not_sold_over_a_constellation() -> 
     dense = lost(asked(95.0), eirp_density_limit_dbw_per_hz=-80.0)
     assert (dense.reason, dense.limit, dense.unit) == (PathReason.LICENSED_DENSITY, -80.0, "dBW/Hz")
     assert "(licence of the country)" in dense.text
-    unbound = replace(licence, eirp_density_limit_dbw_per_hz=60.0)
+    assert lost(asked(95.0), eirp_limit_dbw=5.0).reason is PathReason.LINK_DOES_NOT_CLOSE
+    unbound = replace(licence, eirp_density_limit_dbw_per_hz=60.0, eirp_limit_dbw=90.0)
     assert answer(replace(facts, licences=(unbound,)), asked(95.0)).solutions
 
 
