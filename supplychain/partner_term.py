@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 import structlog
+from sqlalchemy import ColumnElement
 from sqlmodel import Session, col, select
 
 from satcom.core.clock import now, wall_now
@@ -30,13 +31,8 @@ log = structlog.get_logger()
 
 def take_holds_to_extend(session: Session) -> list[PartnerCapacity]:
     """The capacity whose hold is to be extended now. Whoever takes it sees to it: nobody else is given it."""
-    due = (
-        select(PartnerCapacity)
-        .where(col(PartnerCapacity.hold_extend_at) <= wall_now(), PartnerCapacity.state == PartnerCapacityState.HELD)
-        .limit(AT_ONCE)
-        .with_for_update(skip_locked=True)
-    )
-    taken = list(session.exec(due))
+    due = (col(PartnerCapacity.hold_extend_at) <= wall_now(), col(PartnerCapacity.state) == PartnerCapacityState.HELD)
+    taken = _locked(session, *due)
     for one in taken:
         one.hold_extend_at = None
     session.flush()
@@ -44,18 +40,18 @@ def take_holds_to_extend(session: Session) -> list[PartnerCapacity]:
 
 
 def take_terms_to_renew(session: Session) -> list[PartnerCapacity]:
-    """The capacity whose term is to be renewed now. Whoever takes it sees to it: nobody else is given it."""
-    due = (
-        select(PartnerCapacity)
-        .where(col(PartnerCapacity.renew_at) <= now(), PartnerCapacity.state == PartnerCapacityState.DELIVERED)
-        .limit(AT_ONCE)
-        .with_for_update(skip_locked=True)
-    )
-    taken = list(session.exec(due))
+    """The capacity whose term is to be renewed now, taken as a hold is."""
+    due = (col(PartnerCapacity.renew_at) <= now(), col(PartnerCapacity.state) == PartnerCapacityState.DELIVERED)
+    taken = _locked(session, *due)
     for one in taken:
         one.renew_at = None
     session.flush()
     return taken
+
+
+def _locked(session: Session, *due: ColumnElement[bool]) -> list[PartnerCapacity]:
+    query = select(PartnerCapacity).where(*due).limit(AT_ONCE).with_for_update(skip_locked=True)
+    return list(session.exec(query))
 
 
 def note_extended(session: Session, capacity_id: str, until: datetime | None) -> PartnerCapacity:

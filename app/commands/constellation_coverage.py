@@ -13,7 +13,7 @@ from rich.progress import Progress
 
 from satcom.app.as_typed import as_typed
 from satcom.app.commands.coverage import check_kind, tell_or_write
-from satcom.app.commands.passes import Constellation, ElementsOf, Gateways, Opened, Satellites, Start, fleet_of_file
+from satcom.app.commands.passes import Constellation, ElementsOf, Gateways, Opened, Satellites, Start, fleet_asked
 from satcom.app.coverage_in_time import (
     USUAL_POINTS,
     TimeAsked,
@@ -72,11 +72,7 @@ def constellation_coverage_command(opened: Opened) -> Callable[..., None]:
             raise Refused("--by-latitude", "a table is no map", "invalid", "without --out and --geojson")
         with as_typed(OPTIONS):
             start_at = passes.instant_of(start.replace(tzinfo=UTC) if start is not None else None)
-            if elements is None:
-                with opened() as database, database.as_worker() as session:
-                    fleet = passes.fleet_called(session, satellite or [], constellation, gateway or [], start_at)
-            else:
-                fleet = fleet_of_file(opened, elements, satellite, constellation, gateway or [])
+            fleet = fleet_asked(opened, elements, satellite or [], constellation, gateway or [], start_at)
             asked = TimeAsked(quantity, start_at, hours, elevation, points)
             _answer(fleet, _who(satellite, constellation, elements), asked, by_latitude, out, as_json, geojson)
 

@@ -88,11 +88,7 @@ def passes_command(opened: Opened) -> Callable[..., None]:
         place = passes.AskedPlace(latitude, longitude, altitude_m, elevation)
         with as_typed(OPTIONS):
             start_at = passes.instant_of(start.replace(tzinfo=UTC) if start is not None else None)
-            if elements is None:
-                with opened() as database, database.as_worker() as session:
-                    fleet = passes.fleet_called(session, satellite or [], constellation, gateway or [], start_at)
-            else:
-                fleet = fleet_of_file(opened, elements, satellite, constellation, gateway or [])
+            fleet = fleet_asked(opened, elements, satellite or [], constellation, gateway or [], start_at)
             found = passes.plan_of(fleet, place, start_at, hours, rule)
         if ics is not None:
             _write(ics, found)
@@ -104,15 +100,30 @@ def passes_command(opened: Opened) -> Callable[..., None]:
     return command
 
 
-def fleet_of_file(
-    opened: Opened, file: Path, satellites: Sequence[str] | None, constellation: str | None, stations: Sequence[str]
+def fleet_asked(
+    opened: Opened,
+    file: Path | None,
+    satellites: Sequence[str],
+    constellation: str | None,
+    stations: Sequence[str],
+    at: datetime,
 ) -> "Fleet":
-    """The satellites of a file; the database is opened only for earth stations. Raises `Refused`."""
+    """The satellites of a file, else those named of the inventory. Raises `Refused`, on both, too."""
+    from satcom.resource import passes  # noqa: PLC0415
+
+    if file is None:
+        with opened() as database, database.as_worker() as session:
+            return passes.fleet_called(session, satellites, constellation, stations, at)
+    if satellites or constellation is not None:
+        raise Refused("--elements", "satellites are those of the file", "invalid", "without --satellite")
+    return _of_file(opened, file, stations)
+
+
+def _of_file(opened: Opened, file: Path, stations: Sequence[str]) -> "Fleet":
+    """The database is opened only for earth stations."""
     from satcom.app.element_file import elements_of  # noqa: PLC0415
     from satcom.resource import passes  # noqa: PLC0415
 
-    if satellites or constellation is not None:
-        raise Refused("--elements", "satellites are those of the file", "invalid", "without --satellite")
     sets, left_out = elements_of("--elements", file)
     for line in left_out:
         typer.echo(line, err=True)

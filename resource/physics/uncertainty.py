@@ -81,8 +81,7 @@ def margin_at_confidence_db(
     of a bad year is the one that the average year exceeds for less long. A bad fade and bad pointing of that
     confidence count at once: on the safe side.
     """
-    c = np.atleast_1d(np.asarray(confidence, dtype=np.float64))
-    c = np.where((c > 0) & (c < 1), c, np.nan)
+    c = _inside(confidence)
     up, down = (_fade_at_confidence_db(one, unavailability_percent, unknowns, c) for one in fades)
     # a bad pointing of this confidence: exponential
     lost_up, lost_down = (-mean * np.log1p(-c) for mean in (unknowns.up_pointing_db, unknowns.down_pointing_db))
@@ -107,8 +106,7 @@ def availability_at_confidence_percent(
     pointing; its quantile is found by halving. Beyond 0.01 to 2 % of the year, where P.678-3 says
     nothing, the years' share of the outage at the nearer end counts.
     """
-    c = np.atleast_1d(np.asarray(confidence, dtype=np.float64))
-    c = np.where((c > 0) & (c < 1), c, np.nan)
+    c = _inside(confidence)
     return 100 - _outage_at_confidence_percent(room, required_es_n0_db, fades, distance_km, unknowns, c)
 
 
@@ -126,8 +124,7 @@ def spare_at_confidence_db(
     Not negative where `availability_at_confidence_percent` reaches it, so the margin of what is promised: rain on both
     links, not half of the unavailability for either as in `margin_at_confidence_db`. Within 40 dB; nan beyond.
     """
-    c = np.atleast_1d(np.asarray(confidence, dtype=np.float64))
-    c = np.where((c > 0) & (c < 1), c, np.nan)
+    c = _inside(confidence)
     wanted = np.log(100 - availability_percent)
 
     def log_outage(spare_db: float) -> Array:
@@ -147,6 +144,12 @@ def spare_at_confidence_db(
             near, far = (middle, far) if log_outage(middle)[row] <= wanted else (near, middle)
         spare[row] = near
     return spare
+
+
+def _inside(confidence: Values) -> Array:
+    """Shape (confidences,); nan where it is not between 0 and 1."""
+    c = np.atleast_1d(np.asarray(confidence, dtype=np.float64))
+    return np.where((c > 0) & (c < 1), c, np.nan)
 
 
 def _outage_at_confidence_percent(
