@@ -13,9 +13,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from satcom.resource.physics.gas import Air
 from satcom.resource.physics.maps import digital_map
+from satcom.resource.physics.pieces import in_pieces
 
 Array = NDArray[np.float64]
 
+PIECE = 512  # places whose distributions of vapour are summed at once
 SEA_LEVEL_PRESSURE_HPA = 1013.25
 LAPSE_K_PER_KM = 6.5
 HYDROSTATIC_K_PER_KM = 34.163  # weight of dry air over the gas constant
@@ -80,15 +82,19 @@ def mean_air(latitude_deg: ArrayLike, longitude_deg: ArrayLike, height_km: Array
     The mean density is the integral over its distribution in P.836-6.
     """
     temperature_k = mean_temperature_k(latitude_deg, longitude_deg)
-    lat, lon, height = np.broadcast_arrays(latitude_deg, longitude_deg, np.asarray(height_km, float))
+    lat, lon, height = np.broadcast_arrays(*(np.asarray(a, float) for a in (latitude_deg, longitude_deg, height_km)))
+    vapour = in_pieces(_mean_vapour, PIECE, lat, lon, height)
+    return Air(mean_pressure_hpa(temperature_k, height), temperature_k, vapour)
+
+
+def _mean_vapour(lat: Array, lon: Array, height_km: Array) -> Array:
+    """Each grid point's distribution brought to the wanted height and summed, then bilinear."""
     density, scale_km = digital_map("vapour_density"), digital_map("vapour_scale_height")
     cells = density.cells(lat, lon)
-    above_km = height - _ground_km()[cells.points]
-    at_points = density.read_every_level(cells.points) * np.exp(
-        -above_km[..., None] / scale_km.read_every_level(cells.points)
-    )
-    vapour = cells.weigh(at_points @ _shares(density.levels))
-    return Air(mean_pressure_hpa(temperature_k, height), temperature_k, vapour)
+    above_km = height_km - _ground_km()[cells.points]
+    thinned = np.exp(-above_km[..., None] / scale_km.read_every_level(cells.points))
+    thinned *= density.read_every_level(cells.points)
+    return cells.weigh(thinned @ _shares(density.levels))
 
 
 def _vapour(name: str, latitude_deg: ArrayLike, longitude_deg: ArrayLike, height_km: ArrayLike,

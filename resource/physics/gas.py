@@ -7,8 +7,6 @@ The state of the air at a place is `climate`; which share of the year counts tog
 What stands in for its coefficient files and for the maps of P.2145-0: `docs/propagation.md`.
 """
 
-import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from typing import NamedTuple
@@ -17,6 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from satcom.resource.physics.maps import PACKED
+from satcom.resource.physics.pieces import in_pieces
 
 Array = NDArray[np.float64]
 
@@ -49,7 +48,7 @@ def oxygen_specific_attenuation_db_per_km(freq_hz: ArrayLike, air: Air) -> Array
     Source: ITU-R P.676-13, Annex 1, equations 1 to 9.
     """
     f, theta, vapour_hpa, dry_hpa = _conditions(freq_hz, air)
-    lines = _in_pieces(_oxygen_lines, f, theta, vapour_hpa, dry_hpa)
+    lines = in_pieces(_oxygen_lines, PIECE, f, theta, vapour_hpa, dry_hpa)
     debye_ghz = 5.6e-4 * (dry_hpa + vapour_hpa) * theta**0.8
     continuum = (f * dry_hpa * theta**2) * (
         6.14e-5 / (debye_ghz * (1 + (f / debye_ghz) ** 2)) + 1.4e-12 * dry_hpa * theta**1.5 / (1 + 1.9e-5 * f**1.5)
@@ -62,13 +61,13 @@ def _oxygen_lines(f: Array, theta: Array, vapour_hpa: Array, dry_hpa: Array) -> 
     """Sum over the lines of oxygen (equations 2, 3, 5, 6, 7)."""
     line, a1, a2, a3, _, a5, a6 = _spectral_lines("oxygen")
     theta_l, vapour_l, dry_l = theta[..., None], vapour_hpa[..., None], dry_hpa[..., None]
-    strength = a1 * 1e-7 * dry_l * theta_l**3 * np.exp(a2 * (1 - theta_l))
+    strength = np.exp((1 - theta_l) * a2) * a1
     slopes, slope_of = _oxygen_slopes()
-    widened = (theta_l**slopes)[..., slope_of]
-    width = np.sqrt((a3 * 1e-4 * (dry_l * widened + 1.1 * vapour_l * theta_l)) ** 2 + 2.25e-6)
-    interference = (a5 + a6 * theta_l) * 1e-4 * (dry_l + vapour_l) * theta_l**0.8
-    lines: Array = (strength * _line_shape(f[..., None], line, width, interference)).sum(axis=-1)
-    return lines
+    widened = dry_l * theta_l**slopes + 1.1 * vapour_l * theta_l
+    squared_width = (widened[..., slope_of] * (a3 * 1e-4)) ** 2 + 2.25e-6
+    mixed = np.asarray((dry_hpa + vapour_hpa) * theta**0.8)
+    interference = np.stack((mixed, mixed * theta), axis=-1) @ (1e-4 * np.array((a5, a6)))
+    return 1e-7 * dry_hpa * theta**3 * _over_the_lines(f, line, strength, squared_width, interference)
 
 
 @cache
@@ -83,7 +82,7 @@ def vapour_specific_attenuation_db_per_km(freq_hz: ArrayLike, air: Air) -> Array
     Source: ITU-R P.676-13, Annex 1, equations 1 to 7.
     """
     f, theta, vapour_hpa, dry_hpa = _conditions(freq_hz, air)
-    attenuation_db_per_km: Array = 0.1820 * f * _in_pieces(_vapour_lines, f, theta, vapour_hpa, dry_hpa)
+    attenuation_db_per_km: Array = 0.1820 * f * in_pieces(_vapour_lines, PIECE, f, theta, vapour_hpa, dry_hpa)
     return attenuation_db_per_km
 
 
@@ -91,27 +90,10 @@ def _vapour_lines(f: Array, theta: Array, vapour_hpa: Array, dry_hpa: Array) -> 
     """Sum over the lines of water vapour (equations 2, 3, 5, 6)."""
     line, b1, b2, b3, b4, b5, b6 = _spectral_lines("vapour")
     theta_l, vapour_l, dry_l = theta[..., None], vapour_hpa[..., None], dry_hpa[..., None]
-    strength = b1 * 1e-1 * vapour_l * theta_l**3.5 * np.exp(b2 * (1 - theta_l))
+    strength = np.exp((1 - theta_l) * b2) * b1
     width = b3 * 1e-4 * (dry_l * theta_l**b4 + b5 * vapour_l * theta_l**b6)
     width = 0.535 * width + np.sqrt(0.217 * width**2 + 2.1316e-12 * line**2 / theta_l)
-    lines: Array = (strength * _line_shape(f[..., None], line, width, np.zeros(1))).sum(axis=-1)
-    return lines
-
-
-def _in_pieces(
-    summed: Callable[[Array, Array, Array, Array], Array], f: Array, theta: Array, vapour_hpa: Array, dry_hpa: Array
-) -> Array:
-    """`summed` over pieces of the last axis, so that the tables of points and lines stay in the processor's cache."""
-    given = (f, theta, vapour_hpa, dry_hpa)
-    shape = np.broadcast_shapes(*(one.shape for one in given))
-    step = max(1, PIECE * shape[-1] // max(1, math.prod(shape))) if shape else 1
-    if not shape or shape[-1] <= step:
-        return np.broadcast_to(summed(*given), shape)
-    lines = np.empty(shape)
-    for first in range(0, shape[-1], step):
-        at = slice(first, first + step)
-        lines[..., at] = summed(*(one[..., at] if one.ndim and one.shape[-1] > 1 else one for one in given))
-    return lines
+    return 1e-1 * vapour_hpa * theta**3.5 * _over_the_lines(f, line, strength, width**2, None)
 
 
 def _conditions(freq_hz: ArrayLike, air: Air) -> tuple[Array, Array, Array, Array]:
@@ -123,13 +105,22 @@ def _conditions(freq_hz: ArrayLike, air: Air) -> tuple[Array, Array, Array, Arra
     return freq_ghz, np.asarray(300 / air.temperature_k), np.asarray(vapour_hpa), np.asarray(dry_hpa)
 
 
-def _line_shape(f: Array, line: Array, width: Array, interference: Array) -> Array:
-    """Equation 5."""
-    below, above = line - f, line + f
-    shape: Array = (f / line) * (
-        (width - interference * below) / (below**2 + width**2) + (width - interference * above) / (above**2 + width**2)
-    )
-    return shape
+def _over_the_lines(f: Array, line: Array, strength: Array, squared_width: Array, interference: Array | None) -> Array:
+    """Sum of the lines' strengths times their shapes (equation 5), the lines on the last axis.
+
+    The two quotients of a shape stand over one denominator: most of a network's attenuation is spent in here.
+    """
+    f_l = f[..., None]
+    below = (f_l - line) ** 2 + squared_width
+    apart = f_l * (4 * line)  # by how much the denominator above the line is larger
+    above = below + apart
+    both = below + above
+    top = both * np.sqrt(squared_width)
+    if interference is not None:
+        top -= interference * (both * line - apart * f_l)
+    top /= below * above
+    summed: Array = f * np.einsum("...l,...l->...", top, strength / line)
+    return summed
 
 
 @cache
@@ -151,16 +142,21 @@ def annex2_coefficients(freq_hz: ArrayLike) -> Annex2:
 
     Source: ITU-R P.676-13, Annex 2. The table's making: `deploy/fit_gas_coefficients.py`.
     """
-    table = _annex2_table()
+    table_ghz, at_table, slopes = _annex2_table()
     f = np.asarray(freq_hz, float) / 1e9
-    columns = [np.interp(f, table[0], column, left=np.nan, right=np.nan) for column in table[1:]]
-    return Annex2((columns[0], columns[1], columns[2], columns[3]), (columns[4], columns[5], columns[6], columns[7]))
+    lower = np.clip(np.searchsorted(table_ghz, f, side="right") - 1, 0, len(table_ghz) - 2)
+    beyond_ghz = np.where((f >= table_ghz[0]) & (f <= table_ghz[-1]), f - table_ghz[lower], np.nan)
+    risen = np.moveaxis(slopes[lower], -1, 0) * beyond_ghz
+    # at a frequency of the table itself nothing is added: the next may be in its gap
+    a, b, c, d, *vapour = np.moveaxis(at_table[lower], -1, 0) + np.where(beyond_ghz == 0, 0.0, risen)
+    return Annex2((a, b, c, d), (vapour[0], vapour[1], vapour[2], vapour[3]))
 
 
 @cache
-def _annex2_table() -> Array:
-    table: Array = np.loadtxt(PACKED / "p676_annex2_coefficients.csv", delimiter=",", skiprows=1, unpack=True)
-    return table
+def _annex2_table() -> tuple[Array, Array, Array]:
+    """Frequencies (GHz), the eight coefficients at each, and their slopes to the next."""
+    table: Array = np.loadtxt(PACKED / "p676_annex2_coefficients.csv", delimiter=",", skiprows=1)
+    return table[:, 0], table[:, 1:], np.diff(table[:, 1:], axis=0) / np.diff(table[:, :1], axis=0)
 
 
 def oxygen_zenith_attenuation_db(

@@ -50,7 +50,7 @@ class Cells:
 
     def weigh(self, values: Array) -> Array:
         """Bilinear value from those at the four points."""
-        value: Array = (values * self.weights).sum(axis=0)
+        value: Array = np.einsum("k...,k...->...", values, self.weights)
         return value
 
 
@@ -92,12 +92,15 @@ class DigitalMap:
 
     def read(self, positions: Indices) -> Array:
         """Values at positions in the flat map."""
-        value: Array = np.multiply(self.values[positions], self.unit, dtype=np.float64)
-        return value
+        return self._in_its_unit(self.values.take(positions))
 
     def read_every_level(self, points: Indices) -> Array:
         """Values of all levels, on the last axis, at grid points."""
-        values = self.values.reshape(-1, len(self.levels))[points]
+        return self._in_its_unit(self.values.reshape(-1, len(self.levels)).take(points, axis=0))
+
+    def _in_its_unit(self, values: NDArray[np.float64] | NDArray[np.int16] | NDArray[np.int32]) -> Array:
+        if self.unit == 1:
+            return np.asarray(values, np.float64)
         value: Array = np.multiply(values, self.unit, dtype=np.float64)
         return value
 
@@ -134,10 +137,10 @@ class DigitalMap:
         row, column = self._position(latitude_deg, longitude_deg)
         upper = np.fmin(np.fmax(np.floor(row), 1), self.rows - 3).astype(np.intp)
         left = np.fmin(np.fmax(np.floor(column), 1), self.columns - 3).astype(np.intp)
-        four = np.arange(-1, 3)
-        points = ((upper[..., None] + four) * self.columns)[..., None] + (left[..., None] + four)[..., None, :]
-        along_rows = (self.read(points) * _cubic_weights(column - left)[..., None, :]).sum(axis=-1)
-        value: Array = (along_rows * _cubic_weights(row - upper)).sum(axis=-1)
+        first = (upper - 1) * self.columns + left - 1
+        points = np.array([[first + row * self.columns + column for column in range(4)] for row in range(4)])
+        weights = _cubic_weights(row - upper), _cubic_weights(column - left)
+        value: Array = np.einsum("rc...,r...,c...->...", self.read(points), *weights)
         return value
 
     def _position(self, latitude_deg: ArrayLike, longitude_deg: ArrayLike) -> tuple[Array, Array]:
@@ -152,12 +155,12 @@ class DigitalMap:
 
 
 def _cubic_weights(fraction: Array) -> Array:
-    """Weights of the four points at -1, 0, 1, 2 (ITU-R P.1144, Annex 1, 2b: K of the distance)."""
-    d = np.abs(fraction[..., None] - np.arange(-1, 3))
-    near = (1.5 * d - 2.5) * d**2 + 1
-    far = ((-0.5 * d + 2.5) * d - 4) * d + 2
-    weights: Array = np.where(d <= 1, near, np.where(d > 2, 0.0, far))
-    return weights
+    """Weights of the four points at -1, 0, 1, 2, on the first axis (ITU-R P.1144, Annex 1, 2b: K of the distance)."""
+    d = np.array((1 + fraction, fraction, 1 - fraction, 2 - fraction))
+    near, far = d[1:3], d[::3]
+    d[1:3] = (1.5 * near - 2.5) * near**2 + 1
+    d[::3] = ((-0.5 * far + 2.5) * far - 4) * far + 2
+    return d
 
 
 @cache
@@ -169,7 +172,7 @@ def digital_map(name: str) -> DigitalMap:
     entry = map_index()[name]
     rows, columns, _ = entry["shape"]
     return DigitalMap(
-        values=np.load(_unpacked(name, entry), mmap_mode="r"),
+        values=np.asarray(np.load(_unpacked(name, entry), mmap_mode="r")),  # a memmap would be slow to index
         unit=1.0 if entry["decimals"] is None else 10.0 ** -entry["decimals"],
         rows=rows,
         columns=columns,
