@@ -25,7 +25,8 @@ console = Console()
 
 def link_budget(
     file: Annotated[
-        Path | None, typer.Argument(metavar="FILE", help="YAML: satellite, gateway, terminal, forward, return.")
+        Path | None,
+        typer.Argument(metavar="FILE", help="YAML: satellite, gateway, terminal, forward, return; or hops."),
     ] = None,
     changed: Annotated[
         list[str] | None,
@@ -54,18 +55,35 @@ def link_budget(
         Path | None, typer.Option(metavar="PICTURE", help="Draw the level diagram: a .png or .svg.")
     ] = None,
 ) -> None:
-    """Work out a link budget in both directions, clear sky beside rain.
+    """Work out a link budget in both directions, clear sky beside rain; or that of a chain of hops.
 
-    Numbers come from FILE, from --set, or both; --set counts. All are named and explained in docs/link-budget.md.
+    Hops are those of regenerative payloads, of links between satellites, of a moment of a pass. Numbers come from
+    FILE, from --set, or both; --set counts. All are named and explained in docs/link-budget.md.
     """
     given = _read(file) if file is not None else {}
     for one in changed or ():
         _put(given, one)
+    if "hops" not in given:
+        _bent_pipe(given, (neighbours, carriers, leave_out or []), confidence, as_json, diagram)
+        return
+    options: list[tuple[str, object]] = [("--neighbours", neighbours), ("--carriers", carriers)]
+    options += [("--leave-out", leave_out), ("--confidence", confidence), ("--diagram", diagram)]
+    _chain(given, [name for name, value in options if value is not None], as_json)
+
+
+def _bent_pipe(
+    given: dict[str, Any],
+    of_the_arc: tuple[Path | None, Path | None, list[str]],
+    confidence: float | None,
+    as_json: bool,
+    diagram: Path | None,
+) -> None:
+    """The budget of both directions through one satellite."""
     # SciPy, which the statistics of rain need, would slow the start of every other command
     design = import_module("satcom.resource.physics.link_design")
     try:
         asked_for = design.LinkInput.model_validate(given)
-        asked_for, told = _on_the_arc(asked_for, neighbours, carriers, leave_out or [])
+        asked_for, told = _on_the_arc(asked_for, *of_the_arc)
         made = design.design_link(asked_for)
         directions = {"forward": made.forward, "return": made.return_link}
         asked = {name: one for name, one in directions.items() if one is not None}
@@ -78,6 +96,24 @@ def link_budget(
         drawing = import_module("satcom.app.level_diagram")
         drawing.draw_levels([(TITLES[name], one) for name, one in asked.items()], diagram)
     _tell(asked, sure, told, as_json)
+
+
+def _chain(given: dict[str, Any], of_a_bent_pipe: list[str], as_json: bool) -> None:
+    """The budget of the hops; options of a geostationary bent pipe are refused."""
+    if of_a_bent_pipe:
+        faults = [Fault(option, "it is for a link through one satellite, FILE has hops") for option in of_a_bent_pipe]
+        raise Refused.all(faults)
+    chain, view = import_module("satcom.resource.physics.hop_chain"), import_module("satcom.app.hop_chain_view")
+    try:
+        made = chain.design_chain(chain.ChainInput.model_validate(given))
+    except ValidationError as wrong:
+        raise Refused.all(list(_faults(wrong))) from wrong
+    except chain.ImpossibleLink as impossible:
+        raise Refused(impossible.field, impossible.why) from impossible
+    if as_json:
+        typer.echo(json.dumps(view.chain_for_a_program(made)))
+    else:
+        view.show_chain(console, made)
 
 
 def _tell(asked: Mapping[str, Any], sure: Mapping[str, Any], told: list[str], as_json: bool) -> None:
@@ -132,7 +168,10 @@ def _put(given: dict[str, Any], text: str) -> None:
     *path, last = name.split(".")
     place: Json = given
     for part in path:
-        place = place.setdefault(part, {}) if isinstance(place, dict) else None
+        if isinstance(place, list):
+            place = place[int(part)] if part.isdecimal() and int(part) < len(place) else None
+        else:
+            place = place.setdefault(part, {}) if isinstance(place, dict) else None
     if not equals or not path or not isinstance(place, dict):
         raise Refused("--set", f"{text!r} names no number", "invalid", "such as terminal.diameter_m=1.2")
     try:

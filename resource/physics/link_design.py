@@ -45,7 +45,7 @@ from satcom.resource.physics.link_budget import (
     combine_db,
 )
 from satcom.resource.physics.link_input import CarrierInput as CarrierInput
-from satcom.resource.physics.link_input import DownlinkBeam, SatelliteInput, StationInput
+from satcom.resource.physics.link_input import DownlinkBeam, Modulation, SatelliteInput, StationInput
 from satcom.resource.physics.link_input import ImpossibleLink as ImpossibleLink
 from satcom.resource.physics.link_input import LinkInput as LinkInput
 from satcom.resource.physics.modcod import ModcodTable
@@ -289,7 +289,7 @@ def _check_known(name: str, ray: _Ray, air: TotalAttenuation) -> None:
         )
 
 
-def waveform_table(asked: CarrierInput, name: str = "carrier") -> ModcodTable:
+def waveform_table(asked: Modulation, name: str = "carrier") -> ModcodTable:
     """The MODCODs that may be used. Raises `ImpossibleLink` for one that the waveform has not."""
     if asked.waveform.startswith("dvb-rcs2"):
         table = rcs2_table(536 if asked.waveform.endswith("short") else 1616)

@@ -18,18 +18,20 @@ class ImpossibleLink(ValueError):
         self.field, self.why = field, why
 
 
-class _Given(BaseModel):
+class Given(BaseModel):
+    """Numbers of an engineer: none infinite, no name that is not known."""
+
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, validate_by_name=True)
 
 
-class Neighbour(_Given):
+class Neighbour(Given):
     """A satellite beside ours; `excess_db` is how much denser than ours its carriers are, up and down."""
 
     longitude_deg: float = Field(ge=-180, le=360)
     excess_db: float = Field(default=0.0, ge=-60, le=60)
 
 
-class DownlinkBeam(_Given):
+class DownlinkBeam(Given):
     """The beam that the carrier comes down in: where its peak lies and how wide it is between its -3 dB points.
 
     Round as the satellite sees it, or with `minor_width_deg` an ellipse, its longer axis turned by `rotation_deg` from
@@ -43,7 +45,7 @@ class DownlinkBeam(_Given):
     rotation_deg: float = Field(default=0.0, ge=-180, le=180)
 
 
-class SatelliteInput(_Given):
+class SatelliteInput(Given):
     """A geostationary satellite with one transparent transponder, as it is at the peak of its beams."""
 
     longitude_deg: float = Field(ge=-180, le=360)
@@ -62,7 +64,7 @@ class SatelliteInput(_Given):
     element_age_days: float | None = Field(default=None, ge=0, le=365)
 
 
-class StationInput(_Given):
+class StationInput(Given):
     """A station: where it stands, its dish, what it sends with and how noisy it hears.
 
     `downlink_beam` is the one that it receives; with it the flux density on the ground is told for the whole beam.
@@ -86,7 +88,7 @@ class StationInput(_Given):
     downlink_beam: DownlinkBeam | None = None
 
 
-class CoChannelBeam(_Given):
+class CoChannelBeam(Given):
     """A beam on the same frequency and polarization, its carriers as dense as ours.
 
     Levels are relative to the peak of the wanted beam: as that beam hears the other's stations, and as the other beam
@@ -99,7 +101,7 @@ class CoChannelBeam(_Given):
     activity: float = Field(default=1.0, gt=0, le=1)
 
 
-class AdjacentCarrier(_Given):
+class AdjacentCarrier(Given):
     """A carrier beside ours on the transponder: how far from centre to centre, how wide, how much denser than ours."""
 
     spacing_mhz: float = Field(gt=0, le=5000)
@@ -108,29 +110,34 @@ class AdjacentCarrier(_Given):
     excess_db: float = Field(default=0.0, ge=-60, le=60)
 
 
-class CarrierInput(_Given):
-    """What is asked of one direction, and what stands beside it on the satellite."""
+class Modulation(Given):
+    """How a carrier is modulated and framed, what its modem loses, and how much margin it shall keep."""
 
-    rate_mbps: float = Field(gt=0, le=10_000)
-    availability_percent: float = Field(default=99.5, ge=50, le=99.998)
     waveform: Literal["dvb-s2x", "dvb-s2", "dvb-s2-short", "dvb-rcs2", "dvb-rcs2-short"] = "dvb-s2x"
     modcod: str | None = None
     pilots: bool = True
     rolloff: float = Field(default=0.2, ge=0, le=1)
     implementation_margin_db: float = Field(default=0.8, ge=0, le=20)
     required_margin_db: float = Field(default=0.5, ge=0, le=20)
+
+
+class CarrierInput(Modulation):
+    """What is asked of one direction, and what stands beside it on the satellite."""
+
+    rate_mbps: float = Field(gt=0, le=10_000)
+    availability_percent: float = Field(default=99.5, ge=50, le=99.998)
     co_channel_beams: tuple[CoChannelBeam, ...] = ()
     adjacent_carriers: tuple[AdjacentCarrier, ...] = ()
 
 
-class CoordinationInput(_Given):
+class CoordinationInput(Given):
     """What the operator's coordination agreements allow, as EIRP densities; left out where they say nothing."""
 
     uplink_eirp_density_dbw_per_hz: float | None = Field(default=None, ge=-200, le=100)
     downlink_eirp_density_dbw_per_hz: float | None = Field(default=None, ge=-200, le=100)
 
 
-class LinkInput(_Given):
+class LinkInput(Given):
     """Both directions of a link: `forward` from the gateway to the terminal, `return_link` back, where asked."""
 
     satellite: SatelliteInput

@@ -16,6 +16,7 @@ from satcom.resource.physics.orbit import element_age_days
 from tests.app.the_command_line import CommandLine
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "link_budget.yaml"
+CHAIN = EXAMPLE.with_name("hop_chain.yaml")
 ARC = Path(__file__).parents[1] / "data" / "geo_arc_1_to_17_east.tle"
 
 
@@ -252,3 +253,40 @@ def test_a_file_that_is_none_and_a_picture_that_is_none_are_named(satcom: Comman
     assert "is no picture" in satcom("link-budget", str(EXAMPLE), "--diagram", "levels.txt").err
     nowhere = str(tmp_path / "nowhere" / "levels.png")
     assert "--diagram: " in satcom("link-budget", str(EXAMPLE), "--diagram", nowhere).err
+
+
+def test_a_chain_of_hops_is_shown_hop_by_hop(satcom: CommandLine) -> None:
+    said = satcom("link-budget", str(CHAIN))
+    assert said.status == 0
+    names = ("gateway to satellite", "satellite to satellite", "satellite to terminal")
+    assert [said.out.count(f"{one}: ") for one in names] == [2, 2, 2]
+    assert said.out.count("of it rain") == 2  # there is none between satellites
+    told = json.loads(satcom("link-budget", str(CHAIN), "--json").out)
+    assert told["closes"] is True
+    assert told["marginDb"] == min(one["marginDb"] for one in told["stretches"])
+    assert f"with a margin of {told['marginDb']:.1f} dB" in said.out
+    assert all(line["source"] for one in told["stretches"] for hop in one["hops"] for line in hop["lines"])
+
+
+def test_a_chain_that_does_not_close_names_the_hop(satcom: CommandLine) -> None:
+    said = satcom("link-budget", str(CHAIN), "--set", "hops.2.eirp_dbw=30")
+    assert said.status == 0
+    assert "It does not close: satellite to terminal" in said.out
+    assert "The chain carries" not in said.out
+
+
+@pytest.mark.parametrize(
+    ("typed", "told"),
+    [
+        (("--set", "hops.9.eirp_dbw=30"), "--set: 'hops.9.eirp_dbw=30' names no number"),
+        (("--set", "hops.1.eirp_dbw=strong"), "hops.1.eirp_dbw"),
+        (("--set", "hops.0.freq_ghz=-1"), "not -1 GHz"),
+        (("--set", "hops.2.carrier=null"), "hops.2.carrier: the last hop ends where bits are decided"),
+        (("--confidence", "0.9"), "--confidence: it is for a link through one satellite"),
+        (("--diagram", "levels.svg"), "--diagram: it is for a link through one satellite"),
+    ],
+)
+def test_what_is_wrong_in_a_chain_names_its_field(satcom: CommandLine, typed: tuple[str, ...], told: str) -> None:
+    refused = satcom("link-budget", str(CHAIN), *typed)
+    assert refused.status != 0
+    assert told in refused.err
