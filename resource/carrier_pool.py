@@ -40,14 +40,22 @@ from satcom.resource.spectrum import Direction
 MAX_RATE_BPS = 10_000_000_000
 
 # Whoever writes a share has the pool to himself until he commits; then the sum that he sees is the sum that there is.
+# It sees the shares of all parties. Its lock lets by the one that a foreign key takes before: so two who forgot to lock
+# the pool first wait in turn, not for each other.
 NEVER_OVERSOLD = (
     """
 CREATE FUNCTION pool_is_never_oversold() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     pool carrier_pool;
     fullest record;
+    all_parties text := COALESCE(current_setting('satcom.all_parties', true), '');
 BEGIN
-    SELECT * INTO STRICT pool FROM carrier_pool WHERE id = NEW.carrier_pool_id FOR UPDATE;
+    IF current_setting('transaction_isolation') <> 'read committed' THEN
+        RAISE EXCEPTION 'shares are written at READ COMMITTED: else others that commit are not seen'
+            USING ERRCODE = 'feature_not_supported';
+    END IF;
+    PERFORM set_config('satcom.all_parties', 'on', true);
+    SELECT * INTO STRICT pool FROM carrier_pool WHERE id = NEW.carrier_pool_id FOR NO KEY UPDATE;
     WITH counted AS (
         SELECT greatest(start_at, NEW.start_at) AS start_at, stop_at, cir_baud, mir_baud FROM pool_share
         WHERE carrier_pool_id = NEW.carrier_pool_id AND state <> 'released'
@@ -60,6 +68,7 @@ BEGIN
         ) change GROUP BY at
     ), level AS (SELECT sum(cir) OVER (ORDER BY at) AS cir, sum(mir) OVER (ORDER BY at) AS mir FROM step)
     SELECT max(cir) AS cir, max(mir) AS mir INTO fullest FROM level;
+    PERFORM set_config('satcom.all_parties', all_parties, true);
     IF fullest.cir > floor(pool.symbol_rate_baud * pool.committable_percent / 100)
     OR fullest.mir > floor(pool.symbol_rate_baud * pool.contention_ratio) THEN
         RAISE EXCEPTION 'pool_is_never_oversold: %', pool.name USING ERRCODE = 'exclusion_violation';

@@ -3,6 +3,7 @@
 Whoever writes a share has the constellation to himself until he commits; then the sum he sees is the sum there is. A
 gateway is summed in each slot of the capacity day, where there is one; beams that a satellite lights are counted there.
 It is fullest when something starts: what ends after the last start does not matter, and what is alike is added up.
+It sees the shares of all parties, whoever writes; who forgot to lock first waits in turn (`resource.carrier_pool`).
 """
 
 from typing import Final
@@ -20,8 +21,14 @@ DECLARE
     every_slot smallint[];
     full_slot integer;
     full_satellite text;
+    all_parties text := COALESCE(current_setting('satcom.all_parties', true), '');
 BEGIN
-    SELECT * INTO STRICT whole FROM constellation WHERE id = NEW.constellation_id FOR UPDATE;
+    IF current_setting('transaction_isolation') <> 'read committed' THEN
+        RAISE EXCEPTION 'shares are written at READ COMMITTED: else others that commit are not seen'
+            USING ERRCODE = 'feature_not_supported';
+    END IF;
+    PERFORM set_config('satcom.all_parties', 'on', true);
+    SELECT * INTO STRICT whole FROM constellation WHERE id = NEW.constellation_id FOR NO KEY UPDATE;
     by_time := whole.capacity_day IS NOT NULL AND NEW.cell IS NULL;
     IF by_time THEN
         every_slot := ARRAY(SELECT generate_series(0, 143)::smallint);
@@ -64,31 +71,31 @@ BEGIN
                 DETAIL = CASE WHEN by_time THEN full_slot::text ELSE '' END;
         END IF;
     END IF;
-    IF NEW.lit_by = '[]' OR whole.beams_per_satellite IS NULL THEN
-        RETURN NULL;
+    IF NEW.lit_by <> '[]' AND whole.beams_per_satellite IS NOT NULL THEN
+        WITH mine AS (
+            SELECT lit ->> 'satelliteId' AS satellite, slot FROM jsonb_array_elements(NEW.lit_by) lit
+            CROSS JOIN LATERAL jsonb_array_elements_text(lit -> 'slots') slot
+        ), counted AS (
+            SELECT greatest(start_at, NEW.start_at) AS start_at, stop_at, cell, lit_by FROM constellation_share
+            WHERE constellation_id = NEW.constellation_id AND state <> 'released' AND lit_by <> '[]'
+            AND (id = NEW.id OR COALESCE(in_place_of, id) <> COALESCE(NEW.in_place_of, NEW.id))
+            AND tstzrange(start_at, stop_at) && tstzrange(NEW.start_at, NEW.stop_at)
+        ), lit AS (
+            SELECT start_at, stop_at, cell, each ->> 'satelliteId' AS satellite, slot FROM counted
+            CROSS JOIN LATERAL jsonb_array_elements(lit_by) each
+            CROSS JOIN LATERAL jsonb_array_elements_text(each -> 'slots') slot
+        ), step AS (
+            SELECT DISTINCT start_at AS at FROM counted
+        )
+        SELECT satellite INTO full_satellite
+        FROM step JOIN lit ON lit.start_at <= at AND (stop_at IS NULL OR at < stop_at) JOIN mine USING (satellite, slot)
+        GROUP BY at, satellite, slot HAVING count(DISTINCT cell) > whole.beams_per_satellite LIMIT 1;
+        IF full_satellite IS NOT NULL THEN
+            RAISE EXCEPTION 'constellation_is_never_oversold: %', whole.name USING ERRCODE = 'exclusion_violation',
+                DETAIL = full_satellite;
+        END IF;
     END IF;
-    WITH mine AS (
-        SELECT lit ->> 'satelliteId' AS satellite, slot FROM jsonb_array_elements(NEW.lit_by) lit
-        CROSS JOIN LATERAL jsonb_array_elements_text(lit -> 'slots') slot
-    ), counted AS (
-        SELECT greatest(start_at, NEW.start_at) AS start_at, stop_at, cell, lit_by FROM constellation_share
-        WHERE constellation_id = NEW.constellation_id AND state <> 'released' AND lit_by <> '[]'
-        AND (id = NEW.id OR COALESCE(in_place_of, id) <> COALESCE(NEW.in_place_of, NEW.id))
-        AND tstzrange(start_at, stop_at) && tstzrange(NEW.start_at, NEW.stop_at)
-    ), lit AS (
-        SELECT start_at, stop_at, cell, each ->> 'satelliteId' AS satellite, slot FROM counted
-        CROSS JOIN LATERAL jsonb_array_elements(lit_by) each
-        CROSS JOIN LATERAL jsonb_array_elements_text(each -> 'slots') slot
-    ), step AS (
-        SELECT DISTINCT start_at AS at FROM counted
-    )
-    SELECT satellite INTO full_satellite
-    FROM step JOIN lit ON lit.start_at <= at AND (stop_at IS NULL OR at < stop_at) JOIN mine USING (satellite, slot)
-    GROUP BY at, satellite, slot HAVING count(DISTINCT cell) > whole.beams_per_satellite LIMIT 1;
-    IF full_satellite IS NOT NULL THEN
-        RAISE EXCEPTION 'constellation_is_never_oversold: %', whole.name USING ERRCODE = 'exclusion_violation',
-            DETAIL = full_satellite;
-    END IF;
+    PERFORM set_config('satcom.all_parties', all_parties, true);
     RETURN NULL;
 END $$
 """,

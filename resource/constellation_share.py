@@ -15,7 +15,7 @@ from typing import Annotated, Any
 
 import sqlalchemy as sa
 from pydantic import Field as ValueField
-from sqlalchemy import DDL, CheckConstraint, ColumnElement, event
+from sqlalchemy import DDL, CheckConstraint, ColumnElement, Index, event
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped
 from sqlmodel import Field, Session, col, func
@@ -62,6 +62,13 @@ class ConstellationShare(Hold, table=True):
         ),
         CheckConstraint("cell IS NOT NULL OR lit_by = '[]'", name="constellation_share_lights_its_cell"),
         to_run_out("constellation_shares_to_run_out", "constellation_id"),
+        Index(
+            "constellation_shares_in_force",
+            "constellation_id",
+            sa.text("tstzrange(start_at, stop_at)"),
+            postgresql_using="gist",
+            postgresql_where=sa.text("state <> 'released'"),
+        ),
     )
 
     constellation_id: Annotated[str, IdText] = Field(foreign_key="constellation.id", index=True, sa_type=id_type())
