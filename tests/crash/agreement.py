@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 
 from tests.crash.at_the_partner import PartnersBooks
+from tests.crash.billed import billed_amiss
 from tests.crash.sold import Sold, sold_as
 
 Body = dict[str, Any]  # JSON gives any
@@ -155,9 +156,7 @@ def in_service(books: Books, order: Body) -> Iterator[str]:
     if wrong:
         yield from wrong
         return
-    bills = {one["bill"]["id"] for one in books.by_order[me]["rates"]}
-    if len(bills) != 1:
-        yield f"{len(bills)} bills"
+    yield from billed_amiss(books.of(me, "products", "active")[0], books.by_order[me]["rates"])
     if sold in (Sold.LINK, Sold.ACCESS):
         yield from at_the_site(books, me, sold)
 
@@ -259,8 +258,9 @@ def nobodys(books: Books) -> Iterator[str]:
     for one in books.rows["services"]:
         if state_of(one) != "terminated" and one["id"] not in services:
             yield f"service {one['id']} is {state_of(one)} for nobody"
-    if len(books.rows["bills"]) != len(delivered):
-        yield f"{len(books.rows['bills'])} bills for {len(delivered)} products in service"
+    lines = [line for order in delivered for line in books.by_order[order["id"]]["rates"]]
+    if {one["id"] for one in books.rows["bills"]} != {line["bill"]["id"] for line in lines}:
+        yield f"{len(books.rows['bills'])} bills, not all of products in service"
     if len(books.by_order["nobody"]["rates"]):
         yield f"{len(books.by_order['nobody']['rates'])} charges for no product"
 

@@ -40,6 +40,12 @@ LIES = {
     "another order at the partner": "UPDATE partner_capacity SET partner_order_id = 'another'",
     "another hold at the partner": "UPDATE partner_capacity SET hold_id = 'another'",
     "what the partner charges": "UPDATE partner_capacity SET monthly_cost = jsonb_set(monthly_cost, '{value}', '1')",
+    "a day that is billed twice": "UPDATE applied_customer_billing_rate SET period_coverage ="
+    " jsonb_set(period_coverage, '{startDateTime}', '\"2026-01-01T00:00:00Z\"') WHERE type = 'recurringCharge'",
+    "another amount": "UPDATE applied_customer_billing_rate SET tax_excluded_amount ="
+    " jsonb_set(tax_excluded_amount, '{value}', '\"0.99\"')",
+    "a bill of nothing": "UPDATE applied_customer_billing_rate one SET bill = (SELECT bill FROM"
+    " applied_customer_billing_rate other WHERE other.bill_id <> one.bill_id LIMIT 1)",
     "bills": "UPDATE applied_customer_billing_rate SET product = jsonb_set(product, '{id}', '\"nobody\"')",
 }
 

@@ -16,6 +16,8 @@ from satcom.enterprise.party import (
     set_up_operator,
 )
 
+ZONE = "Africa/Nairobi"
+
 
 def an_organization(session: Session, name: str = "Mine", below: Organization | None = None) -> Organization:
     body: dict[str, Json] = {"tradingName": name}
@@ -30,4 +32,4 @@ def an_individual(session: Session) -> Individual:
 
 def an_operator(session: Session, currency: str = "USD") -> Operator:
     ours = an_organization(session, "Meridian")
-    return set_up_operator(session, ours, currency, "Africa/Nairobi", Decimal(16), WORKER)
+    return set_up_operator(session, ours, currency, ZONE, Decimal(16), WORKER)
