@@ -5,7 +5,7 @@ They work over HTTP alone, and ask again with the same key while the server is a
 
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import StrEnum
@@ -29,6 +29,7 @@ WAITS = "/satcom-api/orchestration/v1/wait"
 SERVICES = "/tmf-api/serviceInventory/v4/service"
 TESTS = "/tmf-api/serviceTestManagement/v4/serviceTest"
 HEAVY_RAIN_DB = 40.0
+RATES_BPS = (512_000, 768_000, 1_000_000)
 PATIENCE_S = 600.0  # a server that is killed again and again on a busy machine is away for long
 Body = dict[str, Any]  # JSON gives any
 
@@ -87,10 +88,9 @@ class Office:
         """Orders of links, placed all at the same time."""
         self.place_each((Sold.LINK, kind) for kind in kinds)
 
-    def place_each(self, kinds: Iterable[tuple[Sold, Kind]]) -> None:
+    def place_each(self, kinds: Iterable[tuple[Sold, Kind]], rates: Sequence[int] = RATES_BPS) -> None:
         """Orders, placed all at the same time."""
         first = self.first + len(self.stories)
-        rates = (512_000, 768_000, 1_000_000)
         new = [
             Story(first + index, kind, self.random.uniform(0, 3), self.random.choice(rates), sold)
             for index, (sold, kind) in enumerate(kinds)

@@ -1,5 +1,7 @@
 """Room for five: of 64 customers who order at the same instant five are served and 59 are told what was short.
 
+Of a transponder, its power or a hub it is links that run short; of shared carriers accesses, among links and leases.
+
 `make soak` runs 100 seeds: SATCOM_HAMMER_SEEDS says how many, SATCOM_HAMMER_FIRST from which.
 """
 
@@ -13,14 +15,18 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
+from threading import Event
 from typing import Any
 
 import httpx
+from benchmarks.booking_clients import FAULTS
 from sqlalchemy import create_engine, delete, text
 from sqlmodel import Session, col, select
 
 from satcom.core.clock import now
+from satcom.core.database import Database
 from satcom.core.values import Json
+from satcom.resource.carrier_pool import CarrierPool
 from satcom.resource.ground import TerminalType
 from satcom.resource.hold import HoldState
 from satcom.resource.hub import Hub
@@ -28,12 +34,15 @@ from satcom.resource.payload import Transponder
 from satcom.resource.spectrum import SpectrumAssignment
 from satcom.service.demand import LinkDemand
 from satcom.service.qualification import qualify_solution
-from satcom.service.solution import LinkSolution
+from satcom.service.solution import AccessSolution, LinkSolution
 from satcom.service.way import CarrierPlan
 from tests.crash.agreement import disagreements, held, listed
 from tests.crash.an_installation import PORTS, Installation, an_installation
-from tests.crash.office import ENDED, ORDERS
+from tests.crash.office import ENDED, ORDERS, Kind, Office
+from tests.crash.sold import Offers, Sold
 from tests.market.a_market import an_order_body
+from tests.orchestration.operations.the_other_kinds import a_lease_offered, an_access_offered
+from tests.service.shared_carriers import the_access
 from tests.service.the_demonstration import the_demand
 
 SEEDS = int(os.environ.get("SATCOM_HAMMER_SEEDS", "3"))
@@ -42,6 +51,14 @@ CUSTOMERS, ROOM = 64, 5
 LEAST_SLACK_HZ = 2_000  # a satellite moves a little, and with it what a link takes
 SHORT = ("noContiguousSlot", "noPower", "noHubPort")
 RATES: dict[str, Json] = {"downlinkRateBps": 1_000_000, "uplinkRateBps": 512_000}
+RATE_BPS = 1_000_000
+ORDERED = {Sold.ACCESS: 40, Sold.LINK: 16, Sold.LEASE: 8}
+AMONG_OTHERS = {
+    (Sold.ACCESS, "completed"): ROOM,
+    (Sold.ACCESS, "rejected"): ORDERED[Sold.ACCESS] - ROOM,
+    (Sold.LINK, "completed"): ORDERED[Sold.LINK],
+    (Sold.LEASE, "completed"): ORDERED[Sold.LEASE],
+}
 OF_ORDERS = (
     "cancel_product_order, product_order, product, applied_customer_billing_rate, customer_bill, service_path, service,"
     " service_order, service_test, resource_order, reservation, spectrum_assignment, hub_port_assignment, terminal,"
@@ -228,3 +245,86 @@ def reason(order: dict[str, Any]) -> str:
     """The code that the customer was told."""
     notes = [str(one["text"]) for one in order["note"] if one["author"] == "operator"]
     return notes[-1].partition(":")[0] if notes else "nothing"
+
+
+def test_of_all_who_order_access_at_once_five_are_promised_their_rate(
+    tmp_path: Path, record_property: Callable[[str, object], None]
+) -> None:
+    """Beside them links and leases are ordered, and all served. Meanwhile the pools are asked how full they are."""
+    for seed in range(FIRST_SEED, FIRST_SEED + max(SEEDS // 10, 1)):
+        random, began = Random(seed), time.monotonic()
+        with an_installation(tmp_path / str(seed), in_stock=CUSTOMERS, server_works=False, every_kind=True) as one:
+            with one.operation.database.as_worker() as session:
+                of_kind = {Sold.ACCESS: an_access_offered(session), Sold.LEASE: a_lease_offered(session)}
+                short = promise_five(session, random)
+            offers = Offers(one.operation.market, {Sold.LINK: one.operation.market.offering, **of_kind})
+            with one.watched_over():
+                one.wait_until_served()
+                one.wait_until_worked()
+                with fill_watched(one.operation.database) as oversold:
+                    office = order_every_kind(one, offers, random)
+                states = Counter((story.sold, story.state) for story in office.stories)
+                assert states == AMONG_OTHERS, (seed, short, states, one.last_words())
+                orders = {order["id"]: order for order in office.listed(ORDERS)}
+                refused = [orders[story.order] for story in office.stories if story.state == "rejected"]
+                assert Counter(map(reason, refused)) == {"noCommittedRate": len(refused)}, (seed, short)
+                assert oversold == [], (seed, short)
+                with (
+                    httpx.Client(base_url=one.url, headers=one.headers, timeout=60) as api,
+                    one.operation.hub.client() as hub,
+                ):
+                    assert disagreements(api, hub) == [], seed
+                office.close()
+            assert one.ended == [], one.last_words()
+        record_property("histogram", f"seed {seed}: {short} short, {time.monotonic() - began:.0f} s")
+
+
+def promise_five(session: Session, random: Random) -> str:
+    """Leave of one pool what five accesses are promised, and less than a sixth would need; its name."""
+    asked = {
+        "downlink_rate_bps": RATE_BPS,
+        "uplink_rate_bps": RATE_BPS // 2,
+        "downlink_committed_rate_bps": RATE_BPS // 8,
+        "uplink_committed_rate_bps": RATE_BPS // 16,
+    }
+    best = qualify_solution(session, the_access(**asked, altitude_m=None, country=None, start_at=now(), stop_at=None))
+    assert isinstance(best, AccessSolution)
+    plan = random.choice((best.forward_pool, best.return_pool))
+    pool = session.get_one(CarrierPool, plan.pool_id)
+    left_baud = ROOM * plan.cir_baud + random.randrange(plan.cir_baud // 4, plan.cir_baud // 2)
+    pool.committable_percent = 100 * left_baud / pool.symbol_rate_baud
+    session.flush()
+    return pool.name
+
+
+def order_every_kind(installation: Installation, offers: Offers, random: Random) -> Office:
+    """All at once, in any order; until all have ended."""
+    office = Office(installation, random, offers)
+    kinds = [sold for sold, number in ORDERED.items() for _ in range(number)]
+    office.place_each([(sold, Kind.PATIENT) for sold in random.sample(kinds, len(kinds))], [RATE_BPS])
+    assert office.until(lambda: not office.open(), within_s=600), installation.stuck()
+    return office
+
+
+@contextmanager
+def fill_watched(database: Database) -> Iterator[list[str]]:
+    """What is found oversold while it is asked again and again in this block, and once more at its end."""
+    found: list[str] = []
+    over = Event()
+
+    def look() -> None:
+        with database.as_worker() as session:
+            found.extend(str(list(row)) for row in session.connection().execute(text(FAULTS["a pool is oversold"])))
+
+    def watch() -> None:
+        while not over.wait(0.1):
+            look()
+
+    with ThreadPoolExecutor(1) as watcher:
+        watching = watcher.submit(watch)
+        try:
+            yield found
+        finally:
+            over.set()
+        watching.result()
+    look()
