@@ -20,7 +20,7 @@ from satcom.core.values import Instant, Json, Reference, Value, reference
 from satcom.enterprise.party import find_party, operator_of, party_name
 from satcom.market.order_delivery import expect_finish, hold_for, tell_customer
 from satcom.market.ordering import ENDED, ProductOrder
-from satcom.orchestration.operations.ordered_network import booked_until, own_solution_in
+from satcom.orchestration.operations.ordered_network import booked_until, own_solution_in, starts_at
 from satcom.orchestration.plan import FlowState, Later, ProcessFlow, TaskFlow, TaskState, tasks_of
 from satcom.orchestration.queue import enqueue_all
 from satcom.orchestration.schedule import expected_ends
@@ -88,7 +88,7 @@ def satellite_is_in_service(session: Session, order_id: str, reserved: dict[str,
         raise RuleRefused("satellite", why, "satelliteNotInService")
     hold_for(session, order_id, f"the satellite {satellite.name} to enter service")
     due = first_moment(satellite.in_service_date)
-    over = booked_until(session, find(session, ProductOrder, order_id))
+    over = booked_until(find(session, ProductOrder, order_id))
     if over is not None and over <= due:
         why = f"{satellite.name} enters service on {satellite.in_service_date}, when what is booked is over"
         raise RuleRefused("satellite", why, "satelliteNotInService")
@@ -125,8 +125,8 @@ def _touched(session: Session, satellite: Satellite, reservation: Reservation, t
         return None
     before, first = period.start_date_time, first_moment(to)
     if order is not None:
-        start = max(order.requested_start_date or order.order_date, first)
-        months, until = order.item.term_months, booked_until(session, order)
+        start = max(starts_at(order), first)
+        months, until = order.item.term_months, booked_until(order)
         stop = months_later(start, months) if months is not None else until
     else:
         start, stop = max(before, first), period.end_date_time

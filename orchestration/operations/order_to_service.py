@@ -58,6 +58,7 @@ from satcom.orchestration.operations.ordered_network import (
     reserved_way,
     service_specification_for,
     solution_in,
+    starts_at,
     taken_up,
     wanted,
 )
@@ -316,7 +317,7 @@ def start_date_is_here(session: Session, order_id: str) -> Json | Later:
     Who asked for none does not wait, also when the clock was set back since he ordered.
     """
     order = find(session, ProductOrder, order_id)
-    start_at = demand_of_order(session, order).start_at
+    start_at = starts_at(order)
     return Later(start_at) if order.requested_start_date is not None and start_at > now() else start_at.isoformat()
 
 
@@ -327,7 +328,7 @@ def hand_over(session: Session, order_id: str, service_id: str, reserved: dict[s
     if site is not None:
         move_terminal(session, site, TerminalState.IN_SERVICE, WORKER)
     activate_service(session, service_id, at, solution_in(reserved))
-    until = booked_until(session, order)
+    until = booked_until(order)
     product = hand_product_over(session, create_product(session, order, service_id).id, at, until)
     if until is not None:
         let_it_end(session, product, order)

@@ -162,4 +162,4 @@ def access_is_tested(session: Session, service_id: str) -> Json | Later:
         return test.id
     service = find(session, Service, service_id)
     order = find(session, ProductOrder, service.order_id) if service.order_id is not None else None
-    return Later(None, deadline=booked_until(session, order) if order is not None else None)
+    return Later(None, deadline=booked_until(order) if order is not None else None)

@@ -11,6 +11,7 @@ from satcom.core.database import find
 from satcom.core.errors import RuleRefused
 from satcom.core.security import WORKER
 from satcom.core.values import Json, Reference, reference
+from satcom.market.booking import booked_for
 from satcom.market.catalog.product_offering import ProductOffering, service_sold
 from satcom.market.ordering import ProductOrder
 from satcom.resource.carrier_pool import WantedShare
@@ -44,16 +45,24 @@ ADDRESS = "/productOrderItem/0/product/productCharacteristic"
 
 def demand_of_order(session: Session, order: ProductOrder) -> Demand:
     """What the order asks of the network: from its start, or else at once, for as long as the customer is bound."""
-    start_at = order.requested_start_date or order.order_date
-    months = order.item.term_months
+    start_at, months = starts_at(order), order.item.term_months
     stop_at = months_later(start_at, months) if months is not None else None
     specification = service_specification_for(session, order)
     return demand_of(session, specification, order.item.characteristics, start_at, stop_at, ADDRESS)
 
 
-def booked_until(session: Session, order: ProductOrder) -> datetime | None:
-    """When what is ordered ends by itself; `None` for what goes on until notice is given."""
-    return demand_of_order(session, order).booked_until
+def starts_at(order: ProductOrder) -> datetime:
+    """On the day that the customer asked for, or else at once."""
+    return order.requested_start_date or order.order_date
+
+
+def booked_until(order: ProductOrder) -> datetime | None:
+    """When what is ordered ends by itself; `None` for what goes on until notice is given.
+
+    By the order alone: whatever became of the catalogue meanwhile, it keeps what it was sold.
+    """
+    booked = booked_for(order.item.characteristics)
+    return starts_at(order) + booked if booked is not None else None
 
 
 def demand_of_site(session: Session, order: ProductOrder) -> SiteDemand:
