@@ -252,10 +252,18 @@ def keep(session: Session, holds: Sequence[Hold], field: str | None = None) -> N
     try:
         session.flush()
     except IntegrityError as error:
-        clashes = [fault for guard, fault in faults if guard in str(error.orig)]
+        clashes = clashing(error, faults)
         if not clashes:
             raise
         raise RuleRefused.all([replace(one, field=field or one.field) for one in clashes]) from error
+
+
+def clashing(error: IntegrityError, faults: Iterable[tuple[str, Fault]]) -> list[Fault]:
+    """Those of `Hold.clashes` that the database refused, with what its guard counted, where it counts."""
+    told = getattr(error.orig, "diag", None)
+    counted = told.message_detail if told is not None and told.constraint_name is None else None
+    found = (fault for guard, fault in faults if guard in str(error.orig))
+    return [replace(one, why=f"{one.why}: {counted}") if counted else one for one in found]
 
 
 def assign(session: Session, holds: Iterable[Hold]) -> None:

@@ -5,7 +5,8 @@ is the sum there is. It is counted as `resource.spectrum` counts it: what is hel
 the place of a slot (`in_place_of`) all slots of the reservation that will be let go of are free. Hertz are whole, so
 nothing is rounded. It goes before the row is written: so two who forgot the lock wait for each other in one order, here
 and not at the exclusion constraint. It sees the slots of all parties, whoever writes.
-A transponder that is entered anew with less bandwidth keeps what is sold of it; more is refused.
+A transponder that is entered anew with less bandwidth keeps what is sold of it; more is refused. The refusal tells
+how much is lacking, and when.
 """
 
 from typing import Final
@@ -19,6 +20,7 @@ DECLARE
     whole transponder;
     counted_before tstzrange := 'empty';
     left_hz bigint;
+    least_at timestamptz;
     all_parties text := COALESCE(current_setting('satcom.all_parties', true), '');
 BEGIN
     IF TG_OP = 'UPDATE' AND OLD.state <> 'released' AND OLD.transponder_id = NEW.transponder_id
@@ -51,12 +53,21 @@ BEGIN
             UNION ALL SELECT upper(counted_before), 0 WHERE upper(counted_before) > NEW.start_at
         ) change GROUP BY at
     ), level AS (SELECT at, sum(power_hz) OVER (ORDER BY at) AS power_hz FROM step)
-    SELECT whole.bandwidth_hz - COALESCE(max(power_hz), 0) INTO left_hz FROM level
-    WHERE tstzrange(NEW.start_at, NEW.stop_at) @> at AND NOT counted_before @> at;
+    SELECT whole.bandwidth_hz - power_hz, at INTO left_hz, least_at FROM level
+    WHERE tstzrange(NEW.start_at, NEW.stop_at) @> at AND NOT counted_before @> at ORDER BY power_hz DESC, at LIMIT 1;
+    left_hz := COALESCE(left_hz, whole.bandwidth_hz);
     PERFORM set_config('satcom.all_parties', all_parties, true);
     IF NEW.power_share_hz > left_hz THEN
-        RAISE EXCEPTION 'power_is_never_oversold: % Hz of % are left, not %', greatest(left_hz, 0), whole.name,
-            NEW.power_share_hz USING ERRCODE = 'exclusion_violation';
+        left_hz := greatest(left_hz, 0);
+        RAISE EXCEPTION 'power_is_never_oversold: % Hz of % are left, not %', left_hz, whole.name,
+            NEW.power_share_hz USING ERRCODE = 'exclusion_violation', DETAIL = format(
+                'at %s UTC %s of %s MHz of power is left, %s MHz%s less than it takes',
+                to_char(COALESCE(least_at, NEW.start_at) AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI'),
+                trim_scale(left_hz / 1e6), trim_scale(whole.bandwidth_hz / 1e6),
+                trim_scale((NEW.power_share_hz - left_hz) / 1e6),
+                CASE WHEN left_hz > 0 THEN format(' (%s dB)', round(10 * log(NEW.power_share_hz / left_hz::numeric), 1))
+                ELSE '' END
+            );
     END IF;
     RETURN NEW;
 END $$

@@ -1,23 +1,21 @@
 """Another period for what is held: a reservation follows when what it was made for begins later, or earlier.
 
 Its slots, ports and shares keep their place. Later always fits; earlier only where nobody else was given the time
-between.
+between. One after the other, so that what was refused can be named.
 """
 
 from collections.abc import Sequence
-from datetime import datetime
 
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
 
-from satcom.core.errors import RuleRefused
+from satcom.core.errors import Fault, RuleRefused
 from satcom.core.values import TimePeriod
 from satcom.resource.carrier_pool import CarrierPool, PoolShare
-from satcom.resource.hold import Hold, Period
+from satcom.resource.hold import Period, clashing
 from satcom.resource.hub import HubPortAssignment
 from satcom.resource.locked_network import lock_network
 from satcom.resource.payload import Transponder
-from satcom.resource.power_guard import GUARD
 from satcom.resource.reservation import Reservation, ReservationState, lock_with_holds
 from satcom.resource.spectrum import SpectrumAssignment
 
@@ -60,39 +58,26 @@ def lock_reserved(session: Session, satellite_id: str) -> Sequence[Reservation]:
 def move_start(session: Session, reservation: Reservation, period: Period) -> None:
     """Hold the same from `period.start_at` on. `period.stop_at` is the end of the term, where there is one.
 
-    Raises `RuleRefused` on `reservationPeriod` when somebody else has a part of it before.
+    Raises `RuleRefused` on `reservationPeriod`, moving nothing, when a part of it cannot be had before; it names the
+    part, and the code is that of its kind: `slotTaken`, `noPower`, `noHubPort`, `noCommittedRate`, `noBeamBandwidth`.
     """
     held = lock_with_holds(session, reservation)
     before = min((one.start_at for one in held.holds), default=period.start_at)
+    whose, faults = reservation.order_reference or f"reservation {reservation.id}", dict[str, Fault]()
     try:
         with session.begin_nested():
             for one in held.holds:
-                _start_at(session, one, period.start_at)
-            session.flush()
+                one.start_at = period.start_at
+                faults = one.clashes  # now: what the database refused cannot be read any more
+                session.add(one)
+                session.flush()
     except IntegrityError as error:
-        raise RuleRefused(
-            "/reservationPeriod",
-            f"a part of what is held is somebody else's before {before:%Y-%m-%d}",
-            "noPower" if GUARD in str(error.orig) else "slotTaken",
-            f"{before.isoformat()} or later",
-        ) from error
+        clashes = clashing(error, faults.items())
+        if not clashes:
+            raise
+        why = f"{whose} cannot begin on {period.start_at:%Y-%m-%d}: {clashes[0].why}"
+        accepted = f"{before.isoformat()} or later"
+        raise RuleRefused("/reservationPeriod", why, clashes[0].code, accepted) from error
     reservation.reservation_period = TimePeriod(start_date_time=period.start_at, end_date_time=period.stop_at)
     session.add(reservation)
     session.flush()
-
-
-def has_room(session: Session, reservation: Reservation, period: Period) -> bool:
-    """Whether the reservation could begin then. Tried in the database, and taken back."""
-    attempt = session.begin_nested()
-    try:
-        move_start(session, reservation, period)
-    except RuleRefused:
-        return False
-    finally:
-        attempt.rollback()
-    return True
-
-
-def _start_at(session: Session, hold: Hold, start_at: datetime) -> None:
-    hold.start_at = start_at
-    session.add(hold)

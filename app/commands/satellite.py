@@ -141,13 +141,14 @@ def _show(change: Body) -> None:
         console.print("it touches nobody")
         return
     listing = Listing(
-        "order", "customer", "product", "starts", "promised", "charged from", "cannot", whole={"customer"}
+        "order", "customer", "product", "service", "starts", "promised", "charged from", "cannot", whole={"customer"}
     )
     for one in change["touched"]:
         listing.add(
             one.get("order", {}).get("name", "held by hand"),
             one.get("customer", {}).get("name", ""),
             one.get("product", ""),
+            one.get("service", {}).get("name", ""),
             *(_days(one, name) for name in ("starts", "promised", "billedFrom")),
             "; ".join(why["reason"] for why in one["cannotBear"]),
         )

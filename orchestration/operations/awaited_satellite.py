@@ -27,7 +27,7 @@ from satcom.orchestration.schedule import expected_ends
 from satcom.resource.hold import Period
 from satcom.resource.ordering import redate_resource_order
 from satcom.resource.reservation import Reservation, ReservationState
-from satcom.resource.reservation_period import has_room, lock_reserved, move_start, reservations_on
+from satcom.resource.reservation_period import lock_reserved, move_start, reservations_on
 from satcom.resource.satellite import BEFORE_SERVICE, CARRIES_TRAFFIC, Satellite
 from satcom.resource.satellite_life import InServiceDateMoved, SatelliteEnteredService
 from satcom.service.constellation_solution import ConstellationSolution
@@ -67,6 +67,11 @@ class Touched(Value):
     def decided_by(self) -> tuple[str, datetime, tuple[str, ...]]:
         """What a person decides upon: whom it is about, when he begins, and whether he can bear it."""
         return self.reservation.id, self.starts_after, tuple(one.code for one in self.cannot_bear)
+
+    @property
+    def called(self) -> str:
+        """What people call him by: his order, or what is held for him."""
+        return (self.order.name if self.order is not None else None) or f"reservation {self.reservation.id}"
 
 
 # The wait
@@ -109,8 +114,15 @@ def first_moment(day: date) -> datetime:
 
 
 def touched_by(session: Session, satellite: Satellite, to: date) -> list[Touched]:
-    """Everybody whose capacity on the satellite would begin on another day, by reservation."""
-    found = (_touched(session, satellite, one, to) for one in reservations_on(session, satellite.id))
+    """Everybody whose capacity on the satellite would begin on another day, by reservation.
+
+    Who is to begin earlier is moved, so that the next one finds what is left by then; all is taken back.
+    """
+    attempt = session.begin_nested()
+    try:
+        found = [_touched(session, satellite, one, to) for one in reservations_on(session, satellite.id)]
+    finally:
+        attempt.rollback()
     return [one for one in found if one is not None]
 
 
@@ -136,9 +148,11 @@ def _touched(session: Session, satellite: Satellite, reservation: Reservation, t
     if order is not None and until is not None:
         why = f"it is booked until {until:%Y-%m-%d %H:%M} UTC, and no booking moves"
         cannot.append(CannotBear(code="booked", reason=why))
-    if start < before and not has_room(session, reservation, Period(start, stop)):
-        cannot.append(CannotBear(code="slotTaken", reason="others have its place in the time before"))
-    if any(one.code in STAYS for one in cannot):
+    stays = any(one.code in STAYS for one in cannot)
+    if start < before and not stays:
+        taken = _taken_before(session, reservation, Period(start, stop))
+        cannot, stays = cannot + taken, bool(taken)
+    if stays:
         start, stop = before, period.end_date_time
     promised: Dates = (None, None)
     billed: Dates = (None, None)
@@ -164,7 +178,16 @@ def _touched(session: Session, satellite: Satellite, reservation: Reservation, t
     )
 
 
-STAYS: Final = frozenset({"slotTaken", "periodOver", "booked"})  # it cannot be moved, and is left as it is
+STAYS: Final = frozenset({"periodOver", "booked"})  # it cannot be moved, and is left as it is
+
+
+def _taken_before(session: Session, reservation: Reservation, period: Period) -> list[CannotBear]:
+    """What of it others have in the time before; where they have nothing, it is moved."""
+    try:
+        move_start(session, reservation, period)
+    except RuleRefused as refused:
+        return [CannotBear(code=one.code, reason=one.why) for one in refused.faults]
+    return []
 
 
 def _cannot_bear(

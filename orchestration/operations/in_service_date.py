@@ -7,7 +7,7 @@ the list would be another by now: nobody is moved whom nobody has seen.
 
 from datetime import date, datetime
 from enum import StrEnum
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from sqlmodel import Field, Session
 
@@ -22,6 +22,8 @@ from satcom.core.values import Json, Reference, reference
 from satcom.orchestration.operations.awaited_satellite import Touched, lock_sold, touched_by
 from satcom.resource.satellite import Satellite
 from satcom.resource.satellite_life import check_new_date, move_in_service_date, satellite_named
+
+NAMED: Final = 5  # of those because of whom it is refused
 
 
 class ChangeState(StrEnum):
@@ -109,12 +111,18 @@ def _carry_out(session: Session, change: InServiceDateChange, by: Principal) -> 
         raise WrongState("/state", why, "outdated", "a new proposal")
     check_new_date(satellite, change.in_service_date)
     lock_sold(session, satellite)
-    shown = {one.decided_by for one in change.touched}
-    others = shown ^ {one.decided_by for one in touched_by(session, satellite, change.in_service_date)}
+    others = _others(change.touched, touched_by(session, satellite, change.in_service_date))
     if others:
-        why = f"since it was shown, {len({one[0] for one in others})} of those whom it touches have changed"
+        why = f"since it was shown, it is another list: {', '.join(others[:NAMED])}"
+        why += f" and {len(others) - NAMED} more" if len(others) > NAMED else ""
         raise WrongState("/state", why, "outdated", "a new proposal")
     move_in_service_date(session, satellite, change.in_service_date)
+
+
+def _others(shown: list[Touched], today: list[Touched]) -> list[str]:
+    """Who is touched by now and was not shown so, or the other way."""
+    decided = {one.decided_by for one in shown} ^ {one.decided_by for one in today}
+    return sorted({one.called for one in (*shown, *today) if one.decided_by in decided})
 
 
 def _satellite(session: Session, identifier: str, by: Principal) -> Satellite:

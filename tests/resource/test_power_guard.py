@@ -23,7 +23,7 @@ from satcom.resource.hold import HoldState, Period, assign, keep, release
 from satcom.resource.payload import Transponder
 from satcom.resource.power_guard import GUARD
 from satcom.resource.reservation import Reservation, Wanted, held_by_reservation, reserve
-from satcom.resource.reservation_period import has_room, move_start
+from satcom.resource.reservation_period import move_start
 from satcom.resource.spectrum import Direction, SpectrumAssignment, WantedSlot
 from tests.postgres_server import drop_database, new_database
 from tests.resource.a_network import MHZ, YEAR_2027, YEAR_2028, a_slot, a_transponder, an_owner, tomorrow
@@ -130,9 +130,10 @@ def test_both_directions_of_a_change_that_begins_earlier_are_counted(database: D
         other_way = replace(a_link(transponder, 30, 15, YEAR_2028), instead_of=held_by_reservation(session, has))
         changed = reserve(session, other_way, tomorrow(), WORKER)
         earlier = Period(YEAR_2027.start_at, YEAR_2028.stop_at)
-        assert not has_room(session, changed, earlier)
+        assert refusal(lambda: move_start(session, changed, earlier)) == "noPower"
+        assert {one.start_at for one in held_by_reservation(session, changed).slots} == {YEAR_2028.start_at}
         release(session, [beside], "ended")
-        assert has_room(session, changed, earlier)
+        move_start(session, changed, earlier)
 
 
 def test_what_only_the_database_refused_is_told_as_what_the_command_refused(database: Database) -> None:
@@ -143,9 +144,24 @@ def test_what_only_the_database_refused_is_told_as_what_the_command_refused(data
             keep(session, [a_carrier(transponder.id, 0, 5 * MHZ)])
         assert [(one.field, one.code) for one in refused.value.faults] == [("powerShareHz", "noPower")]
         later = reserve(session, a_link(transponder, 30, 20, YEAR_2028), tomorrow(), WORKER)
+        hold_slot(session, a_slot(transponder, MHZ, 2 * MHZ), days(100, 200), an_owner(), tomorrow())
         with pytest.raises(RuleRefused) as refused:
             move_start(session, later, Period(YEAR_2027.start_at, YEAR_2028.stop_at))
-        assert refused.value.faults[0].code == "noPower"
+        [fault] = refused.value.faults
+        assert (fault.field, fault.code) == ("/reservationPeriod", "noPower")
+        assert fault.why.startswith(f"{later.order_reference} cannot begin on 2027-01-01: too little power is left for")
+        # 54 MHz, of which 50 are sold all the year and 2 from the hundredth day on; 30 are to begin then, too
+        fullest = f"{BEGIN + timedelta(days=100):%Y-%m-%d} 00:00 UTC"
+        assert f"at {fullest} 2 of 54 MHz of power is left, 28 MHz (11.8 dB) less than it takes" in fault.why
+
+
+def test_what_lacks_all_power_is_told_no_ratio(database: Database) -> None:
+    with database.as_worker() as session:
+        transponder = a_transponder(session)
+        hold_slot(session, a_slot(transponder, MHZ, 54 * MHZ), YEAR_2027, an_owner(), tomorrow())
+        with pytest.raises(RuleRefused, match="at 2027-01-01 00:00 UTC 0 of 54 MHz of power is left, 5 MHz less"):
+            keep(session, [a_carrier(transponder.id, 0, 5 * MHZ)])
+        session.rollback()
 
 
 # Whoever writes

@@ -40,7 +40,7 @@ from satcom.resource.reservation import (
     reserve,
 )
 from satcom.resource.reservation_by_hand import routes
-from satcom.resource.reservation_period import has_room, move_start
+from satcom.resource.reservation_period import move_start
 from satcom.resource.reservation_takeover import take_up
 from satcom.resource.spectrum import Direction, SpectrumAssignment, WantedSlot
 from satcom.supplychain.stock import StockedTerminal, StockState
@@ -156,11 +156,13 @@ def test_a_passage_begins_later_and_not_earlier_than_its_cell_is_free(database: 
         wanted = a_passage(session)
         before = reserve(session, wanted, tomorrow(), SELLER)
         after = reserve(session, replace(wanted, owner=an_owner(), period=YEAR_2028), tomorrow(), SELLER)
-        assert not has_room(session, after, Period(YEAR_2027.start_at, YEAR_2028.stop_at))
+        with pytest.raises(RuleRefused) as refused:
+            move_start(session, after, Period(YEAR_2027.start_at, YEAR_2028.stop_at))
+        assert refused.value.faults[0].code == "noHubPort", "its ports are taken, too"
         later = Period(YEAR_2028.start_at - timedelta(days=1), YEAR_2027.stop_at)
         move_start(session, before, later)
         assert {one.start_at for one in held_by_reservation(session, before).holds} == {later.start_at}
-        assert has_room(session, before, YEAR_2027)
+        move_start(session, before, YEAR_2027)
 
 
 def test_of_two_reservations_for_one_order_at_the_same_time_one_is_refused_and_holds_nothing(

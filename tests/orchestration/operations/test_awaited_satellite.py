@@ -94,9 +94,9 @@ class Programme:
 
 
 @contextmanager
-def a_programme(database: Database, tmp_path: Path, days: int = 100) -> Iterator[Programme]:
+def a_programme(database: Database, tmp_path: Path, days: int = 100, pools: bool = False) -> Iterator[Programme]:
     planned = (now() + timedelta(days=days)).date()
-    with an_operation(database, tmp_path) as operation, TestClient(create_app(database)) as http:
+    with an_operation(database, tmp_path, pools=pools) as operation, TestClient(create_app(database)) as http:
         with database.as_worker() as session:
             for one in session.exec(select(Satellite)):
                 one.state, one.in_service_date = SatelliteState.IN_ORBIT_TEST, planned
