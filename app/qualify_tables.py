@@ -11,7 +11,7 @@ from satcom.app.qualify_terms import Terms
 from satcom.core.clock import now
 from satcom.market.pricing import PricedOffer
 from satcom.service.solution import AnyLoser, Solution
-from satcom.service.way import BudgetLine, TerminalWay
+from satcom.service.way import BudgetLine, LostWay, PathPart, TerminalWay
 from satcom.supplychain.procurement import Supply
 
 # How the units of the program are shown: factor, unit, digits after the point.
@@ -23,6 +23,12 @@ SHOWN = {
     "ports": (1.0, "ports", 0),
     "licences": (1.0, "licences", 0),
     "terminal types": (1.0, "types", 0),
+    "bands asked for": (1.0, "bands asked for", 0),
+    "satellites asked for": (1.0, "asked for", 0),
+    "satellites in service": (1.0, "in service", 0),
+    "dates of service": (1.0, "dates", 0),
+    "element sets": (1.0, "element sets", 0),
+    "pools": (1.0, "pools", 0),
     "transponders": (1.0, "transponders", 0),
     "dB over the limit": (1.0, "dB", 2),
     "deg": (1.0, "deg", 1),
@@ -46,38 +52,58 @@ Cells = tuple[str, ...]
 
 
 def reasons_table(losers: Sequence[AnyLoser], title: str) -> Table:
-    """One line for each reason, with the satellites, or constellations, that it holds for."""
+    """One line for each reason and number, with the satellites, or constellations, that it holds for."""
     table = table_titled(title)
     table.add_column("reason", no_wrap=True)
     table.add_column("satellites", ratio=1)
-    for reason in dict.fromkeys(one.reason for one in losers):
-        names = dict.fromkeys(one.space_segment_name for one in losers if one.reason is reason)
-        table.add_row(f"[red]{reason.value}[/red]", escape(", ".join(names)))
+    _number_columns(table)
+    alike: dict[tuple[str, Cells], list[str]] = {}
+    for one in losers:
+        alike.setdefault((one.reason.value, _numbers(one)), []).append(one.space_segment_name)
+    for reason in dict.fromkeys(reason for reason, _ in alike):
+        for (also, numbers), names in alike.items():
+            if also == reason:
+                table.add_row(f"[red]{reason}[/red]", escape(", ".join(dict.fromkeys(names))), *numbers)
     return table
+
+
+def lost_ways_table(lost: Sequence[LostWay], brief: bool) -> Table:
+    """Over satellites that serve: what of a path does not, one line each; unless it is to be brief, why in words."""
+    table = table_titled("What else of these satellites cannot")
+    table.add_column("part of the path", ratio=1)
+    table.add_column("reason", no_wrap=True)
+    _number_columns(table)
+    for one in lost:
+        named = one.part_name if one.part is PathPart.BAND else f"{one.satellite_name}, {one.part_name}"
+        text = "" if brief else f"\n[dim]{escape(one.text)}[/dim]"
+        table.add_row(f"{escape(named)}{text}", f"[red]{one.reason.value}[/red]", *_numbers(one))
+    return table
+
+
+def _number_columns(table: Table) -> None:
+    for name in ("number", "limit"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("unit", no_wrap=True)
+
+
+def _numbers(loser: AnyLoser) -> Cells:
+    factor, unit, digits = SHOWN.get(loser.unit or "none", (1.0, loser.unit or "", 2))
+    return number_shown(loser.value, factor, digits), number_shown(loser.limit, factor, digits), unit
 
 
 def losers_table(losers: Sequence[AnyLoser], title: str) -> Table:
     table = table_titled(title)
     table.add_column("satellite and what was tried", ratio=1)
     table.add_column("reason", no_wrap=True)
-    for name in ("number", "limit"):
-        table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("unit", no_wrap=True)
+    _number_columns(table)
     alike_losers: dict[tuple[str, str, float | None, float | None, str], list[AnyLoser]] = {}
     for one in losers:
         alike_losers.setdefault(_why(one), []).append(one)
-    for (reason, text, value, limit, unit), alike in alike_losers.items():
+    for (reason, text, *_), alike in alike_losers.items():
         subjects = [one.subject.partition(", ") for one in alike]
         tried = ", ".join(escape(first) for first, _, _ in subjects)
         how = f"{subjects[0][2]}: {text}" if len(subjects) == 1 and subjects[0][2] else text
-        factor, shown_unit, digits = SHOWN.get(unit, (1.0, unit, 2))
-        table.add_row(
-            f"{tried}\n[dim]{escape(how)}[/dim]",
-            f"[red]{reason}[/red]",
-            number_shown(value, factor, digits),
-            number_shown(limit, factor, digits),
-            shown_unit,
-        )
+        table.add_row(f"{tried}\n[dim]{escape(how)}[/dim]", f"[red]{reason}[/red]", *_numbers(alike[0]))
     return table
 
 

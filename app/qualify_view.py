@@ -16,6 +16,7 @@ from satcom.app.qualify_tables import (
     budget_shown,
     by_list,
     losers_table,
+    lost_ways_table,
     price_shown,
     print_table,
     reasons_table,
@@ -51,6 +52,10 @@ def show_qualification(console: Console, answer: Qualification, terms: Terms, br
     if answer.losers:
         title = "Why the others cannot" if answer.solutions else "Why none can"
         print_table(console, (reasons_table if brief else losers_table)(answer.losers, title))
+    if answer.lost_ways:
+        print_table(console, lost_ways_table(answer.lost_ways, brief))
+    if answer.lost_left_out:
+        console.print(f"{answer.lost_left_out} more came less far and are left out.", highlight=False)
     best = answer.solutions[0] if answer.solutions else None
     if isinstance(best, ConstellationSolution) and not brief:
         show_passing(console, best)
@@ -136,7 +141,7 @@ def _alternatives(ways: Sequence[SiteSolution], terms: Terms) -> Table:
     table.add_column(
         "satellite, band\nelevation", overflow="fold", min_width=len("until 2027-12-31") if terms.ends else None
     )
-    table.add_column("terminal\ngateway\nin stock, or takes", overflow="fold", min_width=14)
+    table.add_column("terminal\ngateway, hub\nin stock, or takes", overflow="fold", min_width=14)
     table.add_column("MODCOD\nto, from site", no_wrap=True)
     for name in ("MHz\ncharged", "margin\ndB"):
         table.add_column(name, justify="right", no_wrap=True)
@@ -148,8 +153,7 @@ def _alternatives(ways: Sequence[SiteSolution], terms: Terms) -> Table:
         table.add_row(
             str(rank),
             f"{escape(way.satellite_name)} {way.band}\n[dim]{way.elevation_deg:.1f} deg{until_shown(terms, way)}[/dim]",
-            f"{escape(way.terminal_type_name)}\n[dim]{escape(way.earth_station_name)}\n"
-            f"{supply_shown(terms, way)}[/dim]",
+            f"{escape(way.terminal_type_name)}\n[dim]{escape(_over(way))}\n{supply_shown(terms, way)}[/dim]",
             f"{way.forward.modcod}\n{way.return_link.modcod}",
             f"{way.charged_bandwidth_hz / 1e6:.3f}\n[dim]{_each(way)}[/dim]",
             f"{way.forward.margin_db:.2f}\n{way.return_link.margin_db:.2f}",
@@ -163,7 +167,10 @@ def _in_brief(ways: Sequence[SiteSolution], terms: Terms) -> Table:
     """One line for each way."""
     table = table_titled(_counted(ways))
     table.add_column("", justify="right", no_wrap=True)
-    for name in ("satellite, band", "terminal", "in stock, or takes"):
+    named = max(len(f"{one.satellite_name} {one.band}") for one in ways)
+    table.add_column("satellite, band", overflow="fold", min_width=named)
+    table.add_column("terminal", no_wrap=True)
+    for name in ("gateway, hub", "in stock, or takes"):
         table.add_column(name, overflow="fold")
     for name in ("MHz", "margin dB"):
         table.add_column(name, justify="right", no_wrap=True)
@@ -176,6 +183,7 @@ def _in_brief(ways: Sequence[SiteSolution], terms: Terms) -> Table:
             str(rank),
             f"{escape(way.satellite_name)} {way.band}{until_shown(terms, way, ', ')}",
             escape(way.terminal_type_name),
+            escape(_over(way)),
             supply_shown(terms, way),
             f"{way.charged_bandwidth_hz / 1e6:.3f}",
             f"{way.margin_db:.2f}",
@@ -209,6 +217,14 @@ def _leases(ways: Sequence[LeaseSolution], terms: Terms) -> Table:
             style="bold" if rank == 1 else "",
         )
     return table
+
+
+def _over(way: SiteSolution) -> str:
+    """The gateway with its hub; of shared carriers the pools instead of the hub, which is theirs."""
+    if isinstance(way, AccessSolution):
+        pools = dict.fromkeys((way.forward_pool.pool_name, way.return_pool.pool_name))
+        return f"{way.earth_station_name}, {', '.join(pools)}"
+    return f"{way.earth_station_name}, {way.hub_name}"
 
 
 def _each(way: SiteSolution) -> str:

@@ -42,7 +42,8 @@ from satcom.market.solution_price import BAND, TERMINAL_TYPE, charge_prices, pri
 from satcom.service.constellation_solution import ConstellationSolution
 from satcom.service.evidence import qualify_on_record
 from satcom.service.qualification import ends_of_life, terminal_supply
-from satcom.service.solution import AnyLoser, LeaseSolution, Qualification, Solution
+from satcom.service.solution import AccessSolution, AnyLoser, LeaseSolution, Qualification, Solution
+from satcom.service.way import LostWay, PathPart
 from satcom.supplychain.partner_search import PartnerAnswer
 from satcom.supplychain.procurement import Supply
 
@@ -124,9 +125,15 @@ def rank(proposals: Sequence[Proposal]) -> list[Proposal]:
 
 
 def unavailabilities(losers: Sequence[AnyLoser]) -> list[Unavailability]:
-    """Each loser with its reason, said once."""
-    said = dict.fromkeys((str(one.reason), f"{one.subject}: {one.text}") for one in losers)
+    """Each loser with its reason, said once; of a satellite that serves otherwise, what of the path does not."""
+    said = dict.fromkeys((str(one.reason), _label(one)) for one in losers)
     return [Unavailability(code=code, label=label) for code, label in said]
+
+
+def _label(one: AnyLoser) -> str:
+    if isinstance(one, LostWay) and one.part is not PathPart.BAND:
+        return f"{one.satellite_name}, {one.part_name}: {one.text}"
+    return f"{one.subject}: {one.text}"
 
 
 # Commands
@@ -199,7 +206,7 @@ def _answer(
     ranked, unpriced = priced_solutions(session, question.offering, found.solutions, question.months, now())
     partners, setbacks = partner_proposals(session, question.offering, found, question.months, now())
     told = dict.fromkeys((one.code, one.told_to(by)) for one in setbacks)
-    reasons = unavailabilities(found.losers) + unpriced
+    reasons = unavailabilities([*found.losers, *found.lost_ways]) + unpriced
     reasons += [Unavailability(code=code, label=label) for code, label in told]
     named = reference(question.offering.id, "ProductOffering", question.offering.href, question.offering.name)
     rate = operator_of(session).tax_rate_percent
@@ -259,6 +266,8 @@ def _notes(found: Qualification, untold: int) -> list[Note]:
         texts["leftOut"] = f"{found.left_out} more ways are left out: {why}"
     if untold:
         texts["notTold"] = f"{untold} dearer alternates are not told: the {MOST_ALTERNATES} cheapest are"
+    if found.lost_left_out:
+        texts["lostLeftOut"] = f"{found.lost_left_out} more parts of paths that cannot serve came less far: not told"
     if found.evidence_id:
         texts["evidence"] = f"evidence {found.evidence_id}"
     return [Note.model_validate({"id": name, "text": text}) for name, text in texts.items()]
@@ -282,7 +291,10 @@ def _with(solution: Solution) -> str:
     if isinstance(solution, ConstellationSolution):
         stations = [one.earth_station_name for one in solution.gateways]
         return f"{solution.terminal_type_name} by {', '.join(stations)}"
-    return f"{solution.terminal_type_name} by {solution.earth_station_name}"
+    by = f"{solution.terminal_type_name} by {solution.earth_station_name}, hub {solution.hub_name}"
+    if isinstance(solution, AccessSolution):
+        return f"{by}, pools {solution.forward_pool.pool_name} and {solution.return_pool.pool_name}"
+    return by
 
 
 def _product(

@@ -12,6 +12,8 @@ from enum import StrEnum
 from math import inf
 from typing import ClassVar
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import ValidationInfo, field_validator
 from sqlalchemy import CheckConstraint, Index
 from sqlmodel import Field, Session, select
@@ -79,12 +81,28 @@ class LicenceFact:
     eirp_density_limit_dbw_per_hz: float | None = None
     least_antenna_diameter_m: float | None = None
 
-    @property
-    def _leave(self) -> tuple[float, float]:
-        """How much it lets a terminal send: density, then all of it."""
-        limits = self.eirp_density_limit_dbw_per_hz, self.eirp_limit_dbw
-        density, eirp = (inf if one is None else one for one in limits)
-        return density, eirp
+
+@dataclass(frozen=True, eq=False)
+class Sends:
+    """What a terminal would send: its EIRP at most, and what its carrier may be.
+
+    Of each MODCOD the symbol rate for the bit rate that is asked for, and the Es/N0 that it needs.
+    """
+
+    eirp_dbw: float
+    symbol_rate_baud: NDArray[np.float64]
+    required_es_n0_db: NDArray[np.float64]
+
+    def left_db(self, licence: "LicenceFact") -> float:
+        """Energy per symbol that a licence leaves over what the MODCOD needs, at the MODCOD where that is most.
+
+        Paths differ for no licence: the one that leaves most is the one under which the carrier closes the worst path.
+        """
+        limits = licence.eirp_density_limit_dbw_per_hz, licence.eirp_limit_dbw
+        density_dbw_per_hz, eirp_dbw = (inf if one is None else one for one in limits)
+        symbols_db = 10 * np.log10(self.symbol_rate_baud)
+        sent_dbw = np.minimum(min(eirp_dbw, self.eirp_dbw), density_dbw_per_hz + symbols_db)
+        return float(np.max(sent_dbw - symbols_db - self.required_es_n0_db))
 
 
 class LicenceGate(StrEnum):
@@ -123,8 +141,12 @@ def licence_for(
     terminal_class: str,
     period: Period,
     antenna_diameter_m: float,
+    sends: Sends,
 ) -> LicenceFact | Unlicensed:
-    """The licence that a terminal is put up under, of several the one that lets it send most; or why there is none."""
+    """The licence that a terminal is put up under, of several the one that leaves most to what it sends; or why none.
+
+    Among those that leave alike the first by reference counts.
+    """
     held = list(_of_kind(licences, country, band, terminal_class))
     if country is None:
         text = "the place lies in no country: nobody can license a terminal there"
@@ -143,7 +165,7 @@ def licence_for(
     if not large_enough:
         text = f"the {what} asks for an antenna of {min(least_m):g} m or more"
         return Unlicensed(LicenceGate.ANTENNA, text, antenna_diameter_m, min(least_m), "m")
-    return max(large_enough, key=lambda one: one._leave)
+    return min(large_enough, key=lambda one: (-sends.left_db(one), one.reference))
 
 
 def _of_kind(

@@ -90,9 +90,9 @@ def keep(session: Session, made: Design, party_id: str | None = None) -> Qualifi
 
 
 def recompute(evidence: QualificationEvidence) -> Qualification:
-    """The answer from the kept inputs alone; losers, and how many ways were left out, as they were told."""
+    """The answer from the kept inputs alone; what cannot deliver, and what was left out, as it was told."""
     again = solve(Inputs.of(evidence.inputs), evidence.demand)
-    told = {"losers": evidence.result.losers, "left_out": evidence.result.left_out}
+    told = {name: getattr(evidence.result, name) for name in ("losers", "lost_ways", "lost_left_out", "left_out")}
     return again.model_copy(update=told | {"evidence_id": evidence.id})
 
 

@@ -26,7 +26,7 @@ from satcom.service.constellation_solution import ConstellationSolution
 from satcom.service.demand import SEVERAL, Demand, asked_values, demand_of
 from satcom.service.evidence import qualify_on_record
 from satcom.service.qualification import ends_of_life, terminal_supply
-from satcom.service.solution import LeaseSolution, Qualification, Solution, TerminalSolution
+from satcom.service.solution import AccessSolution, LeaseSolution, Qualification, Solution, TerminalSolution
 from satcom.supplychain.procurement import Supply
 
 MOST_ITEMS = 20
@@ -352,11 +352,15 @@ def _looked_at(one: TerminalSolution) -> dict[str, Json]:
             "handoversPerDay": round(one.path.handovers_per_day, 1),
             "lowestElevationDeg": one.path.lowest_elevation_deg,
         }
-    return {
+    told: dict[str, Json] = {
         "gateway": one.earth_station_name,
+        "hub": one.hub_name,
         "azimuthDeg": round(one.azimuth_deg, 2),
         "elevationDeg": round(one.elevation_deg, 2),
     }
+    if isinstance(one, AccessSolution):
+        told |= {"forwardPool": one.forward_pool.pool_name, "returnPool": one.return_pool.pool_name}
+    return told
 
 
 def _entered(session: Session, task: Task, by: Principal) -> Task:

@@ -126,9 +126,9 @@ def passing_at(
     elements = elements_at(network, at, [each.id for each in members])
     limit = limit_days(network)
     flown = [each for each in members if each.id in elements and why_too_old(elements[each.id], at, limit) is None]
-    stations = network.exec(
-        select(EarthStation).where(col(EarthStation.id).in_(gateway_ids)).order_by(col(EarthStation.id))
-    ).all()
+    stations = _in_order_of_declaration(
+        one, network.exec(select(EarthStation).where(col(EarthStation.id).in_(gateway_ids))).all()
+    )
     seen_from = (_station(each) for each in stations)
     sky = Sky(
         place,
@@ -139,6 +139,15 @@ def passing_at(
         tuple(seen_from),
     )
     return Passing(told, at, sky, tuple(_named(each) for each in flown), tuple(_named(each) for each in stations))
+
+
+def _in_order_of_declaration(one: Constellation, stations: Sequence[EarthStation]) -> list[EarthStation]:
+    """As a qualification takes them, so that of gateways that are equally good both choose the same.
+
+    Those that the constellation declares no more come last.
+    """
+    place = {gateway.earth_station_id: number for number, gateway in reversed(list(enumerate(one.gateways)))}
+    return sorted(stations, key=lambda each: (place.get(each.id, len(place)), each.id))
 
 
 def _station(one: EarthStation) -> Station:

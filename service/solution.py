@@ -15,7 +15,7 @@ from pydantic import Discriminator, Tag, TypeAdapter
 from satcom.core.values import Amount, Instant, Money, Value
 from satcom.service.constellation_solution import ConstellationLoser, ConstellationSolution
 from satcom.service.demand import Demand, capacity_named
-from satcom.service.way import Loser, SatelliteWay, SiteWay
+from satcom.service.way import Loser, LostWay, SatelliteWay, SiteWay
 from satcom.supplychain.drivers.port import CapacityAsked, CapacityOffer
 
 
@@ -137,6 +137,7 @@ class Qualification(Value):
     """The answer: feasible solutions, best first by the resources they take, and every loser with its reason.
 
     Each of the `left_out` takes at least as much capacity as a solution with the same terminal type, in the same band.
+    `lost_ways` are over satellites that serve otherwise; `lost_left_out` more of them came less far.
     `country` is that of the site, from the map where the demand names none. Partners are asked where no solution of
     our own is feasible.
     """
@@ -147,6 +148,8 @@ class Qualification(Value):
     solutions: tuple[Solution, ...]
     left_out: int = 0
     losers: tuple[AnyLoser, ...]
+    lost_ways: tuple[LostWay, ...] = ()
+    lost_left_out: int = 0
     partner_solutions: tuple[PartnerSolution, ...] = ()
     partner_losers: tuple[PartnerLoser, ...] = ()
     evidence_id: str | None = None

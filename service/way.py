@@ -159,6 +159,7 @@ class Reason(StrEnum):
     COORDINATED_UPLINK = "coordinatedUplinkDensity"
     COORDINATED_DOWNLINK = "coordinatedDownlinkDensity"
     LICENSED_DENSITY = "licensedEirpDensity"
+    LICENSED_EIRP = "licensedEirp"
     NO_CONTIGUOUS_SLOT = "noContiguousSlot"
     NO_POWER = "noPower"
     NO_HUB_PORT = "noHubPort"
@@ -168,11 +169,15 @@ class Reason(StrEnum):
 
 
 class Loser(Unable):
-    """A satellite (or a payload of it) that cannot deliver."""
+    """A satellite (or a payload of it) that cannot deliver.
+
+    `free_at`, where that is known, is from when on it could: what takes the room now has ended.
+    """
 
     satellite_id: str
     satellite_name: str
     reason: Reason
+    free_at: Instant | None = None
 
     @property
     def space_segment_id(self) -> str:
@@ -181,3 +186,20 @@ class Loser(Unable):
     @property
     def space_segment_name(self) -> str:
         return self.satellite_name
+
+
+class PathPart(StrEnum):
+    """What ways over one satellite may differ in."""
+
+    BAND = "band"
+    GATEWAY = "gateway"
+    CARRIER_POOL = "carrierPool"
+    TRANSPONDER = "transponder"
+    TERMINAL_TYPE = "terminalType"
+
+
+class LostWay(Loser):
+    """A part of a path that no way has over a satellite which serves otherwise. A gateway is a hub with an antenna."""
+
+    part: PathPart
+    part_name: str

@@ -223,7 +223,7 @@ def new_terminal(
 
 
 def check_serial_numbers(session: Session, serial_numbers: Sequence[str]) -> None:
-    """Raises as `check_written`, and `Refused` with each that is known already."""
+    """Raises as `check_written`, and `RuleRefused` with each that is known already."""
     check_written(serial_numbers)
     known = set(_known_serial_numbers(session, serial_numbers))
     faults = [
@@ -232,7 +232,7 @@ def check_serial_numbers(session: Session, serial_numbers: Sequence[str]) -> Non
         if number in known
     ]
     if faults:
-        raise Refused.all(faults)
+        raise RuleRefused.all(faults)
 
 
 def check_written(serial_numbers: Sequence[str]) -> None:

@@ -27,6 +27,7 @@ CANCELLATIONS: Final = f"{TMF}/productOrderingManagement/v4/cancelProductOrder"
 FLOWS: Final = f"{TMF}/processFlowManagement/v4/processFlow"
 OPERATOR: Final = "/satcom-api/enterprise/v1/operator"
 TIMEOUT_S: Final = 30.0
+MOST_AT_ONCE: Final = 1000
 TRIES, PAUSE_S = 3, 0.5
 LOCAL: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 
@@ -73,6 +74,15 @@ class Api:
     def get(self, path: str, **query: str | list[str]) -> Any:
         """Raises `ApiRefused`, `ApiAway`."""
         return self._ask("GET", path, query=query).json()
+
+    def get_all(self, path: str, **query: str | list[str]) -> list[Body]:
+        """The whole of a list, page by page; `sort` names what tells every entry from every other."""
+        found: list[Body] = []
+        while True:
+            page: list[Body] = self.get(path, limit=str(MOST_AT_ONCE), offset=str(len(found)), **query)
+            found += page
+            if len(page) < MOST_AT_ONCE:
+                return found
 
     def get_file(self, path: str, media_type: str, **query: str | list[str]) -> bytes:
         """The answer in another form than JSON. Raises `ApiRefused`, `ApiAway`."""

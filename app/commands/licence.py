@@ -6,7 +6,7 @@ from typing import Annotated, Final
 
 import typer
 
-from satcom.app.commands.api import HERE, Api, Body, Token, Url
+from satcom.app.commands.api import HERE, Api, Token, Url
 from satcom.app.listing import Listing, screen
 from satcom.core.clock import now
 from satcom.core.errors import Refused
@@ -44,7 +44,7 @@ def list_licences(
     last = _last_day(ends_by, days)
     asked = {"country": country} if country else {}
     with Api(url, token) as api:
-        found: list[Body] = api.get(LICENCES, limit="1000", **asked)
+        found = api.get_all(LICENCES, sort="validUntil,country,band,id", **asked)
     kept = sorted(
         (one for one in found if last is None or date.fromisoformat(one["validUntil"]) <= last),
         key=lambda one: (one["validUntil"], one["country"], one["band"]),

@@ -149,7 +149,8 @@ def _ordered(order: Body) -> Iterator[tuple[str, str]]:
         yield "offering", str(offering.get("name") or offering.get("id", ""))
         for one in item.get("product", {}).get("productCharacteristic", []):
             yield "", f"{one['name']} {one.get('value')}"
-    for price in order.get("orderTotalPrice", []):
+    prices = order.get("orderTotalPrice", [])
+    for price in [one for one in prices if _net(one).get("value")] or prices[:1]:
         yield "price", _price(price)
     for name, key in (("ordered", "orderDate"), ("start", "requestedStartDate"), ("done", "completionDate")):
         if order.get(key):
@@ -168,11 +169,17 @@ def listed(orders: Sequence[Body]) -> Listing:
     return listing
 
 
-def _price(price: Body) -> str:
+def _net(price: Body) -> Body:
+    """Its amount, before tax where that is told."""
     amount = price.get("price", {})
-    net = amount.get("dutyFreeAmount") or amount.get("taxIncludedAmount") or {}
+    net: Body = amount.get("dutyFreeAmount") or amount.get("taxIncludedAmount") or {}
+    return net
+
+
+def _price(price: Body) -> str:
+    net = _net(price)
     per = f" per {price['recurringChargePeriod']}" if price.get("recurringChargePeriod") else ""
-    before = " before tax" if amount.get("dutyFreeAmount") else ""
+    before = " before tax" if price.get("price", {}).get("dutyFreeAmount") else ""
     return f"{net.get('value', 0):,.2f} {net.get('unit', '')}{per}{before}"
 
 

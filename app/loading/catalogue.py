@@ -267,6 +267,10 @@ def _load_price(load: Load, entry: Entry, keys: PriceKeys) -> None:
         load.named(ProductOffering, keys.product_offering, "product_offering", found)
     if keys.price_type is PriceType.RECURRING and keys.recurring_period is None:
         found.faults.append(Fault("recurring_period", "missing", "missing", MONTH))
+    billed_in = operator_of(load.session).currency if load.has_operator else keys.currency
+    if keys.currency != billed_in:
+        why = f"the operator does business in {billed_in}, this price is in {keys.currency}"
+        found.faults.append(Fault("currency", why, "currency", billed_in))
     found.refuse()
     only_for: dict[str, list[str] | None] = {
         TERMINAL_TYPE: keys.terminal_type,

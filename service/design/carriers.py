@@ -5,7 +5,7 @@ share a transponder when both find room beside each other; where they do not, th
 leaves, in either order.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import lru_cache
 
@@ -62,6 +62,9 @@ class Sized:
     @property
     def charged_hz(self) -> Hertz:
         return np.maximum(self.occupied_hz, self.power_hz)
+
+    def take(self, rows: Indices | slice) -> "Sized":
+        return Sized(*(getattr(self, one.name)[rows] for one in fields(self)))
 
 
 @dataclass(frozen=True)
@@ -255,9 +258,12 @@ def fit_together(
     return fits
 
 
-def pairs_of_block(sizer: Sizer, number: int, block: Block, forward: Sized, back: Sized, has_port: Flags) -> list[Pair]:
-    """For each terminal type the cheapest feasible pair, of a gateway with a free port where one has.
+def pairs_of_block(
+    sizer: Sizer, number: int, block: Block, forward: Sized, back: Sized, has_port: Flags
+) -> tuple[list[Pair], Indices]:
+    """The cheapest feasible pairs, and the groups (gateway and terminal type) that have none.
 
+    There is one for each terminal type, of a gateway with a free port where one has, and one for each gateway.
     `forward` and `back` are the block's own lanes, `has_port` is by its gateways.
     """
     free, lanes = sizer.plan.free, sizer.plan.lanes
@@ -283,34 +289,50 @@ def pairs_of_block(sizer: Sizer, number: int, block: Block, forward: Sized, back
         options.append((np.where(same & ~together, NOT_FEASIBLE_HZ, total), up_row, down_row))
     totals = np.array([one[0] for one in options])
     best, least = np.argmin(totals, axis=0), np.min(totals, axis=0)
+    feasible = np.flatnonzero(least < NOT_FEASIBLE_HZ)
+    gateway, terminal = np.divmod(feasible, block.shape[2])
     pairs = []
-    for group in _best_of_each_terminal(block, least, has_port):
+    for group in feasible[_best_of_each(gateway, terminal, least[feasible], has_port)].tolist():
         total, up_row, down_row = options[int(best[group])]
         rows = int(up_row[group]), int(down_row[group])
         up_limits, down_limits = (
             (int(free.widest_hz[tp]), int(free.power_hz[tp])) for tp in (transponder[row, group] for row in rows)
         )
         up_lane, down_lane = (block.start + row * groups + group for row in rows)
-        gateway, terminal = divmod(group, block.shape[2])
-        pairs.append(Pair(number, gateway, terminal, up_lane, down_lane, up_limits, down_limits, int(total[group])))
-    return pairs
+        place, kind = divmod(group, block.shape[2])
+        pairs.append(Pair(number, place, kind, up_lane, down_lane, up_limits, down_limits, int(total[group])))
+    return pairs, np.flatnonzero(least >= NOT_FEASIBLE_HZ)
 
 
-def _best_of_each_terminal(block: Block, least_hz: Hertz, has_port: Flags) -> list[int]:
-    """Groups (gateway and terminal type) in their order; no other gateway would ever be chosen for the terminal."""
-    groups = np.flatnonzero(least_hz < NOT_FEASIBLE_HZ)
-    gateway, terminal = np.divmod(groups, block.shape[2])
-    ranked = np.lexsort((least_hz[groups], ~has_port[gateway], terminal))
-    _, first = np.unique(terminal[ranked], return_index=True)
-    return sorted(groups[ranked[first]].tolist())
+def best_pairs(pairs: Sequence[Pair], has_port: Flags) -> list[Pair]:
+    """Of each terminal type, and of each gateway, the best; in the order of the block."""
+    ordered = sorted(pairs, key=lambda one: (one.gateway, one.terminal))
+    columns = [(one.gateway, one.terminal, one.charged_hz) for one in ordered]
+    gateway, terminal, charged_hz = np.array(columns, dtype=np.int64).reshape(-1, 3).T
+    return [ordered[row] for row in _best_of_each(gateway, terminal, charged_hz, has_port)]
 
 
-def squeezed_pairs(sizer: Sizer, number: int, block: Block, forward: Sized, back: Sized) -> list[Pair]:
+def _best_of_each(gateway: Indices, terminal: Indices, charged_hz: Hertz, has_port: Flags) -> list[int]:
+    """Rows: of each terminal type the cheapest, one with a free port before all without, and of each gateway."""
+    chosen: set[int] = set()
+    for part in (terminal, gateway):
+        ranked = np.lexsort((charged_hz, ~has_port[gateway], part))
+        chosen.update(ranked[np.unique(part[ranked], return_index=True)[1]].tolist())
+    return sorted(chosen)
+
+
+def squeezed_pairs(
+    sizer: Sizer, number: int, block: Block, forward: Sized, back: Sized, without: Indices
+) -> list[Pair]:
     """Pairs on one transponder where the cheapest two have no room: the second takes what the first leaves.
 
-    Only for blocks without a pair; one call of the sizing for each order.
+    Only for the groups (gateway and terminal type) `without` a pair; one call of the sizing for each order.
     """
+    groups = block.shape[1] * block.shape[2]
     rows = np.flatnonzero(forward.closes & back.closes)
+    rows = rows[np.isin(rows % groups, without)]
+    if not len(rows):
+        return []
     lanes = sizer.plan.lanes.take(rows + block.start)
     whole = sizer.free_limits(lanes)
     found: dict[tuple[int, int], Pair] = {}

@@ -42,6 +42,7 @@ from satcom.service.design.constellation_path import (
 )
 from satcom.service.design.day_capacity import GatewayLeft, begin, check_beams, left_of, times_on_day, too_full
 from satcom.service.design.facts import TerminalTypeFacts
+from satcom.service.design.licensing import sends
 from satcom.service.design.neighbours import sources_assumed
 from satcom.service.design.passing_carriers import Passing, TooMuch, sized, worst_budget
 from satcom.service.design.passing_limits import Reached
@@ -161,11 +162,11 @@ def _terminals(inputs: PassingInputs, demand: ConstellationDemand) -> list[Termi
     kinds = [kind for kind in one.terminal_types if kind.band == one.user_band]
     wanted = demand.terminal_types
     asked_for = [kind for kind in kinds if wanted is None or kind.is_among(wanted)] or kinds
-    under = [_licence(inputs, kind, period) for kind in asked_for]
+    under = [_licence(inputs, demand, kind, period) for kind in asked_for]
     refused = [each for each in under if isinstance(each, Unlicensed)]
     if refused and len(refused) == len(under):
         raise _unlicensed(refused)
-    allowed = [kind for kind in kinds if isinstance(_licence(inputs, kind, period), LicenceFact)]
+    allowed = [kind for kind in kinds if isinstance(_licence(inputs, demand, kind, period), LicenceFact)]
     accepted = [kind for kind in allowed if wanted is None or kind.is_among(wanted)]
     approved = [kind for kind in accepted if kind.approved]
     if not approved:
@@ -175,10 +176,15 @@ def _terminals(inputs: PassingInputs, demand: ConstellationDemand) -> list[Termi
     return approved
 
 
-def _licence(inputs: PassingInputs, kind: TerminalTypeFacts, period: Period) -> LicenceFact | Unlicensed:
+def _licence(
+    inputs: PassingInputs, demand: ConstellationDemand, kind: TerminalTypeFacts, period: Period
+) -> LicenceFact | Unlicensed:
     """The rule is the licence's own."""
-    held = inputs.constellation.licences
-    return licence_for(held, inputs.country, kind.band, kind.terminal_class, period, kind.antenna_diameter_m)
+    one = inputs.constellation
+    sent = sends(kind, float(one.return_link.uplink_center_hz), demand.rate_bps("return"))
+    return licence_for(
+        one.licences, inputs.country, kind.band, kind.terminal_class, period, kind.antenna_diameter_m, sent
+    )
 
 
 def _unlicensed(refused: list[Unlicensed]) -> Lost:
@@ -214,7 +220,7 @@ def _solutions(
     found: list[tuple[float, ConstellationSolution]] = []
     misses: list[tuple[float, Lost]] = []
     for kind in terminals:
-        licence = _licence(inputs, kind, Period(demand.start_at, demand.stop_at))
+        licence = _licence(inputs, demand, kind, Period(demand.start_at, demand.stop_at))
         licensed = (
             (licence.eirp_density_limit_dbw_per_hz, licence.eirp_limit_dbw) if isinstance(licence, LicenceFact) else ()
         )
@@ -274,7 +280,7 @@ def _solution(
     carriers: dict[Direction, Passing],
 ) -> ConstellationSolution:
     one, period = inputs.constellation, Period(demand.start_at, demand.stop_at)
-    licence = _licence(inputs, kind, period)
+    licence = _licence(inputs, demand, kind, period)
     forward, back = (_carrier(inputs, carriers[way]) for way in DIRECTIONS)
     weight_s = carriers["forward"].every.geometry.weight_s
     out = float(np.average(_out_percent(carriers), weights=weight_s))

@@ -256,6 +256,7 @@ class Assumptions:
     and until `over_footprint` on the ground only at the receiving place.
     `sources_told`: budgets tell where interference comes from, and add up in rain; they did not before.
     `pointing_counted`: random pointing and the age of elements are in what is sold with a confidence; they were not.
+    `parts_apart`: each gateway and each pair of pools is a way of its own; before, only the best for each terminal was.
     """
 
     roll_off: float = 0.2
@@ -276,6 +277,7 @@ class Assumptions:
     sources_told: bool = True
     over_footprint: bool = True
     pointing_counted: bool = True
+    parts_apart: bool = True
 
 
 def _taken_rows(taken: TakenSpectrum) -> list[list[float | None]]:

@@ -50,11 +50,12 @@ class Inputs:
         if not isinstance(assumed, dict):
             return inputs
         # what was not counted or told yet when the evidence was kept
-        before = {name: False for name in ("within_limits", "over_footprint", *_OF_ALL_KINDS) if name not in assumed}
+        before = {name: False for name in (*_OF_THOSE_THAT_STAND, *_OF_ALL_KINDS) if name not in assumed}
         of_all = {name: False for name in _OF_ALL_KINDS if name in before}
         passing = tuple(replace(one, assumed=replace(one.assumed, **of_all)) for one in inputs.constellations)
         return replace(inputs, assumed=replace(inputs.assumed, **before), constellations=passing)
 
 
+_OF_THOSE_THAT_STAND = ("within_limits", "over_footprint", "parts_apart")
 _OF_ALL_KINDS = ("sources_told", "pointing_counted")  # limits over constellations have a mark of their own
 _INPUTS = TypeAdapter(Inputs)

@@ -16,6 +16,7 @@ from satcom.service.design.facts import Assumptions, Fleet, Occupancy
 from satcom.service.design.limits import DensityLimits, density_limits
 from satcom.service.design.links import GatewayArrays, Ground, Lanes, TerminalArrays
 from satcom.service.design.payloads import Gateway, payloads, transponder_arrays
+from satcom.service.design.room import Room
 from satcom.service.design.sky import (
     Promised,
     RayTable,
@@ -47,9 +48,9 @@ class Block:
 
 @dataclass(frozen=True, eq=False)
 class Layout:
-    """All lanes, their blocks, and what they refer to. `free` is by row of the fleet's transponders.
+    """All lanes, their blocks, and what they refer to. `free` is by row of the fleet's transponders, as in `room`.
 
-    `limits` are `None` where nothing limits the density of any carrier.
+    `limits` are `None` where nothing limits the density of any carrier. `licences` are by id of terminal type.
     """
 
     fleet: Fleet
@@ -58,8 +59,10 @@ class Layout:
     gateways: tuple[Gateway, ...]
     ground: Ground
     free: FreeCapacity
+    room: Room
     promised: Promised
     limits: DensityLimits | None
+    licences: dict[str, LicenceFact]
 
 
 def layout(found: Survey, demand: SiteDemand, occupancy: Occupancy, assumed: Assumptions) -> Layout:
@@ -111,12 +114,14 @@ def layout(found: Survey, demand: SiteDemand, occupancy: Occupancy, assumed: Ass
         tuple(gateways),
         ground,
         free_of_fleet(fleet, occupancy, found.period),
+        Room(fleet, occupancy, found.period),
         promised,
         (
             density_limits(fleet, ground, found.at, assumed.over_footprint, found.licences)
             if assumed.within_limits
             else None
         ),
+        found.licences,
     )
 
 

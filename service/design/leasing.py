@@ -8,7 +8,6 @@ the lease follow from its share of power.
 Words: ITU Handbook on Satellite Communications, 3rd ed. (transponder lease, power-equivalent bandwidth).
 """
 
-from collections.abc import Iterator
 from math import ceil, log10
 
 import numpy as np
@@ -22,11 +21,13 @@ from satcom.service.demand import LeaseDemand
 from satcom.service.design.facts import Assumptions, Fleet, Occupancy, SatelliteFacts, TransponderFacts
 from satcom.service.design.lanes import free_of_fleet
 from satcom.service.design.limits import breach_told, lease_breaches
+from satcom.service.design.lost_ways import bands_lost
 from satcom.service.design.payloads import Payload, payloads, transponder_arrays
+from satcom.service.design.room import Room
 from satcom.service.design.sky import beam_shapes
-from satcom.service.design.survey import Setback, keep_furthest, not_in_service
+from satcom.service.design.survey import LostPart, Setback, keep_furthest, not_in_service, without_transponder
 from satcom.service.solution import LeaseSolution
-from satcom.service.way import Reason
+from satcom.service.way import PathPart, Reason
 
 Flags = NDArray[np.bool_]
 Indices = NDArray[np.intp]
@@ -45,32 +46,39 @@ def candidates(fleet: Fleet, demand: LeaseDemand) -> Indices:
 
 def lease(
     fleet: Fleet, demand: LeaseDemand, occupancy: Occupancy, assumed: Assumptions
-) -> tuple[tuple[LeaseSolution, ...], dict[int, Setback]]:
-    """The transponders that can be leased, best first, and why each of the other satellites cannot give any."""
+) -> tuple[tuple[LeaseSolution, ...], dict[int, Setback], list[LostPart]]:
+    """The transponders that can be leased, best first; why the other satellites, and transponders, can give nothing."""
     period = Period(demand.start_at, demand.stop_at)
     free, covered = free_of_fleet(fleet, occupancy, period), _covered(fleet, demand)
+    room = Room(fleet, occupancy, period)
     too_dense = _too_dense(fleet, demand, assumed.over_footprint) if assumed.within_limits else {}
-    kept = covered.copy()
-    kept[list(too_dense)] = False
     ways: list[tuple[int, int, LeaseSolution]] = []
     setbacks: dict[int, Setback] = {}
+    lost: list[LostPart] = []
     for payload in payloads(fleet):
         refused = _refusal(fleet, payload, demand, covered)
-        if refused is None:
-            found = list(_free_transponders(fleet, payload, demand, kept, free))
-            ways += found
-            if not found and kept[payload.transponders].any():
-                refused = _nothing_free(fleet, payload, demand, kept, free)
-            elif not found:
-                refused = min((too_dense[row] for row in payload.transponders if covered[row]), key=_missed_by)
         if refused is not None:
             keep_furthest(setbacks, payload.satellite, refused)
+            continue
+        rows = [int(row) for row in payload.transponders[covered[payload.transponders]]]
+        cannot = {row: too_dense.get(row) or _no_room(fleet, payload, row, demand, free, room) for row in rows}
+        found = [row for row, why in cannot.items() if why is None]
+        ways += [
+            (int(free.widest_hz[row]), row, _solution(fleet, payload, fleet.transponders[row], demand)) for row in found
+        ]
+        told = {row: why for row, why in cannot.items() if why is not None}
+        if found:
+            name = {row: fleet.transponders[row].name for row in told}
+            lost += [LostPart(payload.satellite, PathPart.TRANSPONDER, name[row], why) for row, why in told.items()]
+        else:
+            keep_furthest(setbacks, payload.satellite, max(told.values(), key=lambda one: one.progress))
     for row in set(range(len(fleet.satellites))) - {one.satellite for one in payloads(fleet)}:
-        setbacks[row] = Setback(Reason.OUTSIDE_CONTOUR, fleet.satellites[row].name, "it has no transponder")
+        setbacks[row] = without_transponder(fleet.satellites[row])
     giving = {fleet.satellites[one.satellite].id: one.satellite for one in payloads(fleet)}
     feasible = {giving[way.satellite_id] for _, _, way in ways}
     ranked = sorted(ways, key=lambda one: (one[2].charged_bandwidth_hz, one[0], one[1]))
-    return tuple(way for _, _, way in ranked), {row: one for row, one in setbacks.items() if row not in feasible}
+    losers = {row: one for row, one in setbacks.items() if row not in feasible}
+    return tuple(way for _, _, way in ranked), losers, bands_lost(setbacks, feasible) + lost
 
 
 def power_share_hz(transponder: TransponderFacts, demand: LeaseDemand) -> int:
@@ -90,10 +98,6 @@ def _too_dense(fleet: Fleet, demand: LeaseDemand, over_footprint: bool) -> dict[
     }
 
 
-def _missed_by(setback: Setback) -> float:
-    return setback.missed_by
-
-
 def _refusal(fleet: Fleet, payload: Payload, demand: LeaseDemand, covered: Flags) -> Setback | None:
     """Why nothing of this payload can be leased, whatever is free."""
     satellite = fleet.satellites[payload.satellite]
@@ -101,9 +105,25 @@ def _refusal(fleet: Fleet, payload: Payload, demand: LeaseDemand, covered: Flags
     if not satellite.in_service_throughout(demand.start_at, demand.served_until):
         return not_in_service(satellite, demand)
     if demand.satellites is not None and not _is_among(satellite, demand.satellites):
-        return Setback(Reason.OUTSIDE_CONTOUR, subject, "this satellite was not asked for", asked_for=False)
+        return Setback(
+            Reason.OUTSIDE_CONTOUR,
+            subject,
+            "this satellite was not asked for",
+            0,
+            1,
+            "satellites asked for",
+            asked_for=False,
+        )
     if demand.bands is not None and payload.band not in demand.bands:
-        return Setback(Reason.OUTSIDE_CONTOUR, subject, f"{payload.band} band was not asked for", asked_for=False)
+        return Setback(
+            Reason.OUTSIDE_CONTOUR,
+            subject,
+            f"{payload.band} band was not asked for",
+            0,
+            1,
+            "bands asked for",
+            asked_for=False,
+        )
     if not covered[payload.transponders].any():
         asked = f" and comes down {demand.polarisation}" if demand.polarisation is not None else ""
         text = f"no transponder reaches the places that were named{asked}"
@@ -130,32 +150,27 @@ def _covered(fleet: Fleet, demand: LeaseDemand) -> Flags:
     return reached
 
 
-def _free_transponders(
-    fleet: Fleet, payload: Payload, demand: LeaseDemand, covered: Flags, free: FreeCapacity
-) -> Iterator[tuple[int, int, LeaseSolution]]:
-    """Each transponder that has room, with how wide its widest piece is and its row."""
-    for row in payload.transponders[covered[payload.transponders]]:
-        transponder = fleet.transponders[row]
-        if free.widest_hz[row] >= demand.bandwidth_hz and free.power_hz[row] >= power_share_hz(transponder, demand):
-            yield int(free.widest_hz[row]), int(row), _solution(fleet, payload, transponder, demand)
-
-
-def _nothing_free(fleet: Fleet, payload: Payload, demand: LeaseDemand, covered: Flags, free: FreeCapacity) -> Setback:
-    rows = payload.transponders[covered[payload.transponders]]
+def _no_room(
+    fleet: Fleet, payload: Payload, row: int, demand: LeaseDemand, free: FreeCapacity, room: Room
+) -> Setback | None:
+    """What a transponder lacks, and from when on it would have it; `None` where it has room."""
+    transponder, wanted_hz = fleet.transponders[row], demand.bandwidth_hz
+    needed_hz, left_hz = power_share_hz(transponder, demand), int(free.power_hz[row])
+    widest_hz = int(free.widest_hz[row])
+    if widest_hz >= wanted_hz and left_hz >= needed_hz:
+        return None
     subject = f"{fleet.satellites[payload.satellite].name} {payload.band}"
-    wide = [row for row in rows if free.widest_hz[row] >= demand.bandwidth_hz]
-    if not wide:
-        widest_hz = int(free.widest_hz[rows].max())
-        text = f"the widest free piece is {widest_hz / 1e6:.3f} MHz, {demand.bandwidth_hz / 1e6:.3f} MHz are asked for"
-        missed_by = (demand.bandwidth_hz - widest_hz) / demand.bandwidth_hz
-        return Setback(
-            Reason.NO_CONTIGUOUS_SLOT, subject, text, widest_hz, demand.bandwidth_hz, "Hz", missed_by=missed_by
-        )
-    best = min(wide, key=lambda row: power_share_hz(fleet.transponders[row], demand) - int(free.power_hz[row]))
-    needed_hz, left_hz = power_share_hz(fleet.transponders[best], demand), int(free.power_hz[best])
-    text = f"power for {left_hz / 1e6:.3f} MHz is left on {fleet.transponders[best].name}, {needed_hz / 1e6:.3f} needed"
-    missed_by = (needed_hz - left_hz) / needed_hz
-    return Setback(Reason.NO_POWER, subject, text, left_hz, needed_hz, "Hz", missed_by=missed_by)
+    if widest_hz < wanted_hz:
+        reason, lacking = Reason.NO_CONTIGUOUS_SLOT, (widest_hz, wanted_hz)
+        text = f"the widest free piece of {transponder.name} is {widest_hz / 1e6:.3f} MHz"
+        text += f", {wanted_hz / 1e6:.3f} MHz are asked for"
+    else:
+        reason, lacking = Reason.NO_POWER, (left_hz, needed_hz)
+        text = f"power for {left_hz / 1e6:.3f} MHz is left on {transponder.name}, {needed_hz / 1e6:.3f} needed"
+    value, limit = lacking
+    missed_by = (limit - value) / limit
+    found = Setback(reason, subject, text, value, limit, "Hz", missed_by=missed_by)
+    return found.free_from(room.free_at(row, (wanted_hz,), needed_hz))
 
 
 def _solution(fleet: Fleet, payload: Payload, transponder: TransponderFacts, demand: LeaseDemand) -> LeaseSolution:

@@ -101,6 +101,14 @@ def payloads(fleet: Fleet) -> tuple[Payload, ...]:
     )
 
 
+def gateway_called(fleet: Fleet, one: Gateway) -> str:
+    """Its hub and its station; the antenna, too, where several of the station point at the same satellite."""
+    station = fleet.stations[one.station]
+    alike = [each for each in station.antennas if set(each.satellite_ids) & set(one.antenna.satellite_ids)]
+    antenna = f", {one.antenna.id}" if sum(each.band == one.antenna.band for each in alike) > 1 else ""
+    return f"{fleet.hubs[one.hub].name} at {station.name}{antenna}"
+
+
 @lru_cache(maxsize=4)
 def transponder_arrays(fleet: Fleet) -> TransponderArrays:
     """One array per value of the transponders."""

@@ -7,9 +7,10 @@ or its side lobes may have no more. A carrier of the hub is on the air as it is:
 Words: ETSI EN 302 307-1 annex D (adaptive coding and modulation), EN 301 545-2 (return carriers).
 """
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
+from itertools import product
 from math import ceil
 
 import numpy as np
@@ -23,12 +24,13 @@ from satcom.service.design.facts import Assumptions, Occupancy, PoolFacts
 from satcom.service.design.lanes import Block, Layout, layout
 from satcom.service.design.limits import ROUNDING, Carried, breach_told, worst_breach
 from satcom.service.design.links import link_of, required_margin_db
+from satcom.service.design.lost_ways import bands_lost
 from satcom.service.design.neighbours import sources_of
-from satcom.service.design.payloads import transponder_arrays
+from satcom.service.design.payloads import gateway_called, transponder_arrays
 from satcom.service.design.site import site_values
-from satcom.service.design.survey import Setback, Survey, keep_furthest
+from satcom.service.design.survey import LostPart, Setback, Survey, keep_furthest
 from satcom.service.solution import AccessSolution, PoolPlan
-from satcom.service.way import CarrierPlan, Reason
+from satcom.service.way import CarrierPlan, PathPart, Reason
 
 Array = NDArray[np.float64]
 Indices = NDArray[np.intp]
@@ -60,62 +62,116 @@ class _Reading:
         return ceil(baud * (1 + pool.rolloff))
 
 
+Readings = Mapping[Direction, Sequence[_Reading]]
+
+
 @dataclass(frozen=True, eq=False)
 class AccessWay:
-    """A way over a pool each way. Its tables are made when it is told: of many ways only the best are."""
+    """A way over a pool each way. Its tables are made when it is told: of many ways only the best are.
+
+    `parts` are the gateway, the pools and the terminal type that it has.
+    """
 
     satellite_id: str
     band: str
     charged_hz: int
     price: float
+    parts: frozenset[tuple[PathPart, str]]
     solution: Callable[[], AccessSolution]
+
+    @property
+    def rank(self) -> tuple[int, float]:
+        return self.charged_hz, self.price
 
 
 def access(
     found: Survey, demand: AccessDemand, occupancy: Occupancy, assumed: Assumptions
-) -> tuple[tuple[AccessWay, ...], dict[int, Setback]]:
-    """The pools that can serve the site, best first, and why each of the other satellites cannot."""
+) -> tuple[tuple[AccessWay, ...], dict[int, Setback], list[LostPart]]:
+    """The pools that can serve the site, best first; why the other satellites cannot, and which parts of these."""
     setbacks = dict(found.setbacks)
     ranked: list[AccessWay] = []
+    lost: list[LostPart] = []
+    feasible: set[int] = set()
     plan = layout(found, demand, occupancy, assumed) if found.reached else None
     for block in plan.blocks if plan is not None else ():
         assert plan is not None
-        ranked += _ways(plan, block, found, demand, occupancy, assumed, setbacks)
-    feasible = {way.satellite_id for way in ranked}
-    lost = {row: one for row, one in setbacks.items() if found.fleet.satellites[row].id not in feasible}
-    return tuple(sorted(ranked, key=lambda one: (one.charged_hz, one.price))), lost
+        satellite = block.reached.payload.satellite
+        read = _read_block(plan, block, demand, occupancy, assumed)
+        ways = list(_ways(plan, block, found, read, assumed))
+        if ways:
+            feasible.add(satellite)
+            ranked += ways
+            lost += _lost_parts(plan, block, read, ways)
+        else:
+            keep_furthest(setbacks, satellite, _no_way(_subject(plan, block), read))
+    lost = bands_lost(setbacks, feasible) + lost
+    cannot = {row: one for row, one in setbacks.items() if row not in feasible}
+    return tuple(sorted(ranked, key=lambda one: one.rank)), cannot, lost
 
 
-def _ways(
-    plan: Layout,
-    block: Block,
-    found: Survey,
-    demand: AccessDemand,
-    occupancy: Occupancy,
-    assumed: Assumptions,
-    setbacks: dict[int, Setback],
-) -> Iterator[AccessWay]:
-    """For each hub and terminal type of a payload the pools of both directions that take least."""
-    satellite = block.reached.payload.satellite
-    subject = f"{plan.fleet.satellites[satellite].name} {block.reached.payload.band}"
-    best: dict[Direction, dict[tuple[int, int], _Reading]] = {}
+def _subject(plan: Layout, block: Block) -> str:
+    payload = block.reached.payload
+    return f"{plan.fleet.satellites[payload.satellite].name} {payload.band}"
+
+
+def _read_block(
+    plan: Layout, block: Block, demand: AccessDemand, occupancy: Occupancy, assumed: Assumptions
+) -> Readings:
+    """What the site gets of the pools of a payload, by direction; nothing where one direction has none."""
+    lanes = {direction: list(_lanes(plan, block, direction)) for direction in DIRECTIONS}
+    if not all(lanes.values()):
+        return {direction: [] for direction in DIRECTIONS if not lanes[direction]}
+    subject = _subject(plan, block)
+    return {
+        direction: list(_read(plan, lanes[direction], direction, demand, occupancy, assumed, subject))
+        for direction in DIRECTIONS
+    }
+
+
+def _ways(plan: Layout, block: Block, found: Survey, read: Readings, assumed: Assumptions) -> Iterator[AccessWay]:
+    """For each hub and terminal type of a payload every pair of pools, or only the pools that take least."""
+    usable: dict[Direction, dict[tuple[int, int], list[_Reading]]] = {}
     for direction in DIRECTIONS:
-        lanes = list(_lanes(plan, block, direction))
-        if not lanes:
-            text = f"no {direction} pool of its hubs reaches the site"
-            keep_furthest(setbacks, satellite, Setback(Reason.NO_POOL, subject, text, 0, 1, "pools"))
-            return
-        best[direction] = {}
-        for one in _read(plan, lanes, direction, demand, occupancy, assumed, subject):
-            if one.setback is not None:
-                keep_furthest(setbacks, satellite, one.setback)
-                continue
-            way = one.lane.gateway, one.lane.terminal
-            kept = best[direction].get(way)
-            if kept is None or one.charged_hz() < kept.charged_hz():
-                best[direction][way] = one
-    for way in sorted(best["forward"].keys() & best["return"].keys()):
-        yield _way(plan, block, found, best["forward"][way], best["return"][way])
+        usable[direction] = {}
+        for one in read.get(direction, ()):
+            if one.setback is None:
+                usable[direction].setdefault((one.lane.gateway, one.lane.terminal), []).append(one)
+    for at in sorted(usable["forward"].keys() & usable["return"].keys()):
+        forward, back = usable["forward"][at], usable["return"][at]
+        if not assumed.parts_apart:
+            forward, back = [min(forward, key=_Reading.charged_hz)], [min(back, key=_Reading.charged_hz)]
+        for one, other in product(forward, back):
+            yield _way(plan, block, found, one, other)
+
+
+def _no_way(subject: str, read: Readings) -> Setback:
+    """Why a payload has none: the reading that came furthest."""
+    told = [one.setback for each in read.values() for one in each if one.setback is not None]
+    if told:
+        return max(told, key=lambda one: one.progress)
+    empty = next((direction for direction, each in read.items() if not each), None)
+    text = f"no {empty} pool of its hubs reaches the site" if empty else "no hub of it has pools both ways to the site"
+    return Setback(Reason.NO_POOL, subject, text, 0, 1, "pools")
+
+
+def _lost_parts(plan: Layout, block: Block, read: Readings, ways: Sequence[AccessWay]) -> Iterator[LostPart]:
+    """The gateways, pools and terminal types of a payload that none of its ways has."""
+    yield from block.reached.lost
+    satellite = block.reached.payload.satellite
+    had = {part for one in ways for part in one.parts}
+    lost: dict[tuple[PathPart, str], list[Setback]] = {}
+    for place, gateway in enumerate(block.reached.gateways):
+        named = PathPart.GATEWAY, gateway_called(plan.fleet, block.reached.payload.gateways[gateway])
+        mine = {direction: [one for one in each if one.lane.gateway == place] for direction, each in read.items()}
+        lost[named] = [_no_way(_subject(plan, block), mine)]
+    for one in (one for each in read.values() for one in each if one.setback is not None):
+        assert one.setback is not None
+        kind = plan.fleet.terminal_types[int(plan.lanes.terminal[one.lane.row])]
+        for named in ((PathPart.CARRIER_POOL, one.lane.pool.name), (PathPart.TERMINAL_TYPE, kind.name)):
+            lost.setdefault(named, []).append(one.setback)
+    for (part, name), setbacks in lost.items():
+        if (part, name) not in had:
+            yield LostPart(satellite, part, name, max(setbacks, key=lambda one: one.progress))
 
 
 def _lanes(plan: Layout, block: Block, direction: Direction) -> Iterator[_Lane]:
@@ -173,6 +229,8 @@ def _read(
         if in_rain[index] == NONE_CLOSES:
             needed_db = float(table.es_n0_threshold_db[0] + spare_db[index])
             setback = _does_not_close(lane, subject, float(faded_db[index]), needed_db)
+            if direction == "return":
+                setback = _over_licensed_eirp(plan, lane, assumed, subject, needed_db) or setback
         if index in too_dense.setbacks and (direction == "forward" or in_rain[index] == NONE_CLOSES):
             setback = too_dense.setbacks[index]
         transponder = plan.fleet.transponders[int(plan.lanes.transponder[lane.row])]
@@ -254,6 +312,30 @@ def _does_not_close(lane: _Lane, subject: str, faded_db: float, needed_db: float
     return Setback(Reason.LINK_DOES_NOT_CLOSE, subject, text, known, needed_db, "dB", missed_by=missed_by)
 
 
+def _over_licensed_eirp(
+    plan: Layout, lane: _Lane, assumed: Assumptions, subject: str, needed_db: float
+) -> Setback | None:
+    """Where the terminal's carrier would close with its share of the pool, were its EIRP not limited by the licence."""
+    kind = plan.fleet.terminal_types[int(plan.lanes.terminal[lane.row])]
+    licence = plan.licences.get(kind.id)
+    if licence is None or licence.eirp_limit_dbw is None:
+        return None
+    taken = plan.lanes.take(np.array([lane.row], dtype=np.intp))
+    terminals = plan.ground.terminals
+    freely = replace(terminals, eirp_limit_dbw=np.full_like(terminals.eirp_limit_dbw, np.inf))
+    ground = replace(plan.ground, terminals=freely)
+    link = link_of("return", taken, ground, transponder_arrays(plan.fleet), assumed)
+    carrier = Carrier(np.array([float(lane.pool.carrier_symbol_rate_baud)]), 1.0, 0.0, np.array([lane.pool.rolloff]))
+    arrives = bent_pipe_budget.or_nan(link, carrier, _output_backoff_db(link, [lane]))
+    faded_db = np.minimum(arrives.es_n0_uplink_rain_db, arrives.es_n0_downlink_rain_db)
+    asked_dbw, limit_dbw = float(arrives.uplink_eirp_dbw[0]), licence.eirp_limit_dbw
+    if not float(faded_db[0]) >= needed_db or asked_dbw <= limit_dbw:
+        return None
+    text = f"return: {asked_dbw:.1f} dBW EIRP asked, {limit_dbw:g} dBW allowed (licence {licence.reference})"
+    missed_by = asked_dbw - limit_dbw
+    return Setback(Reason.LICENSED_EIRP, subject, text, round(asked_dbw, 3), limit_dbw, "dBW", missed_by=missed_by)
+
+
 def _no_room(pool: PoolFacts, share: PoolPlan, occupancy: Occupancy, subject: str) -> Setback | None:
     committed, sold = occupancy.pool_fill.get(pool.id, (0, 0))
     if share.mir_baud > pool.carrier_symbol_rate_baud:
@@ -278,11 +360,15 @@ def _short(reason: Reason, subject: str, text: str, left_baud: int, needed_baud:
 def _way(plan: Layout, block: Block, found: Survey, forward: _Reading, back: _Reading) -> AccessWay:
     """The way with what ranks it: what it is charged by, then the price of the terminal."""
     payload, kind = block.reached.payload, plan.fleet.terminal_types[int(plan.lanes.terminal[forward.lane.row])]
+    gateway = payload.gateways[block.reached.gateways[forward.lane.gateway]]
+    parts = [(PathPart.GATEWAY, gateway_called(plan.fleet, gateway)), (PathPart.TERMINAL_TYPE, kind.name)]
+    parts += [(PathPart.CARRIER_POOL, one.lane.pool.name) for one in (forward, back)]
     return AccessWay(
         plan.fleet.satellites[payload.satellite].id,
         payload.band,
         forward.charged_hz() + back.charged_hz(),
         kind.price if kind.price is not None else float("inf"),
+        frozenset(parts),
         partial(_solution, plan, block, found, forward, back),
     )
 

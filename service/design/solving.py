@@ -1,14 +1,15 @@
 """Solving: from facts and a demand to the ranked solutions and the losers. Pure: the same facts, the same answer.
 
-The best way of each satellite, by what it is charged and then by the price of the terminal, comes first; more ways of
-a satellite are kept when no other of its ways has both a smaller antenna and less to be charged: up to
-`MOST_SOLUTIONS`, the best of the satellites before the alternatives. Whatever their number, the way with the least to
-be charged is told for each terminal type, and so for each band: price lists go by band, terminal and capacity, so
-nothing that is left out costs less than what is told. How many are left out is told, too.
+Ways are ranked by what they are charged, then by the price of the terminal; among equals by the order of the
+declarations: satellites, gateways, pools and terminals by name, the antennas of a station as they are listed. Up to
+`MOST_SOLUTIONS` are told: the best way of each satellite, then alternatives over other gateways, pools and terminals.
+Of links an alternative has a smaller antenna, or another gateway, than what is charged less; whatever their number, the
+one with the least to be charged is told for each terminal type, and so for each band: price lists go by band, terminal
+and capacity, so nothing that is left out costs less than what is told. How many are left out is told, too.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
@@ -31,6 +32,7 @@ from satcom.service.design.carriers import (
     Pair,
     Sized,
     Sizer,
+    best_pairs,
     carrier_plan,
     modcods,
     pairs_of_block,
@@ -42,12 +44,13 @@ from satcom.service.design.facts import Assumptions, Fleet, Occupancy
 from satcom.service.design.inputs import Inputs
 from satcom.service.design.lanes import Block, Layout, layout
 from satcom.service.design.leasing import lease
-from satcom.service.design.losers import setback_of_block
+from satcom.service.design.losers import lost_parts, setback_of_block
+from satcom.service.design.lost_ways import LostWays, bands_lost, illustrative_satellites, lost_ways
 from satcom.service.design.neighbours import sources_of
 from satcom.service.design.partnering import with_partners
 from satcom.service.design.pooling import AccessWay, access
 from satcom.service.design.site import site_values
-from satcom.service.design.survey import Setback, Survey, keep_furthest, survey
+from satcom.service.design.survey import LostPart, Setback, Survey, keep_furthest, survey
 from satcom.service.solution import LeaseSolution, LinkSolution, Qualification, Solution
 from satcom.service.way import CarrierPlan, Loser
 
@@ -70,6 +73,10 @@ class _Way:
     def rank(self) -> tuple[int, float]:
         return self.charged_hz, self.price
 
+    @property
+    def gateway(self) -> tuple[int, int]:
+        return self.pair.block, self.pair.gateway
+
 
 def solve(inputs: Inputs, demand: Demand) -> Qualification:
     """The answer to a demand, from nothing but the inputs."""
@@ -89,10 +96,18 @@ def _own(inputs: Inputs, demand: Demand) -> Qualification:
 
 def decide_lease(inputs: Inputs, demand: LeaseDemand) -> Qualification:
     """The answer to who asks for spectrum as it is."""
-    ways, setbacks = lease(inputs.fleet, demand, inputs.occupancy, inputs.assumed)
-    told = _best_of_each(ways)
-    losers, left_out = _losers(inputs.fleet, setbacks), len(ways) - len(told)
-    return Qualification(at=inputs.at, demand=demand, country=None, solutions=told, left_out=left_out, losers=losers)
+    ways, setbacks, lost = lease(inputs.fleet, demand, inputs.occupancy, inputs.assumed)
+    told, cannot = _best_of_each(ways), lost_ways(inputs.fleet, lost)
+    return Qualification(
+        at=inputs.at,
+        demand=demand,
+        country=None,
+        solutions=told,
+        left_out=len(ways) - len(told),
+        losers=_losers(inputs.fleet, setbacks),
+        lost_ways=cannot.told,
+        lost_left_out=cannot.left_out,
+    )
 
 
 def decide_constellations(
@@ -120,8 +135,9 @@ def decide_constellations(
 
 def decide_access(found: Survey, demand: AccessDemand, occupancy: Occupancy, assumed: Assumptions) -> Qualification:
     """The answer to who asks for a share of carriers that are there."""
-    ways, setbacks = access(found, demand, occupancy, assumed)
-    told = tuple(one.solution() for one in _best_of_each(ways))
+    ways, setbacks, lost = access(found, demand, occupancy, assumed)
+    chosen = _with_every_part(ways) if assumed.parts_apart else _best_of_each(ways)
+    told, cannot = tuple(one.solution() for one in chosen), lost_ways(found.fleet, lost)
     return Qualification(
         at=found.at,
         demand=demand,
@@ -129,6 +145,8 @@ def decide_access(found: Survey, demand: AccessDemand, occupancy: Occupancy, ass
         solutions=told,
         left_out=len(ways) - len(told),
         losers=_losers(found.fleet, setbacks),
+        lost_ways=cannot.told,
+        lost_left_out=cannot.left_out,
     )
 
 
@@ -138,19 +156,35 @@ def _best_of_each(ways: Sequence[W]) -> tuple[W, ...]:
     return tuple(sorted(ways, key=lambda one: first[one.satellite_id, one.band] is not one)[:MOST_SOLUTIONS])
 
 
+def _with_every_part(ways: Sequence[AccessWay]) -> list[AccessWay]:
+    """The best of every satellite and band, then of every gateway, pool and terminal, then the others; by rank."""
+    first = {(one.satellite_id, one.band): one for one in reversed(ways)}
+    best = [one for one in ways if first[one.satellite_id, one.band] is one]
+    seen, another = {part for one in best for part in one.parts}, []
+    for way in ways:
+        if not way.parts <= seen:
+            another.append(way)
+            seen |= way.parts
+    told = dict.fromkeys([*best, *another, *ways])
+    return sorted(list(told)[:MOST_SOLUTIONS], key=lambda one: one.rank)
+
+
 def decide(
     found: Survey, demand: LinkDemand, occupancy: Occupancy, assumed: Assumptions, every_way: bool = False
 ) -> Qualification:
     """The answer for the payloads that a survey left; with `every_way` no feasible way is left out."""
     setbacks = dict(found.setbacks)
     solutions: tuple[Solution, ...] = ()
-    left_out = 0
+    left_out, cannot = 0, LostWays()
     if found.reached:
         sizer = Sizer(layout(found, demand, occupancy, assumed), demand, assumed)
-        ways = _ways(sizer, found, occupancy, setbacks)
-        solutions = _solutions(sizer, found, sorted(ways, key=lambda one: one.rank) if every_way else _chosen(ways))
+        ways, lost = _ways(sizer, occupancy, setbacks)
+        solutions = _solutions(
+            sizer, found, sorted(ways, key=lambda one: one.rank) if every_way else _chosen(ways, assumed.parts_apart)
+        )
         left_out = len(ways) - len(solutions)
         feasible = {one.satellite for one in ways}
+        cannot = lost_ways(found.fleet, bands_lost(setbacks, feasible) + lost)
         setbacks = {row: setback for row, setback in setbacks.items() if row not in feasible}
     return Qualification(
         at=found.at,
@@ -159,37 +193,44 @@ def decide(
         solutions=solutions,
         left_out=left_out,
         losers=_losers(found.fleet, setbacks),
+        lost_ways=cannot.told,
+        lost_left_out=cannot.left_out,
     )
 
 
-def _ways(sizer: Sizer, found: Survey, occupancy: Occupancy, setbacks: dict[int, Setback]) -> list[_Way]:
-    """The feasible pairs; a satellite without one leaves its setback."""
+def _ways(sizer: Sizer, occupancy: Occupancy, setbacks: dict[int, Setback]) -> tuple[list[_Way], list[LostPart]]:
+    """The feasible pairs, and the parts that none of them has; a payload without a pair leaves its setback."""
     plan = sizer.plan
     limits = sizer.free_limits(plan.lanes)
     forward, back = (sizer.size(direction, plan.lanes, limits) for direction in DIRECTIONS)
     ways: list[_Way] = []
-    without: list[tuple[Block, Sized, Sized, Flags]] = []
+    lost: list[LostPart] = []
     for number, block in enumerate(plan.blocks):
-        own = _part(forward, block), _part(back, block)
+        own = forward.take(block.rows), back.take(block.rows)
         has_port = np.array([occupancy.free_ports.get(hub, 0) > 0 for hub in _hubs(plan, block)])
-        pairs = pairs_of_block(sizer, number, block, *own, has_port) or squeezed_pairs(sizer, number, block, *own)
-        mine = [_way(plan, block, pair) for pair in pairs if has_port[pair.gateway]]
-        ways += mine
-        if not mine:
-            if pairs:  # ways there are, but no port on any of their hubs
-                has_port = np.zeros_like(has_port)
-            without.append((block, *own, has_port))
-    feasible = {one.satellite for one in ways}
-    for block, one, other, has_port in without:
-        satellite = block.reached.payload.satellite
-        if satellite not in feasible:
-            keep_furthest(setbacks, satellite, setback_of_block(sizer, block, one, other, has_port))
-    return ways
+        pairs = _pairs(sizer, number, block, *own, has_port)
+        ported = [pair for pair in pairs if has_port[pair.gateway]]
+        ways += [_way(plan, block, pair) for pair in ported]
+        if ported:
+            lost += lost_parts(sizer, block, *own, has_port, ported) if sizer.assumed.parts_apart else ()
+            continue
+        if pairs:  # ways there are, but no port on any of their hubs
+            has_port = np.zeros_like(has_port)
+        keep_furthest(setbacks, block.reached.payload.satellite, setback_of_block(sizer, block, *own, has_port))
+    return ways, lost
 
 
-def _part(sized: Sized, block: Block) -> Sized:
-    rows = block.rows
-    return Sized(*(getattr(sized, one.name)[rows] for one in fields(Sized)))
+def _pairs(sizer: Sizer, number: int, block: Block, forward: Sized, back: Sized, has_port: Flags) -> list[Pair]:
+    """Of a block those that are ways of their own."""
+    pairs, without = pairs_of_block(sizer, number, block, forward, back, has_port)
+    if sizer.assumed.parts_apart:
+        return best_pairs(pairs + squeezed_pairs(sizer, number, block, forward, back, without), has_port)
+    if not pairs:
+        return squeezed_pairs(sizer, number, block, forward, back, without)
+    best: dict[int, Pair] = {}
+    for one in sorted(pairs, key=lambda one: (not has_port[one.gateway], one.charged_hz)):
+        best.setdefault(one.terminal, one)
+    return [one for one in pairs if best[one.terminal] is one]
 
 
 def _hubs(plan: Layout, block: Block) -> list[str]:
@@ -204,7 +245,7 @@ def _way(plan: Layout, block: Block, pair: Pair) -> _Way:
     return _Way(block.reached.payload.satellite, pair.charged_hz, price, kind.antenna_diameter_m, terminal, pair)
 
 
-def _chosen(ways: list[_Way]) -> list[_Way]:
+def _chosen(ways: list[_Way], parts_apart: bool) -> list[_Way]:
     """The best of each satellite, the alternatives worth telling, and the best of each terminal type; by rank."""
     by_satellite: dict[int, list[_Way]] = {}
     least: dict[int, _Way] = {}
@@ -214,10 +255,11 @@ def _chosen(ways: list[_Way]) -> list[_Way]:
     best, others = [], []
     for mine in by_satellite.values():
         best.append(mine[0])
-        smallest_m = mine[0].diameter_m
+        smallest_m, gateways = mine[0].diameter_m, {mine[0].gateway}
         for way in mine[1:]:
-            if way.diameter_m < smallest_m:
-                smallest_m = way.diameter_m
+            if way.diameter_m < smallest_m or (parts_apart and way.gateway not in gateways):
+                smallest_m = min(way.diameter_m, smallest_m)
+                gateways.add(way.gateway)
                 others.append(way)
     room = max(MOST_SOLUTIONS - len(best), 0)
     told = best[:MOST_SOLUTIONS] + sorted(others, key=lambda one: one.rank)[:room]
@@ -280,20 +322,15 @@ def _solution(sizer: Sizer, found: Survey, way: _Way, forward: CarrierPlan, back
 def _losers(fleet: Fleet, setbacks: dict[int, Setback]) -> tuple[Loser, ...]:
     """One line per satellite, those first that came furthest."""
     order = sorted(setbacks, key=lambda row: (-setbacks[row].progress[0], -setbacks[row].progress[1], row))
-    made_up = {one.id for one in fleet.satellites if one.illustrative}
-    made_up |= {one.satellite_id for one in fleet.transponders if one.illustrative}
-    made_up |= {one.satellite_id for one in fleet.beams if one.illustrative}
+    made_up = illustrative_satellites(fleet)
     return tuple(
-        Loser(
-            satellite_id=fleet.satellites[row].id,
-            satellite_name=fleet.satellites[row].name,
-            subject=setbacks[row].subject,
-            reason=setbacks[row].reason,
-            value=setbacks[row].value,
-            limit=setbacks[row].limit,
-            unit=setbacks[row].unit,
-            text=setbacks[row].text,
-            illustrative=fleet.satellites[row].id in made_up,
+        Loser.model_validate(
+            {
+                "satellite_id": fleet.satellites[row].id,
+                "satellite_name": fleet.satellites[row].name,
+                "illustrative": fleet.satellites[row].id in made_up,
+            }
+            | setbacks[row].told()
         )
         for row in order
     )

@@ -4,22 +4,24 @@ For each satellite and band, in the order of `Reason`: in service in the whole p
 masks, contours, approved terminal. Whoever fails here leaves a setback: how far it came, and the number that decided.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
 
 import numpy as np
 from numpy.typing import NDArray
 
+from satcom.core.values import Json
 from satcom.resource.hold import Period
 from satcom.resource.licence import LicenceFact, Unlicensed, licence_for
 from satcom.resource.physics import coverage
 from satcom.resource.physics.climate import altitude_km
 from satcom.service.demand import DemandPeriod, SiteDemand
 from satcom.service.design.facts import Fleet, SatelliteFacts, TerminalTypeFacts
-from satcom.service.design.payloads import Payload, payloads, transponder_arrays
+from satcom.service.design.licensing import highest_uplink_hz, sends
+from satcom.service.design.payloads import Gateway, Payload, gateway_called, payloads, transponder_arrays
 from satcom.service.design.sky import LOWEST_ELEVATION_DEG, Look, beam_shapes, gateway_beam_gain_db, gateway_look, look
-from satcom.service.way import Reason
+from satcom.service.way import PathPart, Reason
 
 Array = NDArray[np.float64]
 EARTH_RADIUS_KM = 6371.0
@@ -38,21 +40,44 @@ class Setback:
     unit: str | None = None
     missed_by: float = 0.0
     asked_for: bool = True
+    free_at: datetime | None = None
 
     @property
     def progress(self) -> tuple[float, float]:
         """What the customer did not ask for came less far than all that he did."""
         return (_STAGES[self.reason] if self.asked_for else 0.0), -self.missed_by
 
+    def free_from(self, free_at: datetime | None) -> "Setback":
+        """The same, with the instant from which on there would be room, where that is known."""
+        if free_at is None:
+            return self
+        return replace(self, free_at=free_at, text=f"{self.text}, free from {free_at:%Y-%m-%d}")
+
+    def told(self) -> dict[str, Json]:
+        """What a loser tells of it."""
+        names = ("subject", "reason", "value", "limit", "unit", "text", "free_at")
+        return {name: getattr(self, name) for name in names}
+
+
+@dataclass(frozen=True)
+class LostPart:
+    """One part of a path over a satellite that no way has, and why."""
+
+    satellite: int
+    part: PathPart
+    name: str
+    setback: Setback
+
 
 @dataclass(frozen=True, eq=False)
 class Reached:
-    """A payload that sees the site: the rows of its own lists that are left."""
+    """A payload that sees the site: the rows of its own lists that are left, and why its others are not."""
 
     payload: Payload
     transponders: NDArray[np.intp]
     gateways: tuple[int, ...]
     terminals: tuple[int, ...]
+    lost: tuple[LostPart, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,12 +132,13 @@ def survey(fleet: Fleet, demand: SiteDemand, country: str | None, at: datetime) 
     serving = set()
     for row, satellite in enumerate(fleet.satellites):
         if satellite.elements is None and not satellite.before_service:
-            setbacks[row] = Setback(Reason.NOT_IN_SERVICE, satellite.name, "no elements tell where it stands")
+            text = "no elements tell where it stands"
+            setbacks[row] = Setback(Reason.NOT_IN_SERVICE, satellite.name, text, 0, 1, "element sets")
         elif satellite.in_service_throughout(demand.start_at, demand.served_until):
             serving.add(row)
         else:
             setbacks[row] = not_in_service(satellite, demand)
-    licences = _Licences(fleet, country, period)
+    licences = _Licences(fleet, country, period, demand.rate_bps("return"))
     reached = []
     for payload in payloads(fleet):
         if payload.satellite not in serving:
@@ -123,21 +149,21 @@ def survey(fleet: Fleet, demand: SiteDemand, country: str | None, at: datetime) 
         else:
             reached.append(found)
     for row in serving - {one.satellite for one in payloads(fleet)}:
-        keep_furthest(
-            setbacks, row, Setback(Reason.OUTSIDE_CONTOUR, fleet.satellites[row].name, "it has no transponder")
-        )
+        keep_furthest(setbacks, row, without_transponder(fleet.satellites[row]))
     return Survey(fleet, at, period, country, height_km, site, gain_db, tuple(reached), setbacks, licences.held)
 
 
 class _Licences:
     """Under which licence each type of terminal may stand in the country, or why under none; by id."""
 
-    def __init__(self, fleet: Fleet, country: str | None, period: Period) -> None:
+    def __init__(self, fleet: Fleet, country: str | None, period: Period, rate_bps: int) -> None:
+        up_hz = {band: highest_uplink_hz(fleet, band) for band in {one.band for one in fleet.terminal_types}}
         mine = [one for one in fleet.licences if one.country == country]
         self.held: dict[str, LicenceFact] = {}
         self.refused: dict[str, Unlicensed] = {}
         for one in fleet.terminal_types:
-            found = licence_for(mine, country, one.band, one.terminal_class, period, one.antenna_diameter_m)
+            sent = sends(one, up_hz[one.band], rate_bps)
+            found = licence_for(mine, country, one.band, one.terminal_class, period, one.antenna_diameter_m, sent)
             if isinstance(found, LicenceFact):
                 self.held[one.id] = found
             else:
@@ -169,7 +195,7 @@ def _examine(
     subject, band = f"{fleet.satellites[payload.satellite].name} {payload.band}", payload.band
     if demand.bands is not None and band not in demand.bands:
         text = f"{band} band was not asked for"
-        return Setback(Reason.NO_APPROVED_TERMINAL, subject, text, asked_for=False)
+        return Setback(Reason.NO_APPROVED_TERMINAL, subject, text, 0, 1, "bands asked for", asked_for=False)
     kinds = [fleet.terminal_types[row] for row in payload.terminals]
     wanted = demand.terminal_types
     asked = [one for one in kinds if wanted is None or one.is_among(wanted)] or kinds
@@ -192,24 +218,62 @@ def _examine(
         what = f"{len(accepted)} terminal types of {band} band" if accepted else f"no terminal type of {band} band"
         text = f"{what} would do, none of them approved" if accepted else f"{what} that would be accepted"
         return Setback(Reason.NO_APPROVED_TERMINAL, subject, text, 0, 1, "terminal types")
-    return Reached(payload, covered, gateways, terminals)
+    lost = _lost_parts(fleet, payload, subject, gateways, asked, licences, at)
+    return Reached(payload, covered, gateways, terminals, tuple(lost))
+
+
+def _lost_parts(
+    fleet: Fleet,
+    payload: Payload,
+    subject: str,
+    gateways: tuple[int, ...],
+    kinds: Iterable[TerminalTypeFacts],
+    licences: _Licences,
+    at: datetime,
+) -> Iterator[LostPart]:
+    """Of a payload that is left the terminal types that may not be put up, and the gateways below their masks."""
+    for kind in kinds:
+        why = _no_terminal(subject, kind, licences)
+        if why is not None:
+            yield LostPart(payload.satellite, PathPart.TERMINAL_TYPE, kind.name, why)
+    above = _above_masks_deg(fleet, payload, at)
+    for row, (one, each) in enumerate(zip(payload.gateways, above, strict=True)):
+        if row not in gateways:
+            named = gateway_called(fleet, one)
+            yield LostPart(payload.satellite, PathPart.GATEWAY, named, _below_its_mask(fleet, one, each, subject))
+
+
+def _no_terminal(subject: str, kind: TerminalTypeFacts, licences: _Licences) -> Setback | None:
+    if kind.id not in licences.held:
+        return licences.refusal(subject, [kind])
+    if kind.approved:
+        return None
+    return Setback(Reason.NO_APPROVED_TERMINAL, subject, f"{kind.name} is not approved", 0, 1, "terminal types")
+
+
+def _above_masks_deg(fleet: Fleet, payload: Payload, at: datetime) -> list[tuple[float, float]]:
+    """Of each gateway the elevation at which it sees the satellite, and its mask."""
+    elevation = gateway_look(fleet, at).elevation_deg[payload.satellite]
+    masks = (max(fleet.stations[one.station].horizon_mask_deg, LOWEST_ELEVATION_DEG) for one in payload.gateways)
+    return [(float(elevation[one.station]), mask) for one, mask in zip(payload.gateways, masks, strict=True)]
+
+
+def _below_its_mask(fleet: Fleet, one: Gateway, above: tuple[float, float], subject: str) -> Setback:
+    elevation_deg, mask_deg = above
+    text = f"elevation at {fleet.stations[one.station].name} {elevation_deg:.1f} deg, its mask is {mask_deg:.1f}"
+    return _below_mask(subject, text, elevation_deg, mask_deg)
 
 
 def _gateways_in_sight(fleet: Fleet, payload: Payload, subject: str, at: datetime) -> tuple[int, ...] | Setback:
     if not payload.gateways:
         text = f"no hub with an antenna serves it in {payload.band} band"
         return Setback(Reason.NO_HUB_PORT, subject, text, 0, 1, "ports")
-    elevation = gateway_look(fleet, at).elevation_deg[payload.satellite]
-    stations = [fleet.stations[one.station] for one in payload.gateways]
-    masks = [max(one.horizon_mask_deg, LOWEST_ELEVATION_DEG) for one in stations]
-    above = [float(elevation[one.station]) - mask for one, mask in zip(payload.gateways, masks, strict=True)]
-    seen = tuple(row for row, margin in enumerate(above) if margin >= 0)
+    above = _above_masks_deg(fleet, payload, at)
+    seen = tuple(row for row, (elevation_deg, mask_deg) in enumerate(above) if elevation_deg >= mask_deg)
     if seen:
         return seen
-    best = int(np.argmax(above))
-    value = above[best] + masks[best]
-    text = f"elevation at {stations[best].name} {value:.1f} deg, its mask is {masks[best]:.1f}"
-    return _below_mask(subject, text, value, masks[best])
+    best = int(np.argmax([elevation_deg - mask_deg for elevation_deg, mask_deg in above]))
+    return _below_its_mask(fleet, payload.gateways[best], above[best], subject)
 
 
 def _covered(
@@ -266,13 +330,19 @@ def _below_mask(subject: str, text: str, value: float, limit: float) -> Setback:
     return Setback(Reason.BELOW_MASK, subject, text, known, limit, "deg", limit - value if known is not None else 180.0)
 
 
+def without_transponder(satellite: SatelliteFacts) -> Setback:
+    return Setback(Reason.OUTSIDE_CONTOUR, satellite.name, "it has no transponder", 0, 1, "transponders")
+
+
 def not_in_service(satellite: SatelliteFacts, asked: DemandPeriod) -> Setback:
     """Why a satellite does not carry traffic in all of the period."""
     begin, end = satellite.in_service_date, satellite.end_of_life_date
     period, last = Period(asked.start_at, asked.stop_at), asked.served_until or asked.start_at
-    if begin is None or begin > asked.start_at.date():
-        text = "no date of service is known" if begin is None else f"it enters service on {begin}, after {period}"
-        return Setback(Reason.NOT_IN_SERVICE, satellite.name, text)
+    if begin is None:
+        return Setback(Reason.NOT_IN_SERVICE, satellite.name, "no date of service is known", 0, 1, "dates of service")
+    if begin > asked.start_at.date():
+        text, late = f"it enters service on {begin}, after {period}", (begin - asked.start_at.date()).days
+        return Setback(Reason.NOT_IN_SERVICE, satellite.name, text, late, 0, "days", missed_by=late)
     if end is not None and end <= last.date():
         missing = (last - datetime.combine(end, time(), UTC)) / timedelta(days=1)
         wanted = f"the period is {period}"
@@ -280,4 +350,5 @@ def not_in_service(satellite: SatelliteFacts, asked: DemandPeriod) -> Setback:
             wanted = f"what has no end is to last until {last:%Y-%m-%d} at least"
         text = f"it ends its life on {end}, {wanted}"
         return Setback(Reason.NOT_IN_SERVICE, satellite.name, text, round(missing, 3), 0, "days")
-    return Setback(Reason.NOT_IN_SERVICE, satellite.name, f"it carries no traffic: {satellite.state.value}")
+    text = f"it carries no traffic: {satellite.state.value}"
+    return Setback(Reason.NOT_IN_SERVICE, satellite.name, text, 0, 1, "satellites in service")

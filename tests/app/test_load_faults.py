@@ -1,5 +1,6 @@
 """Faults in an operator's files are told by line and key, with what is accepted; what all entries have wrong, once."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -112,3 +113,19 @@ def test_a_country_that_there_is_not_is_refused_everywhere(
     (fault,) = told(database, tmp_path, **{name: text})
     assert fault.field.endswith(where)
     assert fault.why == "'UK' is no country: a code of ISO 3166-1, two capital letters"
+
+
+def test_a_price_in_another_currency_than_the_operators_is_told_by_its_file_and_key(
+    database: Database, tmp_path: Path
+) -> None:
+    folder = tmp_path / "own"
+    shutil.copytree(FOLDER.parent / "own_satellite", folder)
+    operator = folder / "operator.yaml"
+    operator.write_text(operator.read_text(encoding="utf-8").replace("EUR", "USD"), encoding="utf-8")
+    with pytest.raises(Refused) as refused:
+        load(database, folder, dry_run=False, by="ada")
+    faults = [one for one in refused.value.faults if one.field.endswith("currency")]
+    assert len(faults) == (folder / "catalogue.yaml").read_text(encoding="utf-8").count("currency: EUR")
+    for one in faults:
+        assert one.field.startswith("catalogue.yaml: ")
+        assert (one.accepted, "this price is in EUR" in one.why) == ("USD", True)

@@ -34,7 +34,7 @@ from satcom.resource.resource import Band
 from satcom.resource.satellite import Satellite
 from satcom.service.evidence import QualificationEvidence
 from satcom.service.solution import Qualification
-from satcom.service.way import Reason
+from satcom.service.way import PathPart, Reason
 from tests.market.a_market import a_market, a_price
 from tests.service.the_demonstration import ORDERED_AT, load_the_network, the_demand
 from tests.supplychain.a_stock import a_depot, a_stock_item
@@ -126,6 +126,7 @@ def test_every_loser_is_shown_with_the_number_that_decided_against_its_limit(net
     of_pools = {Reason.NO_POOL, Reason.NO_COMMITTED_RATE, Reason.POOL_CONTENDED}
     of_density = {Reason(one.value) for one in Gate}
     of_licences = {Reason.NO_APPROVED_TERMINAL, Reason.LICENCE_EXPIRES, Reason.ANTENNA_BELOW_LICENCE}
+    of_licences |= {Reason.LICENSED_EIRP}
     others = set(Reason) - of_licences - of_pools - of_density
     assert {one.reason for one in answer.losers} == others
     assert all(one.reason.value in text for one in answer.losers)
@@ -387,11 +388,23 @@ def test_in_brief_there_is_a_line_for_each_way_and_each_reason(network: Database
     found = qualify_at(network, the_demand())
     brief, whole = shown(network, found, brief=True), shown(network, found)
     assert len(brief.splitlines()) < len(whole.splitlines()) / 2
-    lines = brief.splitlines()
+    lines = [one.strip() for one in brief.splitlines()]
     for way in found.to_sites:
         named = f"{way.satellite_name} {way.band} "
         (line,) = [one for one in lines if named in one and way.terminal_type_name in one]
         assert f"{way.charged_bandwidth_hz / 1e6:.3f}" in line
-    for reason in {one.reason for one in found.losers}:
-        (line,) = [one for one in lines if one.strip().startswith(f"{reason} ")]
-        assert all(one.space_segment_name in line for one in found.losers if one.reason is reason)
+    for one in found.losers:
+        assert [line for line in lines if line.startswith(f"{one.reason} ") and one.space_segment_name in line], one
+    for lost in found.lost_ways:
+        named = lost.part_name if lost.part is PathPart.BAND else f"{lost.satellite_name}, {lost.part_name}"
+        assert [line for line in lines if line.startswith(f"{named} ") and f" {lost.reason} " in line], lost
+
+
+def test_what_else_of_the_satellites_cannot_is_shown_with_its_number(network: Database) -> None:
+    found = qualify_at(network, the_demand())
+    assert found.lost_ways
+    rows = [words(line) for line in shown(network, found).splitlines()]
+    for one in found.lost_ways:
+        assert any(one.part_name in row and f"{one.reason} " in row for row in rows), one
+    unapproved = [row for row in rows if row.endswith("noApprovedTerminal 0 1 types")]
+    assert unapproved

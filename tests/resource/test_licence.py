@@ -12,10 +12,11 @@ from satcom.core.entity import checked
 from satcom.core.errors import Refused
 from satcom.resource.country import countries
 from satcom.resource.hold import Period
-from satcom.resource.licence import Licence, LicenceFact, LicenceGate, Unlicensed, licence_for, licensed
+from satcom.resource.licence import Licence, LicenceFact, LicenceGate, Sends, Unlicensed, licence_for, licensed
 from tests.resource.a_network import YEAR_2027
 
 KU_IN_CONGO = LicenceFact("CD", "Ku", "vsat", date(2024, 1, 1), date(2027, 12, 31))
+A_MBIT = Sends(50.0, np.array([1e6, 5e5]), np.array([1.0, 7.0]))
 
 
 @pytest.mark.parametrize(
@@ -102,7 +103,7 @@ def test_what_a_licence_does_not_let_pass_has_its_reason_code_and_number(
     start: datetime, stop: datetime | None, diameter_m: float, gate: LicenceGate, value: float, limit: float, unit: str
 ) -> None:
     strict = replace(KU_IN_CONGO, least_antenna_diameter_m=0.9)
-    told = licence_for([strict], "CD", "Ku", "vsat", Period(start, stop), diameter_m)
+    told = licence_for([strict], "CD", "Ku", "vsat", Period(start, stop), diameter_m, A_MBIT)
     assert isinstance(told, Unlicensed)
     assert (told.gate, told.value, told.limit, told.unit) == (gate, value, limit, unit)
     assert "Ku-band licence in CD" in told.text
@@ -114,11 +115,24 @@ def test_of_several_licences_the_one_that_lets_a_terminal_send_most_counts() -> 
     loud = replace(KU_IN_CONGO, reference="loud", eirp_density_limit_dbw_per_hz=-10.0, least_antenna_diameter_m=2.4)
     free = replace(KU_IN_CONGO, reference="free", valid_until=date(2026, 12, 31))
     held = [quiet, loud, free]
-    assert licence_for(held, "CD", "Ku", "vsat", open_end, 3.8) == loud
-    assert licence_for(held, "CD", "Ku", "vsat", open_end, 1.2) == quiet
+    assert licence_for(held, "CD", "Ku", "vsat", open_end, 3.8, A_MBIT) == loud
+    assert licence_for(held, "CD", "Ku", "vsat", open_end, 1.2, A_MBIT) == quiet
     in_2026 = Period(datetime(2026, 5, 1, tzinfo=UTC), None)
-    assert licence_for(held, "CD", "Ku", "vsat", in_2026, 3.8) == free
-    assert isinstance(licence_for(held, None, "Ku", "vsat", in_2026, 3.8), Unlicensed)
+    assert licence_for(held, "CD", "Ku", "vsat", in_2026, 3.8, A_MBIT) == free
+    assert isinstance(licence_for(held, None, "Ku", "vsat", in_2026, 3.8, A_MBIT), Unlicensed)
+
+
+def test_of_a_licence_that_sets_density_and_one_that_sets_eirp_the_one_that_allows_more_of_the_carrier_counts() -> None:
+    period = Period(datetime(2027, 1, 1, tzinfo=UTC), None)
+    dense = replace(KU_IN_CONGO, reference="by density", eirp_density_limit_dbw_per_hz=-20.0)
+    whole = replace(KU_IN_CONGO, reference="in all", eirp_limit_dbw=42.0)
+    for rate_baud, counts in ((200e3, whole), (4e6, dense)):
+        # -20 dBW/Hz over 200 kBd are 33 dBW in all, over 4 MBd 46 dBW
+        sent = Sends(60.0, np.array([rate_baud]), np.array([5.0]))
+        for held in ([dense, whole], [whole, dense]):
+            assert licence_for(held, "CD", "Ku", "vsat", period, 1.2, sent) == counts
+    weak = Sends(30.0, np.array([200e3, 4e6]), np.array([9.0, 5.0]))  # neither keeps it from anything
+    assert licence_for([whole, dense], "CD", "Ku", "vsat", period, 1.2, weak) == dense
 
 
 @given(
@@ -133,7 +147,7 @@ def test_who_is_licensed_has_a_licence_and_who_is_not_a_reason(
     licence = replace(KU_IN_CONGO, valid_from=begin, valid_until=begin + timedelta(days=days))
     start = datetime(first.year, first.month, first.day, tzinfo=UTC)
     period = Period(start, None if term is None else start + timedelta(days=term))
-    told = licence_for([licence], "CD", "Ku", "vsat", period, 1.2)
+    told = licence_for([licence], "CD", "Ku", "vsat", period, 1.2, A_MBIT)
     assert isinstance(told, LicenceFact) is licensed([licence], "CD", "Ku", "vsat", period)
     if isinstance(told, Unlicensed) and told.gate is LicenceGate.EXPIRES:
         longer = replace(licence, valid_until=licence.valid_until + timedelta(days=told.value))

@@ -17,7 +17,7 @@ from satcom.resource.licence import Licence
 from satcom.resource.payload import Beam, Transponder
 from satcom.resource.satellite import Satellite, record_elements
 from satcom.resource.spectrum import SpectrumAssignment
-from satcom.service.demand import LinkDemand
+from satcom.service.demand import LeaseDemand, LinkDemand
 
 FOLDER = Path(__file__).parents[2] / "examples" / "operator"
 Row = dict[str, Any]  # YAML gives any
@@ -51,6 +51,22 @@ def the_demand(**changes: object) -> LinkDemand:
         "stop_at": START.replace(year=START.year + 2),
     }
     return LinkDemand.model_validate(values | changes)
+
+
+def the_lease(**changes: object) -> LeaseDemand:
+    """9 MHz of Ku band, up from Hartebeesthoek and down to Kinshasa."""
+    values: dict[str, object] = {
+        "capacity": "leasedSpectrum",
+        "bandwidth_hz": 9_000_000,
+        "bands": ("Ku",),
+        "uplink_latitude_deg": -25.89,
+        "uplink_longitude_deg": 27.71,
+        "downlink_latitude_deg": -4.32,
+        "downlink_longitude_deg": 15.31,
+        "start_at": START,
+        "stop_at": START.replace(year=START.year + 1),
+    }
+    return LeaseDemand.model_validate(values | changes)
 
 
 def load_the_network(session: Session) -> None:

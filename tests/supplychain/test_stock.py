@@ -149,6 +149,8 @@ def test_every_serial_number_that_cannot_be_is_named(database: Database) -> None
                 receive_stock(session, item, numbers)
             assert [(fault.field, fault.code) for fault in refused.value.faults] == faults
         assert free(session, item) == 1
+        with pytest.raises(RuleRefused):
+            receive_stock(session, item, ["KU-0001"])
 
 
 def test_opening_stock_loaded_twice_doubles_nothing(database: Database) -> None:

@@ -98,6 +98,24 @@ def test_no_terminal_sends_more_than_its_licence_allows(facts: Inputs) -> None:
     assert solve(with_licences(facts, eirp_limit_dbw=-20.0), demand).to_sites == ()
 
 
+def test_a_carrier_that_the_licensed_eirp_stops_is_told_with_what_is_asked_and_allowed(
+    facts: Inputs, pools: Inputs
+) -> None:
+    for whole, demand in ((facts, the_demand(bands=("Ku",))), (pools, the_access(bands=("Ku",)))):
+        answer = solve(with_licences(whole, eirp_limit_dbw=5.0), demand)
+        assert answer.to_sites == ()
+        found = [one for one in answer.losers if one.reason is Reason.LICENSED_EIRP]
+        assert found
+        for one in found:
+            assert one.value is not None
+            assert (one.value > 5.0, one.limit, one.unit) == (True, 5.0, "dBW")
+            assert f"return: {one.value:.1f} dBW EIRP asked, 5 dBW allowed (licence ARPTC" in one.text
+    # what is asked is what would do
+    asked = min(one.value or 0 for one in losers_for(with_licences(facts, eirp_limit_dbw=5.0), Reason.LICENSED_EIRP))
+    assert solve(with_licences(facts, eirp_limit_dbw=asked + 0.1), the_demand()).to_sites
+    assert not solve(with_licences(facts, eirp_limit_dbw=asked - 0.1), the_demand(bands=("Ku",))).to_sites
+
+
 def test_shared_carriers_keep_the_licence_too(pools: Inputs) -> None:
     access = the_access(bands=("Ku",))
     way = solve(pools, access).to_sites[0]
