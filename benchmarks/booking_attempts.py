@@ -1,9 +1,10 @@
 """Booking attempts by many clients at once: none overlaps another, and none is lost.
 
-Each attempt asks for all or none of two slots with their power, a hub port and a share of a carrier pool, in a period
-of its own. What was granted is assigned, given back, left held, or left to run out. It goes in rounds: after each the
-books are compared with what the clients were told, and the database is emptied. So ten million need no more room than
-one round, and with `--state` a run that was stopped goes on where it was. The first fault ends it.
+Each attempt asks, all or none, for a link (two slots with their power and a hub port), an access (shares of two carrier
+pools), a lease (a slot), or two slots, a port and a share in one, in a period of its own. What was granted is assigned,
+given back, left held, or left to run out. It goes in rounds: after each the books are compared with what the clients
+were told, and the database is emptied. So ten million need no more room than one round, and with `--state` a run that
+was stopped goes on where it was. The first fault ends it.
 """
 
 import json

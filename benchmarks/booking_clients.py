@@ -1,6 +1,7 @@
 """Clients who book at random on a small network, and the comparison of the books with what they were told.
 
-The comparison is plain SQL over what is stored: it shares no rule with what it checks.
+They ask for links, accesses over shared carriers and leases, and for all in one. Spectrum, power, ports and what can be
+promised of pools all run short. The comparison is plain SQL over what is stored: it shares no rule with what it checks.
 """
 
 import multiprocessing
@@ -9,6 +10,7 @@ from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 from random import Random
 from threading import Semaphore
 
@@ -34,6 +36,19 @@ BRIEF = timedelta(seconds=1)
 FIRST_DAY = datetime(2030, 1, 1, tzinfo=UTC)
 LAST_DAY, LONGEST = 1_500, 500  # days
 NOBODY = Owner(None, None, None)
+MOST_COMMITTED_BAUD, MOST_BAUD = 3_000_000, 10_000_000  # of pools of 10 Mbaud, of which 8 may be promised
+
+
+class Kind(StrEnum):
+    """What is asked for: carriers of one's own with a port, shares of pools, spectrum alone, or all of it."""
+
+    LINK = "link"
+    ACCESS = "access"
+    LEASE = "lease"
+    ALL = "all"
+
+
+OFTEN = {Kind.LINK: 4, Kind.ACCESS: 3, Kind.LEASE: 1, Kind.ALL: 2}
 
 # Each gives one row for what must not be.
 FAULTS = {
@@ -74,7 +89,6 @@ NOBODYS = """
     UNION ALL SELECT id FROM hub_port_assignment s
     WHERE NOT EXISTS (SELECT FROM reservation r WHERE r.id = s.reservation_id)
     UNION ALL SELECT id FROM pool_share s WHERE NOT EXISTS (SELECT FROM reservation r WHERE r.id = s.reservation_id)"""
-PARTS = 4
 BOOKED = {
     "assigned": ("completed", "assigned"),
     "given back": ("cancelled", "released"),
@@ -94,10 +108,12 @@ class Network:
 
 @dataclass(frozen=True)
 class Answer:
-    """What a client was told: what became of what he was granted, or the code of the refusal."""
+    """What a client was told: what became of the `parts` that he was granted, or the code of the refusal."""
 
     order_id: str
+    kind: Kind
     outcome: str
+    parts: int
     reservation_id: str | None = None
 
 
@@ -158,31 +174,47 @@ def attempt(database: Database, network: Network, random: Random) -> Answer:
     order_id = new_id()
     outcome = random.choices(list(BOOKED), (4, 4, 1, 1))[0]
     until = now() + (BRIEF if outcome == "ran out" else timedelta(days=1))
+    kind = random.choices(list(OFTEN), list(OFTEN.values()))[0]
+    asked = wanted(network, kind, order_id, random)
+    parts = len(asked.slots) + len(asked.hub_ids) + len(asked.shares)
     try:
         with database.as_worker() as session:
-            reservation_id = reserve(session, wanted(network, order_id, random), until, WORKER).id
+            reservation_id = reserve(session, asked, until, WORKER).id
     except RuleRefused as refused:
-        return Answer(order_id, refused.faults[0].code)
+        return Answer(order_id, kind, refused.faults[0].code, parts)
     with database.as_worker() as session:
         reservation = find(session, Reservation, reservation_id)
         if outcome == "assigned":
             go_ahead(session, reservation)
         elif outcome == "given back":
             release(session, reservation, "the client thought better of it")
-    return Answer(order_id, outcome, reservation_id)
+    return Answer(order_id, kind, outcome, parts, reservation_id)
 
 
-def wanted(network: Network, order_id: str, random: Random) -> Wanted:
+def wanted(network: Network, kind: Kind, order_id: str, random: Random) -> Wanted:
     starts = FIRST_DAY + timedelta(days=random.randrange(LAST_DAY))
     period = Period(starts, starts + timedelta(days=random.randint(1, LONGEST)))
-    widths = random.randint(200_000, 6 * MHZ), random.randint(100_000, 3 * MHZ)
-    slots = tuple(
-        WantedSlot(random.choice(network.transponders), width, int(width * random.uniform(0.3, 2))) for width in widths
+    slots = {Kind.LINK: 2, Kind.ACCESS: 0, Kind.LEASE: 1, Kind.ALL: 2}[kind]
+    shares = {Kind.LINK: 0, Kind.ACCESS: 2, Kind.LEASE: 0, Kind.ALL: 1}[kind]
+    hubs = (random.choice(network.hubs),) if kind in (Kind.LINK, Kind.ALL) else ()
+    return Wanted(
+        Owner(order_id, None, None),
+        period,
+        tuple(a_slot_wanted(network, most_hz, random) for most_hz in (12 * MHZ, 6 * MHZ)[:slots]),
+        hubs,
+        shares=tuple(a_share_wanted(pool, random) for pool in random.sample(network.pools, shares)),
     )
-    cir, mir = random.randint(0, 400_000), random.randint(400_000, 2_000_000)
-    share = WantedShare(random.choice(network.pools), 2 * cir, 2 * mir, cir, mir)
-    owner = Owner(order_id, None, None)
-    return Wanted(owner, period, slots, (random.choice(network.hubs),), shares=(share,))
+
+
+def a_slot_wanted(network: Network, most_hz: int, random: Random) -> WantedSlot:
+    width_hz = random.randint(most_hz // 30, most_hz)
+    return WantedSlot(random.choice(network.transponders), width_hz, int(width_hz * random.uniform(0.3, 2)))
+
+
+def a_share_wanted(pool: str, random: Random) -> WantedShare:
+    cir_baud = random.randint(0, MOST_COMMITTED_BAUD)
+    mir_baud = random.randint(max(cir_baud, 1), MOST_BAUD)
+    return WantedShare(pool, 2 * cir_baud, 2 * mir_baud, cir_baud, mir_baud)
 
 
 def differences(database: Database, answers: Sequence[Answer], attempts: int) -> list[str]:
@@ -204,7 +236,7 @@ def differences(database: Database, answers: Sequence[Answer], attempts: int) ->
         expected = None
         if one.reservation_id is not None:
             state, parts = BOOKED[one.outcome]
-            expected = (one.reservation_id, state, " ".join([parts] * PARTS))
+            expected = (one.reservation_id, state, " ".join([parts] * one.parts))
         if booked != expected:
             found.append(f"{one.order_id} was told {one.outcome}, in the books is {booked}")
     return found + [f"{order_id} was told nothing, in the books is {booked}" for order_id, booked in stored.items()]

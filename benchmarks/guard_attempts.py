@@ -9,7 +9,7 @@ the clients were told (`benchmarks.guard_books`), and all of them once more at t
 import json
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -17,25 +17,35 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 import typer
-from benchmarks.booking_clients import PORTS, Network, a_network
+from benchmarks.booking_clients import FIRST_DAY, PORTS, Network, a_network
 from benchmarks.guard_books import differences, overlaps, settle
-from benchmarks.guard_clients import Place, Told, attempt_all, recorded, stop_when_told
+from benchmarks.guard_clients import BY_A_GUARD, Place, Ring, Told, attempt_all, recorded, stop_when_told
 from benchmarks.measured import Row, Table, load, postgres_version, publish
+from sqlmodel import Session
 
 from satcom.core import embedded_postgres, migration
 from satcom.core.database import Database, find
+from satcom.resource.hub import Hub
 from satcom.resource.payload import Transponder
+from tests.resource.test_constellation import a_constellation
 
 NAME = "guard_attempts"
 ROUND = 250_000
 TIMES = 25
+FEEDER_HZ = 500_000_000
 SETTINGS = "max_connections = 250\nshared_buffers = 1GB\nmax_wal_size = 4GB\n"
 SAID = {
     Told.BOOKED: "of these held or run out",
     Told.GIVEN_BACK: "of these given back",
-    Told.OVERLAPS: "of these by a guard",
     Told.DEADLOCK: "of these by the deadlock detector",
     Told.NOT_BOOKED: "of these unanswered at a stop, and not in the books",
+    Told.NO_SPECTRUM: "of these by a guard, for spectrum",
+    Told.NO_POWER: "of these by a guard, for a transponder's power",
+    Told.NO_PORT: "of these by a guard, for a hub's ports",
+    Told.NO_RATE: "of these by a guard, for a pool's rates",
+    Told.NO_BEAM: "of these by a guard, for the beam of a cell",
+    Told.NO_FEEDER: "of these by a guard, for a gateway's feeder links at a time of day",
+    Told.NO_SATELLITE: "of these by a guard, for a satellite's beams at a time of day",
 }
 
 
@@ -55,7 +65,8 @@ class Run:
         network = a_network(database, times=times)
         with database.as_worker() as session:
             one = find(session, Transponder, network.transponders[0])
-            place = Place(network, one.low_edge_hz, one.high_edge_hz, one.guard_band_hz, PORTS)
+            rings = tuple(a_ring(session, network.hubs, number) for number in range(times))
+            place = Place(network, rings, one.low_edge_hz, one.high_edge_hz, one.guard_band_hz, PORTS)
         database.close()
         return cls(place)
 
@@ -63,7 +74,8 @@ class Run:
     def recalled(cls, state: Path) -> "Run":
         told = json.loads(state.read_text(encoding="utf-8"))
         network = Network(**{kind: tuple(ids) for kind, ids in told["place"]["network"].items()})
-        return cls(**told | {"place": Place(**told["place"] | {"network": network})})
+        rings = tuple(Ring(one["constellation"], tuple(one["stations"])) for one in told["place"]["rings"])
+        return cls(**told | {"place": Place(**told["place"] | {"network": network, "rings": rings})})
 
     def keep(self, state: Path) -> None:
         draft = state.with_suffix(".new")
@@ -78,6 +90,25 @@ class Run:
         self.seconds += taken_s
         self.paces.append(made / taken_s)
         return numbers
+
+
+def a_ring(session: Session, hubs: Sequence[str], number: int) -> Ring:
+    """A constellation with gateways at two of the hubs, in each direction beams of 250 MHz and feeder links of 500."""
+    at = [find(session, Hub, hubs[(2 * number + place) % len(hubs)]) for place in (0, 1)]
+    gateways = [
+        {
+            "earth_station_id": one.earth_station_id,
+            "antenna_id": "d",
+            "hub_id": one.id,
+            "feeder_bandwidth_hz": FEEDER_HZ,
+        }
+        for one in at
+    ]
+    changed = {"name": f"Ring {number}", "capacity_day": FIRST_DAY.date(), "beams_per_satellite": 3}
+    ring = a_constellation(gateways=gateways, **changed)
+    session.add(ring)
+    session.flush()
+    return Ring(ring.id, tuple(one.earth_station_id for one in at))
 
 
 def run(url: str, folder: Path, state: Path, wanted: int, clients: int, minutes: float) -> tuple[Run, list[str]]:
@@ -114,7 +145,7 @@ def shown(made: Run, folder: Path, clients: int) -> Table:
     told = recorded(folder / "answers")[: made.attempts]
     counts = Counter({Told(code): int(number) for code, number in enumerate(np.bincount(told, minlength=len(Told)))})
     granted = (Told.BOOKED, Told.GIVEN_BACK)
-    refused = (Told.OVERLAPS, Told.DEADLOCK, Told.NOT_BOOKED)
+    refused = (*BY_A_GUARD, Told.DEADLOCK, Told.NOT_BOOKED)
     rows: list[Row] = [("attempts, each answered", made.attempts)]
     for what, codes in (("granted", granted), ("refused", refused)):
         rows += [(what, sum(counts[code] for code in codes)), *((SAID[code], counts[code]) for code in codes)]

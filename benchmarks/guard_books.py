@@ -1,15 +1,16 @@
 """Whether the books are what the clients of `benchmarks.guard_clients` were told, asked without the guards.
 
 Everything that is booked is read out and compared in numpy: two slots that meet in frequency and time, a port with two
-holders, a transponder or a pool above its capacity. Then every answer is looked up: booked means there once in each
-table, refused means in none.
+holders, a transponder, a pool, a cell, a gateway or a satellite above its capacity. Then every answer is looked up:
+booked means there once in each table, refused means in none.
 """
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 import psycopg
-from benchmarks.guard_clients import KINDS, PARTS, PORT, SHARE, SLOT, Answers, Part, Told, identifier
+from benchmarks.guard_clients import KINDS, PARTS, PORT, SLOT, Answers, Part, Told, identifier
 from numpy.typing import NDArray
 
 from satcom.app.worker import conninfo
@@ -23,15 +24,38 @@ _TAKEN = (
     f"SELECT dense_rank() OVER (ORDER BY {{of}}), {_PERIOD}, {{columns}} FROM {{table}} t WHERE state <> 'released'"
     " ORDER BY 1, 2"
 )
-_POOLS = (
-    "SELECT dense_rank() OVER (ORDER BY p.id), floor(p.symbol_rate_baud * p.committable_percent / 100)::bigint,"
-    " floor(p.symbol_rate_baud * p.contention_ratio)::bigint FROM carrier_pool p"
-    " WHERE EXISTS (SELECT FROM pool_share s WHERE s.carrier_pool_id = p.id AND s.state <> 'released')"
-)
-_TRANSPONDERS = (
-    "SELECT dense_rank() OVER (ORDER BY t.id), t.bandwidth_hz FROM transponder t"
-    " WHERE EXISTS (SELECT FROM spectrum_assignment s WHERE s.transponder_id = t.id AND s.state <> 'released')"
-)
+_IN_FORCE = "state <> 'released'"
+# What is summed: whole, start, stop, what is taken of it, of how much. A satellite lights a cell once, for many or one.
+_SUMS = {
+    "transponders have less power": f"""
+        SELECT dense_rank() OVER (ORDER BY t.id), {_PERIOD}, power_share_hz, t.bandwidth_hz
+        FROM spectrum_assignment s JOIN transponder t ON t.id = s.transponder_id WHERE s.{_IN_FORCE}""",
+    "pools are oversold": f"""
+        SELECT dense_rank() OVER (ORDER BY p.id), {_PERIOD}, cir_baud, mir_baud,
+        floor(p.symbol_rate_baud * p.committable_percent / 100)::bigint,
+        floor(p.symbol_rate_baud * p.contention_ratio)::bigint
+        FROM pool_share s JOIN carrier_pool p ON p.id = s.carrier_pool_id WHERE s.{_IN_FORCE}""",
+    "cells are oversold": f"""
+        SELECT dense_rank() OVER (ORDER BY c.id, s.cell), {_PERIOD}, forward_hz, return_hz,
+        (c.forward ->> 'bandwidthHz')::bigint, (c.return_link ->> 'bandwidthHz')::bigint
+        FROM constellation_share s JOIN constellation c ON c.id = s.constellation_id
+        WHERE s.{_IN_FORCE} AND s.cell IS NOT NULL""",
+    "times of gateways are oversold": f"""
+        SELECT dense_rank() OVER (ORDER BY c.id, s.earth_station_id, at), {_PERIOD}, forward_hz, return_hz,
+        (g ->> 'feederBandwidthHz')::bigint, (g ->> 'feederBandwidthHz')::bigint
+        FROM constellation_share s JOIN constellation c ON c.id = s.constellation_id
+        JOIN jsonb_array_elements(c.gateways) g ON (g ->> 'earthStationId')::uuid = s.earth_station_id
+        CROSS JOIN unnest(s.day_slots) at WHERE s.{_IN_FORCE}""",
+    "times of satellites have fewer beams": f"""
+        SELECT dense_rank() OVER (ORDER BY constellation_id, satellite, at), extract(epoch FROM lower(period))::bigint,
+        coalesce(extract(epoch FROM upper(period))::bigint, {OPEN_END_S}), 1, beams FROM (
+            SELECT s.constellation_id, l ->> 'satelliteId' AS satellite, at, c.beams_per_satellite AS beams, cell,
+            unnest(range_agg(tstzrange(start_at, stop_at))) AS period
+            FROM constellation_share s JOIN constellation c ON c.id = s.constellation_id
+            CROSS JOIN jsonb_array_elements(s.lit_by) l CROSS JOIN jsonb_array_elements(l -> 'slots') at
+            WHERE s.{_IN_FORCE} GROUP BY 1, 2, 3, 4, 5
+        ) lit""",
+}
 # the last 15 digits of an id are more than enough for the number that it is
 _STORED = (
     "SELECT ('x' || right(id::text, 8))::bit(32)::int::bigint, (state = 'released')::int::bigint"
@@ -61,18 +85,21 @@ def meeting(taken: Numbers, low: Numbers, high: Numbers) -> int:
     return found
 
 
-def overfull(taken: Numbers, wholes: Numbers) -> int:
-    """How many are sold above one of their capacities at some instant."""
-    whole, start, stop, *rates = taken
+def overfull(taken: Numbers) -> int:
+    """How many wholes are sold above one of their capacities at some instant. `taken`: as `_SUMS`, sorted by whole."""
+    whole, start, stop, *rest = taken
+    rates, capacities = rest[: len(rest) // 2], rest[len(rest) // 2 :]
     found = 0
-    for one, *capacities in wholes.T:
-        mine = whole == one
+    edges = np.flatnonzero(np.diff(whole, prepend=-1, append=-1))
+    for first, after in pairwise(edges.tolist()):
+        mine = slice(first, after)
         at = np.concatenate([start[mine], stop[mine]])
         # at one instant what ends goes first
-        order = np.lexsort((np.repeat([1, 0], np.count_nonzero(mine)), at))
+        order = np.lexsort((np.repeat([1, 0], after - first), at))
         changes = [np.concatenate([rate[mine], -rate[mine]])[order] for rate in rates]
         found += any(
-            np.cumsum(change).max(initial=0) > capacity for change, capacity in zip(changes, capacities, strict=True)
+            np.cumsum(change).max(initial=0) > capacity[first]
+            for change, capacity in zip(changes, capacities, strict=True)
         )
     return found
 
@@ -80,15 +107,13 @@ def overfull(taken: Numbers, wholes: Numbers) -> int:
 def overlaps(url: str) -> list[str]:
     """What is sold twice now."""
     with psycopg.connect(conninfo(url)) as connection:
-        slots = _taken(connection, SLOT, "start_hz, stop_hz + guard_band_hz, power_share_hz")
-        transponders = _read(connection, _TRANSPONDERS)
+        slots = _taken(connection, SLOT, "start_hz, stop_hz + guard_band_hz")
         ports = _taken(connection, PORT, "port_number")
-        shares, pools = _taken(connection, SHARE, "cir_baud, mir_baud"), _read(connection, _POOLS)
+        sums = {what: _read(connection, f"{query} ORDER BY 1, 2") for what, query in _SUMS.items()}
     counts = {
         "pairs of slots meet": meeting(slots, slots[3], slots[4]) if slots.size else 0,
         "pairs of holders share a port": meeting(ports, ports[3], ports[3] + 1) if ports.size else 0,
-        "transponders have less power": overfull(slots[[0, 1, 2, 5]], transponders) if slots.size else 0,
-        "pools are oversold": overfull(shares, pools) if shares.size else 0,
+        **{what: overfull(taken) for what, taken in sums.items() if taken.size},
     }
     return [f"{count} {what}" for what, count in counts.items() if count]
 

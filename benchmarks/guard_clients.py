@@ -1,12 +1,15 @@
 """Booking attempts at the database itself: what `reserve` writes in the end, sent without it and without the ORM.
 
 An attempt is one transaction: it locks what it books, takes back what ran out there, and writes the hold of a slot, of
-a port, of a share, or of all three. The place and the period are drawn by lot, not looked for; so most are refused once
-the network is full, and the answer is the guards' alone: a slot asks for a power that is drawn by lot, too. One attempt
-in twenty forgets the lock. Nothing goes into the change log, and there is no row of a reservation.
+a port, of a share of a pool or of a constellation, or of all four. The place and the period are drawn by lot, not
+looked for; so most are refused once the network is full, and the answer is the guards' alone: a slot asks for a power
+that is drawn by lot, too, and of a constellation a cell with the satellites that light it, or a gateway at some times
+of the capacity day. One attempt in twenty forgets the lock. Nothing goes into the change log, and there is no row of a
+reservation.
 Attempts have numbers: the id of what is booked is the number, and the answer is one byte at its place in a file.
 """
 
+import json
 import multiprocessing
 import selectors
 import signal
@@ -18,6 +21,7 @@ from pathlib import Path
 from random import Random
 from threading import Event
 from typing import TypeAlias
+from uuid import UUID
 
 import numpy as np
 from benchmarks.booking_clients import FIRST_DAY, LAST_DAY, PROCESSES, Network
@@ -28,6 +32,7 @@ from psycopg.pq import ConnStatus, DiagnosticField, ExecStatus
 from psycopg.pq.abc import PGconn, PGresult
 
 from satcom.app.worker import conninfo
+from satcom.resource import constellation_guard, power_guard
 from satcom.resource.hold import EXPIRED
 
 Answers: TypeAlias = NDArray[np.uint8]
@@ -35,6 +40,9 @@ NO_LOCK_EVERY = 20
 GIVEN_BACK_EVERY = 3
 HOUR_S, LONGEST_H = 3600, 24 * 90
 BRIEF_S, LONG_S = 2, 30 * 24 * HOUR_S
+# of a constellation: beams of 250 MHz, gateways of 500, satellites that light 3 cells at once
+CELLS, TIMES_OF_DAY, MOST_BEAM_HZ = 12, 6, 150_000_000
+SATELLITES = tuple(str(UUID(int=number)) for number in range(1, 5))
 
 
 class Told(IntEnum):
@@ -45,25 +53,40 @@ class Told(IntEnum):
     BOOKED = 2
     ASKED_BACK = 3
     GIVEN_BACK = 4
-    OVERLAPS = 5
-    DEADLOCK = 6
-    NOT_BOOKED = 7
+    DEADLOCK = 5
+    NOT_BOOKED = 6
+    NO_SPECTRUM = 7
+    NO_POWER = 8
+    NO_PORT = 9
+    NO_RATE = 10
+    NO_BEAM = 11
+    NO_FEEDER = 12
+    NO_SATELLITE = 13
 
 
-REFUSALS = {"23P01": Told.OVERLAPS, "40P01": Told.DEADLOCK}  # exclusion violation, as which all guards refuse
+GUARDS = {
+    "slot_is_sold_once": Told.NO_SPECTRUM,
+    power_guard.GUARD: Told.NO_POWER,
+    "port_is_given_once": Told.NO_PORT,
+    "pool_is_never_oversold": Told.NO_RATE,
+}
+BY_A_GUARD = (*GUARDS.values(), Told.NO_BEAM, Told.NO_FEEDER, Told.NO_SATELLITE)
+REFUSED, DEADLOCKED = "23P01", "40P01"  # exclusion violation, as which all guards refuse
 
 
 @dataclass(frozen=True)
 class Part:
-    """A kind of hold: its table, what it is a part of, and the columns that only it has."""
+    """A kind of hold: its table, what it is a part of, and the columns that only it has (`types`: bigint)."""
 
     table: str
     whole: str
     of: str
     columns: str
+    types: tuple[str, ...] = ()
 
     def statements(self) -> list[str]:
         own = self.columns.split(", ")
+        types = ", ".join(self.types or ["bigint"] * len(own))
         values = ", ".join(f"${number}" for number in range(6, 6 + len(own)))
         released = "state = 'released', version = version + 1, updated_at = now(), released_because ="
         return [
@@ -71,7 +94,7 @@ class Part:
             f"PREPARE run_out_{self.table}(uuid) AS UPDATE {self.table} SET {released} '{EXPIRED}'"
             f" WHERE {self.of} = $1 AND state = 'held' AND hold_until <= now()",
             f"PREPARE give_back_{self.table}(uuid) AS UPDATE {self.table} SET {released} 'given back' WHERE id = $1",
-            f"PREPARE hold_{self.table}(uuid, int, float8, float8, uuid{', bigint' * len(own)}) AS"
+            f"PREPARE hold_{self.table}(uuid, int, float8, float8, uuid, {types}) AS"
             f" INSERT INTO {self.table} (id, order_id, reservation_id, hold_until, start_at, stop_at, {self.of},"
             f" {self.columns}, version, created_at, updated_at, further, name, illustrative, state)"
             f" VALUES ($1, $1, $1, now() + $2 * interval '1 second', to_timestamp($3), to_timestamp($4), $5, {values},"
@@ -82,15 +105,31 @@ class Part:
 SLOT = Part("spectrum_assignment", "transponder", "transponder_id", "start_hz, stop_hz, power_share_hz, guard_band_hz")
 PORT = Part("hub_port_assignment", "hub", "hub_id", "port_number")
 SHARE = Part("pool_share", "carrier_pool", "carrier_pool_id", "cir_bps, mir_bps, cir_baud, mir_baud")
-PARTS = (SLOT, PORT, SHARE)
-KINDS = (*[(SLOT,)] * 12, *[(PORT,)] * 3, *[(SHARE,)] * 3, PARTS, PARTS)
+PASSAGE = Part(
+    "constellation_share",
+    "constellation",
+    "constellation_id",
+    "cell, earth_station_id, forward_hz, return_hz, day_slots, lit_by",
+    ("text", "uuid", "bigint", "bigint", "smallint[]", "jsonb"),
+)
+PARTS = (SLOT, PORT, SHARE, PASSAGE)
+KINDS = (*[(SLOT,)] * 12, *[(PORT,)] * 3, *[(SHARE,)] * 3, *[(PASSAGE,)] * 4, PARTS, PARTS)
+
+
+@dataclass(frozen=True)
+class Ring:
+    """A constellation, and where its gateways stand."""
+
+    constellation: str
+    stations: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where slots can lie: all transponders are alike."""
+    """What can be booked, and where slots can lie: all transponders are alike."""
 
     network: Network
+    rings: tuple[Ring, ...]
     low_edge_hz: int
     high_edge_hz: int
     guard_band_hz: int
@@ -113,22 +152,25 @@ def booking(place: Place, number: int) -> str:
     starts_s = int(FIRST_DAY.timestamp()) + HOUR_S * random.randrange(24 * LAST_DAY)
     stops_s = "NULL" if random.random() < 0.001 else str(starts_s + HOUR_S * random.randint(1, LONGEST_H))
     hold_s = BRIEF_S if random.random() < 0.05 else LONG_S
-    network = place.network
+    network, ring = place.network, random.choice(place.rings)
     wholes = {
         SLOT: random.choice(network.transponders),
         PORT: random.choice(network.hubs),
         SHARE: random.choice(network.pools),
+        PASSAGE: ring.constellation,
     }
     said = (
         [] if random.randrange(NO_LOCK_EVERY) == 0 else [f"EXECUTE lock_{one.whole}('{wholes[one]}')" for one in parts]
     )
     said += [f"EXECUTE run_out_{one.table}('{wholes[one]}')" for one in parts]
     common = f"'{identifier(number)}', {hold_s}, {starts_s}, {stops_s}"
-    said += [f"EXECUTE hold_{one.table}({common}, '{wholes[one]}', {_own(place, one, random)})" for one in parts]
+    said += [f"EXECUTE hold_{one.table}({common}, '{wholes[one]}', {_own(place, ring, one, random)})" for one in parts]
     return ";".join(said)
 
 
-def _own(place: Place, part: Part, random: Random) -> str:
+def _own(place: Place, ring: Ring, part: Part, random: Random) -> str:
+    if part is PASSAGE:
+        return _passage(ring, random)
     if part is PORT:
         return str(random.randint(1, place.ports))
     if part is SHARE:
@@ -137,6 +179,17 @@ def _own(place: Place, part: Part, random: Random) -> str:
     width_hz = random.randint(200_000, 5_000_000)
     start_hz = random.randint(place.low_edge_hz, place.high_edge_hz - width_hz)
     return f"{start_hz}, {start_hz + width_hz}, {random.randrange(3 * width_hz)}, {place.guard_band_hz}"
+
+
+def _passage(ring: Ring, random: Random) -> str:
+    """A cell and by whom it is lit when, or a gateway and when."""
+    forward_hz, return_hz, first = (random.randint(1, one) for one in (MOST_BEAM_HZ, MOST_BEAM_HZ, TIMES_OF_DAY))
+    times = list(range(first, first + random.randint(1, 3)))
+    if random.random() < 0.5:
+        lit_by = [{"satelliteId": one, "slots": times} for one in random.sample(SATELLITES, random.randint(1, 2))]
+        return f"'{random.randrange(CELLS)}/0', NULL, {forward_hz}, {return_hz}, NULL, '{json.dumps(lit_by)}'"
+    at = ",".join(str(one) for one in times)
+    return f"NULL, '{random.choice(ring.stations)}', {forward_hz}, {return_hz}, '{{{at}}}', '[]'"
 
 
 def giving_back(number: int) -> str:
@@ -177,11 +230,24 @@ class Client:
 
 
 def refusal_of(result: PGresult) -> Told:
-    """What is no answer of a guard is no refusal: it is raised."""
-    code = (result.error_field(DiagnosticField.SQLSTATE) or b"").decode()
-    if code not in REFUSALS:
-        raise lookup(code)(result.error_message.decode())
-    return REFUSALS[code]
+    """Which guard refused, or that two waited for each other. What is neither is no refusal: it is raised."""
+    code, constraint, said, detail = (
+        (result.error_field(one) or b"").decode()
+        for one in (
+            DiagnosticField.SQLSTATE,
+            DiagnosticField.CONSTRAINT_NAME,
+            DiagnosticField.MESSAGE_PRIMARY,
+            DiagnosticField.MESSAGE_DETAIL,
+        )
+    )
+    guard = constraint or said.partition(":")[0]
+    if code == REFUSED and guard in GUARDS:
+        return GUARDS[guard]
+    if code == REFUSED and guard == constellation_guard.GUARD:
+        return Told.NO_SATELLITE if detail in SATELLITES else Told.NO_FEEDER if detail else Told.NO_BEAM
+    if code == DEADLOCKED:
+        return Told.DEADLOCK
+    raise lookup(code)(result.error_message.decode())
 
 
 def connect(url: str) -> PGconn:
