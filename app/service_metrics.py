@@ -2,16 +2,13 @@
 
 One series set for each service, so it is a page of its own that is scraped more rarely than the others, whose labels
 stay few. The ids are those of TMF638 and TMF632: what else is measured of a service can be joined by them.
+The page is written as it is read: objects for a hundred thousand samples cost ten times the statement.
 """
 
 from collections.abc import Iterator, Sequence
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
-from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.core import GaugeMetricFamily
-from prometheus_client.registry import Collector
 from sqlalchemy import Row, text
-from sqlmodel import Session
 
 from satcom.core.clock import now
 from satcom.core.database import Database
@@ -34,80 +31,73 @@ SERVICES = text(
     " WHERE service_test.service_id = service.id ORDER BY service_test.id DESC LIMIT 1) test ON true"
     " WHERE service.state IN ('active', 'inactive') ORDER BY service.id"
 )
-OF_ONE = ["service", "customer"]
+INFO, ACTIVE = "satcom_service_info", "satcom_service_active"
+TESTED = "satcom_service_tested_timestamp_seconds"
 RATIOS: Final = {
     "measured": "Es/N0 that the last test of a service read",
     "planned": "Es/N0 that the link budget promised in clear sky",
     "required": "Es/N0 that the MODCOD of a carrier needs",
 }
-
-
-class _Told(Collector):
-    def __init__(self, families: list[GaugeMetricFamily]) -> None:
-        self._families = families
-
-    def collect(self) -> list[GaugeMetricFamily]:
-        return self._families
+FAMILIES: Final = {
+    INFO: "What a service is, whose, and what carries it now",
+    ACTIVE: "1: the service is on; 0: it is configured only",
+    TESTED: "When the service was tested last",
+    **{f"satcom_service_{kind}_es_n0_decibels": meaning for kind, meaning in RATIOS.items()},
+}
+ESCAPED: Final = str.maketrans({"\\": "\\\\", "\n": "\\n", '"': '\\"'})
+"""As Prometheus's text format wants values of labels."""
+Sample: TypeAlias = tuple[str, str, float]  # family, labels, value
 
 
 def services_told(database: Database) -> bytes:
-    """The page. Raises what the driver raises while the database is away."""
+    """The page, in Prometheus's text format 0.0.4. Raises what the driver raises while the database is away."""
     with database.as_worker("metrics") as session:
         session.connection().execute(text(f"SET LOCAL statement_timeout = '{LONGEST_S}s'"))
-        registry = CollectorRegistry()
-        registry.register(_Told(list(service_metrics(session))))
-    return generate_latest(registry)
+        return _page(session.connection().execute(SERVICES, {"now": now()}).all())
 
 
-def service_metrics(session: Session) -> Iterator[GaugeMetricFamily]:
-    rows = session.connection().execute(SERVICES, {"now": now()}).all()
-    yield from _standing(rows)
-    yield from _carriers(rows)
-
-
-def _standing(rows: Sequence[Row[Any]]) -> Iterator[GaugeMetricFamily]:
-    labels = [*OF_ONE, "service_name", "customer_name", "specification", "satellite", "constellation", "hub"]
-    info = GaugeMetricFamily("satcom_service_info", "What a service is, whose, and what carries it now", labels=labels)
-    active = GaugeMetricFamily("satcom_service_active", "1: the service is on; 0: it is configured only", labels=OF_ONE)
-    tested = GaugeMetricFamily(
-        "satcom_service_tested_timestamp_seconds", "When the service was tested last", labels=OF_ONE
-    )
+def _page(rows: Sequence[Row[Any]]) -> bytes:
+    lines = {name: [f"# HELP {name} {meaning}\n# TYPE {name} gauge\n"] for name, meaning in FAMILIES.items()}
     for row in rows:
-        customer = _customer(row)
-        carried = (row.satellite, row.constellation, row.hub)
-        told = (row.name, customer.get("name"), row.specification, *carried)
-        info.add_metric([*_of(row), *(one or "" for one in told)], 1)
-        active.add_metric(_of(row), row.active)
-        if row.tested_at is not None:
-            tested.add_metric(_of(row), row.tested_at.timestamp())
-    yield from (info, active, tested)
+        for name, labels, value in _samples(row):
+            lines[name].append(f"{name}{{{labels}}} {value}\n")
+    return "".join(line for family in lines.values() for line in family).encode()
 
 
-def _carriers(rows: Sequence[Row[Any]]) -> Iterator[GaugeMetricFamily]:
-    families = {
-        kind: GaugeMetricFamily(f"satcom_service_{kind}_es_n0_decibels", meaning, labels=[*OF_ONE, "direction"])
-        for kind, meaning in RATIOS.items()
-    }
-    for row in rows:
-        # a reading that failed has no value
-        read = {one["metricName"]: one["value"].get("value") for one in row.measured or []}
-        plan = {one["name"]: one.get("value") for one in row.planned or []}
-        for direction in ("forward", "return"):
-            of_carrier = {
-                "measured": read.get(f"{direction}EsN0"),
-                "planned": plan.get(f"planned{direction.capitalize()}EsN0"),
-                "required": plan.get(f"planned{direction.capitalize()}RequiredEsN0"),
-            }
-            for kind, value in of_carrier.items():
-                if value is not None:
-                    families[kind].add_metric([*_of(row), direction], value)
-    yield from families.values()
-
-
-def _customer(row: Row[Any]) -> dict[str, Any]:
+def _samples(row: Row[Any]) -> Iterator[Sample]:
     parties: list[dict[str, Any]] = row.related_party or []
-    return next((one for one in parties if (one.get("role") or "").lower() == CUSTOMER_ROLE), {})
+    customer = next((one for one in parties if (one.get("role") or "").lower() == CUSTOMER_ROLE), {})
+    of_one = _labels(service=row.id, customer=customer.get("id"))
+    told = _labels(
+        service_name=row.name,
+        customer_name=customer.get("name"),
+        specification=row.specification,
+        satellite=row.satellite,
+        constellation=row.constellation,
+        hub=row.hub,
+    )
+    yield INFO, f"{of_one},{told}", 1
+    yield ACTIVE, of_one, int(row.active)
+    if row.tested_at is not None:
+        yield TESTED, of_one, row.tested_at.timestamp()
+    yield from _carriers(row, of_one)
 
 
-def _of(row: Row[Any]) -> list[str]:
-    return [row.id, _customer(row).get("id") or ""]
+def _carriers(row: Row[Any], of_one: str) -> Iterator[Sample]:
+    # a reading that failed has no value
+    read = {one["metricName"]: one["value"].get("value") for one in row.measured or []}
+    plan = {one["name"]: one.get("value") for one in row.planned or []}
+    for direction in ("forward", "return"):
+        planned = f"planned{direction.capitalize()}"
+        of_carrier = {
+            "measured": read.get(f"{direction}EsN0"),
+            "planned": plan.get(f"{planned}EsN0"),
+            "required": plan.get(f"{planned}RequiredEsN0"),
+        }
+        for kind, value in of_carrier.items():
+            if value is not None:
+                yield f"satcom_service_{kind}_es_n0_decibels", f'{of_one},direction="{direction}"', float(value)
+
+
+def _labels(**values: str | None) -> str:
+    return ",".join(f'{name}="{(value or "").translate(ESCAPED)}"' for name, value in values.items())

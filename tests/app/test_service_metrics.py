@@ -79,6 +79,16 @@ def test_a_service_tells_its_customer_what_carries_it_and_how_strong_it_came_in(
             assert told(http, noc)["satcom_service_info", service.id][1]["satellite"] == "", "nothing carries it yet"
 
 
+def test_a_name_is_told_as_it_is_written_whatever_is_in_it(database: Database, tmp_path: Path) -> None:
+    name = 'The "old" mine\nC:\\new, {north} Lualaba é'
+    with an_operation(database, tmp_path) as operation, an_application(database) as http:
+        operation.advance(operation.order())
+        with database.as_worker() as session:
+            session.exec(select(Service)).one().name = name
+        found = told(http, a_token(database, "noc"))
+        assert [one["service_name"] for _, one in found.values() if "service_name" in one] == [name]
+
+
 def test_a_reading_that_failed_is_left_out_and_the_rest_is_told(database: Database, tmp_path: Path) -> None:
     with an_operation(database, tmp_path) as operation, an_application(database) as http:
         operation.advance(operation.order())
