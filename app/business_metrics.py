@@ -15,6 +15,7 @@ from prometheus_client.registry import Collector
 from sqlalchemy import text
 
 from satcom.app.capacity_metrics import capacity_metrics
+from satcom.app.hold_metrics import hold_metrics
 from satcom.app.listener_metrics import listener_metrics
 from satcom.app.order_metrics import order_metrics
 from satcom.app.scrape_access import AWAY, ScrapeAccess
@@ -54,7 +55,7 @@ class BusinessMetrics(Collector):
         try:
             with self.database.as_worker("metrics") as session:
                 session.connection().execute(text(f"SET LOCAL statement_timeout = '{LONGEST_S}s'"))
-                capacity = [*capacity_metrics(session), *shared_capacity_metrics(session)]
+                capacity = [*capacity_metrics(session), *shared_capacity_metrics(session), *hold_metrics(session)]
                 found = [*order_metrics(session), *capacity, *listener_metrics(session)]
         except AWAY as error:
             log.warning("metrics without the database", error=str(error)[:200])

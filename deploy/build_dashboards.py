@@ -253,6 +253,32 @@ FLEET_FILL: dict[str, tuple[Drawn, ...]] = {
             "Held, assigned, given back, run out.",
         ),
     ),
+    "Holds": (
+        one(
+            "Holds",
+            "lines",
+            "none",
+            "sum by (kind) (max without (instance) (satcom_holds))",
+            "{{kind}}",
+            "By what is held; one reservation holds several.",
+        ),
+        one(
+            "Holds by when they run out",
+            "lines",
+            "none",
+            "sum by (runs_out) (max without (instance) (satcom_holds))",
+            "{{runs_out}}",
+            "What ran out is let go by the next sweep, or by who wants it.",
+        ),
+        one(
+            "Next hold of each kind runs out in",
+            "bars",
+            "s",
+            "min by (kind) (satcom_hold_next_expiry_timestamp_seconds) - time()",
+            "{{kind}}",
+            "Kinds of which nothing is held are left out.",
+        ),
+    ),
     "Shared carriers": (
         one(
             "Fullest pools, committed",

@@ -119,7 +119,7 @@ def test_a_scrape_asks_a_few_counts_however_many_orders_there_are(database: Data
             operation.order()
         asked.clear()
         scraped(http, noc)
-        assert len(asked) == few <= 14, "a limit, and one for each family"
+        assert len(asked) == few <= 15, "a limit, and one for each family"
         with database.as_worker() as session:
             session.connection().execute(text("SET LOCAL enable_seqscan = off"))
             plan = session.connection().execute(text(f"EXPLAIN {OPEN_TASKS.text}"), {"now": now()}).scalars().all()
