@@ -14,12 +14,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
 from rich.console import Console
 from typer import Context
 from typer.core import TyperGroup
 from typer.main import get_command
 
 from satcom.app import cli
+from satcom.app.commands.api import Api
 from satcom.app.demonstration import free_port, served
 from satcom.core.database import Database
 from tests.market.a_market import a_token
@@ -94,6 +97,11 @@ def a_served_operation(database: Database, tmp_path: Path, in_stock: int = 3) ->
         with served(many, operation.driver, port):
             yield operation, f"http://127.0.0.1:{port}"
         many.close()
+
+
+def ask_in_process(monkeypatch: pytest.MonkeyPatch, app: FastAPI) -> None:
+    """Commands ask this application, without a server or workers beside them."""
+    monkeypatch.setattr(Api.__init__, "__defaults__", (TestClient(app)._transport,))
 
 
 def token_of(database: Database, role: str, party: str | None = None) -> str:
