@@ -255,7 +255,7 @@ FLEET_FILL: dict[str, tuple[Drawn, ...]] = {
     ),
     "Holds": (
         one(
-            "Holds",
+            "Holds by kind",
             "lines",
             "none",
             "sum by (kind) (max without (instance) (satcom_holds))",
