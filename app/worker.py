@@ -1,10 +1,11 @@
 """The worker: advances flows and carries out catalogue jobs, in the server process or alone on many hosts."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from functools import partial
 from time import monotonic
 
 import procrastinate
@@ -14,7 +15,9 @@ from procrastinate.exceptions import ConnectorException
 from psycopg.conninfo import make_conninfo
 from sqlalchemy import make_url
 from sqlalchemy.exc import OperationalError
+from sqlmodel import Session
 
+from satcom.core import metrics
 from satcom.core.database import Database
 from satcom.core.errors import Refused
 from satcom.core.event_delivery import EventDelivery
@@ -28,7 +31,7 @@ from satcom.orchestration.operations.partner_hold import extend_holds
 from satcom.orchestration.operations.partner_renewal import renew_terms
 from satcom.orchestration.plan import know_handlers
 from satcom.orchestration.queue import EXCHANGE, QUEUE, TASK
-from satcom.orchestration.sweep import take_up_lost, wake_due
+from satcom.orchestration.sweep import DATABASE_AWAY, take_up_lost, wake_due
 from satcom.resource.drivers.hub_nms import HubNmsDriver
 
 HEARTBEAT_S, DEAD_AFTER_S, SWEEP_EVERY_S, BILLING_S, POLL_S = 1.0, 5.0, 1.0, 0.5, 1.0
@@ -113,15 +116,27 @@ class Worker:
             await asyncio.sleep(SWEEP_EVERY_S)
 
     def _wake(self) -> None:
+        """One thing after the other; what breaks holds up no other, and is tried again by the next sweep."""
+        steps = (wake_due, escalate_due, extend_holds, renew_terms)
+        for step in steps:
+            self._alone(step.__name__, partial(self._in_a_transaction, step))
+        self._alone(bill_next.__name__, self._bill)
+        self._alone(take_up_lost.__name__, self._take_up_lost)
+
+    def _alone(self, name: str, step: Callable[[], None]) -> None:
+        try:
+            step()
+        except (*DATABASE_AWAY, psycopg.Error, OSError):
+            raise
+        except Exception:
+            log.exception("the sweep broke; it goes on", task=name)
+            metrics.sweep_failures.labels(name).inc()
+
+    def _in_a_transaction(self, step: Callable[[Session], int]) -> None:
         with self.database.as_worker("sweep") as session:
-            wake_due(session)
-        with self.database.as_worker("sweep") as session:
-            escalate_due(session)
-        with self.database.as_worker("sweep") as session:
-            extend_holds(session)
-        with self.database.as_worker("sweep") as session:
-            renew_terms(session)
-        self._bill()
+            step(session)
+
+    def _take_up_lost(self) -> None:
         with self.database.as_worker("sweep") as session:
             for flow_id in take_up_lost(session, timedelta(seconds=DEAD_AFTER_S)):
                 log.info("taking over from a dead worker", flow=flow_id)

@@ -20,3 +20,6 @@ events_delivered = Counter(
     "satcom_events_delivered", "Events that a listener has taken", ["document"], registry=REGISTRY
 )
 event_failures = Counter("satcom_event_failures", "Events that did not arrive, by why", ["why"], registry=REGISTRY)
+sweep_failures = Counter(
+    "satcom_sweep_failures", "What the sweep could not do, by what it was about to", ["task"], registry=REGISTRY
+)

@@ -21,13 +21,15 @@ from satcom.market.partner_margin import margin_kept, over
 from satcom.market.pricing import PricedOffer
 from satcom.market.solution_price import price_change, price_solution
 from satcom.service.demand import Demand, LeaseDemand
-from satcom.service.qualification import asked_of_partners, partners_to_ask, qualify
+from satcom.service.qualification import asked_of_partners, partners_not_asked, partners_to_ask, qualify
 from satcom.service.solution import PartnerSolution, Qualification
 from satcom.supplychain.drivers.port import CapacityAsked
 from satcom.supplychain.partner_search import PartnerAnswer, ask_partners
 from satcom.supplychain.partnership import CapacityPartner
 
 NOT_TOLD: Final = "no partner of ours can serve the site within our terms"
+NO_BARE_SPECTRUM: Final = "noBareSpectrum"
+SITES_ONLY: Final = "partners serve sites, no bare spectrum is bought of them"
 
 
 @dataclass(frozen=True)
@@ -52,9 +54,10 @@ class PartnerSetback:
     code: str
     partner_name: str
     why: str
+    told: str = NOT_TOLD
 
     def told_to(self, by: Principal) -> str:
-        return NOT_TOLD if by.roles & OUTSIDE else f"{self.partner_name}: {self.why}"
+        return self.told if by.roles & OUTSIDE else f"{self.partner_name}: {self.why}"
 
 
 Answers = dict[int, tuple[PartnerAnswer, ...]]  # by the index of the item
@@ -104,6 +107,8 @@ def partner_proposals(
     """
     proposals = []
     setbacks = [PartnerSetback(one.reason.value, one.partner_name, one.text) for one in found.partner_losers]
+    if not found.solutions and partners_not_asked(session, found.demand):
+        setbacks.append(PartnerSetback(NO_BARE_SPECTRUM, "any partner", SITES_ONLY, told=SITES_ONLY))
     for solution in found.partner_solutions:
         try:
             priced = priced_by_partner(session, offering, before, solution, at)

@@ -80,7 +80,8 @@ def _for_partner(one: ListPrice) -> bool:
 def _for_partners(prices: Sequence[ListPrice]) -> list[ListPrice]:
     """The prices of what a partner serves: those that name it, and those that hold for every site.
 
-    What goes by band, terminal, MHz or committed rate is priced for our own network. Raises `RuleRefused` when none
+    What goes by band, terminal or MHz is priced for our own network, as is a committed rate that does not name them.
+    Raises `RuleRefused` when none
     names it.
     """
     if not any(_for_partner(one) for one in prices):
@@ -92,8 +93,12 @@ def _for_partners(prices: Sequence[ListPrice]) -> list[ListPrice]:
 
 
 def _partners_quantities(solution: PartnerSolution) -> Quantities:
-    rate = Decimal(solution.asked.downlink_rate_bps + solution.asked.uplink_rate_bps) / MILLION
-    return Quantities({PriceUnit.MEGABIT_PER_SECOND: rate}, {CAPACITY: PARTNER_CAPACITY})
+    asked = solution.asked
+    amounts = {
+        PriceUnit.MEGABIT_PER_SECOND: Decimal(asked.downlink_rate_bps + asked.uplink_rate_bps) / MILLION,
+        PriceUnit.COMMITTED_MEGABIT_PER_SECOND: Decimal(asked.committed_rate_bps) / MILLION,
+    }
+    return Quantities(amounts, {CAPACITY: PARTNER_CAPACITY})
 
 
 def price_change(

@@ -374,3 +374,9 @@ def flow_of(session: Session, subject_id: str) -> ProcessFlow | None:
         .with_for_update()
     )
     return session.exec(query).first()
+
+
+def open_flow(session: Session, subject_id: str, specification: str) -> ProcessFlow | None:
+    """The plan of that kind about a subject that is under way, or being undone."""
+    query = select(ProcessFlow).where(ProcessFlow.subject_id == subject_id, col(ProcessFlow.finished_at).is_(None))
+    return session.exec(query.where(ProcessFlow.process_flow_specification == specification).limit(1)).first()

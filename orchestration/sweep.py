@@ -4,17 +4,43 @@ Retries and leases by the wall clock, deadlines by the business clock. Each is o
 What was written before the wall clock was set back is due at once: `core.clock.has_come`.
 """
 
+from collections.abc import Callable, Iterable
 from datetime import timedelta
+from typing import Final, TypeVar
 
+import structlog
 from sqlalchemy import or_, text
+from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlmodel import Session, col, select
 
+from satcom.core import metrics
 from satcom.core.clock import now, wall_now
+from satcom.core.entity import Entity
 from satcom.orchestration.plan import LONGEST_REST, FlowState, ProcessFlow, TaskFlow, TaskState, UndoState, tasks_of
 from satcom.orchestration.queue import enqueue_all, in_work, take_over
 from satcom.resource.reservation import expire_due
 
 AT_ONCE = 500
+DATABASE_AWAY: Final = (OperationalError, InterfaceError)
+E = TypeVar("E", bound=Entity)
+log = structlog.get_logger()
+
+
+def each_alone(
+    session: Session, found: Iterable[E], do: Callable[[Session, E], None], put_off: Callable[[Session, E], None]
+) -> None:
+    """`do` each in a savepoint of its own. What fails is told, counted and `put_off`, and holds up no other."""
+    for one in found:
+        try:
+            with session.begin_nested():
+                do(session, one)
+                session.flush()
+        except DATABASE_AWAY:
+            raise  # nothing is wrong with what was looked at
+        except Exception:
+            log.exception("the sweep could not do it", task=do.__name__, about=one.id)
+            metrics.sweep_failures.labels(do.__name__).inc()
+            put_off(session, one)
 
 
 def wake_due(session: Session) -> int:

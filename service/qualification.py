@@ -117,14 +117,22 @@ def partners_to_ask(session: Session, demand: SiteDemand | LeaseDemand) -> tuple
 
     Nobody is asked for bare spectrum. Who asks may not read partnerships.
     """
-    if isinstance(demand, LeaseDemand):
-        return ()
+    return () if isinstance(demand, LeaseDemand) else _partners(session)
+
+
+def partners_not_asked(session: Session, demand: Demand) -> bool:
+    """Whether there are partners, and none is asked: bare spectrum is bought of none."""
+    return isinstance(demand, LeaseDemand) and bool(_partners(session))
+
+
+def _partners(session: Session) -> tuple[CapacityPartner, ...]:
     with network_view(session) as network:
         return connected(capacity_partners(network, now()))
 
 
 def asked_of_partners(demand: SiteDemand) -> CapacityAsked:
-    """What a partner is told of a demand."""
+    """What a partner is told of a demand; of an access also what is committed, if only nothing."""
+    access = demand if isinstance(demand, AccessDemand) else None
     return CapacityAsked(
         downlink_rate_bps=demand.downlink_rate_bps,
         uplink_rate_bps=demand.uplink_rate_bps,
@@ -133,6 +141,8 @@ def asked_of_partners(demand: SiteDemand) -> CapacityAsked:
         longitude_deg=demand.longitude_deg,
         start_at=demand.start_at,
         stop_at=demand.stop_at,
+        downlink_committed_rate_bps=access.downlink_committed_rate_bps if access is not None else None,
+        uplink_committed_rate_bps=access.uplink_committed_rate_bps if access is not None else None,
     )
 
 

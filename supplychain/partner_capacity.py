@@ -27,6 +27,7 @@ from satcom.supplychain.partnership import USUAL_NOTICE_DAYS, PartnershipToBeDel
 
 EXTEND_BEFORE: Final = timedelta(hours=1)  # at most, and half of how long it is held
 SHORTEST_HOLD: Final = timedelta(seconds=5)  # what is held for less is not extended
+CLOCKS_APART: Final = timedelta(minutes=5)  # then what was granted until a past instant is extended again
 
 
 class PartnerCapacityState(StrEnum):
@@ -114,9 +115,12 @@ class PartnerCapacity(Entity, table=True):
 
 def extension_due(until: datetime | None) -> datetime | None:
     """When to ask for an extension of a hold until then, by the partner's clock; `None`: it is not extended."""
-    if until is None or until - wall_now() < SHORTEST_HOLD:
+    if until is None:
         return None
-    return until - min((until - wall_now()) / 2, EXTEND_BEFORE)
+    left = until - wall_now()
+    if left < -SHORTEST_HOLD:  # the partner's clock, or ours, was set
+        return wall_now() + CLOCKS_APART
+    return until - min(left / 2, EXTEND_BEFORE) if left >= SHORTEST_HOLD else None
 
 
 def renewal_due(begins_at: datetime, ends_at: datetime, notice_days: int) -> datetime:
@@ -177,11 +181,12 @@ def note_ordered(session: Session, order_id: str, ordered: CapacityOrdered) -> P
     return _moved(session, capacity, PartnerCapacityState.ORDERED)
 
 
-def note_delivered(session: Session, order_id: str) -> PartnerCapacity:
-    """The partner serves the site."""
+def note_delivered(session: Session, order_id: str, term_ends_at: datetime | None = None) -> PartnerCapacity:
+    """The partner serves the site, for the term that it tells now, else the one that it told with the order."""
     capacity = _capacity(session, order_id)
     if capacity.delivered_at is None:
         capacity.delivered_at = now()
+        capacity.term_ends_at = term_ends_at or capacity.term_ends_at
         note_term(session, capacity, capacity.delivered_at)
     return _moved(session, capacity, PartnerCapacityState.DELIVERED)
 

@@ -14,6 +14,7 @@ from sqlmodel import Session, col, select
 
 from satcom.core.clock import now, wall_now
 from satcom.core.database import find_for_update
+from satcom.core.errors import RuleRefused
 from satcom.core.life_cycle import move
 from satcom.supplychain.partner_capacity import (
     CapacityTerm,
@@ -25,7 +26,8 @@ from satcom.supplychain.partner_capacity import (
 )
 
 AT_ONCE: Final = 100
-LOOKED_AT_EACH: Final = timedelta(days=1)
+LOOKED_AT_EACH, SOONEST = timedelta(days=1), timedelta(minutes=1)
+SHORTEST_TERM: Final = timedelta(days=1)  # a renewal for less is none: it would be renewed again and again
 log = structlog.get_logger()
 
 
@@ -63,9 +65,42 @@ def note_extended(session: Session, capacity_id: str, until: datetime | None) ->
     return capacity
 
 
-def note_renewed(session: Session, capacity_id: str, agreement_id: str, term: CapacityTerm) -> PartnerCapacity:
-    """The partner delivers for a further term, under this agreement. From its start on its price is the cost."""
+def extend_again(session: Session, capacity_id: str, at: datetime) -> PartnerCapacity:
+    """At that instant of the wall clock the extension of the hold is looked at again."""
     capacity = find_for_update(session, PartnerCapacity, capacity_id)
+    if capacity.state is PartnerCapacityState.HELD:
+        capacity.hold_extend_at = at
+        session.flush()
+    return capacity
+
+
+def note_told_term(session: Session, capacity_id: str, ends_at: datetime | None) -> PartnerCapacity:
+    """What was delivered before terms were kept ends when the partner says, or with the agreement.
+
+    Where the agreement is over and the partner tells of no end, it goes on, and why it is not renewed stands with it.
+    """
+    capacity = find_for_update(session, PartnerCapacity, capacity_id)
+    if capacity.state is PartnerCapacityState.DELIVERED and capacity.term_ends_at is None:
+        capacity.term_ends_at = ends_at
+        note_term(session, capacity, capacity.delivered_at or now())
+        if ends_at is None and capacity.term_ends_at is not None and capacity.term_ends_at <= now():
+            over = f"the agreement with {capacity.partner_name} ended on {capacity.term_ends_at:%Y-%m-%d}"
+            capacity.renewal_setback = f"{over}, and it names no end of what it delivers"
+            capacity.term_ends_at = capacity.renew_at = None
+            log.warning("not renewed", partner=capacity.partner_name, why=capacity.renewal_setback)
+        session.flush()
+    return capacity
+
+
+def note_renewed(session: Session, capacity_id: str, agreement_id: str, term: CapacityTerm) -> PartnerCapacity:
+    """The partner delivers for a further term, under this agreement. From its start on its price is the cost.
+
+    Raises `RuleRefused` when it is not delivered any more.
+    """
+    capacity = find_for_update(session, PartnerCapacity, capacity_id)
+    if capacity.state is not PartnerCapacityState.DELIVERED:
+        why = f"{capacity.name} is {capacity.state.value}: it does not go on"
+        raise RuleRefused("capacity", why, "ended", "capacity that is delivered")
     if term.partner_order_id not in {one.partner_order_id for one in capacity.renewal}:
         capacity.renewal = [*capacity.renewal, term]
         capacity.agreement_id, capacity.term_ends_at, capacity.renewal_setback = agreement_id, term.end_at, None
@@ -91,16 +126,19 @@ def agreed_by(capacity: PartnerCapacity, notice_days: int) -> datetime | None:
 
 
 def look_again(session: Session, capacity: PartnerCapacity) -> None:
-    """Tomorrow, or half way to the end of the term, it is looked at again whether it is to be renewed."""
-    if capacity.state is PartnerCapacityState.DELIVERED and capacity.term_ends_at is not None:
-        left = capacity.term_ends_at - now()
-        capacity.renew_at = now() + min(LOOKED_AT_EACH, left / 2) if left > timedelta(minutes=1) else None
-        session.flush()
+    """Tomorrow, half way to the end of the term, or at its end it is looked at again whether it is to be renewed."""
+    if capacity.state is not PartnerCapacityState.DELIVERED:
+        return
+    at, ends_at = now(), capacity.term_ends_at
+    if ends_at is None or ends_at - at > SOONEST:
+        capacity.renew_at = at + min(LOOKED_AT_EACH, (ends_at - at) / 2 if ends_at is not None else LOOKED_AT_EACH)
+    else:
+        capacity.renew_at = ends_at if ends_at > at else at + SOONEST
+    session.flush()
 
 
 def note_lapsed(session: Session, capacity: PartnerCapacity) -> None:
-    """The term is over, and the partner does not deliver any more. What rests on it is without capacity."""
+    """The term is over, and the partner does not deliver any more."""
     move(capacity, PartnerCapacityState.LAPSED)
     capacity.renew_at = None
     session.flush()
-    log.error("partner capacity lapsed", capacity=capacity.name, ended=str(capacity.term_ends_at))

@@ -8,6 +8,7 @@ from sqlmodel import Session
 
 from satcom.core.clock import now
 from satcom.core.database import find
+from satcom.core.errors import InHouse
 from satcom.core.security import Role
 from satcom.core.values import Json
 from satcom.market.inventory import end_product
@@ -27,7 +28,7 @@ from satcom.orchestration.operations.service_in_place import (
     delivered_by_partner,
     served_by_partner,
 )
-from satcom.orchestration.plan import Plan, plan
+from satcom.orchestration.plan import ForAPerson, Plan, plan
 from satcom.service.inventory import terminate_service
 from satcom.service.ordering import place_service_order
 from satcom.supplychain.partner_capacity import PartnerCapacityState, note_released
@@ -40,7 +41,7 @@ def cease_at_partner(plan: Plan, order: str, ends_at: str | None = None) -> None
     wanted = plan.task(order_the_partners_cease, order, undo=cancel_the_orders_below)
     day = plan.wait(last_day_is_here, ends_at, after=[wanted], owner=Role.PLANNING, expected=NO_TIME)
     prepared = plan.task(prepare_end_at_partner, order, after=[day])
-    over = plan.task(end_at_partner, prepared, outside=True, no_return=True)
+    over = plan.task(end_at_partner, prepared, outside=True, no_return=True, skippable=True)
     ended = plan.task(end_partners_service, order, after=[over], no_return=True)
     billed = plan.task(bill_the_end, order, ended)
     plan.task(complete_orders, order, ended, after=[billed])
@@ -66,12 +67,17 @@ def prepare_end_at_partner(session: Session, order_id: str) -> Json:
     return {"apiUrl": partnership.partner[0].api_url, "partnerOrderId": partner_order_id, "lapsed": lapsed}
 
 
-def end_at_partner(call: Call, prepared: dict[str, Json]) -> Json:
-    """What lapsed has ended there already."""
-    if prepared.get("lapsed"):
-        return None
-    with partner_called(str(prepared["apiUrl"])) as partner:
-        partner.end(str(prepared["partnerOrderId"]), call.key)
+def end_at_partner(call: Call, prepared: dict[str, Json]) -> Json | ForAPerson:
+    """What lapsed has mostly ended there already, and is ended all the same: an agreement may be over before it.
+
+    Where the partner refuses, the customer's notice counts all the same: a person talks to it, or goes on without.
+    """
+    try:
+        with partner_called(str(prepared["apiUrl"])) as partner:
+            partner.end(str(prepared["partnerOrderId"]), call.key)
+    except InHouse as refused:
+        first = refused.faults[0]
+        return None if prepared.get("lapsed") else ForAPerson(first.field, first.why, first.code)
     return None
 
 

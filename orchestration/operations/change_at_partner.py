@@ -57,7 +57,13 @@ from satcom.service.qualification import asked_of_partners, partners_to_ask
 from satcom.service.solution import PartnerReason
 from satcom.supplychain.partner_capacity import note_released
 
-ASKED: Final = ("downlinkRateBps", "uplinkRateBps", "availabilityPercent")  # what a partner can be asked for
+ASKED: Final = (  # what a partner can be asked for
+    "downlinkRateBps",
+    "uplinkRateBps",
+    "downlinkCommittedRateBps",
+    "uplinkCommittedRateBps",
+    "availabilityPercent",
+)
 
 
 @plan(CHANGE_AT_PARTNER)
@@ -80,7 +86,7 @@ def change_at_partner(plan: Plan, order: str, approved: bool = True) -> None:
     )
     day = plan.wait(start_date_is_here, order, after=[begun], owner=Role.PLANNING, expected=NO_TIME)
 
-    changed = plan.task(switch_over_at_partner, order, chosen, after=[delivered, day], no_return=True)
+    changed = plan.task(switch_over_at_partner, order, chosen, delivered, after=[day], no_return=True)
     billed = plan.task(bill_the_change, order, changed, priced)
     plan.task(complete_orders, order, changed, after=[billed])
 
@@ -132,12 +138,14 @@ def order_the_change_at_partner(session: Session, order_id: str, chosen: dict[st
     ).id
 
 
-def switch_over_at_partner(session: Session, order_id: str, chosen: dict[str, Json]) -> Json:
+def switch_over_at_partner(
+    session: Session, order_id: str, chosen: dict[str, Json], delivered: dict[str, Json] | None = None
+) -> Json:
     """From this instant the customer has what he asked for, and pays for it."""
     begin_orders(session, order_id)
     order = find(session, ProductOrder, order_id)
     served = served_by_partner(session, order)
     note_released(session, served.order_id, f"changed by {order.reference}")
-    parts, solution = [delivered_part(session, order_id)], solution_in(chosen)
+    parts, solution = [delivered_part(session, order_id, delivered)], solution_in(chosen)
     change_service(session, served.service.id, order_id, now(), solution, order.item.characteristics, parts)
     return change_product(session, served.product.id, order).id

@@ -201,7 +201,7 @@ def order_at_partner(call: Call, chosen: dict[str, Json], held: Json) -> Json:
 def cancel_at_partner(call: Call, chosen: dict[str, Json], held: Json) -> Json:
     errand = Errand.model_validate(chosen["errand"])
     with partner_called(errand.api_url) as partner:
-        partner.cancel(call.cancels or "", call.key)
+        partner.cancel(call.cancels or "", call.key, HELD.validate_python(held).hold_id)
     return None
 
 
@@ -241,21 +241,22 @@ def partner_delivers(call: Call, chosen: dict[str, Json], accepted: dict[str, Js
     return told.wire()
 
 
-def take_delivery(session: Session, order_id: str, service_id: str) -> Json:
+def take_delivery(session: Session, order_id: str, service_id: str, delivered: dict[str, Json] | None = None) -> Json:
     """The partner serves the site: our service stands on it."""
     begin_orders(session, order_id)
-    reserve_service(session, service_id, [delivered_part(session, order_id)])
+    reserve_service(session, service_id, [delivered_part(session, order_id, delivered)])
     configure_service(session, service_id)
     return None
 
 
-def delivered_part(session: Session, order_id: str) -> Reference:
-    """What the partner has delivered for the order, as the service names it."""
-    capacity = note_delivered(session, order_id)
+def delivered_part(session: Session, order_id: str, delivered: dict[str, Json] | None) -> Reference:
+    """What the partner says that it has delivered for the order, as the service names it."""
+    ends_at = CapacityOrdered.model_validate(delivered).term_ends_at if delivered is not None else None
+    capacity = note_delivered(session, order_id, ends_at)
     return reference(capacity.id, PartnerCapacity.__name__, capacity.href, "capacity of a partner")
 
 
-def refuse_delivery(session: Session, order_id: str, service_id: str) -> Json:
+def refuse_delivery(session: Session, order_id: str, service_id: str, delivered: Json = None) -> Json:
     deconfigure_service(session, service_id)
     release_service(session, service_id)
     return None

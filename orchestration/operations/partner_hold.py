@@ -13,22 +13,27 @@ from sqlmodel import Session
 
 from satcom.core.clock import clock, wall_now
 from satcom.core.database import find
+from satcom.core.errors import RuleRefused
+from satcom.core.events import on
 from satcom.core.security import Role
 from satcom.core.values import Instant, Json, instant_text
 from satcom.market.ordering import ProductOrder
 from satcom.orchestration.engine import Call
+from satcom.orchestration.flow_event import FlowUndone
 from satcom.orchestration.operations.ordered_at_partner import HELD, REFUSAL
-from satcom.orchestration.plan import Again, Later, Plan, plan
+from satcom.orchestration.plan import Again, Later, Plan, open_flow, plan
 from satcom.orchestration.queue import enqueue
 from satcom.orchestration.schedule import lay_out
+from satcom.orchestration.sweep import each_alone
 from satcom.supplychain.drivers.port import PartnerRefused, PartnerUnavailable
 from satcom.supplychain.drivers.tmf_partner import partner_at
 from satcom.supplychain.partner_capacity import PartnerCapacity, PartnerCapacityState
-from satcom.supplychain.partner_term import note_extended, take_holds_to_extend
+from satcom.supplychain.partner_term import extend_again, note_extended, take_holds_to_extend
 from satcom.supplychain.partnership import Partnership
 
 PARTNER_HOLD: Final = "partnerHold"
 EXTENDED_BY: Final = timedelta(days=1)  # is asked for; the partner grants what it likes
+TRIED_EACH: Final = timedelta(minutes=1)  # where we failed ourselves
 INSTANT: TypeAdapter[datetime] = TypeAdapter(Instant)
 log = structlog.get_logger()
 
@@ -42,13 +47,24 @@ def partner_hold(plan: Plan, capacity: str) -> None:
 
 
 def extend_holds(session: Session) -> int:
-    """Begin to extend the holds that are about to end; how many."""
+    """Begin to extend the holds that are about to end, or to look again where it was refused; how many."""
     taken = take_holds_to_extend(session)
-    for one in taken:
-        order = find(session, ProductOrder, one.order_id)
-        session.info["order_reference"] = order.reference
-        enqueue(session, lay_out(session, PARTNER_HOLD, one, order.reference).id)
+    each_alone(session, taken, extend_the_hold, put_off=look_at_the_hold_later)
     return len(taken)
+
+
+def extend_the_hold(session: Session, capacity: PartnerCapacity) -> None:
+    waiting = open_flow(session, capacity.id, PARTNER_HOLD)
+    if waiting is not None:
+        enqueue(session, waiting.id, because=capacity.id)
+        return
+    order = find(session, ProductOrder, capacity.order_id)
+    session.info["order_reference"] = order.reference
+    enqueue(session, lay_out(session, PARTNER_HOLD, capacity, order.reference).id)
+
+
+def look_at_the_hold_later(session: Session, capacity: PartnerCapacity) -> None:
+    extend_again(session, capacity.id, wall_now() + TRIED_EACH)
 
 
 def prepare_extension(session: Session, capacity_id: str) -> Json:
@@ -81,7 +97,11 @@ def extend_at_partner(call: Call, question: dict[str, Json] | None) -> Json:
 def hold_is_extended(
     session: Session, capacity_id: str, question: dict[str, Json] | None, extended: dict[str, Json] | None
 ) -> Json | Later | Again:
-    """Whether the hold lasts, or is not needed any more. The partner is asked again half way to its end."""
+    """Whether the hold lasts, or is not needed any more. The partner is asked again half way to its end.
+
+    The partner's clock is the wall's, deadlines are the business's: the sweep looks again by the wall clock,
+    too, so that a business clock that is set meanwhile puts nothing off. Raises `RuleRefused` when the hold is over.
+    """
     capacity = find(session, PartnerCapacity, capacity_id)
     if question is None or extended is None or not _is_held(capacity):
         return None
@@ -93,11 +113,25 @@ def hold_is_extended(
     again_at = asked_at + (ends_at - asked_at) / 2
     if again_at <= wall_now() < ends_at - timedelta(seconds=1):
         return Again()
-    ahead = clock.offset  # the partner's clock is the wall's, deadlines are the business's
+    if wall_now() >= ends_at:
+        why = f"{capacity.partner_name} held it until {ends_at:%Y-%m-%d %H:%M}: {str(extended[REFUSAL])[:200]}"
+        raise RuleRefused("hold", why, "holdEnded", "a hold that lasts")
+    ahead = clock.offset
+    extend_again(session, capacity_id, again_at if again_at > wall_now() else ends_at)
     log.warning(
         "hold not extended", partner=capacity.partner_name, until=str(ends_at), why=str(extended[REFUSAL])[:200]
     )
     return Later(again_at + ahead, deadline=ends_at + ahead, due=ends_at + ahead)
+
+
+@on(FlowUndone)
+def hold_not_extended(session: Session, event: FlowUndone) -> None:
+    """The wait was over by the business clock: what the partner still holds, by its own clock, is extended anew."""
+    if event.flow.process_flow_specification != PARTNER_HOLD:
+        return
+    capacity = find(session, PartnerCapacity, event.flow.subject_id)
+    if capacity.hold_until is not None and wall_now() < capacity.hold_until:
+        extend_again(session, capacity.id, wall_now())
 
 
 def _is_held(capacity: PartnerCapacity) -> bool:

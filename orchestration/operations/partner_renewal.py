@@ -14,7 +14,7 @@ from sqlmodel import Session, col, select
 
 from satcom.core.clock import months_later, now
 from satcom.core.database import find, find_for_update
-from satcom.core.errors import InHouse, RuleRefused
+from satcom.core.errors import InHouse, Refused, RuleRefused
 from satcom.core.events import on
 from satcom.core.security import Role
 from satcom.core.values import Instant, Json, Money, instant_text
@@ -25,10 +25,14 @@ from satcom.market.partner_offers import NOT_TOLD
 from satcom.orchestration.engine import Call
 from satcom.orchestration.flow_event import FlowUndone
 from satcom.orchestration.operations.ordered_at_partner import NO_NEWS, REFUSAL, partner_called
+from satcom.orchestration.operations.ordered_network import demand_of_order
+from satcom.orchestration.operations.partner_told_term import PARTNER_TOLD_TERM
 from satcom.orchestration.plan import Again, FlowState, Later, Plan, ProcessFlow, plan, tasks_of
 from satcom.orchestration.queue import enqueue
 from satcom.orchestration.schedule import lay_out
+from satcom.orchestration.sweep import each_alone
 from satcom.service.design.partnering import above_ceiling, ceiling_text
+from satcom.service.qualification import qualify
 from satcom.supplychain.drivers.port import (
     CapacityOffer,
     CapacityOrdered,
@@ -39,6 +43,8 @@ from satcom.supplychain.drivers.port import (
 from satcom.supplychain.drivers.tmf_partner import partner_at
 from satcom.supplychain.partner_capacity import CapacityTerm, PartnerCapacity, PartnerCapacityState
 from satcom.supplychain.partner_term import (
+    SHORTEST_TERM,
+    SOONEST,
     agreed_by,
     look_again,
     note_lapsed,
@@ -55,7 +61,7 @@ from satcom.supplychain.partnership import (
 )
 
 PARTNER_RENEWAL: Final = "partnerRenewal"
-ASKED_EACH, SOONEST = timedelta(days=1), timedelta(minutes=1)
+ASKED_EACH: Final = timedelta(days=1)
 INSTANT: TypeAdapter[datetime] = TypeAdapter(Instant)
 log = structlog.get_logger()
 
@@ -73,20 +79,36 @@ def partner_renewal(plan: Plan, capacity: str) -> None:
     confirmed = plan.wait(
         partner_renews, question, ordered, after=[accepted], owner=Role.SUPPLY, skippable=False, outside=True
     )
-    plan.task(note_renewal, capacity, question, agreed, ordered, after=[confirmed])
+    plan.task(note_renewal, capacity, question, agreed, ordered, confirmed)
 
 
 def renew_terms(session: Session) -> int:
     """Begin to renew the terms that end soon while something rests on them; how many were looked at."""
     taken = take_terms_to_renew(session)
-    for one in taken:
-        order = find(session, ProductOrder, one.order_id)
-        session.info["order_reference"] = order.reference
-        if _wanted_until(session, one, months=1) is None:
-            look_again(session, one)  # a notice may be withdrawn
-            continue
-        enqueue(session, lay_out(session, PARTNER_RENEWAL, one, order.reference).id)
+    each_alone(session, taken, renew_the_term, put_off=look_again)
     return len(taken)
+
+
+def renew_the_term(session: Session, capacity: PartnerCapacity) -> None:
+    """Or let it lapse when it is over; and what is needed no longer is looked at again: a notice may be withdrawn."""
+    order = find(session, ProductOrder, capacity.order_id)
+    session.info["order_reference"] = order.reference
+    if capacity.term_ends_at is None:
+        enqueue(session, lay_out(session, PARTNER_TOLD_TERM, capacity, order.reference).id)
+    elif capacity.term_ends_at <= now():
+        let_lapse(session, capacity)
+    elif _wanted_until(session, capacity, months=1) is None:
+        look_again(session, capacity)
+    else:
+        enqueue(session, lay_out(session, PARTNER_RENEWAL, capacity, order.reference).id)
+
+
+def let_lapse(session: Session, capacity: PartnerCapacity) -> None:
+    """The term is over. What still rests on it is without capacity."""
+    needed = _wanted_until(session, capacity, months=1) is not None
+    note_lapsed(session, capacity)
+    if needed:
+        log.error("partner capacity lapsed", capacity=capacity.name, ended=str(capacity.term_ends_at))
 
 
 def product_on(session: Session, capacity: PartnerCapacity) -> Product | None:
@@ -109,15 +131,21 @@ def _wanted_until(session: Session, capacity: PartnerCapacity, months: int) -> d
     return another if last_day is None else min(another, last_day)
 
 
+def _next_end(session: Session, capacity: PartnerCapacity) -> datetime | None:
+    """When the next term is to end, by the terms in force when it begins; `None`: there is none to be."""
+    if capacity.term_ends_at is None:
+        return None
+    terms = terms_in_force(session, capacity.partnership_id, capacity.term_ends_at)
+    return _wanted_until(session, capacity, terms.renewal_months if terms is not None else 1)
+
+
 # Ask and agree
 
 
 def prepare_renewal(session: Session, capacity_id: str) -> Json:
     """Whom to ask, for which order, and until when; nothing where the capacity is needed no longer."""
     capacity = find(session, PartnerCapacity, capacity_id)
-    ends_at = capacity.term_ends_at
-    terms = terms_in_force(session, capacity.partnership_id, now())
-    until = _wanted_until(session, capacity, terms.renewal_months if terms is not None else 1)
+    ends_at, until = capacity.term_ends_at, _next_end(session, capacity)
     if until is None or ends_at is None:
         return None
     return {
@@ -145,8 +173,11 @@ def renewal_is_agreed(
 ) -> Json | Later | Again:
     """The offer, when it keeps to what is agreed. Until then supply sees to it, and the partner is asked each day."""
     capacity = find(session, PartnerCapacity, capacity_id)
-    if question is None or offered is None or _wanted_until(session, capacity, months=1) is None:
+    until = _next_end(session, capacity)
+    if question is None or offered is None or until is None:
         return None
+    if until != _instant(question, "until") and now() < _instant(question, "endsAt"):
+        return Again()  # another agreement, or another last day of the customer
     ends_at, asked_at = _instant(question, "endsAt"), _instant(question, "askedAt")
     terms = terms_in_force(session, capacity.partnership_id, ends_at)
     if REFUSAL in offered:
@@ -155,7 +186,11 @@ def renewal_is_agreed(
         offer = CapacityOffer.model_validate(offered)
         setback = _against(session, capacity, terms, offer.one_time, offer.monthly)
         if setback is None and terms is not None:
-            return {"offer": offered, "agreementId": terms.agreement_id}
+            return {
+                "offer": offered,
+                "agreementId": terms.agreement_id,
+                "ownWay": _own_way(session, capacity, ends_at),
+            }
     again_at = asked_at + max(min(ASKED_EACH, (ends_at - asked_at) / 2), SOONEST)
     if again_at <= now() < ends_at:
         return Again()
@@ -164,6 +199,19 @@ def renewal_is_agreed(
         log.warning("not renewed yet", partner=capacity.partner_name, ends=str(ends_at), why=setback)
     notice_days = terms.renewal_notice_days if terms is not None else USUAL_NOTICE_DAYS
     return Later(again_at, deadline=ends_at, due=agreed_by(capacity, notice_days))
+
+
+def _own_way(session: Session, capacity: PartnerCapacity, at: datetime) -> str | None:
+    """Over which satellite our own fleet could serve it from then on: told, since no plan moves a service to it."""
+    demand = demand_of_order(session, find(session, ProductOrder, capacity.order_id))
+    try:
+        found = qualify(session, demand.model_copy(update={"start_at": at, "stop_at": None})).solutions
+    except Refused:
+        return None
+    if not found:
+        return None
+    log.warning("our own fleet could serve it", partner=capacity.partner_name, over=found[0].space_segment_name)
+    return found[0].space_segment_name
 
 
 def _against(
@@ -195,6 +243,9 @@ def _against(
 def renew_at_partner(call: Call, question: dict[str, Json] | None, agreed: dict[str, Json] | None) -> Json:
     if question is None or agreed is None:
         return None
+    if _instant(question, "endsAt") <= now():
+        why = f"the partner did not take the renewal before the term ended on {question['endsAt']}"
+        raise RuleRefused("partner", why, "termEnded", "an answer before the end")
     offer = CapacityOffer.model_validate(agreed["offer"])
     with partner_called(str(question["apiUrl"])) as partner:
         return partner.renew(str(question["partnerOrderId"]), offer, _instant(question, "until"), call.key).wire()
@@ -224,7 +275,7 @@ def accept_renewal_price(
 
 
 def partner_renews(call: Call, question: dict[str, Json] | None, ordered: dict[str, Json] | None) -> Json | Later:
-    """Whether the partner has confirmed the term. Raises `InHouse` when the order ended there without it."""
+    """Whether the partner has confirmed the term. Raises `InHouse` when the order ended there without a further one."""
     if question is None or ordered is None:
         return None
     with partner_called(str(question["apiUrl"])) as partner:
@@ -233,6 +284,10 @@ def partner_renews(call: Call, question: dict[str, Json] | None, ordered: dict[s
         raise InHouse("partner", f"the renewal is {told.state} at the partner", "partnerFailed", NOT_TOLD)
     if told.standing is OrderStanding.OPEN:
         return Later(told.expected_at, deadline=_instant(question, "endsAt"))
+    least = min(_instant(question, "until"), _instant(question, "endsAt") + SHORTEST_TERM)
+    if told.term_ends_at is not None and told.term_ends_at < least:
+        why = f"the renewal is done, and the partner still tells {instant_text(told.term_ends_at)} as its end"
+        raise InHouse("partner", why, "notProlonged", NOT_TOLD)
     return told.wire()
 
 
@@ -242,15 +297,18 @@ def note_renewal(
     question: dict[str, Json] | None,
     agreed: dict[str, Json] | None,
     ordered: dict[str, Json] | None,
+    confirmed: dict[str, Json] | None = None,
 ) -> Json:
-    """The next term is on our books, with what it costs from its start on."""
+    """The next term is on our books until the end that was confirmed, with what it costs from its start on."""
     if question is None or agreed is None or ordered is None:
         look_again(session, find_for_update(session, PartnerCapacity, capacity_id))
         return None
     placed = CapacityOrdered.model_validate(ordered)
+    done = CapacityOrdered.model_validate(confirmed) if confirmed is not None else placed
+    start_at, told = _instant(question, "endsAt"), done.term_ends_at or placed.term_ends_at
     term = CapacityTerm(
-        start_at=_instant(question, "endsAt"),
-        end_at=placed.term_ends_at or _instant(question, "until"),
+        start_at=start_at,
+        end_at=told if told is not None and told > start_at else _instant(question, "until"),
         monthly_cost=placed.monthly,
         one_time_cost=placed.one_time,
         partner_order_id=placed.order_id,
@@ -268,7 +326,7 @@ def renewal_failed(session: Session, event: FlowUndone) -> None:
     if capacity.state is not PartnerCapacityState.DELIVERED or capacity.term_ends_at is None:
         return
     if capacity.term_ends_at <= now():
-        note_lapsed(session, capacity)
+        let_lapse(session, capacity)
     else:
         cause = event.flow.cause or {}
         tasks = {one.task_flow_specification: one for one in tasks_of(session, event.flow)}

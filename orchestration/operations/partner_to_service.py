@@ -62,7 +62,7 @@ def partner_to_service(plan: Plan, order: str, approved: bool = True) -> None:
     )
     day = plan.wait(start_date_is_here, order, after=[begun], owner=Role.PLANNING, expected=NO_TIME)
 
-    in_use = plan.task(take_delivery, order, service, after=[delivered, day], undo=refuse_delivery)
+    in_use = plan.task(take_delivery, order, service, delivered, after=[day], undo=refuse_delivery)
     product = plan.task(hand_over, order, service, chosen, after=[in_use], no_return=True)
     billed = plan.task(make_first_bill, product)
     plan.task(complete_orders, order, product, after=[billed])

@@ -26,6 +26,8 @@ class World(BaseModel):
     one_time_price: float = Field(default=3200.0, ge=0)
     change_price: float = Field(default=0.0, ge=0, description="once, for a change of what is delivered")
     largest_mbps: float = Field(default=60.0, gt=0)
+    contention: float = Field(default=10.0, ge=1, description="of the rate that is shared and not committed")
+    commits: bool = Field(default=True, description="of a shared rate a part may be committed")
     south_deg: float = -60.0
     north_deg: float = 60.0
     west_deg: float = -180.0
@@ -37,6 +39,8 @@ class World(BaseModel):
     term_days: float | None = Field(default=None, gt=0, description="what is delivered ends after so long")
     renews: bool = Field(default=True, description="what is delivered may go on after its term")
     price_factor_at_renewal: float = Field(default=1.0, gt=0)
+    renewal_days: float | None = Field(default=None, ge=0, description="a renewal adds so much, whatever is asked for")
+    tells_end_when_done: bool = Field(default=False, description="the end of a term is told once it is delivered")
 
 
 def text(moment: datetime) -> str:
@@ -86,7 +90,7 @@ class Desk:
             return self._renewable(item, product)
         asked = _values(product)
         try:
-            rate_mbps = (float(asked["downlinkRateBps"]) + float(asked["uplinkRateBps"])) / 1e6
+            rate_mbps = self._taken_mbps(asked)
             latitude_deg, longitude_deg = float(asked["latitudeDeg"]), float(asked["longitudeDeg"])
         except (KeyError, TypeError, ValueError) as error:
             raise Refusal(400, "missing", f"the characteristic {error} is missing or no number") from error
@@ -99,6 +103,8 @@ class Desk:
         ):
             place = f"latitude {latitude_deg:g}, longitude {longitude_deg:g} lies outside of what we cover"
             return kept | _unqualified("outsideCoverage", place)
+        if not world.commits and _committed_bps(asked):
+            return kept | _unqualified("noCommittedRate", "we commit to no rate of what is shared")
         if rate_mbps > world.largest_mbps:
             why = f"{rate_mbps:g} Mbit/s are asked for, {world.largest_mbps:g} Mbit/s are free"
             return kept | _unqualified("noCapacity", why)
@@ -109,6 +115,14 @@ class Desk:
             "product": priced,
             "expectedActivationDate": text(datetime.now(UTC) + timedelta(days=world.activation_days)),
         }
+
+    def _taken_mbps(self, asked: dict[str, Any]) -> float:
+        """What it takes of our capacity both ways: of a shared rate what is committed, and a part of the rest."""
+        rate_bps = float(asked["downlinkRateBps"]) + float(asked["uplinkRateBps"])
+        committed_bps = _committed_bps(asked)
+        if committed_bps is None:
+            return rate_bps / 1e6
+        return (committed_bps + (rate_bps - committed_bps) / self.world.contention) / 1e6
 
     def _renewable(self, item: Body, product: Body) -> Body:
         """Whether what is delivered may go on until then, and at which price."""
@@ -126,8 +140,7 @@ class Desk:
 
     def _renewal_prices(self, product_id: str, factor: float) -> list[Body]:
         placed = [one for one in self._of_product(product_id) if "productCharacteristic" in one["product"]]
-        asked = _values(placed[-1]["product"])
-        rate_mbps = (float(asked["downlinkRateBps"]) + float(asked["uplinkRateBps"])) / 1e6
+        rate_mbps = self._taken_mbps(_values(placed[-1]["product"]))
         return self._prices(rate_mbps, factor * self.world.price_factor_at_renewal, "renew")
 
     def _prices(self, rate_mbps: float, factor: float, action: str) -> list[Body]:
@@ -197,8 +210,7 @@ class Desk:
             raise Refusal(422, "notHeld", "nothing is held for this order")
         if datetime.fromisoformat(held[0]["validFor"]["endDateTime"]) <= datetime.now(UTC):
             raise Refusal(422, "holdExpired", f"the hold ended on {held[0]['validFor']['endDateTime']}")
-        asked = _values(item["product"])
-        rate_mbps = (float(asked["downlinkRateBps"]) + float(asked["uplinkRateBps"])) / 1e6
+        rate_mbps = self._taken_mbps(_values(item["product"]))
         now = datetime.now(UTC)
         delivered = item | {"product": item["product"] | {"id": product_id if action == "modify" else str(uuid4())}}
         ends_at = self._ends_at(product_id) if action == "modify" else self._first_end(now)
@@ -214,13 +226,17 @@ class Desk:
         }
         self.store.put(RESERVATION, held[0] | {"state": "completed"})
         self.store.record("order", placed["id"])
-        return 201, self.store.put(ORDER, placed)
+        return 201, self._told(self.store.put(ORDER, placed))
 
     def _renew(self, body: Body, product_id: str) -> tuple[int, Body]:
         if not self._delivers(product_id):
             raise Refusal(422, "notFound", f"there is no product {product_id}")
-        now = datetime.now(UTC)
+        now, ends_at, added = datetime.now(UTC), self._ends_at(product_id), self.world.renewal_days
+        item: Body = body["productOrderItem"][0]
+        if added is not None and ends_at is not None:
+            item = item | {"product": item["product"] | {"terminationDate": text(ends_at + timedelta(days=added))}}
         placed = body | {
+            "productOrderItem": [item],
             "id": str(uuid4()),
             "state": "acknowledged",
             "orderDate": text(now),
@@ -228,7 +244,7 @@ class Desk:
             "orderTotalPrice": self._renewal_prices(product_id, self.world.price_factor_at_order),
         }
         self.store.record("renew", product_id)
-        return 201, self.store.put(ORDER, placed)
+        return 201, self._told(self.store.put(ORDER, placed))
 
     def _end(self, body: Body, product_id: str) -> tuple[int, Body]:
         if not self._delivers(product_id):
@@ -265,14 +281,23 @@ class Desk:
         placed = self.store.get(ORDER, order_id)
         if placed is None:
             raise Refusal(404, "notFound", f"there is no order {order_id}")
-        return self._of_today(placed)
+        return self._told(self._of_today(placed))
 
     def orders(self, external_id: str | None) -> list[Body]:
-        return [self._of_today(one) for one in self.store.called(ORDER, external_id)]
+        return [self._told(self._of_today(one)) for one in self.store.called(ORDER, external_id)]
+
+    def _told(self, placed: Body) -> Body:
+        """An order as others see it."""
+        if placed["state"] == "completed" or not self.world.tells_end_when_done:
+            return placed
+        item: Body = placed["productOrderItem"][0]
+        product = {name: value for name, value in item["product"].items() if name != "terminationDate"}
+        return placed | {"productOrderItem": [item | {"product": product}]}
 
     def _of_today(self, placed: Body) -> Body:
         if placed["state"] in OPEN:
-            due = datetime.fromisoformat(placed["orderDate"]) + timedelta(seconds=self.world.delivery_s)
+            of_today = datetime.fromisoformat(placed["orderDate"]) + timedelta(seconds=self.world.delivery_s)
+            due = min(of_today, datetime.fromisoformat(placed["expectedCompletionDate"]))
             return placed | {"state": "completed" if due <= datetime.now(UTC) else "inProgress"}
         return placed
 
@@ -290,6 +315,12 @@ def _ordered_at(placed: Body) -> str:
 
 def _values(product: Body) -> dict[str, Any]:
     return {one.get("name"): one.get("value") for one in product.get("productCharacteristic", [])}
+
+
+def _committed_bps(asked: dict[str, Any]) -> float | None:
+    """Of both directions; `None` for a link that nobody shares."""
+    given = [asked.get(name) for name in ("downlinkCommittedRateBps", "uplinkCommittedRateBps")]
+    return None if given == [None, None] else sum(float(one or 0) for one in given)
 
 
 def _unqualified(code: str, label: str) -> Body:

@@ -26,7 +26,11 @@ class PartnerUnavailable(Exception):
 
 
 class CapacityAsked(Value):
-    """What a site is to get, from when, for how long."""
+    """What a site is to get, from when, for how long.
+
+    Where others share what it is carried by, the rates are those at most, and so much of them is committed. Without
+    committed rates it is a link of its own.
+    """
 
     downlink_rate_bps: int
     uplink_rate_bps: int
@@ -35,6 +39,16 @@ class CapacityAsked(Value):
     longitude_deg: float
     start_at: Instant
     stop_at: Instant | None = None
+    downlink_committed_rate_bps: int | None = None
+    uplink_committed_rate_bps: int | None = None
+
+    @property
+    def committed_rate_bps(self) -> int:
+        """Of both directions together; all of it where nobody shares it."""
+        given = self.downlink_committed_rate_bps, self.uplink_committed_rate_bps
+        if given == (None, None):
+            return self.downlink_rate_bps + self.uplink_rate_bps
+        return sum(one or 0 for one in given)
 
     @property
     def rate_mbps(self) -> float:
@@ -125,8 +139,11 @@ class PartnerDriver(Protocol):
         """Order that what was delivered for an order goes on until then. `cancel` takes it back."""
         ...
 
-    def cancel(self, order_key: str, key: str) -> None:
-        """Cancel what was ordered under `order_key`; nothing, where nothing was."""
+    def cancel(self, order_key: str, key: str, hold_id: str | None = None) -> None:
+        """Cancel what was ordered under `order_key`; nothing, where nothing was.
+
+        With the hold that it was ordered of, an order that is still on its way finds nothing that it could take.
+        """
         ...
 
     def end(self, order_id: str, key: str) -> None:

@@ -5,7 +5,7 @@ is the partner's decision. An order carries our key as its `externalId`, by whic
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from decimal import Decimal
 from types import TracebackType
@@ -232,7 +232,15 @@ class TmfPartnerDriver:
         """What was delivered for an order, as it is and with another end."""
         return {"id": self._delivered(order_id), "terminationDate": instant_text(until)}
 
-    def cancel(self, order_key: str, key: str) -> None:
+    def cancel(self, order_key: str, key: str, hold_id: str | None = None) -> None:
+        self._cancel_placed(order_key, key)
+        if hold_id is None:
+            return
+        with suppress(PartnerRefused):  # it is over, or given back already
+            self._ask("PATCH", f"{RESERVATIONS}/{hold_id}", _Named, key=f"{key}:hold", body={"state": "cancelled"})
+        self._cancel_placed(order_key, f"{key}:late")  # what arrived between the two
+
+    def _cancel_placed(self, order_key: str, key: str) -> None:
         for one in self._ask("GET", ORDERS, list[_Order], params={"externalId": order_key}):
             if one.state not in ENDED:
                 self._ask("POST", CANCELLATIONS, _Named, key=key, body={"productOrder": {"id": one.id}})
@@ -319,14 +327,16 @@ def _held(told: _Reservation) -> CapacityHeld:
 
 
 def _product(asked: CapacityAsked) -> dict[str, Json]:
-    values: dict[str, Json] = {
+    values: dict[str, Json | None] = {
         "downlinkRateBps": asked.downlink_rate_bps,
         "uplinkRateBps": asked.uplink_rate_bps,
         "availabilityPercent": asked.availability_percent,
         "latitudeDeg": asked.latitude_deg,
         "longitudeDeg": asked.longitude_deg,
+        "downlinkCommittedRateBps": asked.downlink_committed_rate_bps,
+        "uplinkCommittedRateBps": asked.uplink_committed_rate_bps,
     }
-    characteristics: Json = [{"name": name, "value": value} for name, value in values.items()]
+    characteristics: Json = [{"name": name, "value": value} for name, value in values.items() if value is not None]
     return {"startDate": instant_text(asked.start_at), "productCharacteristic": characteristics}
 
 

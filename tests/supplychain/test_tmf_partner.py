@@ -1,9 +1,10 @@
 """The driver against a partner's API over real HTTP: each step has one effect, whatever becomes of its answer."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import httpx
 import pytest
 
 from satcom.supplychain.drivers.port import (
@@ -121,6 +122,61 @@ def test_what_was_held_without_our_learning_it_is_released_all_the_same(
     driver.release(offer, "hold", "hold:undo")
     driver.release(offer, "hold", "hold:undo")
     assert partner.journal() == ["qualify", "hold", "release"]
+
+
+class LateOrder(httpx.BaseTransport):
+    """The network, on which an order sent long ago arrives just before the first request to give a hold back."""
+
+    def __init__(self, arrive: Callable[[], object]) -> None:
+        self._network, self._arrive, self._arrived = httpx.HTTPTransport(), arrive, False
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        if request.method == "PATCH" and not self._arrived:
+            self._arrived = True
+            self._arrive()
+        return self._network.handle_request(request)
+
+    def close(self) -> None:
+        self._network.close()
+
+
+def test_an_order_that_arrives_while_it_is_cancelled_is_cancelled_too(
+    partner: PartnerProcess, driver: TmfPartnerDriver
+) -> None:
+    offer = driver.search(ASKED)
+    held = driver.hold(offer, "hold")
+    late = LateOrder(lambda: driver.order(ASKED, offer, held.hold_id, "order"))
+    with TmfPartnerDriver(partner.url, partner.token, transport=late) as cancelling:
+        cancelling.cancel("order", "order:undo", held.hold_id)
+        cancelling.release(offer, "hold", "hold:undo")
+    assert partner.journal() == ["qualify", "hold", "order", "release", "cancel"]
+
+
+def test_an_order_that_arrives_after_it_was_cancelled_finds_nothing_that_it_could_take(
+    partner: PartnerProcess, driver: TmfPartnerDriver
+) -> None:
+    offer = driver.search(ASKED)
+    held = driver.hold(offer, "hold")
+    driver.cancel("order", "order:undo", held.hold_id)
+    with pytest.raises(PartnerRefused, match="notHeld"):
+        driver.order(ASKED, offer, held.hold_id, "order")
+    driver.release(offer, "hold", "hold:undo")
+    assert partner.journal() == ["qualify", "hold", "release"]
+
+
+def test_of_a_shared_rate_the_partner_is_told_what_is_committed_and_may_refuse_it(
+    partner: PartnerProcess, driver: TmfPartnerDriver
+) -> None:
+    partner.set_world(price_per_mbps=100)
+    committed = {"downlink_committed_rate_bps": 3_000_000, "uplink_committed_rate_bps": 1_000_000}
+    access = ASKED.model_copy(update=committed)
+    assert str(driver.search(ASKED).monthly) == "1,400.00 USD"
+    assert str(driver.search(access).monthly) == "500.00 USD", "4 of 14 Mbit/s, and a tenth of the others"
+    partner.set_world(commits=False)
+    with pytest.raises(PartnerRefused, match="noCommittedRate"):
+        driver.search(access)
+    none = dict.fromkeys(committed, 0)
+    assert str(driver.search(ASKED.model_copy(update=none)).monthly) == "140.00 USD"
 
 
 def test_a_partner_that_was_killed_remembers_what_it_holds(partner: PartnerProcess, driver: TmfPartnerDriver) -> None:

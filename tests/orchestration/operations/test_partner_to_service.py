@@ -75,11 +75,11 @@ def leasing(database: Database, tmp_path: Path) -> Iterator[Leasing]:
         yield Leasing(operation, partner)
 
 
-def price_what_partners_serve(session: Session, operation: Operation) -> None:
-    """The offering of the operation has a monthly price for what a partner serves."""
+def price_what_partners_serve(session: Session, operation: Operation, offering_id: str | None = None) -> None:
+    """The offering, by default that of the operation, has a monthly price for what a partner serves."""
     body = a_price("Capacity of a partner", OUR_PRICE, monthly=True, unit="Mbit/s", capacity="partnerCapacity")
     price = enter(session, from_body(ProductOfferingPrice, body), WORKER)
-    offering = session.get_one(ProductOffering, operation.market.offering)
+    offering = session.get_one(ProductOffering, offering_id or operation.market.offering)
     listed: list[Json] = [{"id": one.id} for one in offering.product_offering_price]
     revise(session, offering, {"productOfferingPrice": [*listed, {"id": price.id}]}, WORKER)
 
