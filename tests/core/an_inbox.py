@@ -19,9 +19,13 @@ PATIENCE_S = 20.0
 
 @dataclass
 class Inbox:
-    """What arrived, in the order of arrival. `answers` decides on the status; `None` hangs up without one."""
+    """What arrived, in the order of arrival. `answers` decides on the status; `None` hangs up without one.
+
+    What is not `genuine`, by its headers and its bytes, is refused.
+    """
 
     answers: Callable[[Body], int | None] = lambda _: 204
+    genuine: Callable[[dict[str, str], bytes], bool] = lambda _, __: True
     port: int = 0
     events: list[Body] = field(default_factory=list)
     refused: list[Body] = field(default_factory=list)
@@ -59,8 +63,9 @@ def an_inbox(inbox: Inbox | None = None) -> Iterator[Inbox]:
                 self.close_connection = True
                 return
             event = json.loads(raw)
-            status = kept.answers(event)
-            kept.letters.append(({name.lower(): value for name, value in self.headers.items()}, raw))
+            headers = {name.lower(): value for name, value in self.headers.items()}
+            status = kept.answers(event) if kept.genuine(headers, raw) else 401
+            kept.letters.append((headers, raw))
             (kept.events if status is not None and 200 <= status < 300 else kept.refused).append(event)
             if status is None:
                 self.close_connection = True

@@ -1,66 +1,33 @@
-"""The database server is restarted in order, and its disk is full, while orders run: they wait, and go on."""
+"""The database server is restarted in order, and its disk is full, while orders run: they wait, and go on.
 
-import subprocess
-import tempfile
+Orders of every kind, and of all that happens somebody is told.
+"""
+
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from random import Random
 
-import httpx
 import psycopg
 import pytest
 from psycopg import sql
 
 from satcom.core import embedded_postgres
-from tests.crash.agreement import disagreements
-from tests.crash.an_installation import Installation, an_installation
-from tests.crash.office import Kind, Office
+from tests.hardening.a_small_disk import a_small_disk, may_mount, run_where_it_may_mount
+from tests.hardening.at_work import all_in_service, at_work, one_of_each
 from tests.postgres_server import run_sql
 
-RESTARTS, ORDERS = 3, 8
-DISK, FULL_FOR_S = "400m", 10.0
+RESTARTS = 3
+FULL_FOR_S = 10.0
 WRITE_MUCH = sql.SQL("CREATE TABLE much AS SELECT repeat('x', 1000) FROM generate_series(1, 10000)")
 
 
-def all_in_service(installation: Installation, office: Office) -> None:
-    assert office.until(lambda: not office.open(), within_s=600), installation.last_words()
-    assert [story.state for story in office.stories] == ["completed"] * len(office.stories)
-    with (
-        httpx.Client(base_url=installation.url, headers=installation.headers, timeout=60, trust_env=False) as api,
-        installation.operation.hub.client() as hub,
-    ):
-        assert disagreements(api, hub) == []
-    assert installation.ended == [], installation.last_words()
-    assert installation.killed.total() == 0
-
-
 def test_orders_go_on_when_the_database_server_is_restarted_under_them(tmp_path: Path) -> None:
-    with an_installation(tmp_path, in_stock=ORDERS) as installation:
-        office = Office(installation, Random(1))
-        with installation.watched_over():
-            installation.wait_until_served()
-            for _ in range(RESTARTS):
-                office.place([Kind.PATIENT] * (ORDERS // RESTARTS))
-                with installation.database_away():
-                    embedded_postgres.restart(installation.data_dir, fsync=False)
-            all_in_service(installation, office)
-
-
-@contextmanager
-def a_small_disk() -> Iterator[Path]:
-    """A folder on a file system of its own, which a test may fill without harm to others."""
-    folder = Path(tempfile.mkdtemp(prefix="satcom-disk-", dir="/tmp"))
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={DISK},mode=711", "satcom", folder], check=False)
-    if mounted.returncode != 0:
-        folder.rmdir()
-        pytest.skip("only root may mount a disk of its own")
-    try:
-        yield folder
-    finally:
-        subprocess.run(["umount", "--lazy", folder], check=True)
-        folder.rmdir()
+    with at_work(tmp_path, in_stock=2 * RESTARTS) as (office, listeners):
+        for _ in range(RESTARTS):
+            one_of_each(office)
+            with office.installation.database_away():
+                embedded_postgres.restart(office.installation.data_dir, fsync=False)
+        all_in_service(office, listeners)
+        assert office.installation.killed.total() == 0
 
 
 def fill(disk: Path) -> Path:
@@ -75,18 +42,22 @@ def fill(disk: Path) -> Path:
     raise AssertionError("the disk has no end")
 
 
-def test_orders_wait_while_the_disk_is_full_and_go_on_when_there_is_room(tmp_path: Path) -> None:
-    with a_small_disk() as disk, an_installation(tmp_path, in_stock=ORDERS, data_dir=disk) as installation:
-        assert embedded_postgres.status(disk).cluster.is_relative_to(disk)
-        office = Office(installation, Random(1))
-        with installation.watched_over():
-            installation.wait_until_served()
-            office.place([Kind.PATIENT] * (ORDERS // 2))
-            with installation.database_away():
-                ballast = fill(disk)
-                with pytest.raises(psycopg.OperationalError):
-                    run_sql(installation.operation.database.url, WRITE_MUCH)
-                time.sleep(FULL_FOR_S)
-                ballast.unlink()
-            office.place([Kind.PATIENT] * (ORDERS // 2))
-            all_in_service(installation, office)
+def test_orders_wait_while_the_disk_is_full_and_go_on_when_there_is_room(
+    tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    if not may_mount():
+        run_where_it_may_mount(request.node.nodeid)
+        return
+    with a_small_disk() as disk, at_work(tmp_path, in_stock=4, data_dir=disk) as (office, listeners):
+        installation = office.installation
+        assert embedded_postgres.status(installation.data_dir).cluster.is_relative_to(disk)
+        one_of_each(office)
+        with installation.database_away():
+            ballast = fill(disk)
+            with pytest.raises(psycopg.OperationalError):
+                run_sql(installation.operation.database.url, WRITE_MUCH)
+            time.sleep(FULL_FOR_S)
+            ballast.unlink()
+        one_of_each(office)
+        all_in_service(office, listeners)
+        assert installation.killed.total() == 0
