@@ -52,7 +52,7 @@ def adjusting_bill(
     if made is not None:
         return made
     account, operator = find(session, BillingAccount, product.billing_account.id), operator_of(session)
-    adjustment = _adjustment(session, product, from_day, old, new, once)
+    adjustment = adjustment_of(session, product, from_day, old, new, once)
     reckoned = reckon_adjustment(adjustment, operator.tax_rate_percent)
     if reckoned is None:
         return None
@@ -74,7 +74,7 @@ def readjusted(session: Session, bill: CustomerBill) -> ReckonedBill:
     return again
 
 
-def _adjustment(
+def adjustment_of(
     session: Session,
     product: Product,
     from_day: datetime,

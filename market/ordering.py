@@ -34,7 +34,8 @@ from satcom.enterprise.note import signed
 from satcom.enterprise.numbering import next_reference
 from satcom.market.account.account import AccountToBeClosed, AccountToBeDeleted
 from satcom.market.booking import check_booking
-from satcom.market.inventory import Product, ProductStatus, product_of_order
+from satcom.market.inventory import Product
+from satcom.market.late_cancellation import late_cancellation
 from satcom.market.order_item import (
     DELETE,
     ITEM,
@@ -47,7 +48,7 @@ from satcom.market.order_item import (
     customer_among,
     only_item,
 )
-from satcom.market.order_of_change import PRODUCT, check_change, told_ending
+from satcom.market.order_of_change import PRODUCT, check_change
 from satcom.market.order_reservation import check_reservation
 from satcom.market.solution_price import ChargePrice
 
@@ -73,6 +74,7 @@ ENDED = frozenset(
 )
 CANCELLABLE = frozenset({OrderState.ACKNOWLEDGED, OrderState.PENDING, OrderState.HELD, OrderState.IN_PROGRESS})
 NOT_BEGUN = frozenset({OrderState.ACKNOWLEDGED, OrderState.PENDING})
+TOO_LATE = "tooLate"
 AMENDABLE = ("description", "externalId", "note", "notificationContact", "requestedCompletionDate")
 _OPEN = "state NOT IN (" + ", ".join(f"'{one}'" for one in sorted(ENDED)) + ")"
 ORDER_NUMBERS = Sequence("product_order_number", metadata=SQLModel.metadata)
@@ -177,6 +179,13 @@ class ProductOrderCreated:
 @dataclass(frozen=True)
 class CancellationRequested:
     """Whoever delivers begins to undo, or raises `Refused` when it is too late."""
+
+    order: ProductOrder
+
+
+@dataclass(frozen=True)
+class CancellationAsked:
+    """Whoever delivers raises `Refused` when it is too late to cancel the order; nothing is done."""
 
     order: ProductOrder
 
@@ -339,24 +348,14 @@ def _cancellable(session: Session, order_id: str) -> ProductOrder:
 
 def too_late(session: Session, order: ProductOrder) -> WrongState:
     """What the order did is not cancelled any more: how that is ended instead, and what it costs."""
-    product = product_of_order(session, order.id)
-    if order.item.action == DELETE:
-        why = f"order {order.reference} has ended the product"
-        instead = f"a new order; this one costs {_told_charges(order.item.item_price)}"
-    elif order.item.action == MODIFY:
-        why = f"order {order.reference} has changed the product"
-        instead = f"an order that changes it back; this one costs {_told_charges(order.order_total_price)}"
-    elif product is not None and product.status is not ProductStatus.ACTIVE:
-        why, instead = f"the product of order {order.reference} is {product.status}", "nothing"
-    else:
-        why = f"order {order.reference} is handed over; what the customer has is terminated, not cancelled"
-        instead = told_ending(session, product) if product is not None else "an order that ends the product"
-    return WrongState("/productOrder/id", why, "tooLate", instead)
+    late = late_cancellation(session, order.id, order.reference, order.item)
+    return WrongState("/productOrder/id", late.why, TOO_LATE, late.instead)
 
 
-def _told_charges(charges: list[ChargePrice]) -> str:
-    told = [f"{one.price.duty_free_amount} {one.recurring_charge_period or 'once'}" for one in charges]
-    return " and ".join(told) if told else "nothing"
+def check_stoppable(session: Session, order: ProductOrder) -> None:
+    """Raises `WrongState` where a cancellation would be refused now: as `TOO_LATE`, or because the order has ended."""
+    _check_cancellable(session, order)
+    announce(session, CancellationAsked(order))
 
 
 def _check_cancellable(session: Session, order: ProductOrder) -> None:

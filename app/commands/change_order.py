@@ -23,7 +23,7 @@ from satcom.app.commands.api import (
     operator_zone,
     order_called,
 )
-from satcom.app.commands.order import DATES, AsJson, instant_meant
+from satcom.app.commands.order import DATES, AsJson, instant_meant, told_billing
 from satcom.app.instants import shown_instant
 from satcom.app.listing import screen
 from satcom.core.values import Json, instant_text
@@ -129,8 +129,9 @@ def _say_ending(ending: Body) -> None:
     console.print(f"{ending['product']['name']} ends {told}", markup=False, highlight=False, soft_wrap=True)
     if not ending["itemPrice"]:
         console.print("early termination costs nothing")
-    for one in ending["itemPrice"]:
-        console.print(f"{one['name']}: {one['description']}", markup=False, highlight=False, soft_wrap=True)
+    charges = [f"{one['name']}: {one['description']}" for one in ending["itemPrice"]]
+    for line in (*charges, *told_billing(ending)):
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 def _placed(

@@ -39,7 +39,7 @@ from satcom.app.commands.order_view import Progress, changes, described, listed,
 from satcom.app.instants import shown_instant
 from satcom.app.listing import screen
 from satcom.app.parameter_names import offered
-from satcom.core.values import Json, instant_text
+from satcom.core.values import Json, Money, instant_text
 
 order = typer.Typer(no_args_is_help=True)
 AsJson = Annotated[bool, typer.Option("--json", help="For a program to read.")]
@@ -47,6 +47,7 @@ Name = Annotated[str, typer.Argument(metavar="ORDER", help="Its reference, as PO
 TaskName = Annotated[str, typer.Argument(metavar="TASK", help="The task, as order show calls it.")]
 Every = Annotated[float, typer.Option(min=0.1, max=3600, help="Seconds between two looks.")]
 OF_A_FOLDER = "product_offering"  # names it as the files do that an operator is loaded from
+CANCELLATION: Final = "/satcom-api/market/v1/orderCancellation"
 DATES = "2027-03-31, 2027-03-31T12:00, or with its offset 2027-03-31T12:00Z or 2027-03-31T12:00+03:00"
 STATES: Final = (
     "acknowledged",
@@ -235,14 +236,30 @@ def _plan(api: Api, found: Body) -> tuple[Body | None, list[Body]]:
 @order.command()
 def cancel(
     name: Name,
-    reason: Annotated[str, typer.Option(help="Why; it is kept with the order.", show_default=False)],
+    reason: Annotated[
+        str | None, typer.Option(help="Why; it is kept with the order. Needed to cancel it.", show_default=False)
+    ] = None,
+    preview: Annotated[
+        bool, typer.Option("--preview", help="Only tell whether it still can be, and the cost.")
+    ] = False,
     as_json: AsJson = False,
     url: Url = HERE,
     token: Token = "",
 ) -> None:
-    """Cancel an order that is not handed over; what was done is undone."""
+    """Cancel an order that is not handed over, which costs nothing; what was done is undone."""
+    if reason is None and not preview:
+        accepted = "why it is cancelled, or --preview, which only tells whether it still can be and the cost"
+        raise ApiRefused(400, [f"--reason: it is missing (accepted: {accepted})"])
     with Api(url, token) as api:
         found = order_called(api, name)
+        if preview:
+            with as_typed({"/productOrder": "ORDER"}), _pointing_on(found):
+                asked: Body = api.get(CANCELLATION, productOrderId=found["id"])
+            if as_json:
+                typer.echo(json.dumps(asked))
+            else:
+                say_cancellation(asked)
+            return
         body: Json = {"productOrder": {"id": found["id"]}, "cancellationReason": reason}
         with as_typed({"/productOrder": "ORDER", "/cancellationReason": "--reason"}), _pointing_on(found):
             cancelled = api.post(CANCELLATIONS, body, str(uuid4()))
@@ -251,6 +268,29 @@ def cancel(
     else:
         reference = found["reference"]
         console.print(f"{reference} is being cancelled; see it undone: satcom order watch {reference}")
+
+
+def say_cancellation(asked: Body) -> None:
+    """Whether an order can still be cancelled; else what can be done instead, and each charge of that."""
+    reference = asked["productOrder"]["name"]
+    if asked["possible"]:
+        console.print(f"{reference} is {asked['state']}: it can be cancelled, and that costs nothing")
+        return
+    charges = [f"{one['name']}: {_amount(one['price']['dutyFreeAmount'])}" for one in asked["itemPrice"]]
+    for line in (asked["reason"], f"instead: {asked['accepted']}", *charges, *told_billing(asked)):
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def told_billing(asked: Body) -> list[str]:
+    """What is still to be billed until a product has ended, line by line and in all."""
+    if "taxExcludedAmount" not in asked:
+        return []
+    lines = [f"to be billed: {one['name']}, {one['description']}" for one in asked["appliedCustomerBillingRate"]]
+    return [*lines, f"to be billed in all, before tax: {_amount(asked['taxExcludedAmount'])}"]
+
+
+def _amount(money: Body) -> str:
+    return str(Money.model_validate(money))
 
 
 @contextmanager

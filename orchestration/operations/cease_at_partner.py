@@ -19,6 +19,7 @@ from satcom.orchestration.operations.cease_of_service import (
     CEASE_AT_PARTNER,
     bill_the_end,
     last_day_is_here,
+    last_moment,
 )
 from satcom.orchestration.operations.order_to_service import NO_TIME, complete_orders
 from satcom.orchestration.operations.ordered_activation import begin_orders
@@ -87,4 +88,4 @@ def end_partners_service(session: Session, order_id: str) -> Json:
     served = served_by_partner(session, order)
     note_released(session, served.order_id, f"ended by {order.reference}")
     terminate_service(session, served.service.id, at)
-    return end_product(session, served.product.id, at).id
+    return end_product(session, served.product.id, last_moment(served.product, at)).id

@@ -133,7 +133,12 @@ def end_the_service(session: Session, order_id: str) -> Json:
     place = in_place(session, order)
     _clear_the_way(session, place, f"ended by {order.reference}")
     terminate_service(session, place.service.id, at)
-    return end_product(session, place.product.id, at).id
+    return end_product(session, place.product.id, last_moment(place.product, at)).id
+
+
+def last_moment(product: Product, at: datetime) -> datetime:
+    """Until when the customer pays: the end that he gave notice for, however much later the service was ended."""
+    return min(product.termination_date or at, at)
 
 
 def _clear_the_way(session: Session, place: InPlace, because: str) -> None:

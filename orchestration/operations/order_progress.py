@@ -10,7 +10,14 @@ from satcom.market.booking import booked_for
 from satcom.market.order_approval import approval_is_ruled
 from satcom.market.order_delivery import Cause, expect_finish, fail_order, finish_cancellation, go_on, hold_for
 from satcom.market.order_item import DELETE, MODIFY
-from satcom.market.ordering import CancellationRequested, OrderState, ProductOrder, ProductOrderCreated, too_late
+from satcom.market.ordering import (
+    CancellationAsked,
+    CancellationRequested,
+    OrderState,
+    ProductOrder,
+    ProductOrderCreated,
+    too_late,
+)
 from satcom.orchestration.flow_event import FlowAdvanced, FlowNeedsPerson, FlowUndone
 from satcom.orchestration.operations.awaited_satellite import satellite_is_in_service
 from satcom.orchestration.operations.cease_of_service import CEASE_OF_SERVICE, give_notice
@@ -72,16 +79,27 @@ def begin_flow(session: Session, event: ProductOrderCreated) -> None:
     enqueue(session, flow.id)
 
 
+@on(CancellationAsked)
+def tell_whether_it_can_be_stopped(session: Session, event: CancellationAsked) -> None:
+    """Raises `WrongState` once the customer has what was ordered."""
+    _stoppable(session, event.order)
+
+
 @on(CancellationRequested)
 def turn_flow_round(session: Session, event: CancellationRequested) -> None:
     """Undo what was done. Raises `WrongState` once the customer has what was ordered."""
-    flow = flow_of(session, event.order.id)
-    if flow is None:
-        return
-    if flow.state is FlowState.COMPLETED or past_no_return(tasks_of(session, flow)):
-        raise too_late(session, event.order)
-    turn_round(flow, None, {"field": "order", "why": "the customer cancelled it", "code": "cancelled"})
-    enqueue(session, flow.id)
+    flow = _stoppable(session, event.order)
+    if flow is not None:
+        turn_round(flow, None, {"field": "order", "why": "the customer cancelled it", "code": "cancelled"})
+        enqueue(session, flow.id)
+
+
+def _stoppable(session: Session, order: ProductOrder) -> ProcessFlow | None:
+    """The flow of the order, locked; `None` where it has none yet."""
+    flow = flow_of(session, order.id)
+    if flow is not None and (flow.state is FlowState.COMPLETED or past_no_return(tasks_of(session, flow))):
+        raise too_late(session, order)
+    return flow
 
 
 @on(TerminalDelivered)

@@ -185,6 +185,7 @@ SAID: dict[str, Capability] = {
     "GET plannedEvent": Capability.READ_SERVICES,
     "GET servicePathAt": Capability.READ_SERVICES,
     "GET hubState": Capability.READ_NETWORK,
+    "GET orderCancellation": Capability.READ_ORDERS,
     "GET productEnding": Capability.READ_ORDERS,
     "GET change": Capability.SEE_CHANGES,
     "GET metrics": Capability.READ_NETWORK,

@@ -20,8 +20,11 @@ from satcom.app.commands.order_view import listed
 from satcom.app.demo_order import order_body
 from satcom.core.database import Database
 from satcom.core.entity import new_id
+from satcom.core.security import WORKER
 from satcom.core.settings import settings
 from satcom.core.values import Json
+from satcom.enterprise.catalog_entry import revise
+from satcom.market.catalog.product_offering import ProductOffering
 from satcom.market.ordering import ProductOrder
 from satcom.orchestration.plan import TaskFlow
 from tests.app.the_command_line import CommandLine, a_served_operation, on_a_terminal, token_of
@@ -225,6 +228,8 @@ def test_an_order_that_waits_shows_for_whom_and_is_cancelled(desk: Desk) -> None
     assert redated.status == 0, redated.err
     assert "2097-03-31T00:00+03:00 (2097-03-30T21:00Z)" in " ".join(redated.out.split()), "the operator is in Nairobi"
     assert "deadline 2097-03-30T21:00Z" in " ".join(desk.satcom("order", "show", reference).out.split())
+    asked = desk.satcom("order", "cancel", reference, "--preview")
+    assert (asked.status, " can be cancelled, and that costs nothing" in " ".join(asked.out.split())) == (0, True)
     cancelled = desk.satcom("order", "cancel", reference, "--reason", "the mine closes")
     assert (cancelled.status, "is being cancelled" in cancelled.out) == (0, True)
     watched = desk.satcom("order", "watch", reference, "--every", "0.1", "--json")
@@ -298,6 +303,36 @@ def test_the_end_of_a_product_is_shown_and_asked_about_before_notice_is_given(
         assert " ends on 2031-03-31T00:00+03:00" in " ".join(answered.out.split())
     twice = desk.satcom("order", "terminate", reference, "--yes")
     assert (twice.status, twice.err.startswith("PRODUCT: ")) == (1, True), twice.err
+
+
+def test_what_a_late_cancel_costs_is_told_in_amounts_before_anything_is_asked_for(desk: Desk) -> None:
+    terms: list[Json] = [
+        {"name": name, "duration": {"amount": months, "units": "month"}}
+        for name, months in (("Minimum term", 12), ("Early termination", 3))
+    ]
+    with desk.operation.database.as_worker() as session:
+        offering = session.get_one(ProductOffering, desk.operation.market.offering)
+        revise(session, offering, {"productOfferingTerm": terms}, WORKER)
+    reference = desk.place()
+    assert desk.satcom("order", "watch", reference, "--every", "0.1").status == 0
+    order = json.loads(desk.satcom("order", "show", reference, "--json").out)["productOrder"]
+    [monthly] = [one["price"] for one in order["orderTotalPrice"] if one["priceType"] == "recurring"]
+    due = 3 * monthly["dutyFreeAmount"]["value"]
+    asked = json.loads(desk.satcom("order", "cancel", reference, "--preview", "--json").out)
+    ending = json.loads(desk.satcom("order", "terminate", reference, "--preview", "--json").out)
+    [charge] = asked["itemPrice"]
+    assert (asked["possible"], charge["price"]["dutyFreeAmount"]["value"]) == (False, due)
+    for what in ("itemPrice", "appliedCustomerBillingRate", "taxExcludedAmount"):
+        assert asked[what] == ending[what]
+    said = desk.satcom("order", "cancel", reference, "--preview")
+    total = f"to be billed in all, before tax: {asked['taxExcludedAmount']['value']:,.2f} USD"
+    assert f"\nEarly termination: {due:,.2f} USD\n" in said.out
+    for told in (said, desk.satcom("order", "terminate", reference, "--preview")):
+        assert told.out.splitlines()[-1] == total
+    without = desk.satcom("order", "cancel", reference)
+    assert (without.status, without.err.startswith("--reason: it is missing (accepted: ")) == (1, True)
+    placed = json.loads(desk.satcom("order", "terminate", reference, "--yes", "--json").out)
+    assert placed["productOrderItem"][0]["itemPrice"] == asked["itemPrice"]
 
 
 def test_what_is_wrong_with_a_change_is_named_as_it_was_typed(desk: Desk) -> None:
