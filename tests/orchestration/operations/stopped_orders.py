@@ -194,6 +194,17 @@ class Sold:
                 return
             cancel_order(session, from_body(CancelProductOrder, {"productOrder": {"id": order_id}}), WORKER)
 
+    def given_back_twice(self, order_id: str) -> list[str]:
+        """What was let go, ended or cancelled more than once for an order, by the change log."""
+        state = "coalesce(after->>'state', after->>'status')"
+        counted = (
+            f"SELECT entity_type, {state}, count(*) FROM change_log WHERE order_reference = :reference"
+            f" AND {state} = ANY(:ended) GROUP BY entity_id, entity_type, {state} HAVING count(*) > 1"
+        )
+        asked = {"reference": self.operation.flow(order_id)[0].reference, "ended": sorted(ENDED)}
+        with self.database.as_worker() as session:
+            return [f"{one[0]}: {one[2]} times {one[1]}" for one in session.connection().execute(text(counted), asked)]
+
     def books(self) -> "Books":
         return Books(self._rows(), self._at_hub(), self._at_partner())
 
