@@ -2,10 +2,11 @@
 
 from collections import Counter
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from random import Random
 
-from satcom.core.values import Json
+from satcom.core.values import Json, instant_text
 from satcom.market.inventory import product_of_order
 from tests.crash.an_installation import Installation
 from tests.crash.office import CANCELLATIONS, ENDED, FLOWS, HEAVY_RAIN_DB, ORDERS, WAITS, Body, Office
@@ -13,12 +14,13 @@ from tests.crash.sold import Offers, Sold, deliver
 from tests.market.a_market import as_customer
 
 RATES = (512_000, 768_000, 1_000_000)
+NOTICE = timedelta(seconds=4)  # the order waits for its last moment, as for a last day
 
 
 class Wish(StrEnum):
     CHANGE = "changes the rate"
     THINK_AGAIN = "changes the rate, and cancels when the test fails, or while somebody else is awaited"
-    END = "gives notice"
+    END = "gives notice for a moment ahead"
     STAY = "gives notice, and withdraws it while the hub is being cleared"
 
 
@@ -91,6 +93,10 @@ class ChangeOffice:
             if more and not one.order and not one.over:
                 self._order(one)
 
+    def ended(self) -> set[Sold]:
+        """The kinds of which a product came to its end."""
+        return {one.sold for one in self.customers if one.over}
+
     def open(self) -> list[Customer]:
         return [one for one in self.customers if one.order]
 
@@ -117,6 +123,8 @@ class ChangeOffice:
         item: Json = {"id": "1", "action": action, "product": {"id": one.product, "productCharacteristic": wanted}}
         party = as_customer(self.installation.operation.market.party)
         body: Body = {"relatedParty": [party], "productOrderItem": [item]}
+        if one.wish is Wish.END:
+            body["requestedCompletionDate"] = instant_text(datetime.now(UTC) + NOTICE)
         answer = self.office.ask("POST", ORDERS, body, key=f"{one.product} {one.number}")
         if answer.status_code == 422:  # as after a change that was cancelled: it is as asked already
             return

@@ -50,13 +50,14 @@ def test_every_change_and_every_end_is_done_or_undone_whatever_is_killed(
 
 
 def under_fire(installation: Installation, office: ChangeOffice, random: Random) -> None:
-    """Customers change and end what they have for as long as blows are to fall."""
+    """Customers change and end what they have while blows are to fall, and until one of each kind has ended."""
     killer = Killer(installation, random, outside(KILLS_OUTSIDE), gap_s=3.0)
     killer.start()
     give_up = time.monotonic() + LONGEST_S
     try:
-        while installation.points.open() or killer.victims:
-            assert time.monotonic() < give_up, f"still to fall: {installation.points.open()}"
+        while installation.points.open() or killer.victims or office.ended() != set(Sold):
+            left = set(Sold) - office.ended()
+            assert time.monotonic() < give_up, f"still to fall: {installation.points.open()}; to end: {left}"
             office.step(more=True)
             time.sleep(0.2)
     finally:
