@@ -3,20 +3,12 @@
 import os
 import re
 import shutil
-import signal
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
-import httpx
 import pytest
-
-from satcom.app.qualify_tables import SHOWN, number_shown
 
 ROOT = Path(__file__).parents[2]
 SATCOM = str(Path(sys.executable).with_name("satcom"))
@@ -36,71 +28,6 @@ def demo(data_dir: Path, port: int, *what: str) -> subprocess.CompletedProcess[s
         timeout=300,
         check=False,
     )
-
-
-@contextmanager
-def demo_that_serves(data_dir: Path, port: int) -> Iterator[tuple[Path, httpx.Client]]:
-    """The demonstration until Ctrl-C: what it has told, and its API."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("SATCOM_")}
-    environment = kept | {"SATCOM_DATA_DIR": str(data_dir), "SATCOM_PORT": str(port), "COLUMNS": "100"}
-    told = data_dir.with_suffix(".told")
-    with told.open("w") as out:
-        command = [SATCOM, "demo", str(OPERATOR)]
-        running = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=out, stderr=subprocess.STDOUT)
-    try:
-        while "Serving until Ctrl-C." not in told.read_text(encoding="utf-8"):
-            assert running.poll() is None, told.read_text(encoding="utf-8")[-2000:]
-            time.sleep(0.2)
-        text = told.read_text(encoding="utf-8")
-        (url,), (token,) = (re.findall(rf"^ *{name} +(\S+)$", text, re.M) for name in ("metrics", "token of the API"))
-        headers = {"Authorization": f"Bearer {token}"}
-        with httpx.Client(base_url=url.removesuffix("/metrics"), headers=headers, trust_env=False) as api:
-            yield told, api
-    finally:
-        running.send_signal(signal.SIGINT)
-        running.wait(120)
-
-
-def listed(api: httpx.Client, path: str) -> list[dict[str, Any]]:  # JSON of the API
-    answer = api.get(path, params={"limit": "100"})
-    answer.raise_for_status()
-    found: list[dict[str, Any]] = answer.json()
-    return found
-
-
-def test_each_kind_tells_its_ways_by_rank_with_prices_and_every_loser_with_its_number(tmp_path: Path) -> None:
-    """Held against what the API says of the same questions: the evidence of the orders, and their prices."""
-    with demo_that_serves(tmp_path / "data", 18450) as (told, api):
-        text = told.read_text(encoding="utf-8")
-        kept = listed(api, "/satcom-api/service/v1/qualificationEvidence")
-        orders = listed(api, "/tmf-api/productOrderingManagement/v4/productOrder")
-        (operator,) = listed(api, "/satcom-api/enterprise/v1/operator")
-    results = {one["result"]["demand"]["capacity"]: one["result"] for one in kept}
-    assert list(results) == ["carriers", "poolShare", "leasedSpectrum"]
-    parts = text.split("ways to deliver it, least capacity first")[1:]
-    for told_of, result, order in zip(parts, results.values(), orders, strict=True):
-        question = told_of.partition("The order is placed")[0]
-        ways = re.findall(r"^ *(\d+) +(.*)$", question.partition("Prices before tax")[0], re.M)
-        assert [int(rank) for rank, _ in ways] == list(range(1, len(result["solutions"]) + 1))
-        assert re.search(rf"{operator['currency']} once", question)
-        for (_, line), way in zip(ways, result["solutions"], strict=True):
-            assert way["satelliteName"] in line
-            assert re.search(r"\d[\d,]*\.\d\d$", line.rstrip()), f"no price: {line}"
-            assert f"{way['chargedBandwidthHz'] / 1e6:.3f}" in line or way["capacity"] == "leasedSpectrum"
-        for one in order["orderTotalPrice"]:
-            amount = one["price"]["dutyFreeAmount"]
-            assert f"{amount['value']:,.2f}" in question, one
-            assert amount["unit"] == operator["currency"]
-        for one in (*result["losers"], *result["lostWays"]):
-            number, limit, unit = shown(one)
-            why = rf"{one['reason']} .*{re.escape(number)} +{re.escape(limit)} +{re.escape(unit)}"
-            assert re.search(why, question), one
-
-
-def shown(loser: dict[str, Any]) -> tuple[str, str, str]:
-    """Its number, limit and unit, as the demonstration writes them."""
-    factor, unit, digits = SHOWN.get(loser["unit"], (1.0, loser["unit"], 2))
-    return number_shown(loser["value"], factor, digits), number_shown(loser["limit"], factor, digits), unit
 
 
 def test_an_order_is_delivered_once_and_a_broken_link_is_an_exit_code(tmp_path: Path) -> None:

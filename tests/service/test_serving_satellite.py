@@ -44,6 +44,20 @@ def satellite(answer: dict[str, Json]) -> str:
     return str(named["name"])
 
 
+def test_gateways_are_taken_in_the_order_in_which_they_are_declared_as_a_qualification_takes_them(
+    network: Database,
+) -> None:
+    with network.as_worker() as session:
+        one = session.exec(select(Constellation)).one()
+        declared = list(one.gateways)
+        for gateways in (declared, declared[::-1]):
+            one.gateways = gateways
+            wanted = [each.earth_station_id for each in gateways]
+            assert len(wanted) > 1
+            found = passing_at(session, one, sorted(wanted), KOLWEZI, START, {})
+            assert [each["id"] for each in found.stations if isinstance(each, dict)] == wanted
+
+
 def test_midnight_cuts_no_leg(network: Database) -> None:
     before, after = (told(network, MIDNIGHT + timedelta(seconds=each)) for each in (-1, 1))
     assert before["carried"]
