@@ -18,11 +18,11 @@ from sqlalchemy import text
 
 from satcom.app import declarations
 from satcom.core.database import Database
+from satcom.core.event_api import event_api
 from satcom.core.event_delivery import EventDelivery
 from satcom.core.listener import register
 from satcom.core.security import WORKER
 from satcom.core.settings import settings
-from satcom.core.tmf_document import tmf_document
 from satcom.enterprise.party import Organization
 
 NAME, OBJECTS = "events_delivered", 100
@@ -99,7 +99,7 @@ def measured(database: Database, events: int) -> list[Row]:
                 session.connection().execute(text("DELETE FROM listener"))
                 for _ in range(listeners):
                     body = {"callback": f"{address}/{uuid4()}"}
-                    register(session, tmf_document("TMF632"), body, WORKER)  # type: ignore[arg-type]
+                    register(session, event_api("TMF632"), body, WORKER)  # type: ignore[arg-type]
             with database.as_worker() as session:
                 session.connection().execute(_CHANGES, {"each": max(events // OBJECTS, 1)})
             began = time.perf_counter()

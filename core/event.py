@@ -19,11 +19,11 @@ from satcom.core import tenancy
 from satcom.core.callback import Letter
 from satcom.core.change_log import Change
 from satcom.core.entity import Entity, JsonOf, columns_of, shape
+from satcom.core.event_api import EventApi
 from satcom.core.listener import resource_of
 from satcom.core.root_path import rooted
 from satcom.core.security import Principal
 from satcom.core.settings import settings
-from satcom.core.tmf_document import TmfDocument
 from satcom.core.values import Json, instant_text
 from satcom.core.watch import Watch
 
@@ -66,7 +66,7 @@ class Batch:
 class Readership:
     """Who reads which kinds of an API, and what of them is wanted."""
 
-    document: TmfDocument
+    api: EventApi
     kinds: Sequence[type[Entity]]
     principal: Principal
     watch: Watch
@@ -144,9 +144,9 @@ def _letter(readers: Readership, change: Told, body: Body) -> Letter | None:
         "eventTime": instant_text(change.at),
         "eventType": f"{change.event_type[0].upper()}{change.event_type[1:]}",
         "timeOcurred": instant_text(change.business_at),  # as the official documents spell it
-        "domain": readers.document.base_path.split("/")[2],
-        "event": {resource_of(kind): rooted(told, settings().root_path)},
+        "domain": readers.api.domain,
     }
+    event |= {name: {resource_of(kind): rooted(told, settings().root_path)} for name in readers.api.content}
     # The order may be another party's where an object is shared.
     if change.order_reference and (readers.principal.all_parties or change.party_id in readers.principal.parties):
         event["correlationId"] = change.order_reference

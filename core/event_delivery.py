@@ -32,6 +32,7 @@ from satcom.core.commit_order import SettledChanges
 from satcom.core.database import Database
 from satcom.core.errors import Refused
 from satcom.core.event import Batch, Occurrence, Readership, read_batch, read_batch_of
+from satcom.core.event_api import event_api
 from satcom.core.held_object import MOST, HeldObject, HeldObjects, first_untold, held_in, next_try, oldest, written
 from satcom.core.life_cycle import move
 from satcom.core.listener import (
@@ -44,7 +45,6 @@ from satcom.core.listener import (
     watch_of,
 )
 from satcom.core.settings import settings
-from satcom.core.tmf_document import tmf_document
 
 LOOK_EVERY_S = 0.1
 FIRST_RETRY_S, LONGEST_RETRY_S = 1.0, 600.0
@@ -325,16 +325,16 @@ class EventDelivery:
 
 def _readers_of(session: Session, listener: Listener) -> Readership | None:
     """Who reads with this listener; parks one whose query the API of a newer release does not take any more."""
-    principal, document = principal_of(session.connection(), listener), tmf_document(listener.document)
-    kinds = kinds_of(listener.document, principal)
+    principal, api = principal_of(session.connection(), listener), event_api(listener.document)
+    kinds = kinds_of(api, principal)
     try:
-        watch = watch_of(document, listener.query, kinds)
+        watch = watch_of(api, listener.query, kinds)
     except Refused as changed:
         kept = update(ListenerPosition).where(col(ListenerPosition.listener_id) == listener.id)
         session.connection().execute(kept.values(last_error=str(changed)))
         _park(session, listener, str(changed))
         return None
-    return Readership(document, kinds, principal, watch)
+    return Readership(api, kinds, principal, watch)
 
 
 def _park(session: Session, listener: Listener, why: str) -> None:

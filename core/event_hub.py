@@ -1,6 +1,6 @@
-"""The hub of each API, where listeners are registered as TM Forum says it, and the listeners as they fare.
+"""The hub of each API, also of our own, where listeners are registered as TM Forum says it; and how they fare.
 
-POST, GET, DELETE  /tmf-api/<api>/v4/hub           register, see and remove listeners for the events of that API
+POST, GET, DELETE  <base path of the API>/hub      register, see and remove listeners for the events of that API
 GET, PATCH, DELETE /satcom-api/event/v1/listener   their state and position; park, resume, replay, remove
 """
 
@@ -17,6 +17,7 @@ from sqlmodel import Session, col, select
 from satcom.core.database import find_for_update
 from satcom.core.entity import wire
 from satcom.core.errors import Fault, NotFound, Refused
+from satcom.core.event_api import EventApi, event_api_of
 from satcom.core.idempotency import Answer, claim, remember
 from satcom.core.listener import Listener, ListenerState, check_may_keep, park, register, replay, resume
 from satcom.core.listener_standing import standing
@@ -24,7 +25,6 @@ from satcom.core.routes import Routes
 from satcom.core.security import Capability, Principal
 from satcom.core.tenancy import changeable
 from satcom.core.tmf_api import Body, TmfRoutes, database_of, json_response, match_version, once, read_json, token_of
-from satcom.core.tmf_document import TmfDocument
 from satcom.core.tmf_filter import is_uuid
 from satcom.core.values import Instant, Json
 
@@ -35,17 +35,17 @@ INSTANT: TypeAdapter[datetime] = TypeAdapter(Instant)
 
 def hubs(routes: Sequence[TmfRoutes]) -> list[Routes]:
     """A hub for every API that the routes are of."""
-    documents = {one.api.document.name: one.api.document for one in routes if one.api.document is not None}
-    return [Hub(document).routes for document in documents.values()]
+    apis = dict.fromkeys(event_api_of(kind) for one in routes for kind in one.kinds)
+    return [Hub(api).routes for api in apis]
 
 
 class Hub:
     """The listeners of one API."""
 
-    def __init__(self, document: TmfDocument) -> None:
-        self.document = document
-        self.path = f"{document.base_path}/hub"
-        self.routes = Routes(f"{document.name} {document.title}")
+    def __init__(self, api: EventApi) -> None:
+        self.api = api
+        self.path = f"{api.base_path}/hub"
+        self.routes = Routes(f"{api.name} {api.title}" if api.document else "Own")
         described = _descriptions()
         for method, path, endpoint, status in (
             ("POST", self.path, self.create, 201),
@@ -54,7 +54,7 @@ class Hub:
             ("DELETE", f"{self.path}/{{id}}", self.delete, 204),
         ):
             name = endpoint.__name__
-            self.routes.add(method, path, endpoint, f"{name} {document.name} hub", status, described[name])
+            self.routes.add(method, path, endpoint, f"{name} {api.name} hub", status, described[name])
 
     def create(self, request: Request, body: Body) -> Response:
         """Register a listener. Its secret is told now and never again, not even to the same request sent twice."""
@@ -65,7 +65,7 @@ class Hub:
             answer = claim(session, principal.identity, key, asked) if key is not None else None
             shown: dict[str, Json] = {}
             if answer is None:
-                listener, secret = register(session, self.document, read_json(body), principal)
+                listener, secret = register(session, self.api, read_json(body), principal)
                 told = self._shown(listener)
                 answer = Answer(201, {"Location": str(told["href"])}, told)
                 shown = {"secret": PREFIX + base64.b64encode(secret).decode()}
@@ -78,14 +78,14 @@ class Hub:
         with database_of(request).request(token_of(request)) as (session, principal):
             principal.need(Capability.LISTEN)
             mine = _kept_by(principal)
-            found = session.exec(select(Listener).where(col(Listener.document) == self.document.name, mine))
+            found = session.exec(select(Listener).where(col(Listener.document) == self.api.name, mine))
             shown: list[Json] = [self._shown(one) for one in sorted(found, key=lambda one: one.id)]
         return json_response(shown, headers={"X-Total-Count": str(len(shown)), "X-Result-Count": str(len(shown))})
 
     def get(self, request: Request, id: str) -> Response:
         with database_of(request).request(token_of(request)) as (session, principal):
             principal.need(Capability.LISTEN)
-            wanted = (col(Listener.id) == id, col(Listener.document) == self.document.name, _kept_by(principal))
+            wanted = (col(Listener.id) == id, col(Listener.document) == self.api.name, _kept_by(principal))
             found = session.exec(select(Listener).where(*wanted)).first() if is_uuid(id) else None
             if found is None:
                 raise NotFound("listener", id)
@@ -96,7 +96,7 @@ class Hub:
 
         def act(session: Session, principal: Principal) -> Answer:
             listener = find_for_update(session, Listener, id)
-            if listener.document != self.document.name:
+            if listener.document != self.api.name:
                 raise NotFound(Listener.__name__, id)
             check_may_keep(listener, principal)
             session.delete(listener)

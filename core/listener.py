@@ -18,15 +18,15 @@ from satcom.core.callback import callback_faults
 from satcom.core.clock import wall_now
 from satcom.core.commit_order import settled_at_once
 from satcom.core.database import network_view
-from satcom.core.entity import INSTANT, Entity, JsonOf, id_type, own, shape, state_type
+from satcom.core.entity import INSTANT, Entity, JsonOf, id_type, own, state_type
 from satcom.core.errors import Fault, NotAllowed, Refused, RuleRefused, WrongState
+from satcom.core.event_api import EventApi, event_api_of
 from satcom.core.held_object import at_once, held_in, written
 from satcom.core.life_cycle import LifeCycle, move
 from satcom.core.schema import entities
 from satcom.core.security import OUTSIDE, Capability, Principal, Role, new_signing_secret
 from satcom.core.settings import settings
 from satcom.core.tenancy import parties_below
-from satcom.core.tmf_document import TmfDocument
 from satcom.core.values import Json
 from satcom.core.watch import Watch, read_watch
 
@@ -43,7 +43,7 @@ class ListenerState(StrEnum):
 class Listener(Entity, table=True):
     """An address that is told of the changes of one API."""
 
-    document: str = Field(max_length=10)
+    document: str = Field(max_length=40)
     callback: str
     query: str | None = None
     registered_by: str
@@ -89,10 +89,9 @@ class ListenerSecret(SQLModel, table=True):
     secret: bytes
 
 
-def kinds_of(document: str, by: Principal) -> list[type[Entity]]:
+def kinds_of(api: EventApi, by: Principal) -> list[type[Entity]]:
     """The kinds of an API that `by` may read."""
-    of_the_api = [kind for kind in entities() if kind.api.document and kind.api.document.name == document]
-    return [kind for kind in of_the_api if by.may(kind.api.reads)]
+    return [kind for kind in entities() if event_api_of(kind) == api and by.may(kind.api.reads)]
 
 
 def resource_of(kind: type[Entity]) -> str:
@@ -101,29 +100,27 @@ def resource_of(kind: type[Entity]) -> str:
     return name[0].lower() + name[1:]
 
 
-def watch_of(document: TmfDocument, query: str | None, kinds: Sequence[type[Entity]]) -> Watch:
+def watch_of(api: EventApi, query: str | None, kinds: Sequence[type[Entity]]) -> Watch:
     """Raises `Refused` with what is wrong in the query."""
     attributes: dict[str, frozenset[str]] = {}
     for kind in kinds:
-        official = document.attributes(kind.api.event_definition or "")
-        known = official | shape(kind).by_wire.keys() | {"id", "href", "@type"}
-        attributes[resource_of(kind)] = attributes.get(resource_of(kind), frozenset()) | known
+        attributes[resource_of(kind)] = attributes.get(resource_of(kind), frozenset()) | api.attributes(kind)
     ways = ("CreateEvent", "AttributeValueChangeEvent", "StateChangeEvent", "DeleteEvent")
     own_names = {f"{resource}{way}" for resource in attributes for way in ways}
-    return read_watch(query, frozenset(one[0].upper() + one[1:] for one in document.events | own_names), attributes)
+    return read_watch(query, frozenset(one[0].upper() + one[1:] for one in api.official_events | own_names), attributes)
 
 
-def register(session: Session, document: TmfDocument, body: dict[str, Json], by: Principal) -> tuple[Listener, bytes]:
+def register(session: Session, api: EventApi, body: dict[str, Json], by: Principal) -> tuple[Listener, bytes]:
     """A new listener, told of whatever commits from now on; and its secret. Raises `Refused` with every fault."""
-    kinds = kinds_of(document.name, by)
+    kinds = kinds_of(api, by)
     callback, query = _read_registration(body)
-    watch_of(document, query, kinds)
+    watch_of(api, query, kinds)
     if not kinds:
-        raise NotAllowed(f"{by.name} may read nothing of {document.name} {document.title}")
-    _check_room(session, document, callback, query, by)
+        raise NotAllowed(f"{by.name} may read nothing of {api.name} {api.title}")
+    _check_room(session, api, callback, query, by)
     begin_after = settled_at_once(session.connection(), SETTLED_WITHIN_S)
     listener = Listener(
-        document=document.name,
+        document=api.name,
         callback=callback,
         query=query,
         registered_by=by.identity,
@@ -157,10 +154,10 @@ def _read_registration(body: dict[str, Json]) -> tuple[str, str | None]:
     return str(callback), str(query) if query else None
 
 
-def _check_room(session: Session, document: TmfDocument, callback: str, query: str | None, by: Principal) -> None:
+def _check_room(session: Session, api: EventApi, callback: str, query: str | None, by: Principal) -> None:
     """Refuse what would only double events, and more listeners than anybody needs."""
     mine = list(session.connection().execute(select(Listener.__table__).where(_same_owner(by))))  # type: ignore[attr-defined]
-    wanted = (document.name, callback, query)
+    wanted = (api.name, callback, query)
     same = next((one for one in mine if (one.document, one.callback, one.query) == wanted), None)
     if same is not None:
         why = f"is registered already, with this query, as {same.id}"

@@ -10,10 +10,10 @@ from sqlmodel import Session, col
 
 from satcom.core.change_log import Change
 from satcom.core.event import Readership
+from satcom.core.event_api import event_api, event_api_of
 from satcom.core.held_object import held_in
 from satcom.core.listener import Listener, ListenerPosition, kinds_of, principal_of
 from satcom.core.schema import entities
-from satcom.core.tmf_document import tmf_document
 from satcom.core.values import Json, instant_text
 from satcom.core.watch import Watch
 
@@ -62,8 +62,8 @@ def standing(session: Session, listener: Listener) -> dict[str, Json]:
 def _waiting(session: Session, listener: Listener, position: ListenerPosition) -> tuple[int, datetime | None]:
     """How many changes of what it may read wait to be looked at, and since when the oldest does."""
     principal = principal_of(session.connection(), listener)
-    document = tmf_document(listener.document)
-    readers = Readership(document, kinds_of(document.name, principal), principal, Watch())
+    api = event_api(listener.document)
+    readers = Readership(api, kinds_of(api, principal), principal, Watch())
     waiting = select(func.count(), func.min(col(Change.at))).where(
         readers.condition(),
         col(Change.sequence) <= position.sequence + WINDOW,
@@ -83,7 +83,6 @@ def backlog(session: Session) -> Iterator[tuple[str, int, int, float]]:
     """By state: listeners, changes that wait for them, and the age of the oldest in seconds."""
     kinds: dict[str, list[str]] = {}
     for kind in entities():
-        if kind.api.document is not None:
-            kinds.setdefault(kind.api.document.name, []).append(kind.__name__)
+        kinds.setdefault(event_api_of(kind).name, []).append(kind.__name__)
     for row in session.connection().execute(BACKLOG, {"kinds": json.dumps(kinds)}):
         yield row.state, row.listeners, int(row.changes), float(row.oldest_s)

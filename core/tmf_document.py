@@ -29,6 +29,7 @@ class TmfDocument:
     base_path: str
     events: frozenset[str]
     definitions: dict[str, Schema]
+    event_content: str = "event"
 
     def attributes(self, definition: str) -> frozenset[str]:
         properties = self.definitions[definition].get("properties")
@@ -53,9 +54,8 @@ class TmfDocument:
 def tmf_document(name: str) -> TmfDocument:
     """The document `name`, for example "TMF622"."""
     facts = json.loads((FOLDER / f"{name}.json").read_text())
-    return TmfDocument(
-        name, facts["title"], facts["version"], facts["basePath"], frozenset(facts["events"]), facts["definitions"]
-    )
+    events, content = frozenset(facts["events"]), facts.get("eventContent", "event")
+    return TmfDocument(name, facts["title"], facts["version"], facts["basePath"], events, facts["definitions"], content)
 
 
 @lru_cache

@@ -4,7 +4,8 @@
 
 Writes `core/tmf_documents/TMF622.json` and so on: base path, operations, event names, and every definition with its
 attributes, types, formats, enumerations and mandatory lists. `allOf` is flattened, and an object that lists attributes
-allows no others, so that a misspelt attribute is refused by its name.
+allows no others, so that a misspelt attribute is refused by its name. What is told to listeners goes in the same form
+to `tests/data/tmf_events.json`, for the tests alone.
 """
 
 import json
@@ -38,6 +39,7 @@ DOCUMENTS = [
     "701",
 ]
 NOTIFIED = re.compile("Event(Payload)?$|^EventSubscription|^Hub")  # what goes to listeners is `core.event`
+CONTENT = ("event", "payload")  # under which an event carries its resource: the documents do not agree
 KEPT = ("type", "format", "enum", "$ref", "items", "required", "properties")
 
 
@@ -72,9 +74,24 @@ def reduced(schema: Schema, definitions: dict[str, Schema]) -> Schema:
     return out
 
 
-def reduce_document(path: Path) -> tuple[str, Schema]:
+def reduced_events(document: Schema) -> Schema:
+    """The schema of each event, by its name; what it carries is named as the definitions name it."""
+    definitions, found = document["definitions"], {}
+    for path, operations in document["paths"].items():
+        if path.startswith("/listener"):
+            (body,) = (one for one in operations["post"]["parameters"] if one["in"] == "body")
+            event = reduced(definitions[body["schema"]["$ref"].rsplit("/", 1)[1]], definitions)
+            (content,) = (name for name in CONTENT if name in event["properties"])
+            carried = event["properties"][content]["$ref"].rsplit("/", 1)[1]
+            event["properties"][content] = reduced(definitions[carried], definitions)
+            found[path.rsplit("/", 1)[1]] = event
+    return found
+
+
+def reduce_document(path: Path) -> tuple[str, Schema, Schema]:
+    """The name of a document, its facts, and its events."""
     document = json.loads(path.read_text(encoding="utf-8-sig"))
-    definitions = document["definitions"]
+    definitions, events = document["definitions"], reduced_events(document)
     named = re.fullmatch(r"(TMF\d{3})-v(\d\.\d\.\d)\.json", path.name)
     if named is None:
         raise SystemExit(f"{path}: the name holds no TMF number and version")
@@ -83,23 +100,32 @@ def reduce_document(path: Path) -> tuple[str, Schema]:
         for p, operation in document["paths"].items()
         if not p.startswith("/listener")
     }
-    return named.group(1), {
+    facts = {
         "title": document["info"]["title"],
         "version": named.group(2),
         "basePath": document["basePath"].rstrip("/"),
         "operations": operations,
-        "events": sorted(p.rsplit("/", 1)[1] for p in document["paths"] if p.startswith("/listener")),
+        "events": sorted(events),
         "definitions": {
             name: reduced(schema, definitions) for name, schema in definitions.items() if not NOTIFIED.search(name)
         },
     }
+    contents = {name for name in CONTENT for event in events.values() if name in event["properties"]}
+    if contents - {CONTENT[0]}:
+        (facts["eventContent"],) = contents
+    return named.group(1), facts, events
+
+
+def kept(facts: Schema, file: Path) -> None:
+    file.write_text(json.dumps(facts, indent=None, separators=(",", ":"), sort_keys=True) + "\n")
 
 
 if __name__ == "__main__":
-    target = Path(__file__).parents[1] / "core" / "tmf_documents"
+    root = Path(__file__).parents[1]
+    told: Schema = {}
     for number in DOCUMENTS:
         source = next(Path(sys.argv[1]).glob(f"TMF{number}-*.json"))
-        name, facts = reduce_document(source)
-        text = json.dumps(facts, indent=None, separators=(",", ":"), sort_keys=True)
-        (target / f"{name}.json").write_text(text + "\n")
-        print(name, len(text))  # noqa: T201
+        name, facts, told[source.stem] = reduce_document(source)
+        kept(facts, root / "core" / "tmf_documents" / f"{name}.json")
+        print(name, len(told[source.stem]))  # noqa: T201
+    kept(told, root / "tests" / "data" / "tmf_events.json")

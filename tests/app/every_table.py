@@ -52,7 +52,7 @@ NEEDS: dict[str, dict[str, object]] = {
     },
 }
 SHORT = {2: "KE", 3: "USD"}  # texts of these lengths are countries and currencies
-MEANT = {"unit": "USD", "currency": "USD", "country": "CD", "timeZone": "Africa/Nairobi"}
+MEANT = {"unit": "USD", "currency": "USD", "country": "CD", "timeZone": "Africa/Nairobi", "action": "add"}
 
 
 @dataclass
@@ -102,7 +102,7 @@ def a_row(session: Session, kind: type[Entity], party: Party, catalogue: dict[st
         if column.foreign_keys:
             values[name] = _pointed(session, column, party, catalogue)
         elif name in ("related_party", "engaged_party"):
-            reference = {"id": party.id, "name": party.secret, "@referredType": "Organization"}
+            reference = {"id": party.id, "name": party.secret, "@type": "RelatedParty", "@referredType": "Organization"}
             several = get_origin(one.annotation) is list
             values[name] = [reference] if several else reference
         elif one.is_required() or one.default == "":
@@ -136,6 +136,8 @@ def a_value(column: Column[Any], kind: type[Entity], party: Party) -> Any:
             return enumerated.enums[0]
         case String() | AutoString():
             length: int | None = getattr(column.type, "length", None)
+            if column.name == "url":
+                return party.secret
             return SHORT.get(length or 0, f"{party.secret} {kind.__name__}"[:length])
         case DateTime():
             return now()

@@ -9,10 +9,10 @@ from sqlmodel import Session
 
 from satcom.core.database import Database
 from satcom.core.entity import change
+from satcom.core.event_api import event_api
 from satcom.core.listener import Listener, register
 from satcom.core.security import WORKER, Principal
 from satcom.core.settings import settings
-from satcom.core.tmf_document import tmf_document
 from satcom.core.values import Json
 from satcom.enterprise.party import Organization
 
@@ -35,7 +35,7 @@ def a_listener(
     if query:
         body["query"] = query
     with database.as_worker() as session:
-        return register(session, tmf_document(document), body, by)
+        return register(session, event_api(document), body, by)
 
 
 def renamed(session: Session, identifier: str, name: str) -> None:
