@@ -128,6 +128,7 @@ def swap_terminal(session: Session, wanted: NewSwap, by: Principal) -> TerminalS
         reason=wanted.reason,
         asked_by=by.name,
     )
+    session.info["order_reference"] = swap.reference
     hold_numbered(session, wanted.serial_number, site.terminal_type_id, swap.id, service.party_id)
     session.add(swap)
     session.flush()

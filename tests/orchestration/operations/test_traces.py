@@ -10,13 +10,20 @@ from pathlib import Path
 from threading import Thread
 from uuid import UUID
 
+import httpx
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
+from opentelemetry.trace import SpanKind
 
 from satcom.core.database import Database
+from satcom.core.entity import new_id
 from satcom.core.errors import Refused
-from satcom.core.traces import ENDPOINTS, set_up_traces
+from satcom.core.traces import ENDPOINTS, of_flow, set_up_traces, span
+from satcom.resource.drivers.hub_nms import HubNmsDriver
+from satcom.resource.drivers.port import DriverRefused
+from satcom.supplychain.drivers.port import PartnerRefused
+from satcom.supplychain.drivers.tmf_partner import TmfPartnerDriver
 
 
 @contextmanager
@@ -67,6 +74,28 @@ def test_everything_done_for_an_order_is_in_one_trace(database: Database, tmp_pa
     asked = next(span for span in spans if span.name == "task qualify_again")
     assert within[asked.parent_span_id].name == "advance"
     assert next(span for span in spans if span.name == "task configure_hub").kind == Span.SPAN_KIND_CLIENT
+
+
+def test_the_hub_and_a_partner_are_told_the_trace_of_the_order() -> None:
+    """`traceparent` as W3C Trace Context has it, so that their own traces join ours."""
+    flow_id, heard = new_id(), list[httpx.Request]()
+
+    def refuse(request: httpx.Request) -> httpx.Response:
+        heard.append(request)
+        return httpx.Response(404, json={"code": "unknown", "reason": "there is none"})
+
+    calls = httpx.MockTransport(refuse)
+    with (
+        span("task end_at_partner", SpanKind.CLIENT, of_flow(flow_id)),
+        TmfPartnerDriver("http://partner.example", "token", transport=calls) as partner,
+        HubNmsDriver("http://hub.example", "token", transport=calls) as hub,
+    ):
+        with pytest.raises(PartnerRefused):
+            partner.end("1", f"{flow_id}:end_at_partner:1")
+        with pytest.raises(DriverRefused):
+            hub.measure("1", f"{flow_id}:measure_link:1")
+    assert {one.url.host for one in heard} == {"partner.example", "hub.example"}
+    assert {one.headers["traceparent"].split("-")[1] for one in heard} == {UUID(flow_id).hex}
 
 
 def test_without_a_collector_nothing_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
