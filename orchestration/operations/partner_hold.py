@@ -11,7 +11,7 @@ import structlog
 from pydantic import TypeAdapter
 from sqlmodel import Session
 
-from satcom.core.clock import clock, wall_now
+from satcom.core.clock import clock, now, wall_now
 from satcom.core.database import find
 from satcom.core.errors import RuleRefused
 from satcom.core.events import on
@@ -121,7 +121,14 @@ def hold_is_extended(
     log.warning(
         "hold not extended", partner=capacity.partner_name, until=str(ends_at), why=str(extended[REFUSAL])[:200]
     )
-    return Later(again_at + ahead, deadline=ends_at + ahead, due=ends_at + ahead)
+    return Later(again_at + ahead, deadline=ends_at + ahead, due=_half_way(session, capacity_id, ends_at + ahead))
+
+
+def _half_way(session: Session, capacity_id: str, ends_at: datetime) -> datetime:
+    """Then supply is late, and others have half of the time that was left."""
+    flow = open_flow(session, capacity_id, PARTNER_HOLD)
+    begun = flow.process_flow_date if flow is not None else now()
+    return begun + max(ends_at - begun, timedelta(0)) / 2
 
 
 @on(FlowUndone)
