@@ -287,9 +287,16 @@ def _check_place(
 def where_written(
     refused: Refused, given: Sequence[Characteristic], listed: str, elsewhere: Mapping[str, str] | None = None
 ) -> Refused:
-    """The refusal of a demand with its faults where the customer wrote them: in his list at `listed`, or elsewhere."""
+    """The refusal of a demand with its faults where the customer wrote them: in his list at `listed`, or elsewhere.
+
+    What he did not write is named in words.
+    """
     pointers = {one.name: f"{listed}/{index}" for index, one in enumerate(given)} | dict(elsewhere or {})
-    faults = [replace(one, field=pointers.get(one.field.rsplit("/", 1)[-1], listed)) for one in refused.faults]
+    faults = []
+    for one in refused.faults:
+        name = one.field.rsplit("/", 1)[-1]
+        written = name in pointers or one.field == listed
+        faults.append(replace(one, field=pointers.get(name, listed), why=one.why if written else f"{name}: {one.why}"))
     return (RuleRefused if isinstance(refused, RuleRefused) else Refused).all(faults)
 
 

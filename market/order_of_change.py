@@ -18,7 +18,7 @@ from satcom.core.errors import Fault, NotFound, Refused, RuleRefused
 from satcom.core.values import Characteristic, Reference, instant_text, reference
 from satcom.enterprise.party import operator_of
 from satcom.market.booking import booked_for
-from satcom.market.catalog.product_offering import offered_characteristics
+from satcom.market.catalog.product_offering import ProductOffering, offered_characteristics, service_sold
 from satcom.market.inventory import Product, ProductStatus
 from satcom.market.order_item import (
     ACKNOWLEDGED,
@@ -32,9 +32,12 @@ from satcom.market.order_item import (
     derived_faults,
     offering_of,
     told_here,
+    where_written,
 )
 from satcom.market.solution_price import ChargePrice, one_time_total
 from satcom.market.termination import earliest_end, early_termination
+from satcom.service.demand import demand_of
+from satcom.service.qualification import check_demand
 
 FIXED: Final = frozenset({"latitudeDeg", "longitudeDeg", "altitudeM", "country", "band", "satellite"})
 PRODUCT: Final = f"{ITEM}/product/id"
@@ -138,7 +141,19 @@ def _modified(session: Session, item: OrderItem, product: Product) -> OrderItem:
     if not different:
         why = f"product {product.name!r} is as asked already"
         raise RuleRefused(CHARACTERISTICS, why, "nothingChanges", "a characteristic with another value")
+    _check_together(session, offering, complete, given)
     return _accepted(item, product, complete)
+
+
+def _check_together(
+    session: Session, offering: ProductOffering, complete: Sequence[Characteristic], given: Sequence[Characteristic]
+) -> None:
+    """Raises `Refused` on what is no demand together, as more committed than there is at most."""
+    demand = demand_of(session, service_sold(session, offering), complete, now(), None, CHARACTERISTICS)
+    try:
+        check_demand(demand)
+    except Refused as refused:
+        raise where_written(refused, given, CHARACTERISTICS) from refused
 
 
 @dataclass(frozen=True)
