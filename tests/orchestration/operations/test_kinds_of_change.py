@@ -128,19 +128,19 @@ def test_a_lease_becomes_wider_once_the_noc_has_seen_the_carriers(database: Data
         record_the_test(operation, order_id)
         assert operation.advance(order_id)[0].state is FlowState.COMPLETED
         with database.as_worker() as session:
-            leave_of_its_power(session, 4 * MHZ, order_id)
-        too_much = change(operation, order_id, bandwidthHz=10 * MHZ)
+            leave_of_its_power(session, 1 * MHZ, order_id)
+        too_much = change(operation, order_id, bandwidthHz=MHZ * 31 // 5)
         assert "noPower: " in refused(operation, too_much)
         with database.as_worker() as session:
             assert [one.state for one in held(session, order_id).slots] == [HoldState.ASSIGNED]
-        wider = change(operation, order_id, bandwidthHz=9 * MHZ)
+        wider = change(operation, order_id, bandwidthHz=6 * MHZ)
         flow, tasks = operation.advance(wider)
         assert (flow.state, tasks["carriers_are_moved"].state) == (FlowState.ACTIVE, TaskState.ACTIVE)
         with database.as_worker() as session:
             both = [slot for each in (order_id, wider) for slot in held(session, each).slots]
             assert [(one.bandwidth_hz, one.state) for one in both] == [
                 (5 * MHZ, HoldState.ASSIGNED),
-                (9 * MHZ, HoldState.ASSIGNED),
+                (6 * MHZ, HoldState.ASSIGNED),
             ]
             skip(session, flow.id, "carriers_are_moved", WORKER)
         flow, tasks = operation.advance(wider)
@@ -148,7 +148,7 @@ def test_a_lease_becomes_wider_once_the_noc_has_seen_the_carriers(database: Data
         assert flow.state is FlowState.COMPLETED
         with database.as_worker() as session:
             [slot] = held(session, wider).slots
-            assert (slot.bandwidth_hz, slot.state) == (9 * MHZ, HoldState.ASSIGNED)
+            assert (slot.bandwidth_hz, slot.state) == (6 * MHZ, HoldState.ASSIGNED)
         end = change(operation, order_id, action="delete")
         assert operation.advance(end)[1]["carriers_are_off"].state is TaskState.ACTIVE
         with database.as_worker() as session:
