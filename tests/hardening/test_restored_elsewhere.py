@@ -48,12 +48,12 @@ def test_orders_that_ran_while_they_were_backed_up_go_on_elsewhere_and_nothing_i
             listeners = Listeners(office, inbox)
             for _ in range(OF_EACH):
                 one_of_each(office)
-            ordered = len(office.stories)
             # what a lost site books after the backup the hub holds against others: see docs/deployment.md
             assert office.until(lambda: any(one.ended for one in office.stories if one.sold is Sold.LINK), within_s=600)
             satcom(lost.operation.database.url, "db", "backup", str(kept))
-            in_service = ordered - len(office.open())
-            assert office.until(lambda: ordered - len(office.open()) > in_service, within_s=600), lost.last_words()
+            kept_of = listeners.happened(lost.operation.database)
+            later = office.until(lambda: any(mistold(kept_of, listeners.inbox.events)), within_s=600)
+            assert later, f"listeners were told of nothing after the backup\n{lost.last_words()}"
         office.close()
         assert office.open(), "nothing ran any more when the site was lost"
         with a_database_server() as (data_dir, url):

@@ -81,7 +81,13 @@ def in_use(operator: RunningOperator, zone: ZoneInfo) -> dict[str, Sold]:
     operator.delivered(
         ACCESS, **CHOSEN[ACCESS] | {"downlinkCommittedRateBps": 2 * MBIT}
     )  # so the pool is not its alone
-    go_to_day(operator, zone, 11)
+    noon = go_to_day(operator, zone, 11)
+
+    def billed_beyond(one: Sold) -> bool:
+        covered = [line["periodCoverage"] for line in lines_of(operator, one).values() if "periodCoverage" in line]
+        return any(datetime.fromisoformat(period["endDateTime"]) > noon for period in covered)
+
+    operator.wait_for(lambda: all(map(billed_beyond, sold.values())), "the bills of the month")
     return sold
 
 
