@@ -51,6 +51,7 @@ soak: environment
 	$(STAGE) "changes and ends, 10 seeds" env SATCOM_CRASH_RUNS=10 $(BIN)/pytest -q -n 3 tests/crash/test_change_crash.py
 	$(STAGE) "terminals and satellites, 10 seeds" env SATCOM_CRASH_RUNS=10 $(BIN)/pytest -q -n 3 tests/crash/test_site_crash.py
 	$(STAGE) "room for five, 100 seeds" env SATCOM_HAMMER_SEEDS=100 $(BIN)/pytest -q -n 3 tests/crash/test_room_for_five.py
+	$(STAGE) "every case at length" env SATCOM_TEST_AT_LENGTH=1 $(BIN)/pytest -q -n 3 -m at_length
 	$(STAGE) "every database test, on Debian's PostgreSQL" env SATCOM_TEST_POSTGRES=debian SATCOM_TEST_EVERY_DATABASE=1 \
 		$(BIN)/pytest -q -n 3 -m database
 	$(STAGE) "100,000 bookings" env SATCOM_BOOKING_ATTEMPTS=100000 $(BIN)/pytest -q tests/hardening/test_booking_attempts.py

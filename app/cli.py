@@ -38,7 +38,10 @@ class Satcom(LazyGroup):
             "on_database:qualify",
             "Whether a link can be delivered at a place, how, and why not otherwise. Nothing is reserved.",
         ),
-        "link-budget": ("link_budget:link_budget", "Work out a link budget in both directions, clear sky beside rain."),
+        "link-budget": (
+            "link_budget:link_budget",
+            "Work out a link budget in both directions, clear sky beside rain; or that of a chain of hops.",
+        ),
         "qualify-lease": (
             "on_database:qualify_lease",
             "Whether spectrum can be leased, on which transponders, and why not on others. Nothing is reserved.",

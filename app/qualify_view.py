@@ -1,6 +1,6 @@
 """What can be delivered, on the terminal: the ways, why the others cannot, and the link budget of the best way.
 
-In brief: a line for each way, and a line for each reason. Nothing that an answer leaves out goes unsaid.
+In brief: two lines for each way, and a line for each reason. Nothing that an answer leaves out goes unsaid.
 """
 
 from collections.abc import Iterable, Sequence
@@ -164,14 +164,12 @@ def _alternatives(ways: Sequence[SiteSolution], terms: Terms) -> Table:
 
 
 def _in_brief(ways: Sequence[SiteSolution], terms: Terms) -> Table:
-    """One line for each way."""
+    """One line for each way, and one below it for where it leads."""
     table = table_titled(_counted(ways))
     table.add_column("", justify="right", no_wrap=True)
-    named = max(len(f"{one.satellite_name} {one.band}") for one in ways)
-    table.add_column("satellite, band", overflow="fold", min_width=named)
-    table.add_column("terminal", no_wrap=True)
-    for name in ("gateway, hub", "in stock, or takes"):
-        table.add_column(name, overflow="fold")
+    table.add_column("satellite, band\ngateway, hub", overflow="fold")
+    table.add_column("terminal", overflow="fold")
+    table.add_column("in stock, or takes", overflow="fold")
     for name in ("MHz", "margin dB"):
         table.add_column(name, justify="right", no_wrap=True)
     if terms.currency is not None:
@@ -181,9 +179,8 @@ def _in_brief(ways: Sequence[SiteSolution], terms: Terms) -> Table:
     for rank, way in enumerate(ways, 1):
         table.add_row(
             str(rank),
-            f"{escape(way.satellite_name)} {way.band}{until_shown(terms, way, ', ')}",
+            f"{escape(way.satellite_name)} {way.band}{until_shown(terms, way, ', ')}\n[dim]{escape(_over(way))}[/dim]",
             escape(way.terminal_type_name),
-            escape(_over(way)),
             supply_shown(terms, way),
             f"{way.charged_bandwidth_hz / 1e6:.3f}",
             f"{way.margin_db:.2f}",

@@ -13,6 +13,7 @@ from satcom.core.schema import create_declared
 from tests.postgres_server import chosen_server, drop_database, new_database
 
 EVERY_ONE = "SATCOM_TEST_EVERY_DATABASE" in os.environ
+AT_LENGTH = "SATCOM_TEST_AT_LENGTH" in os.environ
 ONE_SERVER = {
     "app",
     "benchmarks",
@@ -67,12 +68,18 @@ def database(template: str) -> Iterator[Database]:
     drop_database(url)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """What shows whether the layers can live on a PostgreSQL is run on both servers: `pytest -m database`.
 
     That is the core with the queue, what guards stock and spectrum, and two scenarios from the order to the bill. What
     says more of the business than of the server is run once: it takes long. `make soak` runs every one on both.
+
+    What is marked `at_length` says of every case what another test says of some: only `make soak` runs it.
     """
+    if not AT_LENGTH:
+        left_out = [item for item in items if item.get_closest_marker("at_length")]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
     for item in items:
         once = bool(ONE_SERVER & set(item.path.parts)) and item.path.name not in BOTH_SERVERS
         if "postgres" in getattr(item, "fixturenames", ()) and (EVERY_ONE or not once):

@@ -288,7 +288,7 @@ def renewals_terms(desk: Desk) -> Awaited:
 def renewal_at_partner(desk: Desk) -> Awaited:
     def is_slow(task: TaskFlow, phase: Phase) -> None:
         """Once it has the order."""
-        if (task.task_flow_specification, phase) == ("partner_renews", "intent"):
+        if (task.task_flow_specification, phase) == ("renew_at_partner", "intent"):
             desk.sold.partner.set_world(delivery_s=(90 * DAY).total_seconds())
 
     return _renewal(desk, "partner_renews", lambda: desk.sold.partner.set_world(delivery_s=0), is_slow)

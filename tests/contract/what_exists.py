@@ -128,6 +128,7 @@ def what_exists(operator: RunningOperator) -> Existing:
         "entityId": words[AN_ORDER],
         "processFlowId": flow,
         "productId": ids[PRODUCTS][0],
+        "productOrderId": words[AN_ORDER],
         "serviceId": words[A_SERVICE],
     }
     _with_examples(described, ids, IN_QUERY | in_query)
