@@ -357,6 +357,7 @@ def leaks_bare(route: Route, method: str) -> bool:
     return method == "GET" and bool(kinds) and not any(kind.readable_by_all for kind in kinds)
 
 
+@pytest.mark.at_length
 def test_each_forgotten_filter_is_seen(house: House, without_policies: Guard, monkeypatch: pytest.MonkeyPatch) -> None:
     """Asked first where the filter was seen at work, then everywhere else."""
     without_policies()

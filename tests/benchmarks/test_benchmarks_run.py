@@ -105,6 +105,7 @@ def test_hand_written_sql_leaves_the_same_rows_as_the_engine(database: Database)
         assert len(cast(list[object], engine["changes"])) == 2 * TASKS + 1
 
 
+@pytest.mark.at_length
 def test_two_workers_complete_orders_of_each_kind(database: Database, tmp_path: Path) -> None:
     cases = {
         "twelve tasks, engine": orders_per_second.by_engine(database, 2, 1),
@@ -120,6 +121,7 @@ def test_two_workers_complete_orders_of_each_kind(database: Database, tmp_path: 
     assert all(table.rows for table in orders_per_second.costs("Order to service", stats, 1))
 
 
+@pytest.mark.at_length
 def test_holds_are_counted_at_the_database_and_by_api(migrated: Database) -> None:
     rows = holds_per_second.measured(migrated, 4)
     assert [row[:3] for row in rows] == [("in the database", 2, 4), ("in the database", 32, 4), ("by API", 32, 4)]
@@ -130,6 +132,7 @@ def test_orders_that_wait_are_copied_with_their_plans(migrated: Database, tmp_pa
     assert [row[0] for row in rows] == [2, 200]
 
 
+@pytest.mark.at_length
 def test_every_board_of_the_noc_is_opened(migrated: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(noc_page, "HISTORY_S", 2)
     monkeypatch.setattr(noc_page, "REPEATS", 1)
