@@ -87,7 +87,7 @@ class Worker:
                 async with self._queue().open_async() as queue, asyncio.TaskGroup() as group:
                     group.create_task(self._sweep())
                     group.create_task(self._work(queue))
-            except* (ConnectorException, OperationalError, psycopg.Error, OSError, QueueLost) as lost:
+            except* (ConnectorException, *DATABASE_AWAY, psycopg.Error, OSError, QueueLost) as lost:
                 log.warning("queue lost, trying again", error=str(lost.exceptions[0])[:200])
             await asyncio.sleep(1)
 
@@ -107,12 +107,7 @@ class Worker:
         """Wake what is due, and take over the jobs of workers that died."""
         loop = asyncio.get_running_loop()
         while True:
-            try:
-                await loop.run_in_executor(self.pool, self._wake)
-            except (OperationalError, psycopg.Error, OSError):
-                raise  # the database is away: begin again
-            except Exception:
-                log.exception("the sweep broke; it goes on")
+            await loop.run_in_executor(self.pool, self._wake)
             await asyncio.sleep(SWEEP_EVERY_S)
 
     def _wake(self) -> None:
@@ -127,7 +122,7 @@ class Worker:
         try:
             step()
         except (*DATABASE_AWAY, psycopg.Error, OSError):
-            raise
+            raise  # begin again
         except Exception:
             log.exception("the sweep broke; it goes on", task=name)
             metrics.sweep_failures.labels(name).inc()

@@ -18,6 +18,7 @@ from satcom.resource.physics.modcod import symbol_rate_baud
 from satcom.service.demand import Direction
 from satcom.service.design.carriers import Flags, Limits, Pair, Sized, Sizer, modcods
 from satcom.service.design.lanes import Block
+from satcom.service.design.licensed_eirp import licensed_eirp, without_licensed_eirp
 from satcom.service.design.limits import Carried, breach_told, worst_breach
 from satcom.service.design.links import Lanes
 from satcom.service.design.payloads import gateway_called, transponder_arrays
@@ -225,21 +226,12 @@ def _too_dense(sizer: Sizer, one: _Judged, row: int, subject: str) -> Setback:
 def _over_licensed_eirp(sizer: Sizer, direction: Direction, row: int, subject: str) -> Setback | None:
     """Where a carrier would close but for the EIRP that the terminal's licence sets: the least that it would send."""
     lanes = sizer.plan.lanes.take(np.array([row]))
-    kind = sizer.plan.fleet.terminal_types[int(lanes.terminal[0])]
-    licence = sizer.plan.licences.get(kind.id)
-    if licence is None or licence.eirp_limit_dbw is None:
+    limit = licensed_eirp(sizer.plan, int(lanes.terminal[0]))
+    if limit is None:
         return None
-    terminals = replace(
-        sizer.plan.ground.terminals, eirp_limit_dbw=np.full(len(sizer.plan.fleet.terminal_types), np.inf)
-    )
-    freely = replace(sizer, plan=replace(sizer.plan, ground=replace(sizer.plan.ground, terminals=terminals)))
+    freely = replace(sizer, plan=replace(sizer.plan, ground=without_licensed_eirp(sizer.plan.ground)))
     closes, power = _closing(freely, direction, lanes)
-    if not closes.any():
-        return None
-    asked_dbw = float(np.min(power.uplink_eirp_dbw[closes]))
-    limit_dbw, over_db = licence.eirp_limit_dbw, asked_dbw - licence.eirp_limit_dbw
-    text = f"{direction}: {asked_dbw:.1f} dBW EIRP asked, {limit_dbw:g} dBW allowed (licence {licence.reference})"
-    return Setback(Reason.LICENSED_EIRP, subject, text, round(asked_dbw, 3), limit_dbw, "dBW", missed_by=over_db)
+    return limit.exceeded(subject, float(np.min(power.uplink_eirp_dbw[closes]))) if closes.any() else None
 
 
 def _least_dense(sizer: Sizer, direction: Direction, lanes: Lanes) -> Carried:

@@ -8,7 +8,7 @@ Words: ETSI EN 302 307-1 annex D (adaptive coding and modulation), EN 301 545-2 
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from itertools import product
 from math import ceil
@@ -22,6 +22,7 @@ from satcom.service.demand import DIRECTIONS, AccessDemand, Direction
 from satcom.service.design.carriers import carrier_plan, modcods
 from satcom.service.design.facts import Assumptions, Occupancy, PoolFacts
 from satcom.service.design.lanes import Block, Layout, layout
+from satcom.service.design.licensed_eirp import licensed_eirp, without_licensed_eirp
 from satcom.service.design.limits import ROUNDING, Carried, breach_told, worst_breach
 from satcom.service.design.links import link_of, required_margin_db
 from satcom.service.design.lost_ways import bands_lost
@@ -316,24 +317,18 @@ def _over_licensed_eirp(
     plan: Layout, lane: _Lane, assumed: Assumptions, subject: str, needed_db: float
 ) -> Setback | None:
     """Where the terminal's carrier would close with its share of the pool, were its EIRP not limited by the licence."""
-    kind = plan.fleet.terminal_types[int(plan.lanes.terminal[lane.row])]
-    licence = plan.licences.get(kind.id)
-    if licence is None or licence.eirp_limit_dbw is None:
+    limit = licensed_eirp(plan, int(plan.lanes.terminal[lane.row]))
+    if limit is None:
         return None
-    taken = plan.lanes.take(np.array([lane.row], dtype=np.intp))
-    terminals = plan.ground.terminals
-    freely = replace(terminals, eirp_limit_dbw=np.full_like(terminals.eirp_limit_dbw, np.inf))
-    ground = replace(plan.ground, terminals=freely)
+    taken, ground = plan.lanes.take(np.array([lane.row], dtype=np.intp)), without_licensed_eirp(plan.ground)
     link = link_of("return", taken, ground, transponder_arrays(plan.fleet), assumed)
     carrier = Carrier(np.array([float(lane.pool.carrier_symbol_rate_baud)]), 1.0, 0.0, np.array([lane.pool.rolloff]))
     arrives = bent_pipe_budget.or_nan(link, carrier, _output_backoff_db(link, [lane]))
     faded_db = np.minimum(arrives.es_n0_uplink_rain_db, arrives.es_n0_downlink_rain_db)
-    asked_dbw, limit_dbw = float(arrives.uplink_eirp_dbw[0]), licence.eirp_limit_dbw
-    if not float(faded_db[0]) >= needed_db or asked_dbw <= limit_dbw:
+    asked_dbw = float(arrives.uplink_eirp_dbw[0])
+    if not float(faded_db[0]) >= needed_db or asked_dbw <= limit.limit_dbw:
         return None
-    text = f"return: {asked_dbw:.1f} dBW EIRP asked, {limit_dbw:g} dBW allowed (licence {licence.reference})"
-    missed_by = asked_dbw - limit_dbw
-    return Setback(Reason.LICENSED_EIRP, subject, text, round(asked_dbw, 3), limit_dbw, "dBW", missed_by=missed_by)
+    return limit.exceeded(subject, asked_dbw)
 
 
 def _no_room(pool: PoolFacts, share: PoolPlan, occupancy: Occupancy, subject: str) -> Setback | None:

@@ -24,11 +24,11 @@ class Troubled(Worker):
         super().__init__(database, Engine(database, cast(HubDriver, None)), 1)
         self.trouble, self.begun, self.ended = trouble, 0, 0
 
-    def _wake(self) -> None:
+    def _take_up_lost(self) -> None:
         self.begun += 1
         if self.begun == 1:
             raise self.trouble
-        super()._wake()
+        super()._take_up_lost()
         self.ended += 1
 
 
