@@ -37,11 +37,12 @@ from satcom.resource.hold import EXPIRED
 
 Answers: TypeAlias = NDArray[np.uint8]
 NO_LOCK_EVERY = 20
+MOST_POWER = (3, 3, 3, 3, 20)  # of a slot's bandwidth; one in five transmits to small terminals
 GIVEN_BACK_EVERY = 3
 HOUR_S, LONGEST_H = 3600, 24 * 90
 BRIEF_S, LONG_S = 2, 30 * 24 * HOUR_S
 # of a constellation: beams of 250 MHz, gateways of 500, satellites that light 3 cells at once
-CELLS, TIMES_OF_DAY, MOST_BEAM_HZ = 12, 6, 150_000_000
+CELLS, TIMES_OF_DAY, MOST_BEAM_HZ = 12, 6, 200_000_000
 SATELLITES = tuple(str(UUID(int=number)) for number in range(1, 5))
 
 
@@ -178,7 +179,8 @@ def _own(place: Place, ring: Ring, part: Part, random: Random) -> str:
         return f"{2 * cir}, {2 * mir}, {cir}, {mir}"
     width_hz = random.randint(200_000, 5_000_000)
     start_hz = random.randint(place.low_edge_hz, place.high_edge_hz - width_hz)
-    return f"{start_hz}, {start_hz + width_hz}, {random.randrange(3 * width_hz)}, {place.guard_band_hz}"
+    power_share_hz = random.randrange(random.choice(MOST_POWER) * width_hz)
+    return f"{start_hz}, {start_hz + width_hz}, {power_share_hz}, {place.guard_band_hz}"
 
 
 def _passage(ring: Ring, random: Random) -> str:

@@ -14,7 +14,7 @@ from satcom.core.errors import Refused
 from tests.house.checkout import ROOT
 
 FOLDER = ROOT / "examples" / "occasional_use"
-ANY_OPERATOR = ROOT / "examples" / "own_satellite"
+IN_EUR = ROOT / "examples" / "own_satellite"
 PAGE = ROOT / "docs" / "adding-a-kind-of-service.md"
 SHOWN = re.compile(r"^`([\w.]+)`: [^\n]*\n\n```\w*\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 SERVICES, PRICES = "service_specifications.yaml", "prices.csv"
@@ -33,29 +33,37 @@ WRONG = [
 ]
 
 
+@pytest.fixture
+def operator(database: Database, tmp_path: Path) -> Database:
+    """Of an operator with a satellite, who bills in USD as the page says."""
+    folder = Path(shutil.copytree(IN_EUR, tmp_path / "operator"))
+    for path in (path for path in folder.iterdir() if path.is_file()):
+        path.write_text(path.read_text(encoding="utf-8").replace("EUR", "USD"), encoding="utf-8")
+    load(database, folder, dry_run=False, by="ada")
+    return database
+
+
 def test_the_page_shows_every_file_of_the_folder_as_it_is() -> None:
     shown = dict(SHOWN.findall(PAGE.read_text(encoding="utf-8")))
     assert shown == {path.name: path.read_text(encoding="utf-8") for path in FOLDER.iterdir() if path.suffix != ".md"}
 
 
-def test_it_is_loaded_beside_an_operator_and_again_changes_nothing(database: Database) -> None:
-    load(database, ANY_OPERATOR, dry_run=False, by="ada")
-    seen = load(database, FOLDER, dry_run=False, by="ada")
+def test_it_is_loaded_beside_an_operator_and_again_changes_nothing(operator: Database) -> None:
+    seen = load(operator, FOLDER, dry_run=False, by="ada")
     created = Counter(one.kind for one in seen if one.outcome is Outcome.CREATED)
     assert created["ServiceSpecification"] == created["ProductOffering"] == created["Customer"] == 1
     assert created["ProductOfferingPrice"] == 3
-    again = load(database, FOLDER, dry_run=False, by="ada")
+    again = load(operator, FOLDER, dry_run=False, by="ada")
     assert {one.outcome for one in again} == {Outcome.UNCHANGED}
 
 
-def test_what_cannot_be_delivered_or_charged_is_refused_when_it_is_loaded(database: Database, tmp_path: Path) -> None:
-    load(database, ANY_OPERATOR, dry_run=False, by="ada")
+def test_what_cannot_be_delivered_or_charged_is_refused_when_it_is_loaded(operator: Database, tmp_path: Path) -> None:
     for number, (file, old, new, said) in enumerate(WRONG):
         folder = Path(shutil.copytree(FOLDER, tmp_path / f"kind-{number}"))
         text = (folder / file).read_text(encoding="utf-8")
         assert old in text
         (folder / file).write_text(text.replace(old, new), encoding="utf-8")
         with pytest.raises(Refused) as refused:
-            load(database, folder, dry_run=True, by="ada")
+            load(operator, folder, dry_run=True, by="ada")
         assert said in str(refused.value)
         assert file in str(refused.value) or said == NOT_BOOKED
