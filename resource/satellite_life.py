@@ -63,6 +63,13 @@ class SatelliteEnteredService:
     satellite: Satellite
 
 
+@dataclass(frozen=True)
+class SatelliteLost:
+    """It ended before it carried anything: what waited for it waits no longer."""
+
+    satellite: Satellite
+
+
 def satellite_named(session: Session, identifier: str) -> Satellite:
     """The satellite, locked. Raises `Refused` on `/satellite/id`."""
     try:
@@ -123,10 +130,10 @@ def reach_milestone(session: Session, reached: ReachedMilestone, by: Principal) 
     )
     session.add(milestone)
     session.flush()
-    if awaited and satellite.state in CARRIES_TRAFFIC:
-        if satellite.in_service_date != today:
-            _redate(session, satellite, today)
-        announce(session, SatelliteEnteredService(satellite))
+    if awaited and satellite.state in CARRIES_TRAFFIC and satellite.in_service_date != today:
+        _redate(session, satellite, today)
+    if awaited:
+        _tell_the_end(session, satellite)
     return milestone
 
 
@@ -136,8 +143,15 @@ def follow_correction(session: Session, satellite: Satellite, day: date | None, 
         return
     if day is not None and satellite.in_service_date not in (day, None):
         announce(session, InServiceDateMoved(satellite, day))
+    _tell_the_end(session, satellite)
+
+
+def _tell_the_end(session: Session, satellite: Satellite) -> None:
+    """Of the wait for it, once it is over."""
     if satellite.state in CARRIES_TRAFFIC:
         announce(session, SatelliteEnteredService(satellite))
+    elif satellite.state not in BEFORE_SERVICE:
+        announce(session, SatelliteLost(satellite))
 
 
 milestone_routes = TmfRoutes(SatelliteMilestone)

@@ -29,7 +29,7 @@ from satcom.resource.ordering import redate_resource_order
 from satcom.resource.reservation import Reservation, ReservationState
 from satcom.resource.reservation_period import lock_reserved, move_start, reservations_on
 from satcom.resource.satellite import BEFORE_SERVICE, CARRIES_TRAFFIC, Satellite
-from satcom.resource.satellite_life import InServiceDateMoved, SatelliteEnteredService
+from satcom.resource.satellite_life import InServiceDateMoved, SatelliteEnteredService, SatelliteLost
 from satcom.service.constellation_solution import ConstellationSolution
 from satcom.service.inventory import service_of_order
 from satcom.service.ordering import redate_service_order
@@ -280,6 +280,12 @@ def follow_the_satellite(session: Session, event: InServiceDateMoved) -> None:
 @on(SatelliteEnteredService)
 def release_orders(session: Session, event: SatelliteEnteredService) -> None:
     """What waited for the satellite looks again."""
+    enqueue_all(session, lock_sold(session, event.satellite))
+
+
+@on(SatelliteLost)
+def end_orders(session: Session, event: SatelliteLost) -> None:
+    """What waited for the satellite looks again, and finds that it will not come."""
     enqueue_all(session, lock_sold(session, event.satellite))
 
 

@@ -15,9 +15,10 @@ from sqlmodel import col, select
 
 from satcom.app.http import create_app
 from satcom.core.clock import clock, now
-from satcom.core.database import Database
+from satcom.core.database import Database, find
 from satcom.core.errors import RuleRefused
 from satcom.core.events import _handlers
+from satcom.core.security import WORKER
 from satcom.core.values import Json, instant_text
 from satcom.enterprise.party import operator_of
 from satcom.market.billing import CustomerBill, lines_of
@@ -25,11 +26,13 @@ from satcom.market.inventory import product_of_order
 from satcom.orchestration.plan import FlowState, TaskFlow
 from satcom.orchestration.sweep import wake_due
 from satcom.resource.hold import HoldState
+from satcom.resource.inventory import amend
 from satcom.resource.payload import Transponder
 from satcom.resource.reservation import Reservation, held_by_reservation, reservation_of
 from satcom.resource.satellite import Satellite, SatelliteState
 from satcom.resource.satellite_life import InServiceDateMoved
 from satcom.resource.spectrum import SpectrumAssignment
+from tests.crash.test_queue import jobs, taken_by_a_worker
 from tests.market.a_market import a_token, an_order_body
 from tests.orchestration.operations.an_order_to_service import Operation, an_operation
 from tests.orchestration.operations.the_other_kinds import a_booking_offered, order_body
@@ -375,10 +378,24 @@ def test_a_slip_that_breaks_in_the_middle_leaves_nothing_half(
             assert starts == {start}
 
 
-def test_a_satellite_that_is_lost_ends_the_orders_that_waited_for_it(database: Database, tmp_path: Path) -> None:
+@pytest.mark.parametrize("told", ["as a milestone", "as a correction"])
+def test_a_satellite_that_is_lost_ends_the_orders_that_waited_for_it(
+    database: Database, tmp_path: Path, told: str
+) -> None:
     with a_programme(database, tmp_path) as at:
         order_id = at.place(midnight(at.planned) + timedelta(days=5))
-        assert at.reach(at.satellite_of(order_id), "endOfLife").status_code == 201
+        lost, waiting = at.satellite_of(order_id), at.operation.flow(order_id)[0]
+        with database.as_worker() as session:
+            taken_by_a_worker(session, heartbeat_age_s=0)
+            assert ("todo", waiting.id) not in jobs(session)
+        if told == "as a milestone":
+            assert at.reach(lost, "endOfLife").status_code == 201
+        else:
+            with database.as_worker() as session:
+                now_lost: Json = [{"name": "state", "value": "endOfLife"}]
+                amend(session, find(session, Satellite, lost), {"resourceCharacteristic": now_lost}, WORKER)
+        with database.as_worker() as session:
+            assert ("todo", waiting.id) in jobs(session), "the next worker ends it, not the day that was planned"
         flow, _ = at.operation.advance(order_id)
         assert flow.state is FlowState.CANCELLED
         assert at.order(order_id)["state"] == "failed"
