@@ -129,7 +129,7 @@ REFUSED: Final[dict[Resource, dict[str, str]]] = {
         "PATCH": "a measurement is kept as it was read; measure again",
         "DELETE": "a measurement is kept: the hand-over rests on it",
     },
-    "TMF678/customerBill": {"PATCH": "a bill is kept as it was sent"},
+    "TMF678/customerBill": {"PATCH": "a bill is kept as it was made"},
     "TMF679/productOfferingQualification": {
         "PATCH": "an answer is kept as it was given, with its evidence; ask again",
         "DELETE": "an answer is kept with the evidence that it is computed again from",
