@@ -13,6 +13,8 @@
 
 BIN := .venv/bin
 STAGE := @.ci/stage
+# Neighbours in a file go to one process, so that what the file starts is started once.
+TESTS := $(BIN)/pytest -q -n 3 --dist worksteal
 ARGS :=
 export PYTHON
 
@@ -39,21 +41,21 @@ contract: environment
 
 tests: environment
 	@.ci/debian-programs
-	$(STAGE) "tests, on the embedded PostgreSQL" $(BIN)/pytest -q -n 3 --durations=20
+	$(STAGE) "tests, on the embedded PostgreSQL" $(TESTS) --durations=20
 
 debian-tests: environment
 	@.ci/debian-postgres
-	$(STAGE) "database tests, on Debian's PostgreSQL" env SATCOM_TEST_POSTGRES=debian $(BIN)/pytest -q -n 3 -m database
+	$(STAGE) "database tests, on Debian's PostgreSQL" env SATCOM_TEST_POSTGRES=debian $(TESTS) -m database
 
 soak: environment
 	@.ci/debian-postgres
-	$(STAGE) "1,000 kills" env SATCOM_CRASH_RUNS=10 SATCOM_CRASH_KILLS=100 $(BIN)/pytest -q -n 3 tests/crash/test_crash.py
-	$(STAGE) "changes and ends, 10 seeds" env SATCOM_CRASH_RUNS=10 $(BIN)/pytest -q -n 3 tests/crash/test_change_crash.py
-	$(STAGE) "terminals and satellites, 10 seeds" env SATCOM_CRASH_RUNS=10 $(BIN)/pytest -q -n 3 tests/crash/test_site_crash.py
-	$(STAGE) "room for five, 100 seeds" env SATCOM_HAMMER_SEEDS=100 $(BIN)/pytest -q -n 3 tests/crash/test_room_for_five.py
-	$(STAGE) "every case at length" env SATCOM_TEST_AT_LENGTH=1 $(BIN)/pytest -q -n 3 -m at_length
+	$(STAGE) "1,000 kills" env SATCOM_CRASH_RUNS=10 SATCOM_CRASH_KILLS=100 $(TESTS) tests/crash/test_crash.py
+	$(STAGE) "changes and ends, 10 seeds" env SATCOM_CRASH_RUNS=10 $(TESTS) tests/crash/test_change_crash.py
+	$(STAGE) "terminals and satellites, 10 seeds" env SATCOM_CRASH_RUNS=10 $(TESTS) tests/crash/test_site_crash.py
+	$(STAGE) "room for five, 100 seeds" env SATCOM_HAMMER_SEEDS=100 $(TESTS) tests/crash/test_room_for_five.py
+	$(STAGE) "every case at length" env SATCOM_TEST_AT_LENGTH=1 $(TESTS) -m at_length
 	$(STAGE) "every database test, on Debian's PostgreSQL" env SATCOM_TEST_POSTGRES=debian SATCOM_TEST_EVERY_DATABASE=1 \
-		$(BIN)/pytest -q -n 3 -m database
+		$(TESTS) -m database
 	$(STAGE) "100,000 bookings" env SATCOM_BOOKING_ATTEMPTS=100000 $(BIN)/pytest -q tests/hardening/test_booking_attempts.py
 
 fuzz: environment

@@ -27,10 +27,7 @@ OPEN_TASKS = text(
     " count(*) FILTER (WHERE due_at < :now) AS overdue, count(escalated_at) AS escalated FROM task_flow"
     " WHERE state = 'active' OR state = 'hold' OR undo_state = 'hold' GROUP BY 1, 2, 3, 4"
 )
-BILLS = text(
-    "SELECT state, count(*) AS bills, count(*) FILTER (WHERE payment_due_date < :now"
-    " AND state IN ('sent', 'partiallyPaid')) AS overdue FROM customer_bill GROUP BY 1"
-)
+BILLS = text("SELECT state, count(*) AS bills FROM customer_bill GROUP BY 1")
 TO_BILL = text(
     "SELECT count(*) FILTER (WHERE next_bill_at <= :now) AS due,"
     " count(*) FILTER (WHERE not_billed_because IS NOT NULL) AS put_off FROM billing_account WHERE state = 'Active'"
@@ -99,13 +96,10 @@ def _tasks(session: Session) -> Iterator[GaugeMetricFamily]:
 
 def _bills(session: Session) -> Iterator[GaugeMetricFamily]:
     bills = GaugeMetricFamily("satcom_bills", "Customer bills by state", labels=["state"])
-    rows = session.connection().execute(BILLS, {"now": now()}).all()
-    counted = {row.state: row.bills for row in rows}
+    counted = {row.state: row.bills for row in session.connection().execute(BILLS)}
     for state in BillState:
         bills.add_metric([state.value], counted.get(state.value, 0))
     yield bills
-    overdue = sum(row.overdue for row in rows)
-    yield GaugeMetricFamily("satcom_bills_overdue", "Bills sent and not paid by their due date", value=overdue)
 
 
 def _accounts(session: Session) -> Iterator[GaugeMetricFamily]:

@@ -119,13 +119,14 @@ class Worker:
         self._alone(take_up_lost.__name__, self._take_up_lost)
 
     def _alone(self, name: str, step: Callable[[], None]) -> None:
+        failures = metrics.sweep_failures.labels(name)  # named before the first, so that its rise is seen
         try:
             step()
         except (*DATABASE_AWAY, psycopg.Error, OSError):
             raise  # begin again
         except Exception:
             log.exception("the sweep broke; it goes on", task=name)
-            metrics.sweep_failures.labels(name).inc()
+            failures.inc()
 
     def _in_a_transaction(self, step: Callable[[Session], int]) -> None:
         with self.database.as_worker("sweep") as session:

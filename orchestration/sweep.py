@@ -30,6 +30,7 @@ def each_alone(
     session: Session, found: Iterable[E], do: Callable[[Session, E], None], put_off: Callable[[Session, E], None]
 ) -> None:
     """`do` each in a savepoint of its own. What fails is told, counted and `put_off`, and holds up no other."""
+    failures = metrics.sweep_failures.labels(do.__name__)  # named before the first, so that its rise is seen
     for one in found:
         try:
             with session.begin_nested():
@@ -39,7 +40,7 @@ def each_alone(
             raise  # nothing is wrong with what was looked at
         except Exception:
             log.exception("the sweep could not do it", task=do.__name__, about=one.id)
-            metrics.sweep_failures.labels(do.__name__).inc()
+            failures.inc()
             put_off(session, one)
 
 

@@ -1,5 +1,6 @@
 """What all tests share: a real PostgreSQL for the session, and a fresh database for each test that asks for one."""
 
+import gc
 import os
 from collections.abc import Iterator
 
@@ -84,6 +85,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         once = bool(ONE_SERVER & set(item.path.parts)) and item.path.name not in BOTH_SERVERS
         if "postgres" in getattr(item, "fixturenames", ()) and (EVERY_ONE or not once):
             item.add_marker(pytest.mark.database)
+
+
+def pytest_collection_finish() -> None:
+    """What was imported stays until the end: the garbage collector need not look at it again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

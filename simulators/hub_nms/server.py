@@ -267,7 +267,7 @@ def token_in(state_dir: Path) -> str:
 
 def read_fleet(path: Path) -> Fleet:
     """A fleet file, YAML or JSON (which is YAML too). Raises pydantic's error naming what is wrong."""
-    return Fleet.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+    return Fleet.model_validate(yaml.load(path.read_text(encoding="utf-8"), yaml.CSafeLoader))
 
 
 def main(

@@ -22,6 +22,7 @@ from sqlalchemy import create_engine, text
 from sqlmodel import col, select
 
 from satcom.app.http import create_app
+from satcom.app.worker import Worker
 from satcom.app.worker_metrics import metrics_served
 from satcom.core.clock import clock, now
 from satcom.core.database import Database
@@ -300,6 +301,22 @@ def requests_take_long(scene: Scene) -> None:
         lock.result()
 
 
+def the_sweep_breaks(scene: Scene) -> None:
+    """A bug in what extends holds, after sweeps that went well."""
+
+    def nothing_to_do() -> None:
+        pass
+
+    def broken() -> None:
+        raise ZeroDivisionError("a bug")
+
+    sweeper = Worker(scene.database, Engine(scene.database, scene.operation.driver), 1)
+    sweeper._alone("extend_holds", nothing_to_do)
+    counted = 'satcom_sweep_failures_total{task="extend_holds"}'
+    until(lambda: bool(scene.prometheus.ask(counted)), "the sweep to be read", PATIENCE_S)
+    sweeper._alone("extend_holds", broken)
+
+
 def weeks_go_by(scene: Scene) -> None:
     """By the business clock: waits are late and go to the next owner, orders are old, accounts cannot be billed."""
     scene.sql("UPDATE billing_account SET currency = 'XAF'")
@@ -312,11 +329,6 @@ def weeks_go_by(scene: Scene) -> None:
         with scene.database.as_worker("bill run") as session:
             if not bill_next(session):
                 break
-
-
-def a_bill_is_not_paid(scene: Scene) -> None:
-    """Nothing sends bills in this release: it is set to have been sent."""
-    scene.sql("UPDATE customer_bill SET state = 'sent', payment_due_date = now() - interval '1 day'")
 
 
 def a_worker_ends(scene: Scene) -> None:
@@ -335,6 +347,7 @@ TOGETHER: dict[str, Cause] = {
     "SatcomPoolFull": a_pool_is_promised,
     "SatcomCellFull": a_cell_and_a_gateway_are_full,
     "SatcomFeederFull": a_cell_and_a_gateway_are_full,
+    "SatcomSweepFails": the_sweep_breaks,
     "SatcomListenerBehind": listeners_fall_behind,
     "SatcomListenerParked": listeners_fall_behind,
     "SatcomApiErrors": requests_fail,
@@ -343,7 +356,6 @@ TOGETHER: dict[str, Cause] = {
     "SatcomWaitEscalated": weeks_go_by,
     "SatcomOrderStuck": weeks_go_by,
     "SatcomAccountsPutOff": weeks_go_by,
-    "SatcomBillsOverdue": a_bill_is_not_paid,
     "SatcomWorkerDown": a_worker_ends,
 }
 

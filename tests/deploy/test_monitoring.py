@@ -39,6 +39,7 @@ CALM: Series = {
     f'satcom_orders_open{{state="inProgress", age="over 30 days", {WHERE}}}': "0x200",
     f'satcom_orders_open{{state="held", age="over 30 days", {WHERE}}}': "5x200",
     f'satcom_task_retries_total{{task="configure_hub", {WHERE}}}': "3x200",
+    f'satcom_sweep_failures_total{{task="renew_terms", {WHERE}}}': "2x200",
     f'satcom_listeners{{state="active", {WHERE}}}': "3x200",
     f'satcom_listeners{{state="parked", {WHERE}}}': "0x200",
     f'satcom_listener_backlog_seconds{{state="active", {WHERE}}}': "60x200",
@@ -69,7 +70,6 @@ CALM: Series = {
     f'{HTTP}_seconds_bucket{{le="10", {WHERE}}}': "0+101x200",
     f'{HTTP}_seconds_bucket{{le="+Inf", {WHERE}}}': "0+101x200",
     f'satcom_accounts_to_bill{{state="putOff", {WHERE}}}': "0x200",
-    f"satcom_bills_overdue{{{WHERE}}}": "0x200",
 }
 UNREST: dict[str, Series] = {
     "SatcomDown": {'up{instance="a:8000"': "0x200"},
@@ -83,6 +83,7 @@ UNREST: dict[str, Series] = {
     "SatcomWaitEscalated": {"satcom_waits_escalated{": "1x200"},
     "SatcomOrderStuck": {'satcom_orders_open{state="inProgress", age="over 30 days"': "1x200"},
     "SatcomHubCallsRetried": {"satcom_task_retries_total{": "0+2x200"},
+    "SatcomSweepFails": {"satcom_sweep_failures_total{": "0+1x200"},
     "SatcomListenerBehind": {'satcom_listener_backlog_seconds{state="active"': "0+60x200"},
     "SatcomListenerParked": {'satcom_listeners{state="parked"': "1x200"},
     "SatcomHoldRunsOut": {"satcom_reservation_next_expiry_timestamp_seconds{": "9000x200"},
@@ -100,7 +101,6 @@ UNREST: dict[str, Series] = {
     "SatcomApiErrors": {f'{HTTP}s_total{{method="GET", route="/x", status="503"': "0+10x200"},
     "SatcomApiSlow": {f'{HTTP}_seconds_bucket{{le="0.1"': "0+50x200"},
     "SatcomAccountsPutOff": {"satcom_accounts_to_bill{": "1x200"},
-    "SatcomBillsOverdue": {"satcom_bills_overdue{": "1x200"},
 }
 RECEIVERS = {"capacity": "capacity", "supply": "supply", "finance": "finance", "noc": "noc"}
 

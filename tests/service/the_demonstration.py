@@ -84,7 +84,7 @@ def load_the_network(session: Session) -> None:
 
 
 def _rows(kind: str) -> list[Row]:
-    rows: list[Row] = yaml.safe_load((FOLDER / f"{kind}.yaml").read_text(encoding="utf-8"))
+    rows: list[Row] = yaml.load((FOLDER / f"{kind}.yaml").read_text(encoding="utf-8"), yaml.CSafeLoader)
     return rows
 
 
