@@ -247,7 +247,7 @@ def installation_named(session: Session, related: Sequence[Reference]) -> Instal
 def why_not_appointed(installation: Installation) -> str:
     order = installation.product_order.name
     return {
-        InstallationState.PLANNED: f"the terminal of {order} is not there yet",
+        InstallationState.PLANNED: f"the terminal of {order}, or its satellite, is not there yet",
         InstallationState.APPOINTED: f"{order} has an appointment; move that one",
         InstallationState.DONE: f"{order} is installed",
     }.get(installation.state, f"{order} is not installed any more")

@@ -1,7 +1,7 @@
 """Installations: which orders need somebody at their site, where that is, and how far it has come.
 
-An installation is planned with its order and can be appointed once its terminal is there. Who comes when is
-`service.appointment`; whether an order needs it at all, its characteristic `installation` says.
+An installation is planned with its order and can be appointed once its terminal and its satellite are there. Who comes
+when is `service.appointment`; whether an order needs it at all, its characteristic `installation` says.
 """
 
 from collections.abc import Sequence
@@ -35,7 +35,8 @@ class InstallationState(StrEnum):
 
 
 class Installation(Entity, table=True):
-    """The installation of one order. `terminal_at` is since when its terminal is there, `since` since when it is so.
+    """The installation of one order. `terminal_at` is since when its terminal can go to the site, `since` since when
+    it is so.
 
     Until `latest_at` it is waited for.
     """
@@ -57,7 +58,7 @@ class Installation(Entity, table=True):
     private: ClassVar[frozenset[str]] = frozenset({"order_id"})
     life_cycle: ClassVar = LifeCycle[InstallationState](
         InstallationState,
-        ("planned", "awaited", "its terminal is there"),
+        ("planned", "awaited", "its terminal and its satellite are there"),
         ("awaited", "appointed", "an appointment is made"),
         ("appointed", "awaited", "the appointment was cancelled or missed"),
         ("appointed", "done", "the installer was there"),
@@ -119,12 +120,21 @@ def plan_installation(session: Session, order: Reference, party_id: str | None, 
     return planned
 
 
-def await_appointment(session: Session, installation: Installation) -> None:
-    """Its terminal is there: from now on somebody may be sent. Doing it again does nothing."""
+def await_appointment(session: Session, installation: Installation, begins: datetime) -> None:
+    """From now on somebody may be sent, until long after the order `begins`. Doing it again does nothing."""
     if installation.state is InstallationState.PLANNED:
         installation.terminal_at = now()
-        installation.latest_at = now() + timedelta(days=operator_of(session).installation_patience_days)
+        await_longer(session, installation, begins)
         move_installation(session, installation, InstallationState.AWAITED)
+
+
+def await_longer(session: Session, installation: Installation, begins: datetime) -> datetime:
+    """Until when it is waited for now that the order `begins` then; never for a shorter time than before."""
+    latest = max(now(), begins) + timedelta(days=operator_of(session).installation_patience_days)
+    installation.latest_at = max(latest, installation.latest_at or latest)
+    session.add(installation)
+    session.flush()
+    return installation.latest_at
 
 
 def move_installation(session: Session, installation: Installation, state: InstallationState) -> None:

@@ -22,7 +22,7 @@ MEANING: Final = {
     "paymentTermDays": "of new accounts that say none",
     "approvalDays": "then an order that nobody approves is rejected",
     "terminalPatienceDays": "a terminal is waited for, after its day",
-    "installationPatienceDays": "an installation is waited for, after its terminal came",
+    "installationPatienceDays": "an installation is waited for, after its terminal and its satellite came",
     "satellitePatienceDays": "a satellite is waited for, after its day",
     "availabilityConfidencePercent": "that a year keeps the availability sold; 50: the average",
     "elementsLimitDays": "older element sets are refused; 0: none are",

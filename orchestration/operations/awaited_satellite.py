@@ -20,6 +20,7 @@ from satcom.core.values import Instant, Json, Reference, Value, reference
 from satcom.enterprise.party import find_party, operator_of, party_name
 from satcom.market.order_delivery import expect_finish, hold_for, tell_customer
 from satcom.market.ordering import ENDED, ProductOrder
+from satcom.orchestration.operations.ordered_installation import wait_longer_for_installation
 from satcom.orchestration.operations.ordered_network import booked_until, own_solution_in, starts_at
 from satcom.orchestration.plan import FlowState, Later, ProcessFlow, TaskFlow, TaskState, tasks_of
 from satcom.orchestration.queue import enqueue_all
@@ -320,5 +321,6 @@ def _await_from(session: Session, flow_id: str, due: datetime) -> None:
         if task.handler == satellite_is_in_service.__name__ and task.state is TaskState.ACTIVE:
             task.expected_at, task.due_at = due if due > now() else None, due
             task.deadline = max(task.deadline or due, _latest(session, due))
+    wait_longer_for_installation(session, flow.subject_id, tasks)
     flow.expected_finish = max(expected_ends(tasks).values())
     session.flush()

@@ -130,7 +130,7 @@ def order_to_service(
 
     ready, tested = [to_service, to_network, day, sky], []
     if NetworkNeed.TERMINAL in needs:
-        tested.append(_at_the_site(plan, order, reserved, service, begun, ready, visit))
+        tested.append(_at_the_site(plan, order, reserved, service, begun, ready, visit, sky))
     if NetworkNeed.LEASED_SPECTRUM in needs:
         tested.append(_on_the_air(plan, order, service, ready, LINE_UP if booked else ACCESS_TEST))
     product = plan.task(hand_over, order, service, reserved, after=tested, no_return=True)
@@ -146,12 +146,16 @@ def _at_the_site(
     begun: TaskHandle,
     ready: list[TaskHandle],
     visit: TaskHandle | None,
+    sky: TaskHandle,
 ) -> TaskHandle:
-    """A terminal is brought to the site, installed, configured in the hub, and measured."""
+    """A terminal is brought to the site, installed, configured in the hub, and measured.
+
+    Nobody is sent to point it at a satellite that does not carry traffic yet.
+    """
     terminal = plan.task(obtain_terminal, order, reserved, after=[begun], undo=return_the_terminal)
     here = plan.wait(terminal_is_here, order, terminal, owner=Role.SUPPLY, expected=NO_TIME, skippable=False)
     if visit is not None:
-        here = wait_for_installation(plan, order, visit, here)
+        here = wait_for_installation(plan, order, visit, here, after=[sky])
     prepared = plan.task(prepare_activation, order, reserved, service, after=[*ready, here], undo=withdraw_activation)
     configured = plan.task(configure_hub, prepared, outside=True, undo=clear_hub)
     noted = plan.task(note_configured, service, after=[configured], undo=note_cleared)

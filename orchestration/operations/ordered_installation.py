@@ -1,10 +1,12 @@
-"""The installation of an order: planned before it is promised, appointed when the terminal is there, and attended.
+"""The installation of an order: planned before it is promised, appointed when its terminal is there, and attended.
 
-The customer or sales books the visit; until somebody was there the order waits. A visit that is cancelled or missed is
-booked again, by the day until which the terminal waits for it.
+No visit is agreed before its satellite carries traffic, so none slips with it. The customer or sales books the visit;
+until somebody was there the order waits. A visit that is cancelled or missed is booked again, by the day until which
+the terminal waits for it.
 """
 
-from datetime import timedelta
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import Final
 
 from sqlmodel import Session, select
@@ -16,10 +18,11 @@ from satcom.core.security import Role
 from satcom.core.values import Json, Note, instant_text, reference
 from satcom.market.order_delivery import hold_for, tell_customer
 from satcom.market.ordering import ProductOrder
-from satcom.orchestration.operations.ordered_network import demand_of_site
+from satcom.orchestration.operations.ordered_network import demand_of_site, starts_at
 from satcom.orchestration.operations.ordered_site import UNDONE
-from satcom.orchestration.plan import Later, Plan, ProcessFlow, TaskHandle
+from satcom.orchestration.plan import Later, Plan, ProcessFlow, TaskFlow, TaskHandle, TaskState
 from satcom.orchestration.queue import enqueue
+from satcom.resource.reservation import reservation_of
 from satcom.service.appointment import (
     AppointmentStatus,
     cancel_of_order,
@@ -32,6 +35,8 @@ from satcom.service.installation import (
     InstallationState,
     Site,
     await_appointment,
+    await_longer,
+    installation_of,
     plan_installation,
 )
 from satcom.service.qualification import country_of
@@ -41,10 +46,19 @@ COMES_IN: Final = timedelta(days=7)
 APPOINTMENT = "the appointment of its installation"
 
 
-def wait_for_installation(plan: Plan, order: str, installation: TaskHandle, terminal: TaskHandle) -> TaskHandle:
+def wait_for_installation(
+    plan: Plan, order: str, installation: TaskHandle, terminal: TaskHandle, after: Sequence[TaskHandle] = ()
+) -> TaskHandle:
     """The two waits: for the appointment, then for somebody at the site."""
     agreed = plan.wait(
-        appointment_is_made, order, installation, terminal, owner=Role.SALES, expected=BOOKED_IN, skippable=False
+        appointment_is_made,
+        order,
+        installation,
+        terminal,
+        after=after,
+        owner=Role.SALES,
+        expected=BOOKED_IN,
+        skippable=False,
     )
     return plan.wait(
         site_is_installed, order, installation, after=[agreed], owner=Role.SUPPLY, expected=COMES_IN, skippable=False
@@ -71,7 +85,7 @@ def call_the_installation_off(session: Session, order_id: str, priced: Json) -> 
 def appointment_is_made(session: Session, order_id: str, installation_id: str, terminal: Json) -> Json | Later:
     """The terminal is here: the customer says when somebody may come."""
     installation = find(session, Installation, installation_id)
-    await_appointment(session, installation)
+    await_appointment(session, installation, _begins_at(session, order_id))
     if installation.state is InstallationState.AWAITED:
         hold_for(session, order_id, APPOINTMENT)
         return Later(installation.since + BOOKED_IN, installation.latest_at)
@@ -94,6 +108,23 @@ def site_is_installed(session: Session, order_id: str, installation_id: str) -> 
         tell_customer(session, order_id, f"the visit of {instant_text(last.start_at)} was missed: {why}"[:1000])
     hold_for(session, order_id, f"another appointment of its installation, since {instant_text(installation.since)}")
     return Later(installation.since + BOOKED_IN, installation.latest_at, Role.SALES)
+
+
+def _begins_at(session: Session, order_id: str) -> datetime:
+    """The day that it is reserved for, which its satellite may move; else the one that was asked for."""
+    reservation, asked = reservation_of(session, order_id), starts_at(find(session, ProductOrder, order_id))
+    period = reservation.reservation_period if reservation is not None else None
+    return max(asked, (period.start_date_time if period is not None else None) or asked)
+
+
+def wait_longer_for_installation(session: Session, order_id: str, tasks: Sequence[TaskFlow]) -> None:
+    """The satellite of an order slips whose plan, of an earlier release, does not wait for it with the appointment."""
+    visits = {one.__name__ for one in (appointment_is_made, site_is_installed)}
+    installation = installation_of(session, order_id)
+    for task in tasks:
+        if installation is not None and task.handler in visits and task.state is TaskState.ACTIVE:
+            latest = await_longer(session, installation, _begins_at(session, order_id))
+            task.deadline = max(latest, task.deadline or latest)
 
 
 @on(InstallationMoved)

@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 from sqlmodel import Session
 
+from satcom.core.clock import now
 from satcom.core.entity import from_body, new_id
 from satcom.core.security import WORKER
 from satcom.core.values import Json, instant_text, reference
@@ -24,7 +25,7 @@ def an_installation(session: Session, party_id: str, terminal_is_there: bool = T
     order = reference(order_id, "ProductOrder", None, f"PO-{order_id[-6:]}")
     planned = plan_installation(session, order, party_id, KOLWEZI)
     if terminal_is_there:
-        await_appointment(session, planned)
+        await_appointment(session, planned, now())
     return planned
 
 

@@ -14,9 +14,13 @@ from sqlmodel import Session, col, select
 from satcom.core.clock import clock, now
 from satcom.core.database import Database
 from satcom.core.entity import checked
+from satcom.core.errors import WrongState
 from satcom.core.events import _handlers
+from satcom.core.security import WORKER
 from satcom.core.values import Json, instant_text
+from satcom.enterprise.party import operator_of
 from satcom.market.inventory import product_of_order
+from satcom.orchestration.plan import FlowState, flow_of, tasks_of
 from satcom.resource.carrier_pool import CarrierPool, PoolShare
 from satcom.resource.catalog import NetworkNeed
 from satcom.resource.hold import Hold, HoldState
@@ -24,6 +28,8 @@ from satcom.resource.payload import Transponder
 from satcom.resource.reservation import held_by_reservation, reservation_of
 from satcom.resource.satellite import Satellite, SatelliteState
 from satcom.resource.satellite_life import InServiceDateMoved
+from satcom.service.appointment import book_appointment, follow_appointment
+from satcom.service.installation import Installation, installation_of
 from tests.market.a_market import a_token, an_order_body
 from tests.orchestration.operations.test_awaited_satellite import ORDERS, Body, Programme, a_programme, midnight
 from tests.orchestration.operations.the_other_kinds import (
@@ -34,6 +40,7 @@ from tests.orchestration.operations.the_other_kinds import (
     order_body,
     record_the_test,
 )
+from tests.service.an_installation import an_appointment_for, an_installer, periods_free
 from tests.service.shared_carriers import TRANSPONDER
 from tests.service.the_demonstration import identifier
 
@@ -275,3 +282,64 @@ def test_who_was_sold_since_it_was_shown_is_named(database: Database, tmp_path: 
         with database.as_worker() as session:
             known = session.exec(select(PoolShare.start_at).where(col(PoolShare.order_id).is_not(None))).all()
             assert set(known) == {fleet.start}
+
+
+def an_installed_access(fleet: Fleet) -> str:
+    """An access whose terminal somebody puts up."""
+    with fleet.programme.operation.database.as_worker() as session:
+        needs = (NetworkNeed.POOL_SHARE, NetworkNeed.TERMINAL)
+        offering = an_offer(session, [*ACCESS, "installation"], *needs)
+    return fleet.place(order_body(fleet.programme.operation.market, offering, **ACCESS, installation="onSite"))
+
+
+def laid_out_before(database: Database, order_id: str) -> None:
+    """As an earlier release laid it out: the appointment waits for the terminal alone."""
+    with database.as_worker() as session:
+        flow = flow_of(session, order_id)
+        assert flow is not None
+        visit = {one.task_flow_specification: one for one in tasks_of(session, flow)}["appointment_is_made"]
+        visit.needs = [one for one in visit.needs if one != "satellite_is_in_service"]
+
+
+def visit_of(session: Session, order_id: str) -> Installation:
+    installation = installation_of(session, order_id)
+    assert installation is not None
+    return installation
+
+
+def test_the_installer_comes_when_the_satellite_is_there_however_late_that_is(
+    database: Database, tmp_path: Path
+) -> None:
+    with a_fleet(database, tmp_path, kinds=()) as fleet:
+        at = fleet.programme
+        with database.as_worker() as session:
+            an_installer(session)
+            patience = timedelta(days=operator_of(session).installation_patience_days)
+        order_id, earlier = an_installed_access(fleet), an_installed_access(fleet)
+        laid_out_before(database, earlier)
+        at.operation.advance(earlier)
+        with database.as_worker() as session:
+            too_soon = an_appointment_for(visit_of(session, order_id), (now(), now() + timedelta(hours=4)))
+            with pytest.raises(WrongState, match="or its satellite, is not there yet"):
+                book_appointment(session, too_soon, WORKER)
+            assert visit_of(session, earlier).latest_at == fleet.start + patience
+        late = midnight(at.planned) + patience * 2
+        assert at.confirm(at.propose(fleet.satellite, late.date()).json()).status_code == 200
+        clock.advance(late + timedelta(hours=2) - now())
+        for one in (order_id, earlier):
+            flow, tasks = at.operation.advance(one)
+            assert (flow.state, at.order(one)["state"]) == (FlowState.ACTIVE, "held"), flow.cause
+        assert tasks["appointment_is_made"].deadline == late + patience
+        assert at.reach(fleet.satellite, "inService").status_code == 201
+        waits = at.operation.advance(order_id)[1]["appointment_is_made"]
+        with database.as_worker() as session:
+            installation = visit_of(session, order_id)
+            assert waits.deadline is not None
+            assert waits.deadline == installation.latest_at
+            assert timedelta(0) <= now() + patience - waits.deadline < timedelta(hours=1)
+            visit = periods_free(session, installation)[0]
+            agreed = book_appointment(session, an_appointment_for(installation, visit), WORKER)
+            clock.advance(agreed.stop_at - now())
+            follow_appointment(session, agreed, {"status": "completed"}, WORKER)
+        at.operation.advance(order_id)
+        assert at.order(order_id)["state"] == "completed", at.order(order_id)["note"]
