@@ -12,7 +12,7 @@ from prometheus_client.core import GaugeMetricFamily
 from sqlalchemy import Row, TextClause, text
 from sqlmodel import Session
 
-from satcom.core.clock import now
+from satcom.core.clock import by_wall, now
 from satcom.resource.reservation import ReservationState
 from satcom.resource.spectrum_pieces import Piece, free_pieces
 from satcom.resource.transponder_spectrum import fragmentation
@@ -122,11 +122,11 @@ def _reservations(rows: Sequence[Row[Any]]) -> Iterator[GaugeMetricFamily]:
         reservations.add_metric([state.value], counted.get(state.value, 0))
     yield reservations
     runs_out = GaugeMetricFamily(
-        "satcom_reservation_next_expiry_timestamp_seconds", "When the next hold runs out, by the business clock"
+        "satcom_reservation_next_expiry_timestamp_seconds", "When the next hold runs out, by the wall clock"
     )
     for row in rows:
         if row.next is not None:
-            runs_out.add_metric([], row.next.timestamp())
+            runs_out.add_metric([], by_wall(row.next).timestamp())
     yield runs_out
 
 

@@ -1,8 +1,8 @@
 """Holds and when they run out, as metrics: of slots, power, ports, pools, constellations, terminals and partners.
 
 A hold is counted until it is let go, so one that ran out and nobody has swept shows as that. Holds run out by the
-business clock; those at a partner by the partner's, which is the wall clock. A terminal that was bought for an order is
-held for it without an end.
+business clock; those at a partner by the partner's, which is the wall clock. When the next one runs out is told by the
+wall clock, with which Prometheus compares it. A terminal that was bought for an order is held for it without an end.
 """
 
 from collections import defaultdict
@@ -13,7 +13,7 @@ from prometheus_client.core import GaugeMetricFamily
 from sqlalchemy import text
 from sqlmodel import Session
 
-from satcom.core.clock import now, wall_now
+from satcom.core.clock import by_wall, now, wall_now
 
 HELD: Final = {
     "slot": "SELECT hold_until, CAST(:now AS timestamptz) FROM spectrum_assignment WHERE state = 'held'",
@@ -38,14 +38,17 @@ def hold_metrics(session: Session) -> Iterator[GaugeMetricFamily]:
         "satcom_holds", "Holds not let go yet, by what is held and when they run out", labels=["kind", "runs_out"]
     )
     expiry = GaugeMetricFamily(
-        "satcom_hold_next_expiry_timestamp_seconds", "When the next hold of a kind runs out", labels=["kind"]
+        "satcom_hold_next_expiry_timestamp_seconds",
+        "When the next hold of a kind runs out, by the wall clock",
+        labels=["kind"],
     )
     counted: dict[tuple[str, str], int] = defaultdict(int)
     following: dict[str, float] = {}
     for row in session.connection().execute(HOLDS, {"now": now(), "wall": wall_now()}):
         counted[row.kind, RUNS_OUT[-1 if row.runs_out is None else row.runs_out]] += row.holds
         if row.next is not None:
-            following[row.kind] = min(row.next.timestamp(), following.get(row.kind, float("inf")))
+            next_at = row.next if row.kind == "partner" else by_wall(row.next)
+            following[row.kind] = min(next_at.timestamp(), following.get(row.kind, float("inf")))
     for kind in HELD:
         for when in RUNS_OUT:
             holds.add_metric([kind, when], counted[kind, when])

@@ -46,6 +46,11 @@ def wall_now() -> datetime:
     return datetime.now(UTC)
 
 
+def by_wall(moment: datetime) -> datetime:
+    """When a moment of the business comes by the machine's clock, for whoever compares it with that."""
+    return moment - clock.offset
+
+
 def has_come(moment: datetime | None, longest: timedelta) -> bool:
     """Whether a moment of machinery, at most `longest` ahead when it was written, has come.
 

@@ -3,9 +3,13 @@
 from datetime import timedelta
 from typing import Final
 
+import pytest
+from sqlmodel import select
+
 from satcom.app.hold_metrics import HELD, RUNS_OUT
 from satcom.core.clock import clock, now, wall_now
 from satcom.core.entity import new_id
+from satcom.resource.reservation import Reservation, ReservationState
 from satcom.supplychain.partner_capacity import PartnerCapacity, PartnerCapacityState
 from satcom.supplychain.stock import StockedTerminal, StockState
 from tests.app.conftest import House
@@ -55,7 +59,21 @@ def test_holds_are_told_by_kind_and_by_when_they_run_out(house: House) -> None:
     }, "the partner's clock is the wall's"
     assert {key[1] for key in before if key[0] == NEXT} == set(HELD)
     assert {key[1] for key in later if key[0] == NEXT} == {"terminal", "partner"}, "what ran out runs out no more"
-    assert later[NEXT, "terminal"] == before[NEXT, "terminal"] > now().timestamp()
+    comes_sooner = before[NEXT, "terminal"] - later[NEXT, "terminal"]
+    assert comes_sooner == pytest.approx(timedelta(days=2).total_seconds(), abs=60), (
+        "two days have gone by the business"
+    )
+    assert later[NEXT, "partner"] == before[NEXT, "partner"] > wall_now().timestamp()
+
+
+def test_when_the_next_hold_runs_out_is_told_by_the_clock_that_prometheus_compares_it_with(house: House) -> None:
+    until = now() + timedelta(days=2)
+    with house.database.as_worker() as session:
+        for one in session.exec(select(Reservation).where(Reservation.state == ReservationState.HELD)):
+            one.hold_until = until
+    with an_application(house.database) as http, clock.at(until - timedelta(minutes=30)):
+        left = scraped(http, house.token("noc"))["satcom_reservation_next_expiry_timestamp_seconds",]
+        assert 0 < left - wall_now().timestamp() < 3600, "SatcomHoldRunsOut tells of it"
 
 
 def test_the_series_are_the_same_whatever_is_held(house: House) -> None:
