@@ -50,8 +50,8 @@ debian-tests: environment
 soak: environment
 	@.ci/debian-postgres
 	$(STAGE) "1,000 kills" env SATCOM_CRASH_RUNS=10 SATCOM_CRASH_KILLS=100 $(TESTS) tests/crash/test_crash.py
-	$(STAGE) "changes and ends, 10 seeds" env SATCOM_CRASH_RUNS=10 $(TESTS) tests/crash/test_change_crash.py
-	$(STAGE) "terminals and satellites, 10 seeds" env SATCOM_CRASH_RUNS=10 $(TESTS) tests/crash/test_site_crash.py
+	$(STAGE) "changes and ends, 10 seeds" env SATCOM_CRASH_RUNS=10 SATCOM_CRASH_KILLS=100 $(TESTS) tests/crash/test_change_crash.py
+	$(STAGE) "terminals and satellites, 10 seeds" env SATCOM_CRASH_RUNS=10 SATCOM_CRASH_KILLS=100 $(TESTS) tests/crash/test_site_crash.py
 	$(STAGE) "room for five, 100 seeds" env SATCOM_HAMMER_SEEDS=100 $(TESTS) tests/crash/test_room_for_five.py
 	$(STAGE) "every case at length" env SATCOM_TEST_AT_LENGTH=1 $(TESTS) -m at_length
 	$(STAGE) "every database test, on Debian's PostgreSQL" env SATCOM_TEST_POSTGRES=debian SATCOM_TEST_EVERY_DATABASE=1 \

@@ -78,6 +78,11 @@ def _wrong(product: Body, books: dict[str, list[Body]]) -> Iterator[str]:
             yield f"{kind} are assigned to {taken}, the last order is {last['id']}"
         if any(state_of(one) == "held" for one in books[kind] if one.get("orderId") in ids):
             yield f"{kind} are held still"
+    if named(product) != named(last["productOrderItem"][0]["product"]):
+        yield f"it is {named(product)}, {named(last['productOrderItem'][0]['product'])} was ordered"
+    charged = monthly(last["productOrderItem"][0]["itemPrice"])
+    if monthly(product["productPrice"]) != charged:
+        yield f"it costs {monthly(product['productPrice'])}, the last order {charged}"
     yield from _of_service(product, books, last, sold)
     bills = {one["bill"]["id"] for one in books["rates"] if one["product"]["id"] == product["id"]}
     least = 1 + actions["modify"]
@@ -85,11 +90,26 @@ def _wrong(product: Body, books: dict[str, list[Body]]) -> Iterator[str]:
         yield f"{len(bills)} bills for {dict(actions)}"
 
 
+def named(product: Body) -> dict[str, object]:
+    """Its characteristics, by name."""
+    return {one["name"]: one["value"] for one in product["productCharacteristic"]}
+
+
+def monthly(charges: list[Body]) -> dict[str, object]:
+    """What is charged each month, by name."""
+    return {one["name"]: one["price"]["dutyFreeAmount"] for one in charges if one["priceType"] == "recurring"}
+
+
 def _of_service(product: Body, books: dict[str, list[Body]], last: Body, sold: Sold) -> Iterator[str]:
     service_id, ended = product["realizingService"][0]["id"], product["status"] == "terminated"
     [service] = [one for one in books["services"] if one["id"] == service_id]
     if service["state"] != ("terminated" if ended else "active"):
         yield f"its service is {service['state']}"
+    others = [
+        one for one in service["serviceCharacteristic"] if named(product).get(one["name"]) not in (None, one["value"])
+    ]
+    if others and not ended:
+        yield f"its service has {others}, {named(product)} are sold"
     open_paths = [one for one in books["paths"] if one["serviceId"] == service_id and "stopAt" not in one]
     if len(open_paths) != int(not ended and sold is not Sold.PARTNER):
         yield f"{len(open_paths)} open paths"
@@ -112,9 +132,7 @@ def _at_the_site(
         yield f"terminal and site are {states}"
     if ended:
         return
-    asked = {one["name"]: one["value"] for one in product["productCharacteristic"]}
-    if at_hub["plan"]["forward_mir_bps"] != asked["downlinkRateBps"]:
-        yield f"the hub has {at_hub['plan']['forward_mir_bps']} bit/s, {asked['downlinkRateBps']} are sold"
+    yield from _as_sold(named(product), at_hub, stock[site["serialNumber"]])
     on = {at_hub["terminal"]["carrier_id"], at_hub["terminal"]["return_carrier_id"]}
     shares = [one for one in books["shares"] if one.get("orderId") == last["id"] and state_of(one) == "assigned"]
     if shares and {one["carrierPoolId"] for one in shares} != on:
@@ -126,6 +144,18 @@ def _at_the_site(
             theirs = carrier["transponder_id"], carrier["downlink_center_hz"]
             if ours != theirs:
                 yield f"the {slot['direction']} carrier is at {theirs}, {ours} is assigned"
+
+
+def _as_sold(asked: dict[str, object], at_hub: dict[str, Body], device: Body) -> Iterator[str]:
+    """The rates and the terminal that a site has, and that the hub knows of."""
+    rates = at_hub["plan"]["forward_cir_bps"], at_hub["plan"]["forward_mir_bps"]
+    committed = asked.get("downlinkCommittedRateBps", asked["downlinkRateBps"])
+    if rates != (committed, asked["downlinkRateBps"]):
+        yield f"the hub has {rates} bit/s, {committed} and {asked['downlinkRateBps']} are sold"
+    if at_hub["terminal"]["serial_number"] != device["serialNumber"]:
+        yield f"the hub knows {at_hub['terminal']['serial_number']}, {device['serialNumber']} is there"
+    if asked.get("terminalType", device["terminalTypeName"]) != device["terminalTypeName"]:
+        yield f"a terminal {device['terminalTypeName']} is there, {asked['terminalType']} is sold"
 
 
 def _journal(hub: httpx.Client) -> Iterator[Body]:

@@ -4,6 +4,7 @@ import threading
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from random import Random
+from typing import TypeAlias
 
 from satcom.app import declarations
 from satcom.core.values import Json
@@ -20,6 +21,8 @@ from satcom.orchestration.plan import Plan, TaskKind
 from satcom.resource.catalog import NetworkNeed
 from tests.crash.an_installation import HUB, PARTNER, POSTGRES, SERVER, Installation
 from tests.crash.killable import DEEDS
+from tests.crash.kind_of_flow import PARTS, Part, another, end, new, swap
+from tests.crash.sold import Sold
 from tests.resource.a_resource_catalogue import A_LINK
 
 PHASES = {
@@ -34,33 +37,48 @@ SKIPPED = frozenset({carriers_are_moved.__name__, carriers_are_off.__name__})
 NOTHING_BETWEEN = frozenset({take_delivery.__name__, order_the_partners_cease.__name__})
 
 
+Phases: TypeAlias = dict[str, tuple[str, ...]]  # by the name of a task, or of the undo of one
+
+
 def points_of_orders(random: Random, wanted: int) -> dict[str, int]:
-    """Every task and undo of the recipes that deliver, and `wanted` points in all: see `spread`.
+    """`wanted` points of the recipes that deliver: see `spread`.
 
     Inside a call, after a request to the hub or to a partner, too.
     """
-    links, leases, by_partner = Plan(), Plan(), Plan()
+    at_a_site, leases, by_partner = Plan(), Plan(), Plan()
     assert declarations.FLOWS
-    order_to_service(links, "", A_LINK, **NOTHING_ASKED)
+    order_to_service(at_a_site, "", A_LINK, **NOTHING_ASKED)
     order_to_service(leases, "", [NetworkNeed.LEASED_SPECTRUM], **NOTHING_ASKED)
     partner_to_service(by_partner, "", approved=False)
+    kinds = {new(Sold.LINK): sides(at_a_site), new(Sold.ACCESS): sides(at_a_site)}
+    kinds |= {new(Sold.LEASE): sides(leases), new(Sold.PARTNER): sides(by_partner)}
     inside = [f"partner {one} result" for one in ("POST reservation", "PATCH reservation", "POST productOrder")]
     things = ("carriers", "terminals", "plans")
     others = [f"hub {way} {thing} result" for way in ("PUT", "DELETE") for thing in things]
     others += ["hub POST terminals result", "partner GET productOrder result", "partner POST cancelProductOrder result"]
-    return spread(random, [links, leases, by_partner], inside, others, wanted)
+    return spread(random, kinds, inside, others, wanted)
 
 
 def points_of_changes(random: Random, wanted: int) -> dict[str, int]:
-    """As `points_of_orders`, of the recipes that change a service and that end one."""
-    change, end, lease, end_of_lease, partners, end_of_partners = (Plan() for _ in range(6))
-    change_of_service(change, "", A_LINK, False, **NOTHING_ASKED)
-    cease_of_service(end, "", A_LINK)
+    """As `points_of_orders`, of the recipes that change each part of a service and that end one."""
+    lease, partners = Plan(), Plan()
     change_of_service(lease, "", [NetworkNeed.LEASED_SPECTRUM], False, **NOTHING_ASKED)
-    cease_of_service(end_of_lease, "", [NetworkNeed.LEASED_SPECTRUM])
     change_at_partner(partners, "", approved=False)
-    cease_at_partner(end_of_partners, "")
-    return spread(random, [change, end, lease, end_of_lease, partners, end_of_partners], [], [], wanted)
+    kinds = {another(Part.BANDWIDTH, Sold.LEASE): sides(lease), another(Part.RATE, Sold.PARTNER): sides(partners)}
+    for sold in (Sold.LINK, Sold.ACCESS):
+        for part in PARTS[sold]:
+            change = Plan()
+            change_of_service(change, "", A_LINK, part is Part.TERMINAL, **NOTHING_ASKED)
+            kinds[another(part, sold)] = sides(change)
+    at_a_site, of_lease, of_partners = Plan(), Plan(), Plan()
+    cease_of_service(at_a_site, "", A_LINK)
+    cease_of_service(of_lease, "", [NetworkNeed.LEASED_SPECTRUM])
+    cease_at_partner(of_partners, "")
+    kinds[end(Sold.LINK)] = sides(at_a_site)
+    # nobody withdraws the others
+    kinds |= {end(Sold.ACCESS): sides(at_a_site)[:1], end(Sold.LEASE): sides(of_lease)[:1]}
+    kinds[end(Sold.PARTNER)] = sides(of_partners)[:1]
+    return spread(random, kinds, [], [], wanted)
 
 
 def points_of_sites(random: Random, wanted: int) -> dict[str, int]:
@@ -68,37 +86,52 @@ def points_of_sites(random: Random, wanted: int) -> dict[str, int]:
 
     And of what people do that orders wait for, and of the wait for a satellite that is to come.
     """
-    other_terminal, swap, lease = Plan(), Plan(), Plan()
-    terminal_swap(swap, "")
+    other_terminal, swapped, lease = Plan(), Plan(), Plan()
+    terminal_swap(swapped, "")
     change_of_service(other_terminal, "", A_LINK, another_terminal=True, installed=True, approved=True)
     order_to_service(lease, "", [NetworkNeed.LEASED_SPECTRUM], installed=False)
-    every = [deed.__name__ for deed in DEEDS] + [satellite_is_in_service.__name__]
-    points = [f"{name} {phase}" for name in every for phase in PHASES[TaskKind.WAIT]]
-    at_the_hub = [one.task_flow_specification for one in other_terminal.tasks if one.kind is TaskKind.OUTSIDE]
-    points += [f"{name} {phase}" for name in at_the_hub for phase in PHASES[TaskKind.OUTSIDE]]
-    of_leases = list(spread(random, [lease], [], [], 0))
-    return spread(random, [other_terminal, swap], points, of_leases, wanted)
+    kinds = {another(Part.TERMINAL, sold): sides(other_terminal) for sold in (Sold.LINK, Sold.ACCESS)}
+    kinds |= {swap(sold): sides(swapped) for sold in (Sold.LINK, Sold.ACCESS)}
+    waited_for = [deed.__name__ for deed in DEEDS] + [f"{new(Sold.LEASE)}: {satellite_is_in_service.__name__}"]
+    phases = PHASES[TaskKind.WAIT]
+    answers = [f"{name} {random.choice(phases)}" for name in waited_for]
+    others = [f"{name} {phase}" for name in waited_for for phase in phases if f"{name} {phase}" not in answers]
+    others += list(spread(random, {new(Sold.LEASE): sides(lease)}, [], [], len(lease.tasks) * 2))
+    return spread(random, kinds, answers, [one for one in others if one not in answers], wanted)
 
 
 def spread(
-    random: Random, recipes: Sequence[Plan], answers: Sequence[str], others: Sequence[str], wanted: int
+    random: Random, kinds: Mapping[str, Sequence[Phases]], answers: Sequence[str], others: Sequence[str], wanted: int
 ) -> dict[str, int]:
-    """One phase of each task and of each undo, and the `answers`; of `others` and of other phases up to `wanted`.
+    """Each kind of flow once on its way forward and once on its way back, and the `answers`; then up to `wanted`.
 
-    Where so many are wanted that none is left, each falls oftener.
+    First one phase of each other task and undo in one of the kinds that have it, then the `others` and, in every kind,
+    the other phases of what is done outside.
     """
-    points, more = list(answers), list(others)
-    for task in {one.task_flow_specification: one for recipe in recipes for one in recipe.tasks}.values():
-        names = [task.task_flow_specification]
-        names += [f"undo of {names[0]}"] if task.undo_handler and names[0] not in NOTHING_BETWEEN else []
-        for name in names:
-            phases = ("call",) if name in SKIPPED else PHASES[task.kind]
-            one, *rest = random.sample(phases, len(phases))
-            points += [f"{name} {one}"] if f"{name} {one}" not in points else []
-            more += [f"{name} {phase}" for phase in rest if task.kind is TaskKind.OUTSIDE]
-    more = [one for one in more if one not in points]
-    points += random.sample(more, min(max(wanted - len(points), 0), len(more)))
-    return Counter([*points, *random.choices(points, k=max(wanted - len(points), 0))])
+    points, by_name = list(answers), dict[str, list[str]]()
+    for kind, both in kinds.items():
+        for side in both:
+            points.append(random.choice([f"{kind}: {name} {phase}" for name, of_it in side.items() for phase in of_it]))
+            for name, of_it in side.items():
+                by_name.setdefault(name, []).extend(f"{kind}: {name} {phase}" for phase in of_it)
+    rest = [random.choice(where) for where in by_name.values() if not set(where) & set(points)]
+    outside = [one for where in by_name.values() if any(one.endswith(" intent") for one in where) for one in where]
+    more = [one for one in [*others, *outside] if one not in points and one not in rest]
+    for pool in (rest, more):
+        points += random.sample(pool, min(max(wanted - len(points), 0), len(pool)))
+    return Counter(points)
+
+
+def sides(plan: Plan) -> list[Phases]:
+    """Where a blow can fall on the way forward, and on the way back."""
+    forward: Phases = {}
+    back: Phases = {}
+    for task in plan.tasks:
+        name = task.task_flow_specification
+        forward[name] = ("call",) if name in SKIPPED else PHASES[task.kind]
+        if task.undo_handler and name not in NOTHING_BETWEEN:
+            back[f"undo of {name}"] = PHASES[task.kind]
+    return [forward, back]
 
 
 def faults_of_the_hub(seed: int) -> list[dict[str, Json]]:
@@ -141,20 +174,20 @@ class Killer(threading.Thread):
 
 
 def outside(kills: int) -> dict[str, int]:
-    """So many kills from outside, spread over what runs."""
-    others = {HUB: kills // 5, PARTNER: kills // 5, SERVER: kills * 3 // 10}
+    """So many kills from outside, four or more, spread over what runs."""
+    others = {HUB: max(kills // 5, 1), PARTNER: max(kills // 5, 1), SERVER: max(kills * 3 // 10, 1)}
     return {POSTGRES: kills - sum(others.values())} | others
 
 
 def histogram(points: "Counter[str]", processes: "Counter[str]") -> str:
     """Task by phase, then process by process."""
     rows = sorted({point.rsplit(" ", 1)[0] for point in points})
-    lines = [f"{'killed inside':42}{'intent':>8}{'call':>8}{'result':>8}"]
+    lines = [f"{'killed inside':76}{'intent':>8}{'call':>8}{'result':>8}"]
     lines += [
-        f"{row:42}" + "".join(f"{points[f'{row} {phase}'] or '':>8}" for phase in ("intent", "call", "result"))
+        f"{row:76}" + "".join(f"{points[f'{row} {phase}'] or '':>8}" for phase in ("intent", "call", "result"))
         for row in rows
     ]
-    lines.append(f"{'in all inside a task':42}{points.total():>8}")
-    lines += [f"{name + ' killed':42}{times:>8}" for name, times in sorted(processes.items())]
-    lines.append(f"{'kills in all':42}{processes.total():>8}")
+    lines.append(f"{'in all inside a task':76}{points.total():>8}")
+    lines += [f"{name + ' killed':76}{times:>8}" for name, times in sorted(processes.items())]
+    lines.append(f"{'kills in all':76}{processes.total():>8}")
     return "\n".join(lines)

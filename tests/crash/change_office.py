@@ -1,33 +1,37 @@
-"""Customers who change what they have, think again, give notice, and withdraw it."""
+"""Customers who change what they have, one part after the other, think again, give notice, and withdraw it."""
 
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from random import Random
+from typing import Final, TypeAlias
 
 from satcom.core.values import Json, instant_text
 from satcom.market.inventory import product_of_order
 from tests.crash.an_installation import Installation
+from tests.crash.kind_of_flow import PARTS, Part, another, end
 from tests.crash.office import CANCELLATIONS, ENDED, FLOWS, HEAVY_RAIN_DB, ORDERS, WAITS, Body, Office
 from tests.crash.sold import Offers, Sold, deliver
 from tests.market.a_market import as_customer
+from tests.orchestration.operations.test_kinds_of_change import its_terminal_and_another
 
-RATES = (512_000, 768_000, 1_000_000)
-NOTICE = timedelta(seconds=4)  # the order waits for its last moment, as for a last day
+RATES: Final = (512_000, 768_000, 1_000_000)
+AVAILABILITIES: Final = (99.0, 99.5)
+NOTICE: Final = timedelta(seconds=4)  # the order waits for its last moment, as for a last day
 
 
 class Wish(StrEnum):
-    CHANGE = "changes the rate"
-    THINK_AGAIN = "changes the rate, and cancels when the test fails, or while somebody else is awaited"
+    CHANGE = "changes what it has"
+    THINK_AGAIN = "changes what it has, and cancels when the test fails, or while somebody else is awaited"
     END = "gives notice for a moment ahead"
     STAY = "gives notice, and withdraws it while the hub is being cleared"
 
 
-STAYERS = (Wish.STAY, Wish.STAY, Wish.CHANGE)
-LEAVERS = (Wish.CHANGE, Wish.THINK_AGAIN, Wish.CHANGE, Wish.THINK_AGAIN, Wish.END)
-
-WAITED_FOR = {  # a task and its state; without one, that it was tried
+Wishes: TypeAlias = tuple[tuple[Wish, Part | None], ...]
+STAYS: Final[Wishes] = ((Wish.STAY, None), (Wish.STAY, None), (Wish.CHANGE, Part.RATE))
+WAITED_FOR: Final = {  # a task and its state; without one, that it was tried
     Sold.LINK: ("accept_test", "hold"),
     Sold.ACCESS: ("accept_test", "hold"),
     Sold.LEASE: ("carriers_are_moved", "active"),
@@ -37,18 +41,35 @@ WAITED_FOR = {  # a task and its state; without one, that it was tried
 
 @dataclass
 class Customer:
-    """One product, and the order that changes it now. `stays`: the hub does not let its carrier go."""
+    """One product, with what of it changes; its wishes, again and again; and the order that changes it now.
+
+    Of one that is `kept` the hub does not let the carrier go.
+    """
 
     sold: Sold
     product: str
     service: str
-    rate_bps: int
-    stays: bool
+    wishes: Wishes
+    has: dict[str, Json]
+    kept: bool
+    terminals: tuple[str, ...] = ()
+    wanted: dict[str, Json] = field(default_factory=dict)
     order: str = ""
     wish: Wish | None = None
     acted: bool = False
     over: bool = False
     number: int = 0
+
+
+def changing(sold: Sold, first: int = 0) -> Wishes:
+    """Each part of it, beginning with this one: first thinking again, then not."""
+    parts = [*PARTS[sold][first:], *PARTS[sold][:first]]
+    return tuple((wish, part) for part in parts for wish in (Wish.THINK_AGAIN, Wish.CHANGE))
+
+
+def leaving(sold: Sold) -> Wishes:
+    """The last of its parts, as in `changing`, and then it goes."""
+    return *changing(sold)[-2:], (Wish.END, None)
 
 
 class ChangeOffice:
@@ -60,23 +81,27 @@ class ChangeOffice:
         self.customers: list[Customer] = []
         self.ends: Counter[str] = Counter()
 
-    def deliver(self, sold: Sold = Sold.LINK, stays: bool = False) -> Customer:
+    def deliver(self, sold: Sold, wishes: Wishes, kept: bool = False) -> None:
         """One more product, delivered before anything is killed by it."""
         operation, rate_bps = self.installation.operation, self.random.choice(RATES)
         order_id = deliver(operation, self.offers, sold, rate_bps)
         with operation.database.as_worker() as session:
             product = product_of_order(session, order_id)
             assert product is not None
-            customer = Customer(sold, product.id, product.realizing_service[0].id, rate_bps, stays)
+            has = {one.name: one.value for one in product.product_characteristic}
+            customer = Customer(sold, product.id, product.realizing_service[0].id, wishes, has, kept)
+        if Part.TERMINAL in PARTS[sold]:
+            alike = [one.terminals for one in self.customers if one.sold is sold]  # at the same place
+            customer.terminals = alike[0] if alike else its_terminal_and_another(operation, order_id)
+            customer.has |= {Part.TERMINAL: customer.terminals[0]}
         self.customers.append(customer)
-        return customer
 
     def faults(self) -> list[dict[str, Json]]:
-        """The carriers of those who stay are not let go."""
+        """The carriers of those who are kept are not let go."""
         return [
             {"kind": "error500", "method": "DELETE", "path": f"/v1/carriers/{one.service}-forward"}
             for one in self.customers
-            if one.stays
+            if one.kept
         ]
 
     def step(self, more: bool) -> None:
@@ -85,8 +110,9 @@ class ChangeOffice:
         self._look_at_carriers()
         for one in self.customers:
             if one.order and states.get(one.order) in ENDED:
-                self.ends[f"{one.wish}: {states[one.order]}"] += 1
+                self.ends[f"{one.sold} {one.wish}: {states[one.order]}"] += 1
                 one.over = one.wish is Wish.END and states[one.order] == "completed"
+                one.has |= one.wanted if states[one.order] == "completed" else {}
                 one.order = ""
             elif one.order and not one.acted:
                 self._think(one)
@@ -111,25 +137,29 @@ class ChangeOffice:
                 assert answer.status_code in (200, 409), answer.text
 
     def _order(self, one: Customer) -> None:
-        wishes = STAYERS if one.stays else LEAVERS
-        one.wish, one.acted, one.number = wishes[one.number % len(wishes)], False, one.number + 1
-        wanted: list[Json] = []
-        if one.wish in (Wish.CHANGE, Wish.THINK_AGAIN):
-            one.rate_bps = self.random.choice([rate for rate in RATES if rate != one.rate_bps])
-            wanted = [{"name": "bandwidthHz" if one.sold is Sold.LEASE else "downlinkRateBps", "value": one.rate_bps}]
+        (one.wish, part), one.acted = one.wishes[one.number % len(one.wishes)], False
+        one.wanted, one.number = {} if part is None else self._something_else(one, part), one.number + 1
+        wanted: list[Json] = [{"name": name, "value": value} for name, value in one.wanted.items()]
         if one.sold in (Sold.LINK, Sold.ACCESS):
             self.office.weather(one.service, HEAVY_RAIN_DB if one.wish is Wish.THINK_AGAIN else 0.0)
-        action = "delete" if one.wish in (Wish.END, Wish.STAY) else "modify"
+        action, kind = ("delete", end(one.sold)) if part is None else ("modify", another(part, one.sold))
         item: Json = {"id": "1", "action": action, "product": {"id": one.product, "productCharacteristic": wanted}}
         party = as_customer(self.installation.operation.market.party)
-        body: Body = {"relatedParty": [party], "productOrderItem": [item]}
+        body: Body = {"relatedParty": [party], "productOrderItem": [item], "externalId": kind}
         if one.wish is Wish.END:
             body["requestedCompletionDate"] = instant_text(datetime.now(UTC) + NOTICE)
         answer = self.office.ask("POST", ORDERS, body, key=f"{one.product} {one.number}")
-        if answer.status_code == 422:  # as after a change that was cancelled: it is as asked already
-            return
         assert answer.status_code == 201, answer.text
         one.order = answer.json()["id"]
+
+    def _something_else(self, one: Customer, part: Part) -> dict[str, Json]:
+        """This part of it, as it is not now. What is committed of an access goes with its rate."""
+        some: dict[Part, Sequence[Json]] = {Part.TERMINAL: one.terminals, Part.AVAILABILITY: AVAILABILITIES}
+        choices = some.get(part, RATES)
+        value = self.random.choice([each for each in choices if each != one.has.get(part)])
+        if one.sold is Sold.ACCESS and part is Part.RATE:
+            return {part: value, "downlinkCommittedRateBps": int(str(value)) // 8}
+        return {part: value}
 
     def _think(self, one: Customer) -> None:
         """Cancel once what is done has to be undone. It may be too late: 409."""

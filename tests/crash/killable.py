@@ -32,6 +32,7 @@ from satcom.resource.satellite_life import InServiceDateMoved, SatelliteEnteredS
 from satcom.service.installation import InstallationMoved
 from satcom.supplychain.drivers.tmf_partner import TmfPartnerDriver
 from satcom.supplychain.procurement import TerminalDelivered
+from tests.crash.kind_of_flow import kinds_of_flows
 from tests.crash.points import Points, point_of
 from tests.crash.shared_time import VARIABLE, SharedTime
 
@@ -97,8 +98,12 @@ def main() -> None:
     points = Points(Path(os.environ[FOLDER]))
     watch_deeds(points)
 
+    kind_of = kinds_of_flows(os.environ["SATCOM_DATABASE_URL"])
+
     def observe(task: TaskFlow, phase: Phase) -> None:
-        strike(points, point_of(task, phase))
+        point = point_of(task, phase)
+        if any(one.endswith(f": {point}") for one in points.open()):
+            strike(points, f"{kind_of(task.process_flow_id)}: {point}")
 
     of_settings = clock
     if TODAY in os.environ:  # when business is done, whatever the settings say

@@ -15,6 +15,7 @@ from typing import Any
 import httpx
 
 from tests.crash.an_installation import Installation
+from tests.crash.kind_of_flow import new
 from tests.crash.sold import CHAD, Offers, Sold, links_only
 
 ORDERS = "/tmf-api/productOrderingManagement/v4/productOrder"
@@ -173,7 +174,7 @@ class Office:
 
     def _order(self, story: Story) -> None:
         place = CHAD if story.kind is Kind.IMPOSSIBLE else None
-        body = self.offers.order_body(story.sold, story.rate_bps, place)
+        body = self.offers.order_body(story.sold, story.rate_bps, place) | {"externalId": new(story.sold)}
         answer = self.ask("POST", ORDERS, body, key=f"order {story.number}")
         assert answer.status_code == 201, answer.text
         story.order, story.reference = answer.json()["id"], answer.json()["reference"]

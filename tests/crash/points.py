@@ -38,15 +38,22 @@ class Points:
             self._write({"open": dict(points), "gap_s": gap_s, "last": 0.0, "struck": struck})
 
     def claim(self, point: str) -> bool:
-        """Whether whoever is at this point is to be killed now."""
-        with self._locked():
-            state = self._read()
-            left, now_s = state["open"].get(point, 0), time.time()
-            if left < 1 or now_s - state["last"] < state["gap_s"]:
-                return False
-            state["open"][point] = left - 1
-            self._write(state | {"last": now_s, "struck": [*state["struck"], point]})
-        return True
+        """Whether whoever is at this point is to be killed now. It waits there until the last blow is long enough ago.
+
+        What is passed by may not be reached again for long.
+        """
+        while True:
+            with self._locked():
+                state = self._read()
+                left, now_s = state["open"].get(point, 0), time.time()
+                if left < 1:
+                    return False
+                rest_s = state["gap_s"] - (now_s - state["last"])
+                if rest_s <= 0:
+                    state["open"][point] = left - 1
+                    self._write(state | {"last": now_s, "struck": [*state["struck"], point]})
+                    return True
+            time.sleep(min(rest_s, state["gap_s"]))
 
     def note_blow(self) -> None:
         """Somebody was killed from outside: the gap begins anew."""

@@ -13,6 +13,7 @@ from typing import Final
 from satcom.core.values import Json, instant_text
 from satcom.market.inventory import product_of_order
 from tests.crash.an_installation import Installation
+from tests.crash.kind_of_flow import Part, another, swap
 from tests.crash.office import (
     CANCELLATIONS,
     ENDED,
@@ -75,8 +76,9 @@ THINKS_AT: Final = {
 
 @dataclass
 class Customer:
-    """One link, its terminal and the other one that he could have, and the order that changes it now."""
+    """One site, its terminal and the other one that he could have, and the order that changes it now."""
 
+    sold: Sold
     product: str
     service: str
     terminals: tuple[str, str]
@@ -99,21 +101,22 @@ class SiteOffice:
         self.visits = 0
         self.shipped: set[str] = set()
 
-    def deliver(self) -> None:
-        """One more link at the same place, delivered before anything is killed by it."""
+    def deliver(self, sold: Sold, first: int) -> None:
+        """One more at the same place, delivered before anything is killed by it; `first` in the cycle is its wish."""
         operation, rate = self.installation.operation, len(self.customers) % len(RATES)
-        order_id = deliver(operation, self.offers, Sold.LINK, RATES[rate])
-        terminals = self.customers[0].terminals if self.customers else its_terminal_and_another(operation, order_id)
+        order_id = deliver(operation, self.offers, sold, RATES[rate])
+        alike = [one.terminals for one in self.customers if one.sold is sold]
+        terminals = alike[0] if alike else its_terminal_and_another(operation, order_id)
         with operation.database.as_worker() as session:
             product = product_of_order(session, order_id)
             assert product is not None
             service = product.realizing_service[0].id
-            self.customers.append(Customer(product.id, service, terminals, rate, 2 * len(self.customers)))
+            self.customers.append(Customer(sold, product.id, service, terminals, rate, first))
 
     @property
-    def other(self) -> str:
-        """The terminal type that the customers could have and, to begin with, have not."""
-        return self.customers[0].terminals[1]
+    def others(self) -> set[str]:
+        """The terminal types that customers will want."""
+        return {one.terminals[1] for one in self.customers}
 
     def open(self) -> list[Customer]:
         return [one for one in self.customers if one.order]
@@ -137,7 +140,7 @@ class SiteOffice:
     # What a customer does
 
     def _note_end(self, one: Customer, state: str) -> None:
-        self.ends[f"{one.wish}: {state}"] += 1
+        self.ends[f"{one.sold} {one.wish}: {state}"] += 1
         if state == "completed":
             one.terminals, one.rate = one.terminals[::-1], (one.rate + 1) % len(RATES)
         one.order = ""
@@ -156,7 +159,7 @@ class SiteOffice:
         serial_number = f"S-{one.service}-{one.number}"
         body: Body = {"stockItem": {"id": shelf["id"]}, "serialNumber": [serial_number]}
         self._post(RECEIPTS, body, key=f"to swap {serial_number}")
-        body = {"serviceId": one.service, "serialNumber": serial_number, "reason": "it is broken"}
+        body = {"serviceId": one.service, "serialNumber": serial_number, "reason": swap(one.sold)}
         answer = self.office.ask("POST", SWAPS, body, key=f"swap {serial_number}")
         assert answer.status_code in (201, 409), answer.text
         if answer.status_code == 201:
@@ -173,6 +176,7 @@ class SiteOffice:
         item: Json = {"id": "1", "action": "modify", "product": {"id": one.product, "productCharacteristic": wanted}}
         party = as_customer(self.installation.operation.market.party)
         body: Body = {"relatedParty": [party], "productOrderItem": [item]}
+        body["externalId"] = another(Part.TERMINAL, one.sold)
         answer = self.office.ask("POST", ORDERS, body, key=f"{one.product} {one.number}")
         assert answer.status_code == 201, answer.text
         one.order, one.reference = answer.json()["id"], answer.json()["reference"]

@@ -1,7 +1,7 @@
 """What is ordered in a run: each kind of service, and links that only a partner can deliver."""
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -92,6 +92,16 @@ def offer_every_kind(operation: Operation, partner: PartnerProcess) -> Offers:
         lease = an_offer(session, ["bandwidthHz"], leased)
     link = operation.market.offering
     return Offers(operation.market, {Sold.LINK: link, Sold.ACCESS: access, Sold.LEASE: lease, Sold.PARTNER: link})
+
+
+def with_terminals_to_choose(offers: Offers, operation: Operation, *further: str) -> Offers:
+    """The same, where the customer of a site says which terminal he wants, and `further` characteristics."""
+    at_a_site = (NetworkNeed.CARRIERS, NetworkNeed.HUB_PORT, NetworkNeed.TERMINAL)
+    over_pools = (NetworkNeed.POOL_SHARE, NetworkNeed.TERMINAL)
+    with operation.database.as_worker() as session:
+        link = an_offer(session, [*CHARACTERISTICS, "terminalType", *further], *at_a_site)
+        access = an_offer(session, [*ACCESS, "terminalType", *further], *over_pools)
+    return replace(offers, of_kind=offers.of_kind | {Sold.LINK: link, Sold.ACCESS: access})
 
 
 def deliver(operation: Operation, offers: Offers, sold: Sold, rate_bps: int) -> str:

@@ -11,13 +11,17 @@ import pytest
 from tests.crash.agreement_of_change import disagreements_of_change
 from tests.crash.an_installation import Installation, an_installation
 from tests.crash.blows import Killer, faults_of_the_hub, histogram, outside, points_of_changes
-from tests.crash.change_office import ChangeOffice
-from tests.crash.sold import Sold, offer_every_kind
-from tests.crash.test_crash import GAP_S, RUNS, SEED
+from tests.crash.change_office import STAYS, ChangeOffice, changing, leaving
+from tests.crash.sold import Sold, offer_every_kind, with_terminals_to_choose
+from tests.crash.test_crash import GAP_S, KILLS, OUTSIDE, RUNS, SEED
 from tests.simulators.partner_process import connected_to
 
-STAYING, KILLS_OUTSIDE, KILLS_INSIDE, LONGEST_S = 3, 8, 37, 900
-OTHERS = [Sold.LINK] * 3 + [Sold.ACCESS] * 2 + [Sold.LEASE] * 2 + [Sold.PARTNER] * 2
+LONGEST_S = 900
+CUSTOMERS = [
+    *((sold, changing(sold, first)) for sold in (Sold.LINK, Sold.ACCESS) for first in (0, 1)),
+    *((sold, changing(sold)) for sold in (Sold.LEASE, Sold.PARTNER)),
+    *((sold, leaving(sold)) for sold in Sold),
+]
 ANSWERS_LOST = ("slow", "effect_done_answer_lost", "duplicate")
 
 
@@ -26,15 +30,15 @@ def test_every_change_and_every_end_is_done_or_undone_whatever_is_killed(
     seed: int, tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:
     random = Random(seed)
-    points = points_of_changes(random, wanted=KILLS_INSIDE)
-    with an_installation(tmp_path, in_stock=60, every_kind=True) as installation:
+    points = points_of_changes(random, wanted=KILLS - OUTSIDE)
+    with an_installation(tmp_path, in_stock=100, every_kind=True) as installation:
         offers = offer_every_kind(installation.operation, installation.partner)
+        offers = with_terminals_to_choose(offers, installation.operation)
         office = ChangeOffice(installation, random, offers)
         with connected_to(installation.partner):
-            for _ in range(STAYING):
-                office.deliver(stays=True)
-            for sold in OTHERS:
-                office.deliver(sold)
+            office.deliver(Sold.LINK, STAYS, kept=True)
+            for sold, wishes in CUSTOMERS:
+                office.deliver(sold, wishes)
         faults = [one for one in faults_of_the_hub(seed) if one["kind"] in ANSWERS_LOST]
         installation.operation.hub.set_faults(*office.faults(), *faults)
         installation.points.want(points, GAP_S)
@@ -51,7 +55,7 @@ def test_every_change_and_every_end_is_done_or_undone_whatever_is_killed(
 
 def under_fire(installation: Installation, office: ChangeOffice, random: Random) -> None:
     """Customers change and end what they have while blows are to fall, and until one of each kind has ended."""
-    killer = Killer(installation, random, outside(KILLS_OUTSIDE), gap_s=3.0)
+    killer = Killer(installation, random, outside(OUTSIDE), gap_s=3.0)
     killer.start()
     give_up = time.monotonic() + LONGEST_S
     try:

@@ -1,6 +1,7 @@
 """Whatever is killed, whenever: every order ends in service or fully undone, and all books agree.
 
-`make soak` does it oftener: SATCOM_CRASH_RUNS runs from seed SATCOM_CRASH_SEED on, of SATCOM_CRASH_KILLS kills each.
+A blow falls on each kind of flow on its way forward and on its way back. `make soak` does it oftener, and has enough
+kills for each task and each undo: SATCOM_CRASH_RUNS runs from seed SATCOM_CRASH_SEED on, of SATCOM_CRASH_KILLS each.
 """
 
 import os
@@ -20,15 +21,15 @@ from tests.crash.killable import FRESH_KEYS
 from tests.crash.office import Kind, Office
 from tests.crash.sold import Sold, offer_every_kind
 
-KILLS = int(os.environ.get("SATCOM_CRASH_KILLS", "50"))
+KILLS = int(os.environ.get("SATCOM_CRASH_KILLS", "20"))
 SEED = int(os.environ.get("SATCOM_CRASH_SEED", "1"))
 RUNS = int(os.environ.get("SATCOM_CRASH_RUNS", "1"))
 OUTSIDE = KILLS // 5
 FIRST = {
-    Sold.LINK: [Kind.PATIENT] * 5 + [Kind.RAINED_ON] * 3 + [Kind.IMPATIENT] * 2 + [Kind.FICKLE] + [Kind.IMPOSSIBLE] * 2,
-    Sold.ACCESS: [Kind.PATIENT] * 3 + [Kind.RAINED_ON] * 2 + [Kind.IMPATIENT, Kind.FICKLE],
-    Sold.LEASE: [Kind.PATIENT] * 2 + [Kind.RAINED_ON, Kind.IMPATIENT, Kind.FICKLE],
-    Sold.PARTNER: [Kind.PATIENT] * 4 + [Kind.IMPATIENT] * 4 + [Kind.FICKLE],
+    Sold.LINK: [Kind.PATIENT, Kind.RAINED_ON, Kind.RAINED_ON, Kind.IMPATIENT, Kind.FICKLE, Kind.IMPOSSIBLE],
+    Sold.ACCESS: [Kind.PATIENT, Kind.RAINED_ON, Kind.RAINED_ON, Kind.IMPATIENT, Kind.FICKLE],
+    Sold.LEASE: [Kind.PATIENT, Kind.RAINED_ON, Kind.IMPATIENT, Kind.FICKLE],
+    Sold.PARTNER: [Kind.PATIENT, Kind.PATIENT, Kind.IMPATIENT, Kind.IMPATIENT, Kind.FICKLE],
 }
 NEXT = [
     (Sold.LINK, Kind.RAINED_ON),
@@ -50,7 +51,7 @@ def test_every_order_ends_in_service_or_fully_undone_whatever_is_killed(
 ) -> None:
     random, began = Random(seed), time.monotonic()
     points = points_of_orders(random, KILLS - OUTSIDE)
-    with an_installation(tmp_path, in_stock=4, every_kind=True) as installation:
+    with an_installation(tmp_path, in_stock=2, every_kind=True) as installation:
         office = Office(installation, random, offer_every_kind(installation.operation, installation.partner))
         installation.operation.hub.set_faults(*faults_of_the_hub(seed))
         installation.points.want(points, GAP_S)

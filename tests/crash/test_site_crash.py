@@ -22,19 +22,22 @@ from tests.crash.an_installation import HUB, POSTGRES, SERVER, Installation, an_
 from tests.crash.blows import Killer, faults_of_the_hub, histogram, points_of_sites
 from tests.crash.programme import Programme
 from tests.crash.shared_time import VARIABLE, SharedTime
-from tests.crash.site_office import SiteOffice
-from tests.crash.sold import Offers, Sold
+from tests.crash.site_office import CYCLE, SiteOffice, Wish
+from tests.crash.sold import Offers, Sold, with_terminals_to_choose
 from tests.crash.test_change_crash import ANSWERS_LOST
-from tests.crash.test_crash import GAP_S, RUNS, SEED
-from tests.market.a_market import CHARACTERISTICS
+from tests.crash.test_crash import GAP_S, KILLS, RUNS, SEED
 from tests.orchestration.operations.the_other_kinds import an_offer
 from tests.service.an_installation import an_installer
 
 BEGINS = datetime(2027, 3, 2, 6, tzinfo=UTC)  # no bill day falls into a run
-CUSTOMERS, KILLS_INSIDE, LONGEST_S = 6, 48, 900
-OUTSIDE = {POSTGRES: 2, HUB: 1, SERVER: 2}
+OUTSIDE, LONGEST_S = {POSTGRES: 2, HUB: 1, SERVER: 1}, 900
+CUSTOMERS = [  # each with its first wish
+    (sold, CYCLE.index(wish))
+    for sold in (Sold.LINK, Sold.ACCESS)
+    for wish in (Wish.RAINED_ON, Wish.SWAP, Wish.NOT_SWAPPED)
+]
 TEAMS = 20
-FEW = 2  # of the other terminal are on the shelf; more have to be bought
+FEW = 1  # of the other terminal are on the shelf; more have to be bought
 LISTENER = "127.0.0.0/8"
 DEAR = 1  # a month: what makes an order dearer is to be approved
 
@@ -44,13 +47,14 @@ def test_every_change_of_a_terminal_and_every_slip_is_done_or_undone_whatever_is
     seed: int, tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:
     random, began = Random(seed), time.monotonic()
-    points, shared = points_of_sites(random, wanted=KILLS_INSIDE), SharedTime.beginning(BEGINS, tmp_path / "ahead")
+    points = points_of_sites(random, wanted=KILLS - sum(OUTSIDE.values()))
+    shared = SharedTime.beginning(BEGINS, tmp_path / "ahead")
     further = {VARIABLE: str(shared.file), "SATCOM_EVENT_NETWORKS": LISTENER}
     with (
         shared.kept_here(),
         networks(LISTENER),
         an_inbox() as inbox,
-        an_installation(tmp_path, in_stock=CUSTOMERS, further=further) as installation,
+        an_installation(tmp_path, in_stock=len(CUSTOMERS), further=further, every_kind=True) as installation,
     ):
         for document in TOLD_OF:
             a_listener(installation.operation.database, inbox.url, document=document)
@@ -75,18 +79,18 @@ def everybody(installation: Installation, random: Random, shared: SharedTime) ->
     """The offers, the rule of sales, the installer, and the customers with their first terminals."""
     operation = installation.operation
     with operation.database.as_worker() as session:
-        needs = NetworkNeed.CARRIERS, NetworkNeed.HUB_PORT, NetworkNeed.TERMINAL
-        link = an_offer(session, [*CHARACTERISTICS, "terminalType", "installation"], *needs)
         lease = an_offer(session, ["bandwidthHz", "satellite"], NetworkNeed.LEASED_SPECTRUM)
         an_installer(session, TEAMS, working_days=[*range(1, 8)], first_hour=0, last_hour=24, visit_hours=1)
-    offers = Offers(operation.market, {Sold.LINK: link, Sold.LEASE: lease})
+    of_leases = Offers(operation.market, {Sold.LEASE: lease})
+    offers = with_terminals_to_choose(of_leases, operation, "installation")
     office = SiteOffice(installation, random, offers, shared)
-    for _ in range(CUSTOMERS):
-        office.deliver()
+    for sold, first in CUSTOMERS:
+        office.deliver(sold, first)
     with operation.database.as_worker() as session:
         on_the_shelf = select(StockedTerminal).where(StockedTerminal.state == StockState.IN_STOCK)
-        for one in session.exec(on_the_shelf.where(StockedTerminal.terminal_type_name == office.other)).all()[FEW:]:
-            session.delete(one)
+        for other in office.others:
+            for one in session.exec(on_the_shelf.where(StockedTerminal.terminal_type_name == other)).all()[FEW:]:
+                session.delete(one)
         add_rule(session, NewApprovalRule.model_validate({"abovePerMonth": DEAR, "role": Role.SALES}), WORKER)
     return office, Programme(installation, random, offers, shared)
 
