@@ -1,13 +1,28 @@
 """Routes as a module declares them. The router is built when it is asked for: a worker declares all and serves none."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any, TypeAlias, TypeVar
 
 from fastapi import APIRouter, Depends
+from starlette.routing import Match
+from starlette.types import Scope
 
 Endpoint: TypeAlias = Callable[..., Any]
 E = TypeVar("E", bound=Endpoint)
+
+
+class _Branch(APIRouter):
+    """Looks only at requests for what one of its `paths` begins with: of hundreds of routes few are compared."""
+
+    def __init__(self, tag: str, paths: Sequence[str]) -> None:
+        super().__init__(tags=[tag])
+        self._beginnings = tuple({path.partition("{")[0] for path in paths})
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        if not scope["path"].removeprefix(scope.get("root_path", "")).startswith(self._beginnings):
+            return Match.NONE, {}
+        return super().matches(scope)
 
 
 class Routes:
@@ -15,6 +30,7 @@ class Routes:
 
     def __init__(self, tag: str) -> None:
         self.tag = tag
+        self._paths: list[str] = []
         self._declared: list[Callable[[APIRouter], None]] = []
 
     def add(
@@ -38,6 +54,7 @@ class Routes:
                 dependencies=[Depends(first)] if first is not None else None,
             )
 
+        self._paths.append(path)
         self._declared.append(build)
 
     def on(
@@ -59,7 +76,7 @@ class Routes:
 
     @cached_property
     def router(self) -> APIRouter:
-        router = APIRouter(tags=[self.tag])
+        router = _Branch(self.tag, self._paths)
         for build in self._declared:
             build(router)
         return router
