@@ -158,7 +158,7 @@ def down_link_db(sites: Sites, loss_db: float | Array, antenna_k: float | Array)
     """C/N of the down link that the peer is asked for."""
     chain_k = chain_temperature_k([Stage.of_noise_figure(LNB_DB, 55.0), Stage.of_noise_figure(10.0, 0.0)])
     figure = _gain(DISH_M, DOWN_HZ) - 10 * np.log10(antenna_k + chain_k)
-    return hop_budget(Hop(EIRP_DBW, sites.range_km, DOWN_HZ, figure, loss_db)).es_n0_db(WIDTH_HZ)
+    return hop_budget.or_nan(Hop(EIRP_DBW, sites.range_km, DOWN_HZ, figure, loss_db)).es_n0_db(WIDTH_HZ)
 
 
 def own_attenuation_db(sites: Sites) -> Array:
@@ -169,7 +169,7 @@ def own_attenuation_db(sites: Sites) -> Array:
 def own_down_link_db(sites: Sites) -> Array:
     """C/N under it; all of it warms the sky, as the peer has it."""
     loss_db = own_attenuation_db(sites)
-    return down_link_db(sites, loss_db, sky_noise_temperature_k(loss_db))
+    return down_link_db(sites, loss_db, sky_noise_temperature_k.or_nan(loss_db))
 
 
 def by_peer(sites: Sites) -> tuple[Array, Array, float]:
@@ -211,7 +211,7 @@ def of_one_down_link() -> dict[str, float]:
     """What the other packages are asked for, worked out by ours."""
     system_k, range_km = 120.0, 38_000.0
     gain_dbi, loss_db = _gain(DISH_M, DOWN_HZ), free_space_loss_db(range_km, DOWN_HZ)
-    ratio = carrier_to_noise_density_db_hz(EIRP_DBW, loss_db, gain_dbi - 10 * np.log10(system_k))
+    ratio = carrier_to_noise_density_db_hz.or_nan(EIRP_DBW, loss_db, gain_dbi - 10 * np.log10(system_k))
     density = BOLTZMANN_DBW_PER_K_HZ + 10 * np.log10(system_k)
     values = (loss_db, ratio, gain_dbi, noise_temperature_k(LNB_DB), density)
     return {name: float(value) for name, value in zip(QUANTITIES, values, strict=True)}

@@ -11,6 +11,10 @@ from typing import Any
 from satcom.core.errors import Fault, Refused
 
 UNITS = {
+    "kg_per_m2": "kg/m²",
+    "km_per_s": "km/s",
+    "db_per_s": "dB/s",
+    "g_per_m3": "g/m³",
     "dbw_per_m2": "dBW/m²",
     "dbw_per_hz": "dBW/Hz",
     "db_per_k": "dB/K",
@@ -24,6 +28,7 @@ UNITS = {
     "deg": "degrees",
     "ghz": "GHz",
     "mhz": "MHz",
+    "hpa": "hPa",
     "hz": "Hz",
     "db": "dB",
     "km": "km",

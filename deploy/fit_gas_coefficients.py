@@ -96,7 +96,7 @@ def fitted_oxygen(freq_ghz: Array, printed: Printed, atmospheres: Atmospheres) -
     )
 
     def fit(f: float) -> Array:
-        specific = oxygen_specific_attenuation_db_per_km(f * 1e9, atmospheres.air)
+        specific = oxygen_specific_attenuation_db_per_km.or_nan(f * 1e9, atmospheres.air)
         height_km = integral(specific, atmospheres.height_km) / specific[0]
         solution: Array = np.linalg.lstsq(regressors, height_km, rcond=None)[0]
         return solution
@@ -117,7 +117,7 @@ def fitted_vapour(freq_ghz: Array, printed: Printed, atmospheres: Atmospheres) -
     content_kg_per_m2 = integral(atmospheres.air.vapour_g_per_m3, atmospheres.height_km)
 
     def fit(f: float) -> Array:
-        specific = vapour_specific_attenuation_db_per_km(f * 1e9, atmospheres.air)
+        specific = vapour_specific_attenuation_db_per_km.or_nan(f * 1e9, atmospheres.air)
         absorption = integral(specific, atmospheres.height_km) / content_kg_per_m2
         solution: Array = np.asarray(np.linalg.lstsq(regressors, absorption, rcond=None)[0], np.float64)
         return solution

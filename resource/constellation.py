@@ -73,7 +73,9 @@ class BeamPayload(Value):
             raise ValueError("the uplink equals the downlink: a transponder that hears itself is an oscillator")
         if min(self.uplink_center_hz, self.downlink_center_hz) <= self.bandwidth_hz / 2:
             raise ValueError("the band would reach below 0 Hz")
-        if self.uplink_off_axis_limit is not None and np.isnan(off_axis_limit_dbw_per_hz(10.0, self.uplink_center_hz)):
+        if self.uplink_off_axis_limit is not None and np.isnan(
+            off_axis_limit_dbw_per_hz.or_nan(10.0, self.uplink_center_hz)
+        ):
             ghz = self.uplink_center_hz / 1e9
             raise ValueError(f"{self.uplink_off_axis_limit.value} sets no limit at an uplink of {ghz:g} GHz")
         return self

@@ -84,7 +84,7 @@ def _too_quiet(looks: Sequence[_Look]) -> list[tuple[_Look, float]]:
     if not looks:
         return []
     stations = [one.station for one in looks]
-    sky_k = clear_sky_noise_temperature_k(
+    sky_k = clear_sky_noise_temperature_k.or_nan(
         latitude_deg=np.array([one.latitude_deg for one in stations]),
         longitude_deg=np.array([one.longitude_deg for one in stations]),
         freq_hz=np.array([float(one.freq_hz) for one in looks]),

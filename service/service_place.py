@@ -27,5 +27,5 @@ def place_of(service: Service) -> ServicePlace:
         raise RuleRefused("serviceId", f"{service.name} does not say where its site is", "notOnRecord", "")
     if isinstance(altitude, int | float):
         return ServicePlace(float(latitude), float(longitude), float(altitude))
-    height_m = 1000 * max(float(altitude_km(latitude, longitude)), 0.0)
+    height_m = 1000 * max(float(altitude_km.or_nan(latitude, longitude)), 0.0)
     return ServicePlace(float(latitude), float(longitude), height_m)

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from satcom.resource.physics.antenna import parabola_gain_dbi
+from satcom.resource.physics.checked import FINITE, LATITUDES, LONGITUDES, POSITIVE, SHARE, checked
 from satcom.resource.physics.geosynchronous_motion import daily_motion
 from satcom.resource.physics.interference import Values, side_lobe_gain_dbi, topocentric_separation_deg
 from satcom.resource.physics.orbit import Elements
@@ -83,6 +84,16 @@ def _slots(outward: list[tuple[float, str]], longitude_deg: float) -> tuple[Slot
     return tuple(slots)
 
 
+@checked(
+    longitude_deg=LONGITUDES,
+    neighbour_longitude_deg=LONGITUDES,
+    station_latitude_deg=LATITUDES,
+    station_longitude_deg=LONGITUDES,
+    diameter_m=POSITIVE,
+    efficiency=SHARE,
+    freq_hz=POSITIVE,
+    excess_db=FINITE,
+)
 def adjacent_satellite_ci_db(
     longitude_deg: Values,
     neighbour_longitude_deg: Values,
@@ -101,13 +112,23 @@ def adjacent_satellite_ci_db(
     Source: ITU-R S.580-6, S.465-6; Radio Regulations, Appendix 8, Annex III near the axis.
     """
     place = station_latitude_deg, station_longitude_deg
-    apart_deg = topocentric_separation_deg(*place, longitude_deg, neighbour_longitude_deg)
-    sees_us = np.isfinite(topocentric_separation_deg(*place, longitude_deg, longitude_deg))
-    lobe_dbi = side_lobe_gain_dbi(apart_deg, diameter_m, efficiency, freq_hz)
+    apart_deg = topocentric_separation_deg.or_nan(*place, longitude_deg, neighbour_longitude_deg)
+    sees_us = np.isfinite(topocentric_separation_deg.or_nan(*place, longitude_deg, longitude_deg))
+    lobe_dbi = side_lobe_gain_dbi.or_nan(apart_deg, diameter_m, efficiency, freq_hz)
     ratio_db = parabola_gain_dbi.or_nan(diameter_m, efficiency, freq_hz) - lobe_dbi - excess_db
     return np.where(np.isnan(apart_deg) & sees_us, np.inf, ratio_db)
 
 
+@checked(
+    apart=["density_db"],
+    longitude_deg=LONGITUDES,
+    station_latitude_deg=LATITUDES,
+    station_longitude_deg=LONGITUDES,
+    diameter_m=POSITIVE,
+    efficiency=SHARE,
+    freq_hz=POSITIVE,
+    density_db=FINITE,
+)
 def heard_beside_dbi(
     longitude_deg: Values,
     neighbour_longitude_deg: Array,
@@ -128,8 +149,8 @@ def heard_beside_dbi(
         np.asarray(one, dtype=np.float64)[..., None]
         for one in (longitude_deg, station_latitude_deg, station_longitude_deg, diameter_m, efficiency, freq_hz)
     )
-    apart_deg = topocentric_separation_deg(latitude, longitude, own, neighbour_longitude_deg)
-    each_dbi = side_lobe_gain_dbi(apart_deg, diameter, share, freq) + density_db
+    apart_deg = topocentric_separation_deg.or_nan(latitude, longitude, own, neighbour_longitude_deg)
+    each_dbi = side_lobe_gain_dbi.or_nan(apart_deg, diameter, share, freq) + density_db
     with np.errstate(divide="ignore"):
         heard_dbi: Array = 10 * np.log10(np.sum(np.where(np.isnan(each_dbi), 0.0, 10 ** (each_dbi / 10)), axis=-1))
     return heard_dbi

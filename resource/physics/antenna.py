@@ -23,6 +23,7 @@ REFERENCE_TEMPERATURE_K = 290.0  # P.372: the temperature a noise figure is refe
 _BEAMWIDTH_CONSTANT_DEG = 70.0  # illumination tapered by about 10 dB at the rim, the usual reflector
 
 
+@checked(freq_hz=POSITIVE)
 def wavelength_m(freq_hz: Values) -> Array:
     """Wavelength in vacuum; nan at or below zero."""
     return SPEED_OF_LIGHT_M_PER_S / _positive(freq_hz)
@@ -32,7 +33,7 @@ def wavelength_m(freq_hz: Values) -> Array:
 def parabola_gain_dbi(diameter_m: Values, efficiency: Values, freq_hz: Values) -> Array:
     """Peak gain of a circular aperture, efficiency (pi D / lambda)^2. `efficiency` is above 0 and up to 1; else nan."""
     efficiency = np.where(np.asarray(efficiency) <= 1, _positive(efficiency), np.nan)
-    gain_dbi: Array = 10 * np.log10(efficiency * (np.pi * _positive(diameter_m) / wavelength_m(freq_hz)) ** 2)
+    gain_dbi: Array = 10 * np.log10(efficiency * (np.pi * _positive(diameter_m) / wavelength_m.or_nan(freq_hz)) ** 2)
     return gain_dbi
 
 
@@ -40,7 +41,7 @@ def parabola_gain_dbi(diameter_m: Values, efficiency: Values, freq_hz: Values) -
 def dish_diameter_m(gain_dbi: Values, efficiency: Values, freq_hz: Values) -> Array:
     """Diameter of the circular aperture that has this peak gain: `parabola_gain_dbi` turned round."""
     efficiency = np.where(np.asarray(efficiency) <= 1, _positive(efficiency), np.nan)
-    diameter_m: Array = wavelength_m(freq_hz) / np.pi * np.sqrt(10 ** (np.asarray(gain_dbi) / 10) / efficiency)
+    diameter_m: Array = wavelength_m.or_nan(freq_hz) / np.pi * np.sqrt(10 ** (np.asarray(gain_dbi) / 10) / efficiency)
     return diameter_m
 
 
@@ -53,20 +54,21 @@ def surface_loss_db(surface_rms_m: Values, freq_hz: Values) -> Array:
     Source: Ruze, Antenna tolerance theory, Proc. IEEE 54 (1966), equation 1, small correlation lengths.
     """
     rms_m = np.where(np.asarray(surface_rms_m) >= 0, surface_rms_m, np.nan)
-    loss_db: Array = 10 * np.log10(np.e) * (4 * np.pi * rms_m / wavelength_m(freq_hz)) ** 2
+    loss_db: Array = 10 * np.log10(np.e) * (4 * np.pi * rms_m / wavelength_m.or_nan(freq_hz)) ** 2
     return loss_db
 
 
+@checked(freq_hz=POSITIVE)
 def effective_aperture_db_m2(freq_hz: Values) -> Array:
     """Effective aperture of an isotropic antenna, lambda^2 / 4 pi, in dB of a square metre (negative above 85 MHz)."""
-    aperture_db_m2: Array = 10 * np.log10(wavelength_m(freq_hz) ** 2 / (4 * np.pi))
+    aperture_db_m2: Array = 10 * np.log10(wavelength_m.or_nan(freq_hz) ** 2 / (4 * np.pi))
     return aperture_db_m2
 
 
 @checked(diameter_m=POSITIVE, freq_hz=POSITIVE)
 def half_power_beamwidth_deg(diameter_m: Values, freq_hz: Values) -> Array:
     """Full width of the main lobe between its -3 dB points: 70 lambda / D."""
-    beamwidth_deg: Array = _BEAMWIDTH_CONSTANT_DEG * wavelength_m(freq_hz) / _positive(diameter_m)
+    beamwidth_deg: Array = _BEAMWIDTH_CONSTANT_DEG * wavelength_m.or_nan(freq_hz) / _positive(diameter_m)
     return beamwidth_deg
 
 
@@ -138,7 +140,7 @@ class ReceiveAntenna:
 
         nan where the sky alone is warmer than the system.
         """
-        without_sky_k = np.asarray(system_temperature_k) - sky_noise_temperature_k(clear_sky_attenuation_db)
+        without_sky_k = np.asarray(system_temperature_k) - sky_noise_temperature_k.or_nan(clear_sky_attenuation_db)
         return cls(
             gain_dbi=figure_of_merit_db_per_k + 10 * np.log10(system_temperature_k),
             receiver_temperature_k=np.where(without_sky_k >= 0, without_sky_k, np.nan),
@@ -148,7 +150,7 @@ class ReceiveAntenna:
         """Noise at the flange: sky through `attenuation_db`, ground, feed and receiver."""
         feed_loss = 10 ** (np.asarray(self.feed_loss_db) / 10)
         temperature_k: Array = (
-            sky_noise_temperature_k(attenuation_db)
+            sky_noise_temperature_k.or_nan(attenuation_db)
             + self.ground_temperature_k
             + REFERENCE_TEMPERATURE_K * (feed_loss - 1)
             + self.receiver_temperature_k * feed_loss

@@ -140,7 +140,13 @@ def s1528_gain_dbi(
     return _satellite_dbi(off_axis_deg, peak_gain_dbi, half_power_beamwidth_deg, side_lobe_db, ratio_db, lobe_end, 1.5)
 
 
-@checked(off_axis_deg=OFF_AXIS, peak_gain_dbi=FINITE, half_power_beamwidth_deg=POSITIVE, mask_db=Accepted(most=0.0))
+@checked(
+    off_axis_deg=OFF_AXIS,
+    peak_gain_dbi=FINITE,
+    half_power_beamwidth_deg=POSITIVE,
+    mask_db=Accepted(most=0.0),
+    far_side_lobe_dbi=FINITE,
+)
 def s1528_constellation_gain_dbi(
     off_axis_deg: Values,
     peak_gain_dbi: Values,
@@ -204,7 +210,9 @@ def _seen_by(off_axis_deg: Values, diameter_m: Values, freq_hz: Values) -> tuple
     """Angle and diameter in wavelengths, broadcast; nan outside 2 to 31 GHz."""
     freq = np.asarray(freq_hz, dtype=np.float64)
     known = np.where((freq >= 2e9) & (freq <= 31e9), freq, np.nan)
-    angle_deg, wavelengths = np.broadcast_arrays(_angle(off_axis_deg), _positive(diameter_m) / wavelength_m(known))
+    angle_deg, wavelengths = np.broadcast_arrays(
+        _angle(off_axis_deg), _positive(diameter_m) / wavelength_m.or_nan(known)
+    )
     return angle_deg, wavelengths
 
 

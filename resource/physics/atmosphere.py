@@ -6,6 +6,7 @@ Words and symbols of ITU-R P.835-7, Annex 1. The mean of a place is `climate`.
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from satcom.resource.physics.checked import Accepted, checked
 from satcom.resource.physics.gas import Air
 
 Array = NDArray[np.float64]
@@ -28,6 +29,7 @@ _LAYERS = np.array(
 _THERMOSPHERE_KM = 86.0
 
 
+@checked(height_km=Accepted(0.0, HIGHEST_KM))
 def reference_air(height_km: ArrayLike) -> Air:
     """Air at geometric heights of 0 to 100 km above mean sea level; nan outside. Any shape.
 

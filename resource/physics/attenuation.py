@@ -11,7 +11,16 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from satcom.resource.physics.checked import FINITE, LATITUDES, LONGITUDES, POSITIVE, SHARE, Accepted, checked
+from satcom.resource.physics.checked import (
+    FINITE,
+    LATITUDES,
+    LONGITUDES,
+    NOT_NEGATIVE,
+    POSITIVE,
+    SHARE,
+    Accepted,
+    checked,
+)
 from satcom.resource.physics.climate import altitude_km, mean_air, vapour_content_kg_per_m2
 from satcom.resource.physics.cloud import cloud_attenuation_db, cloud_liquid_water_kg_per_m2
 from satcom.resource.physics.gas import gas_attenuation_db
@@ -29,6 +38,9 @@ MEAN_RADIATING_TEMPERATURE_K = 275.0
 # Above this share of the year there is no rain attenuation; below it gas and cloud keep their value of this share.
 RAIN_PERCENT = 5.0
 HEIGHTS_KM = (-1.0, 100.0)  # of stations: from below the lowest ground to the end of the reference atmosphere
+
+
+SKY_HZ, SEEN = Accepted(1e9, 52.5e9), Accepted(5.0, 90.0)
 
 
 @dataclass(frozen=True)
@@ -73,20 +85,25 @@ def total_attenuation(
     Source: ITU-R P.618-14, section 2.5; gas and cloud below 5 % as at 5 %, rain above 5 % none.
     """
     lat, lon, freq, elevation = _path(latitude_deg, longitude_deg, freq_hz, elevation_deg)
-    height = altitude_km(lat, lon) if station_height_km is None else _within(station_height_km, *HEIGHTS_KM)
+    height = altitude_km.or_nan(lat, lon) if station_height_km is None else _within(station_height_km, *HEIGHTS_KM)
     percent, tilt = _within(unavailability_percent, 0.001, 50), _within(polarization_tilt_deg)
     diameter, efficiency = np.asarray(antenna_diameter_m, float), np.asarray(antenna_efficiency, float)
     steady_percent = np.maximum(percent, RAIN_PERCENT)
     gas_db = _gas_db(lat, lon, freq, elevation, height, steady_percent)
-    cloud_db = cloud_attenuation_db(freq, elevation, cloud_liquid_water_kg_per_m2(lat, lon, steady_percent))
-    deviation_db = scintillation_deviation_db(freq, elevation, diameter, efficiency, wet_refractivity(lat, lon))
-    scintillation_db = scintillation_fade_db(deviation_db, percent)
-    rain_db = rain_attenuation_db(lat, freq, elevation, np.minimum(percent, RAIN_PERCENT), tilt, height,
-                                  rain_height_km(lat, lon), rain_rate_mm_per_h(lat, lon))  # fmt: skip
+    cloud_db = cloud_attenuation_db.or_nan(
+        freq, elevation, cloud_liquid_water_kg_per_m2.or_nan(lat, lon, steady_percent)
+    )
+    deviation_db = scintillation_deviation_db.or_nan(
+        freq, elevation, diameter, efficiency, wet_refractivity.or_nan(lat, lon)
+    )
+    scintillation_db = scintillation_fade_db.or_nan(deviation_db, percent)
+    rain_db = rain_attenuation_db.or_nan(lat, freq, elevation, np.minimum(percent, RAIN_PERCENT), tilt, height,
+                                  rain_height_km.or_nan(lat, lon), rain_rate_mm_per_h.or_nan(lat, lon))  # fmt: skip
     rain_db = np.where(percent > RAIN_PERCENT, 0.0, rain_db)
-    return together(gas_db, cloud_db, rain_db, scintillation_db)
+    return together.or_nan(gas_db, cloud_db, rain_db, scintillation_db)
 
 
+@checked(gas_db=NOT_NEGATIVE, cloud_db=NOT_NEGATIVE, rain_db=NOT_NEGATIVE, scintillation_db=NOT_NEGATIVE)
 def together(
     gas_db: ArrayLike, cloud_db: ArrayLike, rain_db: ArrayLike, scintillation_db: ArrayLike
 ) -> TotalAttenuation:
@@ -100,6 +117,13 @@ def together(
     return TotalAttenuation(gas, cloud, rain, scintillation, gas + np.hypot(rain + cloud, scintillation))
 
 
+@checked(
+    latitude_deg=LATITUDES,
+    longitude_deg=LONGITUDES,
+    freq_hz=SKY_HZ,
+    elevation_deg=SEEN,
+    station_height_km=Accepted(*HEIGHTS_KM),
+)
 def clear_sky_noise_temperature_k(
     latitude_deg: ArrayLike,
     longitude_deg: ArrayLike,
@@ -115,8 +139,8 @@ def clear_sky_noise_temperature_k(
     Source: ITU-R P.618-14, section 3, with the gas of `total_attenuation`.
     """
     lat, lon, freq, elevation = _path(latitude_deg, longitude_deg, freq_hz, elevation_deg)
-    height = altitude_km(lat, lon) if station_height_km is None else _within(station_height_km, *HEIGHTS_KM)
-    return sky_noise_temperature_k(_gas_db(lat, lon, freq, elevation, height, np.asarray(RAIN_PERCENT)))
+    height = altitude_km.or_nan(lat, lon) if station_height_km is None else _within(station_height_km, *HEIGHTS_KM)
+    return sky_noise_temperature_k.or_nan(_gas_db(lat, lon, freq, elevation, height, np.asarray(RAIN_PERCENT)))
 
 
 def _path(latitude_deg: ArrayLike, longitude_deg: ArrayLike, freq_hz: ArrayLike,
@@ -137,11 +161,12 @@ def _within(value: ArrayLike, lowest: float = -np.finfo(float).max, highest: flo
 
 
 def _gas_db(lat: Array, lon: Array, freq_hz: Array, elevation_deg: Array, height_km: Array, percent: Array) -> Array:
-    air = mean_air(lat, lon, height_km)
-    vapour = vapour_content_kg_per_m2(lat, lon, height_km, percent)
-    return gas_attenuation_db(freq_hz, elevation_deg, air, air, vapour)
+    air = mean_air.or_nan(lat, lon, height_km)
+    vapour = vapour_content_kg_per_m2.or_nan(lat, lon, height_km, percent)
+    return gas_attenuation_db.or_nan(freq_hz, elevation_deg, air, air, vapour)
 
 
+@checked(attenuation_db=NOT_NEGATIVE, mean_radiating_temperature_k=POSITIVE)
 def sky_noise_temperature_k(
     attenuation_db: ArrayLike, mean_radiating_temperature_k: ArrayLike = MEAN_RADIATING_TEMPERATURE_K
 ) -> Array:
@@ -157,6 +182,7 @@ def sky_noise_temperature_k(
     return temperature_k
 
 
+@checked(surface_temperature_k=POSITIVE)
 def mean_radiating_temperature_k(surface_temperature_k: ArrayLike) -> Array:
     """Mean radiating temperature of the air above ground of a known temperature. Source: ITU-R P.618-14, section 3."""
     temperature_k: Array = 37.34 + 0.81 * np.asarray(surface_temperature_k, float)

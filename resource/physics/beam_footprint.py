@@ -84,7 +84,7 @@ def worst_place(lit: Footprint, freq_hz: float, region: Values = ANY_REGION) -> 
 
     `region` is the ITU's, of each place or of all. Source: Radio Regulations, Article 21, Table 21-4.
     """
-    limit = flux_density_limit_dbw_per_m2_hz(lit.arrival_deg, freq_hz, region)
+    limit = flux_density_limit_dbw_per_m2_hz.or_nan(lit.arrival_deg, freq_hz, region)
     allowed = limit + spreading_loss_db_m2.or_nan(lit.range_km) + lit.below_peak_db
     if not np.isfinite(allowed).any():
         return None
@@ -141,7 +141,7 @@ def passing_footprint(
     arrival_deg = np.degrees(np.arcsin(np.clip((orbit_km * np.cos(turn) - EARTH_RADIUS_KM) / there_km, -1, 1)))
     beyond = np.maximum(2 * np.abs(away_km) / beam_diameter_km - 1, 0)
     arrives = edge_gain_db * beyond**2 - spreading_loss_db_m2.or_nan(there_km)
-    limit = passing_flux_density_limit_dbw_per_m2_hz(arrival_deg, *band_hz, satellites)
+    limit = passing_flux_density_limit_dbw_per_m2_hz.or_nan(arrival_deg, *band_hz, satellites)
     excess = np.where(np.isfinite(limit), arrives - limit, -np.inf)
     row = np.argmax(excess, axis=-1)[..., None]
     none = np.isneginf(np.take_along_axis(excess, row, axis=-1)[..., 0])

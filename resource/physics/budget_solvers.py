@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from satcom.resource.physics.carrier_sizing import carrier_power_for_margin
-from satcom.resource.physics.link_budget import Carrier, Link, Values, at_full_power, bent_pipe_budget
+from satcom.resource.physics.checked import FINITE, POSITIVE, Accepted, checked
+from satcom.resource.physics.link_budget import CARRIER, LINK, Carrier, Link, Values, at_full_power, bent_pipe_budget
 from satcom.resource.physics.modcod import NONE_CLOSES, Indices, ModcodTable
 from satcom.resource.physics.modcod_search import ROUNDING, Noise
 
@@ -35,6 +36,7 @@ class CarrierFound:
     power_share: Array
 
 
+@checked((), **LINK, rolloff=Accepted(0.0, 1.0), spare_db=FINITE, power_share=POSITIVE)
 def highest_rate(
     link: Link,
     table: ModcodTable,
@@ -54,6 +56,7 @@ def highest_rate(
     return _chosen(noise, table, demand, wide, rate_baud, rate_baud * table.spectral_efficiency)
 
 
+@checked((), **LINK, bit_rate_bps=POSITIVE, rolloff=Accepted(0.0, 1.0), spare_db=FINITE, power_share=POSITIVE)
 def least_bandwidth(
     link: Link,
     table: ModcodTable,
@@ -70,17 +73,19 @@ def least_bandwidth(
     return _chosen(noise, table, demand, wide, np.where(closes, rate_baud, 0.0), np.where(closes, 1 / rate_baud, 0.0))
 
 
+@checked((), **LINK, **CARRIER)
 def least_amplifier_dbw(link: Link, carrier: Carrier) -> Array:
     """Rated power of the station's amplifier (BUC, HPA) that just brings the carrier its margin.
 
     Its back-off and the power control in use are included. nan where interference, or the transponder's own power, is
     the limit.
     """
-    power = carrier_power_for_margin(link, carrier)
+    power = carrier_power_for_margin.or_nan(link, carrier)
     rated_dbw: Array = np.asarray(link.transmit.hpa_power_dbw) - power.hpa_margin_db
     return np.where(power.power_share <= 1, rated_dbw, np.nan)
 
 
+@checked((), **CARRIER, carrier_output_backoff_db=FINITE, smallest_m=POSITIVE, largest_m=POSITIVE)
 def least_antenna_m(
     link_of: Callable[[Array], Link],
     carrier: Carrier,
@@ -98,9 +103,10 @@ def least_antenna_m(
         budget = bent_pipe_budget.or_nan(link_of(diameter_m), carrier, carrier_output_backoff_db)
         return np.minimum(budget.margin_db - budget.required_margin_db, budget.hpa_margin_db)
 
-    return least_that_meets(spare_db, smallest_m, largest_m)
+    return least_that_meets.or_nan(spare_db, smallest_m, largest_m)
 
 
+@checked(low=POSITIVE, high=POSITIVE)
 def least_that_meets(spare: Callable[[Array], Array], low: Values, high: Values) -> Array:
     """Where a rising function first is zero or above, between two positive bounds; nan where it is not by `high`.
 
@@ -122,7 +128,7 @@ def _every_modcod(
     link: Link, table: ModcodTable, rolloff: Values, spare_db: Values, power_share: Values
 ) -> tuple[Noise, Array, Array, Array]:
     """All lanes with all MODCODs, which lie on the last axis: noise, power limit, demand, bandwidth per baud."""
-    full = at_full_power(link)
+    full = at_full_power.or_nan(link)
     by_lane = Noise.of(link, full, rolloff)
     noise = Noise(
         *(np.asarray(one)[..., None] for one in (by_lane.clear, by_lane.rain, by_lane.interference, by_lane.fade))

@@ -14,7 +14,10 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
+from satcom.resource.physics.checked import checked
 from satcom.resource.physics.link_budget import (
+    CARRIER,
+    LINK,
     BentPipeBudget,
     Carrier,
     Link,
@@ -87,11 +90,12 @@ class CarrierSizing:
     budget: BentPipeBudget
 
 
+@checked((), **LINK, **CARRIER)
 def carrier_power_for_margin(link: Link, carrier: Carrier) -> CarrierPower:
     """The satellite EIRP that leaves exactly the carrier's required margin in the worst weather, in closed form."""
-    full = at_full_power(link)
+    full = at_full_power.or_nan(link)
     demand = 10 ** ((np.asarray(carrier.required_es_n0_db) + carrier.required_margin_db) / 10)
-    rate_baud = symbol_rate_baud(carrier.bit_rate_bps, carrier.spectral_efficiency)
+    rate_baud = symbol_rate_baud.or_nan(carrier.bit_rate_bps, carrier.spectral_efficiency)
     share = Noise.of(link, full, carrier.rolloff).share_for(demand, rate_baud)
     share = np.where(np.isfinite(share), share, np.nan)
     share_db = 10 * np.log10(share)
@@ -121,7 +125,7 @@ def size_carrier(
     `share_per_baud_limit` the share of the transponder's power that each symbol a second may have. All arguments
     broadcast; the required Es/N0 is the table's threshold plus the implementation margin.
     """
-    full = at_full_power(link)
+    full = at_full_power.or_nan(link)
     noise = Noise.of(link, full, asked.rolloff)
     share_left = np.clip(np.asarray(free_power_bandwidth_hz) / link.transponder.bandwidth_hz, 0, 1)
     share_of_station = 10 ** (full.hpa_margin_db / 10)
@@ -141,7 +145,7 @@ def size_carrier(
     )
     carrier = _carrier(asked, table, best.chosen)
     demand = 10 ** ((np.asarray(carrier.required_es_n0_db) + asked.required_margin_db) / 10)
-    rate_baud = symbol_rate_baud(asked.bit_rate_bps, carrier.spectral_efficiency)
+    rate_baud = symbol_rate_baud.or_nan(asked.bit_rate_bps, carrier.spectral_efficiency)
     needed = noise.share_for(demand, rate_baud)
     dense_share = np.asarray(share_per_baud_limit) * rate_baud
     share = np.where(best.closes, needed, np.minimum(share_limit, dense_share))

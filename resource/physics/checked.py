@@ -21,19 +21,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 UNITS: Final = {  # by the end of a name; physics stands alone, the test holds them to those of `core.wrong_value`
+    "kg_per_m2": "kg/m²",
+    "km_per_s": "km/s",
+    "db_per_s": "dB/s",
+    "g_per_m3": "g/m³",
     "dbw_per_m2": "dBW/m²",
+    "dbw_per_hz": "dBW/Hz",
     "db_per_k": "dB/K",
+    "mm_per_h": "mm/h",
     "percent": "%",
+    "baud": "baud",
     "bps": "bit/s",
     "dbw": "dBW",
     "dbi": "dBi",
     "deg": "degrees",
+    "hpa": "hPa",
     "hz": "Hz",
     "db": "dB",
     "km": "km",
     "m": "m",
     "k": "K",
     "s": "s",
+    "days": "days",
 }
 P = ParamSpec("P")
 R = TypeVar("R", covariant=True)
@@ -67,6 +76,9 @@ POSITIVE: Final = Accepted(0.0, above=True)
 NOT_NEGATIVE: Final = Accepted(0.0)
 FINITE: Final = Accepted()
 SHARE: Final = Accepted(0.0, 1.0, above=True)  # an efficiency
+SHARE_PERCENT: Final = Accepted(0.0, 100.0, above=True)
+CONFIDENCE: Final = Accepted(1e-9, 1 - 1e-9)  # neither never nor certain
+ABOVE_HORIZON: Final = Accepted(0.0, 90.0, above=True)
 LATITUDES: Final = Accepted(-90.0, 90.0)
 LONGITUDES: Final = Accepted()  # in whichever turn they are written
 

@@ -11,6 +11,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from satcom.resource.physics.checked import FINITE, LATITUDES, LONGITUDES, POSITIVE, Accepted, checked
 from satcom.resource.physics.gas import Air
 from satcom.resource.physics.maps import digital_map
 from satcom.resource.physics.pieces import in_pieces
@@ -23,6 +24,10 @@ LAPSE_K_PER_KM = 6.5
 HYDROSTATIC_K_PER_KM = 34.163  # weight of dry air over the gas constant
 
 
+VAPOUR_PERCENT = Accepted(0.1, 99.0)
+
+
+@checked(latitude_deg=LATITUDES, longitude_deg=LONGITUDES)
 def altitude_km(latitude_deg: ArrayLike, longitude_deg: ArrayLike) -> Array:
     """Height of the ground above mean sea level. Arguments broadcast; nan off the globe.
 
@@ -31,16 +36,19 @@ def altitude_km(latitude_deg: ArrayLike, longitude_deg: ArrayLike) -> Array:
     return digital_map("altitude").bicubic_at(latitude_deg, longitude_deg) / 1000
 
 
+@checked(latitude_deg=LATITUDES, longitude_deg=LONGITUDES)
 def mean_temperature_k(latitude_deg: ArrayLike, longitude_deg: ArrayLike) -> Array:
     """Mean annual temperature at the ground. Arguments broadcast; nan off the globe. Source: ITU-R P.1510-1."""
     return digital_map("temperature").at(latitude_deg, longitude_deg)
 
 
+@checked(latitude_deg=LATITUDES, longitude_deg=LONGITUDES)
 def monthly_temperature_k(latitude_deg: ArrayLike, longitude_deg: ArrayLike) -> Array:
     """Mean temperature at the ground of each month, January to December on the last axis. Source: ITU-R P.1510-1."""
     return digital_map("monthly_temperature").every_level_at(latitude_deg, longitude_deg)
 
 
+@checked(temperature_k=POSITIVE, height_km=FINITE)
 def mean_pressure_hpa(temperature_k: ArrayLike, height_km: ArrayLike) -> Array:
     """Mean pressure at a height where the mean temperature is given. Arguments broadcast.
 
@@ -54,6 +62,7 @@ def mean_pressure_hpa(temperature_k: ArrayLike, height_km: ArrayLike) -> Array:
     return pressure_hpa
 
 
+@checked(latitude_deg=LATITUDES, longitude_deg=LONGITUDES, height_km=FINITE, unavailability_percent=VAPOUR_PERCENT)
 def vapour_density_g_per_m3(
     latitude_deg: ArrayLike, longitude_deg: ArrayLike, height_km: ArrayLike, unavailability_percent: ArrayLike
 ) -> Array:
@@ -66,6 +75,7 @@ def vapour_density_g_per_m3(
     return _vapour("vapour_density", latitude_deg, longitude_deg, height_km, unavailability_percent)
 
 
+@checked(latitude_deg=LATITUDES, longitude_deg=LONGITUDES, height_km=FINITE, unavailability_percent=VAPOUR_PERCENT)
 def vapour_content_kg_per_m2(
     latitude_deg: ArrayLike, longitude_deg: ArrayLike, height_km: ArrayLike, unavailability_percent: ArrayLike
 ) -> Array:
@@ -76,15 +86,16 @@ def vapour_content_kg_per_m2(
     return _vapour("vapour_content", latitude_deg, longitude_deg, height_km, unavailability_percent)
 
 
+@checked(latitude_deg=LATITUDES, longitude_deg=LONGITUDES, height_km=FINITE)
 def mean_air(latitude_deg: ArrayLike, longitude_deg: ArrayLike, height_km: ArrayLike) -> Air:
     """Annual means of pressure, temperature and vapour density. Arguments broadcast.
 
     The mean density is the integral over its distribution in P.836-6.
     """
-    temperature_k = mean_temperature_k(latitude_deg, longitude_deg)
+    temperature_k = mean_temperature_k.or_nan(latitude_deg, longitude_deg)
     lat, lon, height = np.broadcast_arrays(*(np.asarray(a, float) for a in (latitude_deg, longitude_deg, height_km)))
     vapour = in_pieces(_mean_vapour, PIECE, lat, lon, height)
-    return Air(mean_pressure_hpa(temperature_k, height), temperature_k, vapour)
+    return Air(mean_pressure_hpa.or_nan(temperature_k, height), temperature_k, vapour)
 
 
 def _mean_vapour(lat: Array, lon: Array, height_km: Array) -> Array:

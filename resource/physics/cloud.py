@@ -7,6 +7,7 @@ Its log-normal approximation is `log_normal_cloud`. Fog is not here, nor are the
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from satcom.resource.physics.checked import LATITUDES, LONGITUDES, NOT_NEGATIVE, Accepted, checked
 from satcom.resource.physics.maps import digital_map
 
 Array = NDArray[np.float64]
@@ -14,6 +15,10 @@ Array = NDArray[np.float64]
 REFERENCE_TEMPERATURE_K = 273.75
 
 
+CLOUD_HZ = Accepted(1e9, 200e9)
+
+
+@checked(freq_hz=CLOUD_HZ)
 def cloud_mass_absorption_db_per_kg_m2(freq_hz: ArrayLike) -> Array:
     """Attenuation at the zenith per kg/m2 of integrated liquid water (K_L); nan outside 1 to 200 GHz.
 
@@ -36,6 +41,7 @@ def cloud_mass_absorption_db_per_kg_m2(freq_hz: ArrayLike) -> Array:
     return absorption
 
 
+@checked(latitude_deg=LATITUDES, longitude_deg=LONGITUDES, unavailability_percent=Accepted(0.01, 100.0))
 def cloud_liquid_water_kg_per_m2(
     latitude_deg: ArrayLike, longitude_deg: ArrayLike, unavailability_percent: ArrayLike
 ) -> Array:
@@ -48,6 +54,7 @@ def cloud_liquid_water_kg_per_m2(
     return digital_map("cloud_liquid").at_level(latitude_deg, longitude_deg, unavailability_percent)
 
 
+@checked(freq_hz=CLOUD_HZ, elevation_deg=Accepted(5.0, 90.0), liquid_water_kg_per_m2=NOT_NEGATIVE)
 def cloud_attenuation_db(freq_hz: ArrayLike, elevation_deg: ArrayLike, liquid_water_kg_per_m2: ArrayLike) -> Array:
     """Cloud attenuation of a slant path. Arguments broadcast; nan outside 1 to 200 GHz and 5 to 90 degrees.
 
@@ -56,6 +63,6 @@ def cloud_attenuation_db(freq_hz: ArrayLike, elevation_deg: ArrayLike, liquid_wa
     elevation = np.asarray(elevation_deg, float)
     sine = np.sin(np.radians(np.where((elevation >= 5) & (elevation <= 90), elevation, np.nan)))
     attenuation_db: Array = (
-        cloud_mass_absorption_db_per_kg_m2(freq_hz) * np.asarray(liquid_water_kg_per_m2, float) / sine
+        cloud_mass_absorption_db_per_kg_m2.or_nan(freq_hz) * np.asarray(liquid_water_kg_per_m2, float) / sine
     )
     return attenuation_db

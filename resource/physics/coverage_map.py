@@ -90,8 +90,8 @@ class MapTransponders:
     def uplink_cn0_db_hz(self) -> Array:
         """Of the carrier that fills the transponder, whoever sends it: flux density over the noise at the satellite."""
         flux_density = self.sfd_dbw_per_m2 - self.input_backoff_db
-        into_isotropic_dbw = flux_density + effective_aperture_db_m2(self.up_freq_hz)
-        return carrier_to_noise_density_db_hz(into_isotropic_dbw, 0.0, self.figure_of_merit_db_per_k)
+        into_isotropic_dbw = flux_density + effective_aperture_db_m2.or_nan(self.up_freq_hz)
+        return carrier_to_noise_density_db_hz.or_nan(into_isotropic_dbw, 0.0, self.figure_of_merit_db_per_k)
 
 
 @dataclass(frozen=True)
@@ -166,7 +166,7 @@ def downlink_es_n0_db(
     )
     absorbed_db = air.gas_db + air.cloud_db + air.rain_db
     covered_db = np.where(np.isfinite(level_db), level_db, np.nan)
-    downlink_db_hz = carrier_to_noise_density_db_hz(
+    downlink_db_hz = carrier_to_noise_density_db_hz.or_nan(
         (transponders.eirp_dbw - transponders.output_backoff_db)[:, None] + covered_db,
         free_space_loss_db.or_nan(range_km, down_hz) + air.total_db + terminal.pointing_loss_db,
         antenna.figure_of_merit_db_per_k(absorbed_db),
@@ -179,7 +179,7 @@ def downlink_es_n0_db(
 def best_rate_bps(transponders: MapTransponders, terminal: MapTerminal, es_n0_db: Array) -> Array:
     """Bits a second of the best transponder, each with the MODCOD that closes; nan where none does."""
     table = dvb_table()
-    chosen = best_modcod(es_n0_db, terminal.implementation_margin_db)
+    chosen = best_modcod.or_nan(es_n0_db, terminal.implementation_margin_db)
     efficiency = np.where(chosen == NONE_CLOSES, np.nan, table.spectral_efficiency[chosen])
     return _best(efficiency * transponders.symbol_rate_baud(terminal.rolloff)[:, None])
 

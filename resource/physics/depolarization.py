@@ -6,7 +6,13 @@ Words and symbols of ITU-R P.618-14, section 4.
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from satcom.resource.physics.checked import FINITE, POSITIVE, Accepted, checked
+
 Array = NDArray[np.float64]
+
+
+DISCRIMINATION_HZ, SCALED_HZ = Accepted(6e9, 55e9), Accepted(4e9, 30e9)
+DISCRIMINATION_PERCENT = Accepted(0.001, 1.0)
 
 
 def _tilt_term(tilt_deg: ArrayLike) -> Array:
@@ -15,6 +21,13 @@ def _tilt_term(tilt_deg: ArrayLike) -> Array:
     return lost
 
 
+@checked(
+    freq_hz=DISCRIMINATION_HZ,
+    elevation_deg=Accepted(0.0, 90.0),
+    tilt_deg=FINITE,
+    unavailability_percent=DISCRIMINATION_PERCENT,
+    rain_attenuation_db=POSITIVE,
+)
 def rain_discrimination_db(
     freq_hz: ArrayLike,
     elevation_deg: ArrayLike,
@@ -54,6 +67,13 @@ def rain_discrimination_db(
     return discrimination_db
 
 
+@checked(
+    freq_hz=DISCRIMINATION_HZ,
+    elevation_deg=Accepted(0.0, 90.0),
+    tilt_deg=FINITE,
+    unavailability_percent=DISCRIMINATION_PERCENT,
+    rain_attenuation_db=POSITIVE,
+)
 def discrimination_db(
     freq_hz: ArrayLike,
     elevation_deg: ArrayLike,
@@ -67,13 +87,16 @@ def discrimination_db(
 
     Source: ITU-R P.618-14, section 4.1, steps 7 and 8.
     """
-    rain_db = rain_discrimination_db(freq_hz, elevation_deg, tilt_deg, unavailability_percent, rain_attenuation_db)
+    rain_db = rain_discrimination_db.or_nan(
+        freq_hz, elevation_deg, tilt_deg, unavailability_percent, rain_attenuation_db
+    )
     with np.errstate(divide="ignore", invalid="ignore"):
         ice_db = rain_db * (0.3 + 0.1 * np.log10(np.asarray(unavailability_percent, float))) / 2
     both_db: Array = rain_db - ice_db
     return both_db
 
 
+@checked(known_db=FINITE, from_freq_hz=SCALED_HZ, from_tilt_deg=FINITE, to_freq_hz=SCALED_HZ, to_tilt_deg=FINITE)
 def discrimination_scaled_db(
     known_db: ArrayLike,
     from_freq_hz: ArrayLike,

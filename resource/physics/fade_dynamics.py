@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtr
 
+from satcom.resource.physics.checked import FINITE, NOT_NEGATIVE, POSITIVE, Accepted, checked
+
 Array = NDArray[np.float64]
 
 SHORTEST_FADE_S = 1.0
@@ -29,6 +31,7 @@ class FadeDurations(NamedTuple):
     short_share: Array
 
 
+@checked(freq_hz=Accepted(10e9, 50e9), elevation_deg=Accepted(5.0, 60.0), threshold_db=POSITIVE)
 def fade_durations(freq_hz: ArrayLike, elevation_deg: ArrayLike, threshold_db: ArrayLike) -> FadeDurations:
     """The distribution's parameters. Arguments broadcast; nan outside 10 to 50 GHz, 5 to 60 degrees, 0 dB and less.
 
@@ -54,6 +57,7 @@ def _beyond(duration_s: Array, middle_s: Array, deviation: Array) -> Array:
     return tail
 
 
+@checked(duration_s=NOT_NEGATIVE)
 def longer_fades(fades: FadeDurations, duration_s: ArrayLike) -> Array:
     """Which part of the fades lasts longer; of those of a second and more. Arguments broadcast.
 
@@ -70,6 +74,7 @@ def longer_fades(fades: FadeDurations, duration_s: ArrayLike) -> Array:
     return part
 
 
+@checked(duration_s=NOT_NEGATIVE)
 def time_in_longer_fades(fades: FadeDurations, duration_s: ArrayLike) -> Array:
     """Which part of the faded time belongs to fades that last longer. Arguments broadcast.
 
@@ -82,6 +87,7 @@ def time_in_longer_fades(fades: FadeDurations, duration_s: ArrayLike) -> Array:
     return part
 
 
+@checked(faded_s=NOT_NEGATIVE)
 def number_of_fades(fades: FadeDurations, faded_s: ArrayLike) -> Array:
     """How many fades of a second and more make up the faded time. Arguments broadcast.
 
@@ -96,6 +102,7 @@ def number_of_fades(fades: FadeDurations, faded_s: ArrayLike) -> Array:
     return number
 
 
+@checked(attenuation_db=Accepted(0.0, 20.0), cutoff_hz=Accepted(0.001, 1.0), interval_s=Accepted(1.0, 200.0))
 def slope_deviation_db_per_s(attenuation_db: ArrayLike, cutoff_hz: ArrayLike, interval_s: ArrayLike) -> Array:
     """Standard deviation of the fade slope at an attenuation, in dB/s. Arguments broadcast.
 
@@ -112,6 +119,7 @@ def slope_deviation_db_per_s(attenuation_db: ArrayLike, cutoff_hz: ArrayLike, in
     return deviation
 
 
+@checked(slope_db_per_s=FINITE, deviation_db_per_s=POSITIVE)
 def slope_exceeded(slope_db_per_s: ArrayLike, deviation_db_per_s: ArrayLike) -> Array:
     """Probability that the slope is greater, given the attenuation that the deviation is of. Arguments broadcast.
 
@@ -122,6 +130,7 @@ def slope_exceeded(slope_db_per_s: ArrayLike, deviation_db_per_s: ArrayLike) -> 
     return exceeded
 
 
+@checked(slope_db_per_s=FINITE, deviation_db_per_s=POSITIVE)
 def slope_density(slope_db_per_s: ArrayLike, deviation_db_per_s: ArrayLike) -> Array:
     """Probability density of the slope, in s/dB. Arguments broadcast.
 

@@ -13,6 +13,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from satcom.resource.physics.checked import POSITIVE, checked
 from satcom.resource.physics.modcod import ModcodTable, dvb_table
 
 Array = NDArray[np.float64]
@@ -38,6 +39,7 @@ SHORT_BITS: Final = MappingProxyType(
 )  # fmt: skip
 
 
+@checked(information_bits=POSITIVE, frame_bits=POSITIVE, bits_per_symbol=POSITIVE)
 def frame_efficiency(information_bits: Values, frame_bits: Values, bits_per_symbol: Values, pilots: bool) -> Array:
     """Information bits a symbol of frames with `information_bits` before the outer code. Arguments broadcast.
 
@@ -67,7 +69,7 @@ def framed_table(short_frames: bool = False, pilots: bool = False) -> ModcodTabl
         bits = (SHORT_BITS if short_frames else NORMAL_BITS).get(rate) if counted else None
         if bits is not None:
             frame = SHORT_FRAME_BITS if short_frames else NORMAL_FRAME_BITS
-            efficiencies.append(float(frame_efficiency(bits, frame, BITS_PER_SYMBOL[modulation], pilots)))
+            efficiencies.append(float(frame_efficiency.or_nan(bits, frame, BITS_PER_SYMBOL[modulation], pilots)))
             rows.append(row)
         elif not short_frames:
             efficiencies.append(float(table.spectral_efficiency[row]) * _with_pilots(modulation))

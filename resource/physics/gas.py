@@ -14,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from satcom.resource.physics.checked import NOT_NEGATIVE, POSITIVE, Accepted, checked
 from satcom.resource.physics.maps import PACKED
 from satcom.resource.physics.pieces import in_pieces
 
@@ -25,6 +26,10 @@ PIECE = 512  # points summed over the lines at once
 _VAPOUR_HEIGHT = np.array(((22.235080, 2.6846, 2.7649), (183.310087, 5.8905, 4.9219), (325.152888, 2.9810, 3.0748)))
 
 
+LINE_HZ, ANNEX2_HZ = Accepted(1e9, 1000e9), Accepted(1e9, 100e9)
+FLAT_AIR_DEG = Accepted(5.0, 90.0)
+
+
 @dataclass(frozen=True)
 class Air:
     """Air at one place and moment, or its mean: total pressure, temperature, density of the water vapour."""
@@ -34,14 +39,18 @@ class Air:
     vapour_g_per_m3: Array
 
 
+@checked(freq_hz=LINE_HZ, pressure_hpa=POSITIVE, temperature_k=POSITIVE, vapour_g_per_m3=NOT_NEGATIVE)
 def gas_specific_attenuation_db_per_km(freq_hz: ArrayLike, air: Air) -> tuple[Array, Array]:
     """Attenuation in one kilometre by oxygen and by water vapour. Arguments broadcast; nan outside 1 to 1000 GHz.
 
     Source: ITU-R P.676-13, Annex 1, equations 1 to 9.
     """
-    return oxygen_specific_attenuation_db_per_km(freq_hz, air), vapour_specific_attenuation_db_per_km(freq_hz, air)
+    return oxygen_specific_attenuation_db_per_km.or_nan(freq_hz, air), vapour_specific_attenuation_db_per_km.or_nan(
+        freq_hz, air
+    )
 
 
+@checked(freq_hz=LINE_HZ, pressure_hpa=POSITIVE, temperature_k=POSITIVE, vapour_g_per_m3=NOT_NEGATIVE)
 def oxygen_specific_attenuation_db_per_km(freq_hz: ArrayLike, air: Air) -> Array:
     """Attenuation in one kilometre by oxygen and the dry continuum. Arguments broadcast; nan outside 1 to 1000 GHz.
 
@@ -76,6 +85,7 @@ def _oxygen_slopes() -> tuple[Array, NDArray[np.intp]]:
     return np.unique(0.8 - _spectral_lines("oxygen")[4], return_inverse=True)
 
 
+@checked(freq_hz=LINE_HZ, pressure_hpa=POSITIVE, temperature_k=POSITIVE, vapour_g_per_m3=NOT_NEGATIVE)
 def vapour_specific_attenuation_db_per_km(freq_hz: ArrayLike, air: Air) -> Array:
     """Attenuation in one kilometre by water vapour. Arguments broadcast; nan outside 1 to 1000 GHz.
 
@@ -137,6 +147,7 @@ class Annex2(NamedTuple):
     vapour: tuple[Array, Array, Array, Array]
 
 
+@checked(freq_hz=ANNEX2_HZ)
 def annex2_coefficients(freq_hz: ArrayLike) -> Annex2:
     """Coefficients at the frequency, linear between those of the table; nan outside it (1 to 52.5 and 67 to 100 GHz).
 
@@ -159,6 +170,7 @@ def _annex2_table() -> tuple[Array, Array, Array]:
     return table[:, 0], table[:, 1:], np.diff(table[:, 1:], axis=0) / np.diff(table[:, :1], axis=0)
 
 
+@checked(freq_hz=LINE_HZ, pressure_hpa=POSITIVE, temperature_k=POSITIVE, vapour_g_per_m3=NOT_NEGATIVE)
 def oxygen_zenith_attenuation_db(
     freq_hz: ArrayLike, mean: Air, exceeded: Air, coefficients: tuple[Array, Array, Array, Array]
 ) -> Array:
@@ -168,10 +180,11 @@ def oxygen_zenith_attenuation_db(
     """
     a, b, c, d = coefficients
     height_km = a + b * exceeded.temperature_k + c * exceeded.pressure_hpa + d * exceeded.vapour_g_per_m3
-    attenuation_db: Array = oxygen_specific_attenuation_db_per_km(freq_hz, mean) * height_km
+    attenuation_db: Array = oxygen_specific_attenuation_db_per_km.or_nan(freq_hz, mean) * height_km
     return attenuation_db
 
 
+@checked(freq_hz=Accepted(1e9, 350e9))
 def vapour_equivalent_height_km(freq_hz: ArrayLike) -> Array:
     """Height of air as it is at the ground that would hold the vapour's attenuation; nan outside 1 to 350 GHz.
 
@@ -184,6 +197,13 @@ def vapour_equivalent_height_km(freq_hz: ArrayLike) -> Array:
     return height_km
 
 
+@checked(
+    freq_hz=ANNEX2_HZ,
+    elevation_deg=FLAT_AIR_DEG,
+    pressure_hpa=POSITIVE,
+    temperature_k=POSITIVE,
+    vapour_g_per_m3=NOT_NEGATIVE,
+)
 def instantaneous_gas_attenuation_db(freq_hz: ArrayLike, elevation_deg: ArrayLike, now: Air) -> Array:
     """Attenuation of a slant path by oxygen and water vapour while the air at the ground is `now`.
 
@@ -191,12 +211,15 @@ def instantaneous_gas_attenuation_db(freq_hz: ArrayLike, elevation_deg: ArrayLik
 
     Source: ITU-R P.676-13, Annex 2, sections 1.1 and 2.1.
     """
-    oxygen_db = oxygen_zenith_attenuation_db(freq_hz, now, now, annex2_coefficients(freq_hz).oxygen)
-    vapour_db = vapour_specific_attenuation_db_per_km(freq_hz, now) * vapour_equivalent_height_km(freq_hz)
+    oxygen_db = oxygen_zenith_attenuation_db.or_nan(freq_hz, now, now, annex2_coefficients.or_nan(freq_hz).oxygen)
+    vapour_db = vapour_specific_attenuation_db_per_km.or_nan(freq_hz, now) * vapour_equivalent_height_km.or_nan(freq_hz)
     attenuation_db: Array = (oxygen_db + vapour_db) / _sine(elevation_deg)
     return attenuation_db
 
 
+@checked(
+    vapour_content_kg_per_m2=NOT_NEGATIVE, pressure_hpa=POSITIVE, temperature_k=POSITIVE, vapour_g_per_m3=NOT_NEGATIVE
+)
 def vapour_zenith_attenuation_db(
     mean: Air, vapour_content_kg_per_m2: ArrayLike, coefficients: tuple[Array, Array, Array, Array]
 ) -> Array:
@@ -210,6 +233,14 @@ def vapour_zenith_attenuation_db(
     return attenuation_db
 
 
+@checked(
+    freq_hz=ANNEX2_HZ,
+    elevation_deg=FLAT_AIR_DEG,
+    vapour_content_kg_per_m2=NOT_NEGATIVE,
+    pressure_hpa=POSITIVE,
+    temperature_k=POSITIVE,
+    vapour_g_per_m3=NOT_NEGATIVE,
+)
 def gas_attenuation_db(
     freq_hz: ArrayLike, elevation_deg: ArrayLike, mean: Air, exceeded: Air, vapour_content_kg_per_m2: ArrayLike
 ) -> Array:
@@ -219,10 +250,10 @@ def gas_attenuation_db(
 
     Source: ITU-R P.676-13, Annex 2, sections 1.2 and 2.3.
     """
-    oxygen, vapour = annex2_coefficients(freq_hz)
-    zenith_db = oxygen_zenith_attenuation_db(freq_hz, mean, exceeded, oxygen) + vapour_zenith_attenuation_db(
-        mean, vapour_content_kg_per_m2, vapour
-    )
+    oxygen, vapour = annex2_coefficients.or_nan(freq_hz)
+    zenith_db = oxygen_zenith_attenuation_db.or_nan(
+        freq_hz, mean, exceeded, oxygen
+    ) + vapour_zenith_attenuation_db.or_nan(mean, vapour_content_kg_per_m2, vapour)
     attenuation_db: Array = zenith_db / _sine(elevation_deg)
     return attenuation_db
 

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from satcom.resource.physics.atmosphere import HIGHEST_KM, reference_air
-from satcom.resource.physics.gas import Air, gas_specific_attenuation_db_per_km
+from satcom.resource.physics.checked import NOT_NEGATIVE, POSITIVE, Accepted, checked
+from satcom.resource.physics.gas import LINE_HZ, Air, gas_specific_attenuation_db_per_km
 
 Array = NDArray[np.float64]
 
@@ -32,6 +33,7 @@ class GasPath(NamedTuple):
         return both
 
 
+@checked(pressure_hpa=POSITIVE, temperature_k=POSITIVE, vapour_g_per_m3=NOT_NEGATIVE)
 def refractive_index(air: Air) -> Array:
     """Radio refractive index of air. Source: ITU-R P.453-14, equations 1 to 5."""
     vapour_hpa = air.vapour_g_per_m3 * air.temperature_k / 216.7
@@ -41,6 +43,7 @@ def refractive_index(air: Air) -> Array:
     return index
 
 
+@checked(freq_hz=LINE_HZ, elevation_deg=Accepted(0.0, 90.0))
 def path_to_space(freq_hz: ArrayLike, elevation_deg: ArrayLike) -> GasPath:
     """A path from sea level up through the reference atmosphere. Arguments broadcast; apparent elevation 0 to 90.
 
@@ -50,6 +53,12 @@ def path_to_space(freq_hz: ArrayLike, elevation_deg: ArrayLike) -> GasPath:
     return _path(freq_hz, elevation_deg, 0.0, THINNEST_KM * np.exp(layer / 100))
 
 
+@checked(
+    freq_hz=LINE_HZ,
+    elevation_deg=Accepted(0.0, 90.0),
+    lower_km=Accepted(0.0, HIGHEST_KM),
+    upper_km=Accepted(0.0, HIGHEST_KM),
+)
 def path_between(freq_hz: ArrayLike, elevation_deg: ArrayLike, lower_km: float, upper_km: float) -> GasPath:
     """A path between two heights in the reference atmosphere, seen from the lower. Frequency and elevation broadcast.
 
@@ -71,13 +80,13 @@ def _path(freq_hz: ArrayLike, elevation_deg: ArrayLike, foot_km: float, thicknes
     elevation = np.where((elevation >= 0) & (elevation <= 90), elevation, np.nan)
     top_km = foot_km + np.cumsum(thickness_km)
     bottom_km = top_km - thickness_km
-    air = reference_air(bottom_km + thickness_km / 2)
-    index, radius, above = refractive_index(air), EARTH_RADIUS_KM + bottom_km, EARTH_RADIUS_KM + top_km
+    air = reference_air.or_nan(bottom_km + thickness_km / 2)
+    index, radius, above = refractive_index.or_nan(air), EARTH_RADIUS_KM + bottom_km, EARTH_RADIUS_KM + top_km
     # Snell's law in spherical layers: index x radius x sine stays the same
     along = (index[0] * radius[0] * np.cos(np.radians(elevation)))[..., None]
     leaving, arriving = along / (index * radius), along / (index * above)
     cosine = np.sqrt(1 - leaving**2)
     length_km = -radius * cosine + np.sqrt((radius * cosine) ** 2 + 2 * radius * thickness_km + thickness_km**2)
-    oxygen, vapour = gas_specific_attenuation_db_per_km(freq[..., None], air)
+    oxygen, vapour = gas_specific_attenuation_db_per_km.or_nan(freq[..., None], air)
     bending = (np.arcsin(leaving[..., 1:]) - np.arcsin(arriving[..., :-1])).sum(axis=-1)
     return GasPath((oxygen * length_km).sum(axis=-1), (vapour * length_km).sum(axis=-1), bending)

@@ -12,7 +12,8 @@ from datetime import datetime
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from satcom.resource.physics.orbit import Elements, geodetic
+from satcom.resource.physics.checked import LATITUDES, LONGITUDES, checked
+from satcom.resource.physics.orbit import SITES_M, Elements, geodetic
 from satcom.resource.physics.orbit_array import ephemeris, look_angle_series
 
 Array = NDArray[np.float64]
@@ -79,6 +80,7 @@ def daily_motion(elements: Sequence[Elements], start: datetime) -> DailyMotion:
     )
 
 
+@checked(latitude_deg=LATITUDES, longitude_deg=LONGITUDES, altitude_m=SITES_M)
 def pointing_swing(
     elements: Sequence[Elements],
     latitude_deg: ArrayLike,
@@ -88,7 +90,7 @@ def pointing_swing(
 ) -> PointingSwing:
     """Look at satellites from sites, arrays that broadcast to (sites,), over a sidereal day from `start`."""
     offset_s = np.arange(SAMPLES + 1) * SIDEREAL_DAY_S / SAMPLES
-    seen = look_angle_series(elements, latitude_deg, longitude_deg, altitude_m, start, offset_s)
+    seen = look_angle_series.or_nan(elements, latitude_deg, longitude_deg, altitude_m, start, offset_s)
     azimuth, elevation = np.radians(seen.azimuth_deg), np.radians(seen.elevation_deg)
     direction = np.stack(
         [np.cos(elevation) * np.sin(azimuth), np.cos(elevation) * np.cos(azimuth), np.sin(elevation)], axis=-1

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from satcom.resource.physics.antenna import effective_aperture_db_m2
 from satcom.resource.physics.budget_lines import Line, Shown, lines_of
+from satcom.resource.physics.checked import FINITE, NOT_NEGATIVE, POSITIVE, Accepted, checked
 from satcom.resource.physics.link_budget import (
     NO_INTERFERENCE_DB,
     carrier_to_noise_density_db_hz,
@@ -68,11 +69,12 @@ class HopBudget:
         return lines_of(self, index, frozenset({"interference_ci0_db_hz"}))
 
 
+@checked(eirp_dbw=FINITE, range_km=POSITIVE, freq_hz=POSITIVE, figure_of_merit_db_per_k=FINITE, losses_db=NOT_NEGATIVE)
 def hop_budget(hop: Hop) -> HopBudget:
     """The budget of a hop. All arguments broadcast."""
     loss_db = free_space_loss_db.or_nan(hop.range_km, hop.freq_hz)
     isotropic_dbw = np.asarray(hop.eirp_dbw) - loss_db - hop.losses_db
-    cn0 = carrier_to_noise_density_db_hz(hop.eirp_dbw, loss_db + hop.losses_db, hop.figure_of_merit_db_per_k)
+    cn0 = carrier_to_noise_density_db_hz.or_nan(hop.eirp_dbw, loss_db + hop.losses_db, hop.figure_of_merit_db_per_k)
     return HopBudget(
         eirp_dbw=np.asarray(hop.eirp_dbw),
         range_km=np.asarray(hop.range_km),
@@ -87,15 +89,17 @@ def hop_budget(hop: Hop) -> HopBudget:
     )
 
 
+@checked(power_dbw=FINITE, antenna_gain_dbi=FINITE, losses_db=NOT_NEGATIVE)
 def eirp_dbw(power_dbw: Values, antenna_gain_dbi: Values, losses_db: Values = 0.0) -> Array:
     """Power at the amplifier less what is lost up to the antenna, plus its gain."""
     level_dbw: Array = np.asarray(power_dbw) - losses_db + antenna_gain_dbi
     return level_dbw
 
 
+@checked(flux_density_dbw_per_m2=FINITE, freq_hz=POSITIVE)
 def isotropic_level_dbw(flux_density_dbw_per_m2: Values, freq_hz: Values) -> Array:
     """What an isotropic antenna gathers of a flux density. Source: ITU-R P.525."""
-    level_dbw: Array = np.asarray(flux_density_dbw_per_m2) + effective_aperture_db_m2(freq_hz)
+    level_dbw: Array = np.asarray(flux_density_dbw_per_m2) + effective_aperture_db_m2.or_nan(freq_hz)
     return level_dbw
 
 
@@ -112,6 +116,7 @@ def regenerative_frame_error_ratio(*ratios: Values) -> Array:
     return lost
 
 
+@checked(first_altitude_km=POSITIVE, second_altitude_km=POSITIVE, separation_deg=Accepted(0.0, 180.0))
 def inter_satellite_range_km(first_altitude_km: Values, second_altitude_km: Values, separation_deg: Values) -> Array:
     """Distance of two satellites seen `separation_deg` apart from the Earth's centre; nan where the Earth is between.
 

@@ -199,7 +199,7 @@ def _chained(field: str, asked: HopInput) -> ChainedHop:
         interference_ci0_db_hz=np.inf if asked.interference_ci0_db_hz is None else asked.interference_ci0_db_hz,
     )
     if asked.air is None:
-        return ChainedHop(asked, hop_budget(clear), None, None)
+        return ChainedHop(asked, hop_budget.or_nan(clear), None, None)
     air = _attenuation(field, asked.air, clear.freq_hz)
     faded = replace(
         clear,
@@ -207,7 +207,7 @@ def _chained(field: str, asked: HopInput) -> ChainedHop:
         figure_of_merit_db_per_k=asked.figure_of_merit_db_per_k - _noise_rise_db(asked.air, air),
     )
     clear = replace(clear, losses_db=asked.losses_db + air.gas_db)
-    return ChainedHop(asked, hop_budget(clear), hop_budget(faded), air)
+    return ChainedHop(asked, hop_budget.or_nan(clear), hop_budget.or_nan(faded), air)
 
 
 def _range_km(field: str, asked: HopInput) -> float:
@@ -219,14 +219,16 @@ def _range_km(field: str, asked: HopInput) -> float:
         return asked.range_km
     if asked.between is not None:
         two = asked.between
-        range_km = float(inter_satellite_range_km(two.first_altitude_km, two.second_altitude_km, two.separation_deg))
+        range_km = float(
+            inter_satellite_range_km.or_nan(two.first_altitude_km, two.second_altitude_km, two.separation_deg)
+        )
         if not range_km > 0:
             why = "the Earth stands between the satellites" if np.isnan(range_km) else "both are at one place"
             raise ImpossibleLink(f"{field}.between.separation_deg", why)
         return range_km
     assert asked.air is not None
     assert altitude_km is not None
-    return float(slant_range_km(altitude_km, asked.air.elevation_deg))
+    return float(slant_range_km.or_nan(altitude_km, asked.air.elevation_deg))
 
 
 def _attenuation(field: str, air: AirInput, freq_hz: float | Array) -> TotalAttenuation:
@@ -246,7 +248,7 @@ def _noise_rise_db(air: AirInput, attenuation: TotalAttenuation) -> float:
     if air.system_temperature_k is None:
         return 0.0
     absorbed_db = attenuation.gas_db + attenuation.cloud_db + attenuation.rain_db
-    warmer_k = sky_noise_temperature_k(absorbed_db) - sky_noise_temperature_k(attenuation.gas_db)
+    warmer_k = sky_noise_temperature_k.or_nan(absorbed_db) - sky_noise_temperature_k.or_nan(attenuation.gas_db)
     return float(10 * np.log10(1 + warmer_k / air.system_temperature_k))
 
 

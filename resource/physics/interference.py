@@ -13,7 +13,17 @@ from numpy.typing import NDArray
 
 from satcom.resource.physics.antenna import parabola_gain_dbi, wavelength_m
 from satcom.resource.physics.antenna_pattern import s465_gain_dbi, s580_gain_dbi
-from satcom.resource.physics.depolarization import discrimination_db
+from satcom.resource.physics.checked import (
+    FINITE,
+    LATITUDES,
+    LONGITUDES,
+    NOT_NEGATIVE,
+    POSITIVE,
+    SHARE,
+    Accepted,
+    checked,
+)
+from satcom.resource.physics.depolarization import DISCRIMINATION_HZ, DISCRIMINATION_PERCENT, discrimination_db
 from satcom.resource.physics.link_budget import combine_db
 from satcom.resource.physics.orbit import GEOSTATIONARY_ALTITUDE_KM, earth_fixed_km
 
@@ -31,6 +41,13 @@ def cross_polar_ci_db(*discriminations_db: Values) -> Array:
     return combine_db(*discriminations_db)
 
 
+@checked(
+    freq_hz=DISCRIMINATION_HZ,
+    elevation_deg=Accepted(0.0, 90.0),
+    polarization_tilt_deg=FINITE,
+    unavailability_percent=DISCRIMINATION_PERCENT,
+    rain_attenuation_db=NOT_NEGATIVE,
+)
 def rain_cross_polar_ci_db(
     freq_hz: Values,
     elevation_deg: Values,
@@ -42,12 +59,13 @@ def rain_cross_polar_ci_db(
 
     nan outside 6 to 55 GHz and 0.001 to 1 %. Source: ITU-R P.618-14, section 4.1.
     """
-    discrimination = discrimination_db(
+    discrimination = discrimination_db.or_nan(
         freq_hz, elevation_deg, polarization_tilt_deg, unavailability_percent, rain_attenuation_db
     )
     return np.where(np.asarray(rain_attenuation_db) == 0, np.inf, discrimination)
 
 
+@checked(apart=["activity"], wanted_gain_db=FINITE, activity=Accepted(0.0, 1.0))
 def co_channel_ci_db(wanted_gain_db: Values, other_gains_db: Array, activity: Values = 1.0) -> Array:
     """C/I from beams that use the same frequency and polarization; `other_gains_db` has shape (..., beams).
 
@@ -59,6 +77,12 @@ def co_channel_ci_db(wanted_gain_db: Values, other_gains_db: Array, activity: Va
     return ratio_db
 
 
+@checked(
+    latitude_deg=LATITUDES,
+    longitude_deg=LONGITUDES,
+    wanted_longitude_deg=LONGITUDES,
+    neighbour_longitude_deg=LONGITUDES,
+)
 def topocentric_separation_deg(
     latitude_deg: Values, longitude_deg: Values, wanted_longitude_deg: Values, neighbour_longitude_deg: Values
 ) -> Array:
@@ -86,6 +110,7 @@ def topocentric_separation_deg(
     return separation_deg
 
 
+@checked(off_axis_deg=Accepted(0.0, 180.0), diameter_m=POSITIVE, efficiency=SHARE, freq_hz=POSITIVE)
 def side_lobe_gain_dbi(off_axis_deg: Values, diameter_m: Values, efficiency: Values, freq_hz: Values) -> Array:
     """What an earth station may radiate or hear beside its axis: S.580 from 50 wavelengths of diameter on, else S.465.
 
@@ -99,13 +124,17 @@ def side_lobe_gain_dbi(off_axis_deg: Values, diameter_m: Values, efficiency: Val
         pattern(off_axis_deg, diameter_m, freq_hz) for pattern in (s580_gain_dbi.or_nan, s465_gain_dbi.or_nan)
     )
     lobe_dbi = np.where(np.isnan(large_dbi), any_dbi, large_dbi)
-    wavelengths = np.asarray(diameter_m) / wavelength_m(freq_hz)
+    wavelengths = np.asarray(diameter_m) / wavelength_m.or_nan(freq_hz)
     main_dbi = peak_dbi - 2.5e-3 * (wavelengths * np.asarray(off_axis_deg, float)) ** 2
     near_dbi = np.maximum(main_dbi, 2 + 15 * np.log10(wavelengths))
     gain_dbi: Array = np.minimum(np.where(np.isnan(lobe_dbi), near_dbi, lobe_dbi), peak_dbi)
     return gain_dbi
 
 
+@checked(
+    eirp_density_dbw_per_hz=FINITE,
+    satellite_discrimination_db=FINITE,
+)
 def adjacent_satellite_uplink_ci_db(
     eirp_density_dbw_per_hz: Values,
     neighbour_power_density_dbw_per_hz: Array,
@@ -121,6 +150,10 @@ def adjacent_satellite_uplink_ci_db(
     return np.asarray(eirp_density_dbw_per_hz) + satellite_discrimination_db - _sum_db(others)
 
 
+@checked(
+    eirp_density_dbw_per_hz=FINITE,
+    antenna_gain_dbi=FINITE,
+)
 def adjacent_satellite_downlink_ci_db(
     eirp_density_dbw_per_hz: Values,
     neighbour_eirp_density_dbw_per_hz: Array,
@@ -135,6 +168,14 @@ def adjacent_satellite_downlink_ci_db(
     return np.asarray(eirp_density_dbw_per_hz) + antenna_gain_dbi - _sum_db(others)
 
 
+@checked(
+    symbol_rate_baud=POSITIVE,
+    rolloff=SHARE,
+    neighbour_symbol_rate_baud=POSITIVE,
+    neighbour_rolloff=SHARE,
+    spacing_hz=FINITE,
+    neighbour_excess_db=FINITE,
+)
 def adjacent_carrier_ci_db(
     symbol_rate_baud: Values,
     rolloff: Values,

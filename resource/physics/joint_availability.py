@@ -65,8 +65,8 @@ class Fades:
         )  # fmt: skip
         lat, lon, freq, elevation, tilt, diameter, efficiency = given
         lost = total_attenuation.or_nan(lat, lon, freq, elevation, PERCENT, tilt, diameter, efficiency, height)
-        rains = path_rain_probability_percent(
-            rain_probability_percent(lat, lon), elevation, height, rain_height_km(lat, lon)
+        rains = path_rain_probability_percent.or_nan(
+            rain_probability_percent.or_nan(lat, lon), elevation, height, rain_height_km.or_nan(lat, lon)
         )
         return cls(lost.total_db - lost.gas_db, np.broadcast_to(rains[..., 0], lost.total_db.shape[:-1]))
 
@@ -113,7 +113,7 @@ class Room:
     @classmethod
     def of(cls, link: Link, rolloff: Values, symbol_rate_baud: Values, power_share: Values) -> Self:
         """Of a carrier on a link; all broadcast."""
-        full = at_full_power(link)
+        full = at_full_power.or_nan(link)
         per_share = np.asarray(symbol_rate_baud) / np.asarray(power_share)
         downlink = per_share * 10 ** (-full.downlink_cn0_clear_db_hz / 10)
         noise = Noise.of(link, full, rolloff)
@@ -169,7 +169,7 @@ def availability_percent(
     up_rains, down_rains = (np.maximum(one.rain_percent, PERCENT[-1]) / 100 for one in (up, down))
     up_fails = up.exceeded_percent(most_up_db[..., None])[..., 0] / 100 / up_rains
     down_fails = down.exceeded_percent(most_down_db[..., None])[..., 0] / 100 / down_rains
-    both_rain, correlation = raining_at_both(up_rains, down_rains, np.asarray(distance_km, float))
+    both_rain, correlation = raining_at_both.or_nan(up_rains, down_rains, np.asarray(distance_km, float))
     both_rain = np.minimum(both_rain, np.minimum(up_rains, down_rains))
     # rain at both: whatever the up link loses leaves the down link less
     first = up_fails[..., None]

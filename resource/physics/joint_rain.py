@@ -10,10 +10,15 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtr, ndtri, owens_t
 
+from satcom.resource.physics.checked import ABOVE_HORIZON, FINITE, NOT_NEGATIVE, POSITIVE, Accepted, checked
+
 Array = NDArray[np.float64]
 
 # The shares of the year, in %, at which the log-normal is fitted: section 2.2.1.3.2, as in the examples.
 FITTED_PERCENT = (5.0, 3.0, 2.0, 1.0, 0.5, 0.3, 0.2, 0.1, 0.05, 0.03, 0.02, 0.01)
+
+
+CORRELATION = Accepted(1e-12 - 1, 1 - 1e-12)
 
 
 class LogNormal(NamedTuple):
@@ -24,6 +29,7 @@ class LogNormal(NamedTuple):
     probability: Array
 
 
+@checked(first=FINITE, second=FINITE, correlation=CORRELATION)
 def both_exceeded(first: ArrayLike, second: ArrayLike, correlation: ArrayLike) -> Array:
     """Probability that two standard normal variables exceed `first` and `second`. Arguments broadcast.
 
@@ -42,6 +48,12 @@ def both_exceeded(first: ArrayLike, second: ArrayLike, correlation: ArrayLike) -
     return probability
 
 
+@checked(
+    rain_probability_percent=Accepted(0.0, 100.0),
+    elevation_deg=ABOVE_HORIZON,
+    station_height_km=FINITE,
+    rain_height_km=FINITE,
+)
 def path_rain_probability_percent(
     rain_probability_percent: ArrayLike,
     elevation_deg: ArrayLike,
@@ -60,7 +72,7 @@ def path_rain_probability_percent(
     correlation = 0.59 * np.exp(-distance_km / 31) + 0.41 * np.exp(-distance_km / 800)
     with np.errstate(divide="ignore", invalid="ignore"):
         threshold = -ndtri(rains)
-        both = both_exceeded(threshold, threshold, np.minimum(correlation, 1 - 1e-12))
+        both = both_exceeded.or_nan(threshold, threshold, np.minimum(correlation, 1 - 1e-12))
         share = 1 - (1 - rains) * (np.maximum(both - rains**2, 0.0) / (rains * (1 - rains))) ** rains
     known = (rains >= 0) & (rains <= 1)
     share = np.where(rains == 1, 1.0, np.where((rains > 0) & (height_km > 0), share, 0.0))
@@ -91,6 +103,7 @@ def fitted(attenuation_db: ArrayLike, probability_percent: ArrayLike, percent: A
     return LogNormal(mean_a - deviation * mean_q, np.where(count < 2, np.nan, deviation), rains / 100)
 
 
+@checked(target_db=POSITIVE, seen_db=POSITIVE, target_freq_hz=POSITIVE, seen_freq_hz=POSITIVE)
 def exceeded_given_other(
     target_db: ArrayLike,
     seen_db: ArrayLike,
@@ -110,6 +123,7 @@ def exceeded_given_other(
     return probability
 
 
+@checked(probability=Accepted(0.0, 1.0), seen_db=POSITIVE, target_freq_hz=POSITIVE, seen_freq_hz=POSITIVE)
 def level_given_other_db(
     probability: ArrayLike,
     seen_db: ArrayLike,
@@ -139,6 +153,7 @@ def _given_other(
     return expected, target.deviation * spread
 
 
+@checked(first_db=POSITIVE, second_db=POSITIVE, distance_km=NOT_NEGATIVE)
 def joint_exceedance_percent(
     first_db: ArrayLike, second_db: ArrayLike, first: LogNormal, second: LogNormal, distance_km: ArrayLike
 ) -> Array:
@@ -148,8 +163,8 @@ def joint_exceedance_percent(
 
     Source: ITU-R P.618-14, section 2.2.4.1, equations 32 to 40.
     """
-    raining, correlation = raining_at_both(first.probability, second.probability, distance_km)
-    exceeded = both_exceeded(
+    raining, correlation = raining_at_both.or_nan(first.probability, second.probability, distance_km)
+    exceeded = both_exceeded.or_nan(
         (np.log(np.asarray(first_db, float)) - first.mean) / first.deviation,
         (np.log(np.asarray(second_db, float)) - second.mean) / second.deviation,
         correlation,
@@ -158,6 +173,7 @@ def joint_exceedance_percent(
     return percent
 
 
+@checked(first_probability=Accepted(0.0, 1.0), second_probability=Accepted(0.0, 1.0), distance_km=NOT_NEGATIVE)
 def raining_at_both(
     first_probability: ArrayLike, second_probability: ArrayLike, distance_km: ArrayLike
 ) -> tuple[Array, Array]:
@@ -170,7 +186,7 @@ def raining_at_both(
     correlation: Array = 0.94 * np.exp(-distance / 30) + 0.06 * np.exp(-((distance / 500) ** 2))
     quantiles = -ndtri(np.asarray(first_probability, float)), -ndtri(np.asarray(second_probability, float))
     # one site is the limit: the integral has no value at a correlation of exactly 1
-    return both_exceeded(*quantiles, np.minimum(rain_correlation, 1 - 1e-12)), correlation
+    return both_exceeded.or_nan(*quantiles, np.minimum(rain_correlation, 1 - 1e-12)), correlation
 
 
 def attenuated_less_percent(
@@ -192,7 +208,7 @@ def attenuated_less_percent(
     points, weights = np.polynomial.legendre.leggauss(64)
     half = (np.log(high) - np.log(low)) / 2
     log_a = np.log(low)[..., None] + half[..., None] * (points + 1)
-    raining, correlation = raining_at_both(first.probability, second.probability, distance_km)
+    raining, correlation = raining_at_both.or_nan(first.probability, second.probability, distance_km)
     u = (log_a - first.mean[..., None]) / first.deviation[..., None]
     left_db = np.exp(log_a) - less[..., None]
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -206,6 +222,13 @@ def attenuated_less_percent(
     return percent
 
 
+@checked(
+    attenuation_db=NOT_NEGATIVE,
+    distance_km=Accepted(0.0, 20.0),
+    freq_hz=POSITIVE,
+    elevation_deg=Accepted(0.0, 90.0),
+    baseline_angle_deg=Accepted(0.0, 90.0),
+)
 def diversity_gain_db(
     attenuation_db: ArrayLike,
     distance_km: ArrayLike,

@@ -10,6 +10,7 @@ Words: ITU Handbook on Satellite Communications, 3rd ed., chapter 2 (SFD, IBO, O
 """
 
 from dataclasses import dataclass, fields
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +26,32 @@ Names = NDArray[np.str_]
 
 BOLTZMANN_DBW_PER_K_HZ = 10 * np.log10(1.380649e-23)
 NO_INTERFERENCE_DB = np.inf
+
+
+LINK: Final = {  # what a link takes, by the names of its parts
+    "range_km": POSITIVE,
+    "clear_attenuation_db": NOT_NEGATIVE,
+    "faded_attenuation_db": NOT_NEGATIVE,
+    "beam_gain_db": Accepted(most=0.0),
+    "up_freq_hz": POSITIVE,
+    "down_freq_hz": POSITIVE,
+    "bandwidth_hz": POSITIVE,
+    "saturation_eirp_dbw": FINITE,
+    "figure_of_merit_db_per_k": FINITE,
+    "saturation_flux_density_dbw_per_m2": FINITE,
+    "input_backoff_db": FINITE,
+    "output_backoff_db": FINITE,
+    "antenna_gain_dbi": FINITE,
+    "hpa_power_dbw": FINITE,
+    "pointing_loss_db": NOT_NEGATIVE,
+    "gain_dbi": FINITE,
+}
+CARRIER: Final = {
+    "bit_rate_bps": POSITIVE,
+    "spectral_efficiency": POSITIVE,
+    "required_es_n0_db": FINITE,
+    "rolloff": Accepted(0.0, 1.0),
+}
 
 
 @dataclass(frozen=True)
@@ -180,7 +207,7 @@ class FullPower:
 @checked(range_km=POSITIVE, freq_hz=POSITIVE)
 def free_space_loss_db(range_km: Values, freq_hz: Values) -> Array:
     """Loss between isotropic antennas, 20 log10(4 pi d / lambda). Source: ITU-R P.525."""
-    loss_db: Array = 20 * np.log10(4000 * np.pi * _positive(range_km) / wavelength_m(freq_hz))
+    loss_db: Array = 20 * np.log10(4000 * np.pi * _positive(range_km) / wavelength_m.or_nan(freq_hz))
     return loss_db
 
 
@@ -191,6 +218,7 @@ def spreading_loss_db_m2(range_km: Values) -> Array:
     return loss_db_m2
 
 
+@checked(eirp_dbw=FINITE, losses_db=NOT_NEGATIVE, figure_of_merit_db_per_k=FINITE)
 def carrier_to_noise_density_db_hz(eirp_dbw: Values, losses_db: Values, figure_of_merit_db_per_k: Values) -> Array:
     """C/N0 = EIRP - losses + G/T - k."""
     ratio_db_hz: Array = np.asarray(eirp_dbw) - losses_db + figure_of_merit_db_per_k - BOLTZMANN_DBW_PER_K_HZ
@@ -205,6 +233,7 @@ def combine_db(*ratios_db: Values) -> Array:
     return combined_db
 
 
+@checked((), **LINK)
 def at_full_power(link: Link) -> FullPower:
     """Levels and ratios at power share 1. nan outside a beam, and where an input is out of range."""
     up, down, transponder, station = link.up, link.down, link.transponder, link.transmit
@@ -230,43 +259,21 @@ def at_full_power(link: Link) -> FullPower:
         satellite_eirp_dbw=satellite_eirp_dbw,
         figure_of_merit_clear_db_per_k=clear_db_per_k,
         figure_of_merit_rain_db_per_k=rain_db_per_k,
-        uplink_cn0_db_hz=carrier_to_noise_density_db_hz(
+        uplink_cn0_db_hz=carrier_to_noise_density_db_hz.or_nan(
             uplink_eirp_dbw,
             free_space_loss_db.or_nan(up.range_km, transponder.up_freq_hz) + uplink_losses_db,
             transponder.figure_of_merit_db_per_k + uplink_beam_db,
         ),
-        downlink_cn0_clear_db_hz=carrier_to_noise_density_db_hz(
+        downlink_cn0_clear_db_hz=carrier_to_noise_density_db_hz.or_nan(
             satellite_eirp_dbw, downlink_losses_db + down.clear_attenuation_db, clear_db_per_k
         ),
-        downlink_cn0_rain_db_hz=carrier_to_noise_density_db_hz(
+        downlink_cn0_rain_db_hz=carrier_to_noise_density_db_hz.or_nan(
             satellite_eirp_dbw, downlink_losses_db + down.clear_attenuation_db + down.fade_db(), rain_db_per_k
         ),
     )
 
 
-@checked(
-    range_km=POSITIVE,
-    clear_attenuation_db=NOT_NEGATIVE,
-    faded_attenuation_db=NOT_NEGATIVE,
-    beam_gain_db=Accepted(most=0.0),
-    up_freq_hz=POSITIVE,
-    down_freq_hz=POSITIVE,
-    bandwidth_hz=POSITIVE,
-    saturation_eirp_dbw=FINITE,
-    figure_of_merit_db_per_k=FINITE,
-    saturation_flux_density_dbw_per_m2=FINITE,
-    input_backoff_db=FINITE,
-    output_backoff_db=FINITE,
-    antenna_gain_dbi=FINITE,
-    hpa_power_dbw=FINITE,
-    pointing_loss_db=NOT_NEGATIVE,
-    gain_dbi=FINITE,
-    bit_rate_bps=POSITIVE,
-    spectral_efficiency=POSITIVE,
-    required_es_n0_db=FINITE,
-    rolloff=Accepted(0.0, 1.0),
-    carrier_output_backoff_db=FINITE,
-)
+@checked((), **LINK, **CARRIER, carrier_output_backoff_db=FINITE)
 def bent_pipe_budget(
     link: Link, carrier: Carrier, carrier_output_backoff_db: Values, full: FullPower | None = None
 ) -> BentPipeBudget:
@@ -276,11 +283,11 @@ def bent_pipe_budget(
     `full` is `at_full_power(link)` for who has it already.
     """
     up, down, transponder, interference = link.up, link.down, link.transponder, link.interference
-    full = full or at_full_power(link)
+    full = full or at_full_power.or_nan(link)
     share_db = transponder.output_backoff_db - np.asarray(carrier_output_backoff_db, dtype=np.float64)
     power_share = 10 ** (share_db / 10)
-    rate_baud = symbol_rate_baud(carrier.bit_rate_bps, carrier.spectral_efficiency)
-    occupied_hz = occupied_bandwidth_hz(carrier.bit_rate_bps, carrier.spectral_efficiency, carrier.rolloff)
+    rate_baud = symbol_rate_baud.or_nan(carrier.bit_rate_bps, carrier.spectral_efficiency)
+    occupied_hz = occupied_bandwidth_hz.or_nan(carrier.bit_rate_bps, carrier.spectral_efficiency, carrier.rolloff)
     equivalent_hz = power_share * transponder.bandwidth_hz
     denser_db = share_db + 10 * np.log10(transponder.bandwidth_hz / occupied_hz)
     intermodulation_db = transponder.intermodulation_ci_db + denser_db

@@ -47,8 +47,8 @@ def at_confidence(given: LinkInput, design: DirectionDesign, confidence: float) 
     required = float(design.budget.required_es_n0_db)
     asked = design.asked.availability_percent
     of_link = design.room, required, design.fades, distance_km(given.gateway, given.terminal), unknowns
-    margins = spare_at_confidence_db(*of_link, np.append(TOLD, confidence), asked)
-    (reached,) = availability_at_confidence_percent(*of_link, confidence)
+    margins = spare_at_confidence_db.or_nan(*of_link, np.append(TOLD, confidence), asked)
+    (reached,) = availability_at_confidence_percent.or_nan(*of_link, confidence)
     return ConfidentLink(
         confidence,
         float(reached),
@@ -68,10 +68,10 @@ def unknowns_of(given: LinkInput, design: DirectionDesign) -> Unknowns:
         aged_deg = (
             0.0
             if given.satellite.element_age_days is None
-            else float(element_error_deg(given.satellite.element_age_days, float(np.asarray(path.range_km))))
+            else float(element_error_deg.or_nan(given.satellite.element_age_days, float(np.asarray(path.range_km))))
         )
         rms_deg = float(np.hypot(station.pointing_rms_deg, aged_deg))
         width_deg = half_power_beamwidth_deg.or_nan(station.diameter_m, freq_hz)
-        losses.append(float(mean_pointing_loss_db(rms_deg, width_deg)))
-    ratio = max(float(climatic_ratio(one.latitude_deg, one.longitude_deg)) for one in (design.up, design.down))
+        losses.append(float(mean_pointing_loss_db.or_nan(rms_deg, width_deg)))
+    ratio = max(float(climatic_ratio.or_nan(one.latitude_deg, one.longitude_deg)) for one in (design.up, design.down))
     return Unknowns(ratio, up_pointing_db=losses[0], down_pointing_db=losses[1])

@@ -61,6 +61,7 @@ from satcom.resource.physics.return_waveform import rcs2_table
 
 Array = NDArray[np.float64]
 LOWEST_ELEVATION_DEG = 5.0
+RAREST_PERCENT = 0.001  # of the year: where P.618 ends
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,7 +137,7 @@ class _Ray:
     @classmethod
     def of(cls, name: str, station: StationInput, satellite: SatelliteInput, ghz: float) -> "_Ray":
         height_km = (
-            float(altitude_km(station.latitude_deg, station.longitude_deg))
+            float(altitude_km.or_nan(station.latitude_deg, station.longitude_deg))
             if station.altitude_m is None
             else station.altitude_m / 1000
         )
@@ -186,7 +187,7 @@ class _Ray:
         if not satellite.neighbours:
             return np.inf
         station = self.station
-        each_db = adjacent_satellite_ci_db(
+        each_db = adjacent_satellite_ci_db.or_nan(
             satellite.longitude_deg,
             np.array([one.longitude_deg for one in satellite.neighbours]),
             station.latitude_deg,
@@ -200,7 +201,7 @@ class _Ray:
 
     def cross_polar_ci_db(self, satellite: SatelliteInput, air: TotalAttenuation, unavailability: float) -> Array:
         """Of antennas, and of rain, which is counted under clear sky too: on the safe side."""
-        by_rain = rain_cross_polar_ci_db(
+        by_rain = rain_cross_polar_ci_db.or_nan(
             self.freq_hz, self.elevation_deg, self.tilt_deg, min(unavailability, 1.0), air.rain_db
         )
         return cross_polar_ci_db(satellite.cross_polar_discrimination_db, np.where(np.isnan(by_rain), np.inf, by_rain))
@@ -211,14 +212,14 @@ def _direction(
 ) -> DirectionDesign:
     """Stations and carrier come with the names they were given by."""
     (up_name, up), (down_name, down), (name, asked) = sender, receiver, of
-    satellite, half = given.satellite, (100 - asked.availability_percent) / 2
+    satellite, half = given.satellite, _half_percent(asked)
     up_ray = _Ray.of(up_name, up, satellite, satellite.uplink_ghz)
     down_ray = _Ray.of(down_name, down, satellite, satellite.downlink_ghz)
     up_air, down_air = up_ray.air(half), down_ray.air(half)
     _check_known(up_name, up_ray, up_air)
     _check_known(down_name, down_ray, down_air)
     curve = (multi_carrier_curve if satellite.many_carriers else single_carrier_curve)(satellite.amplifier)
-    point = operating_point_at(satellite.input_backoff_db, curve)
+    point = operating_point_at.or_nan(satellite.input_backoff_db, curve)
     link = Link(
         transmit=TransmitStation(
             antenna_gain_dbi=up_ray.gain_dbi(),
@@ -261,7 +262,7 @@ def _interference(
     airs: tuple[TotalAttenuation, TotalAttenuation],
 ) -> Interference:
     """All but the carriers beside ours, which follow from its symbol rate (`_sized`)."""
-    (up, down), (up_air, down_air), half = rays, airs, (100 - asked.availability_percent) / 2
+    (up, down), (up_air, down_air), half = rays, airs, _half_percent(asked)
     beams = asked.co_channel_beams
     # a station makes good by power where it lies in its beam: on the up link wanted carriers arrive as from the peak
     heard = [(one.uplink_level_db, one.activity) for one in beams if one.uplink_level_db is not None]
@@ -279,7 +280,12 @@ def _interference(
 def _beams_ci_db(wanted_db: float, others: list[tuple[float, float]]) -> Array:
     """Level and activity of each beam against the level of the wanted one."""
     level_db, activity = np.array(others).reshape(-1, 2).T
-    return co_channel_ci_db(wanted_db, level_db, activity)
+    return co_channel_ci_db.or_nan(wanted_db, level_db, activity)
+
+
+def _half_percent(asked: CarrierInput) -> float:
+    """Half of the unavailability, rain on either link; of 99.998 % it is 0.001, of which rounding must take nothing."""
+    return max((100 - asked.availability_percent) / 2, RAREST_PERCENT)
 
 
 def _check_known(name: str, ray: _Ray, air: TotalAttenuation) -> None:
@@ -328,7 +334,7 @@ def _sized(link: Link, asked: CarrierInput, table: ModcodTable, name: str) -> tu
 def _adjacent_carriers_ci_db(asked: CarrierInput, symbol_rate_baud: Array) -> Array:
     return combine_db(
         *(
-            adjacent_carrier_ci_db(
+            adjacent_carrier_ci_db.or_nan(
                 symbol_rate_baud,
                 asked.rolloff,
                 one.symbol_rate_mbaud * 1e6,

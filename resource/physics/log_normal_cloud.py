@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtri
 
+from satcom.resource.physics.checked import LATITUDES, LONGITUDES, Accepted, checked
 from satcom.resource.physics.maps import digital_map
 
 Array = NDArray[np.float64]
@@ -25,6 +26,7 @@ class LogNormalCloud(NamedTuple):
     probability_percent: Array
 
 
+@checked(latitude_deg=LATITUDES, longitude_deg=LONGITUDES)
 def log_normal_cloud(latitude_deg: ArrayLike, longitude_deg: ArrayLike) -> LogNormalCloud:
     """Parameters of the average year at places. Arguments broadcast.
 
@@ -45,6 +47,7 @@ def log_normal_cloud(latitude_deg: ArrayLike, longitude_deg: ArrayLike) -> LogNo
     return LogNormalCloud(log_mean, log_deviation, cells.weigh(percent))
 
 
+@checked(unavailability_percent=Accepted(0.01, 100.0))
 def log_normal_liquid_water_kg_per_m2(cloud: LogNormalCloud, unavailability_percent: ArrayLike) -> Array:
     """Integrated cloud liquid water exceeded for a share of the average year. Arguments broadcast.
 

@@ -7,6 +7,7 @@ what fades deeper follows a geoclimatic law, what fades less is drawn from there
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from satcom.resource.physics.checked import FINITE, LATITUDES, NOT_NEGATIVE, POSITIVE, SHARE, Accepted, checked
 from satcom.resource.physics.scintillation import (
     LAYER_CURVE,
     aperture_averaging_x,
@@ -22,6 +23,10 @@ UPPER_DEG = 5.0
 YEAR_FALL_DB, MONTH_FALL_DB = 59.5, 55.0
 
 
+FADING_HZ, FADING_PERCENT = Accepted(1e9, 45e9), Accepted(0.0, 100.0, above=True)
+
+
+@checked(free_space_elevation_deg=Accepted(-1.0, 90.0), altitude_km=Accepted(0.0, 3.0))
 def bending_deg(free_space_elevation_deg: ArrayLike, altitude_km: ArrayLike) -> Array:
     """By how much the air lifts the apparent elevation over the one of a straight ray. Arguments broadcast.
 
@@ -36,6 +41,7 @@ def bending_deg(free_space_elevation_deg: ArrayLike, altitude_km: ArrayLike) -> 
     return lifted_deg
 
 
+@checked(gradient_percent=Accepted(0.0, 100.0), latitude_deg=LATITUDES, path_coefficient_db=FINITE)
 def geoclimatic_factor(
     gradient_percent: ArrayLike, latitude_deg: ArrayLike, path_coefficient_db: ArrayLike = 76.0
 ) -> Array:
@@ -55,6 +61,7 @@ def geoclimatic_factor(
     return factor
 
 
+@checked(latitude_deg=LATITUDES)
 def annual_decrease_db(latitude_deg: ArrayLike) -> Array:
     """Nu: how much less fades in the average year than in the worst month. Arguments broadcast.
 
@@ -67,6 +74,13 @@ def annual_decrease_db(latitude_deg: ArrayLike) -> Array:
     return decrease_db
 
 
+@checked(
+    freq_hz=FADING_HZ,
+    apparent_elevation_deg=Accepted(0.0, 90.0),
+    percent=FADING_PERCENT,
+    factor=NOT_NEGATIVE,
+    latitude_deg=LATITUDES,
+)
 def deep_fade_db(
     freq_hz: ArrayLike,
     apparent_elevation_deg: ArrayLike,
@@ -95,9 +109,10 @@ def _law(latitude_deg: ArrayLike, worst_month: bool) -> tuple[float, Array]:
     """How a deep fade falls with the elevation, and how much less it is than in the worst month."""
     if worst_month:
         return MONTH_FALL_DB, np.zeros(np.shape(latitude_deg))
-    return YEAR_FALL_DB, annual_decrease_db(latitude_deg)
+    return YEAR_FALL_DB, annual_decrease_db.or_nan(latitude_deg)
 
 
+@checked(freq_hz=FADING_HZ, percent=FADING_PERCENT, factor=NOT_NEGATIVE, latitude_deg=LATITUDES)
 def transition_elevation_mrad(
     freq_hz: ArrayLike,
     percent: ArrayLike,
@@ -109,11 +124,12 @@ def transition_elevation_mrad(
 
     Source: ITU-R P.618-14, section 2.4.2.2, step 1.
     """
-    at_horizon_db = deep_fade_db(freq_hz, 0.0, percent, factor, latitude_deg, worst_month)
+    at_horizon_db = deep_fade_db.or_nan(freq_hz, 0.0, percent, factor, latitude_deg, worst_month)
     elevation_mrad: Array = 10 ** ((at_horizon_db - TRANSITION_DB) / _law(latitude_deg, worst_month)[0]) - 1
     return elevation_mrad
 
 
+@checked(freq_hz=Accepted(1e9, 55e9), antenna_diameter_m=POSITIVE, antenna_efficiency=SHARE)
 def scintillation_slope_per_mrad(
     freq_hz: ArrayLike, antenna_diameter_m: ArrayLike, antenna_efficiency: ArrayLike
 ) -> Array:
@@ -122,7 +138,7 @@ def scintillation_slope_per_mrad(
     Source: ITU-R P.618-14, section 2.4.2.2, step 4: g'(x)/g(x) dx/dtheta - 1.2/tan(theta), by mrad.
     """
     sine, cosine = np.sin(np.radians(UPPER_DEG)), np.cos(np.radians(UPPER_DEG))
-    x = aperture_averaging_x(freq_hz, UPPER_DEG, antenna_diameter_m, antenna_efficiency)
+    x = aperture_averaging_x.or_nan(freq_hz, UPPER_DEG, antenna_diameter_m, antenna_efficiency)
     dx = x * cosine / np.sqrt(sine**2 + LAYER_CURVE)
     squared, zeta = x**2 + 1, 11 / 6 * np.arctan2(1.0, x)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -133,6 +149,18 @@ def scintillation_slope_per_mrad(
     return slope
 
 
+@checked(
+    latitude_deg=LATITUDES,
+    altitude_km=Accepted(0.0, 3.0),
+    freq_hz=FADING_HZ,
+    elevation_deg=Accepted(-1.0, UPPER_DEG),
+    percent=Accepted(0.001, 50.0),
+    antenna_diameter_m=POSITIVE,
+    antenna_efficiency=SHARE,
+    wet_refractivity_n=NOT_NEGATIVE,
+    gradient_percent=Accepted(0.0, 100.0),
+    path_coefficient_db=FINITE,
+)
 def low_elevation_fade_db(
     latitude_deg: ArrayLike,
     altitude_km: ArrayLike,
@@ -155,18 +183,18 @@ def low_elevation_fade_db(
     """
     elevation = np.asarray(elevation_deg, float)
     elevation = np.where(elevation < UPPER_DEG, elevation, np.nan)
-    apparent_deg = elevation + bending_deg(elevation, altitude_km)
-    factor = geoclimatic_factor(gradient_percent, latitude_deg, path_coefficient_db)
+    apparent_deg = elevation + bending_deg.or_nan(elevation, altitude_km)
+    factor = geoclimatic_factor.or_nan(gradient_percent, latitude_deg, path_coefficient_db)
     law = (factor, latitude_deg, worst_month)
-    deep_db = deep_fade_db(freq_hz, apparent_deg, percent, *law)
-    deviation_db = scintillation_deviation_db(
+    deep_db = deep_fade_db.or_nan(freq_hz, apparent_deg, percent, *law)
+    deviation_db = scintillation_deviation_db.or_nan(
         freq_hz, UPPER_DEG, antenna_diameter_m, antenna_efficiency, wet_refractivity_n
     )
-    upper_db = scintillation_fade_db(deviation_db, percent)
-    from_mrad = transition_elevation_mrad(freq_hz, percent, *law)
+    upper_db = scintillation_fade_db.or_nan(deviation_db, percent)
+    from_mrad = transition_elevation_mrad.or_nan(freq_hz, percent, *law)
     from_slope = -_law(latitude_deg, worst_month)[0] * np.log10(np.e) / (1 + from_mrad)
-    to_mrad = 1e3 * np.radians(UPPER_DEG + bending_deg(UPPER_DEG, altitude_km))
-    slope = scintillation_slope_per_mrad(freq_hz, antenna_diameter_m, antenna_efficiency)
+    to_mrad = 1e3 * np.radians(UPPER_DEG + bending_deg.or_nan(UPPER_DEG, altitude_km))
+    slope = scintillation_slope_per_mrad.or_nan(freq_hz, antenna_diameter_m, antenna_efficiency)
     shallow_db = _shallow_fade_db(
         1e3 * np.radians(apparent_deg), (from_mrad, to_mrad), upper_db, (from_slope, upper_db * slope)
     )

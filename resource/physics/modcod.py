@@ -16,6 +16,8 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from satcom.resource.physics.checked import FINITE, POSITIVE, Accepted, checked
+
 Array = NDArray[np.float64]
 Values = float | Array  # anything that broadcasts
 Indices = NDArray[np.intp]
@@ -91,11 +93,13 @@ def dvb_table() -> ModcodTable:
     return table.rows(np.argsort(table.es_n0_threshold_db, kind="stable"))
 
 
+@checked(es_n0_db=FINITE, implementation_margin_db=FINITE)
 def best_modcod(es_n0_db: Values, implementation_margin_db: Values) -> Indices:
     """Rows of `dvb_table()`: the most efficient MODCOD of DVB-S2 or DVB-S2X; `NONE_CLOSES` where none closes."""
     return dvb_table().best(es_n0_db, implementation_margin_db)
 
 
+@checked(bit_rate_bps=POSITIVE, spectral_efficiency=POSITIVE)
 def symbol_rate_baud(bit_rate_bps: Values, spectral_efficiency: Values) -> Array:
     """Symbols a second for `bit_rate_bps` of information; nan when that is not above zero.
 
@@ -106,18 +110,21 @@ def symbol_rate_baud(bit_rate_bps: Values, spectral_efficiency: Values) -> Array
     return rate_baud
 
 
+@checked(bit_rate_bps=POSITIVE, spectral_efficiency=POSITIVE, rolloff=Accepted(0.0, 1.0))
 def occupied_bandwidth_hz(bit_rate_bps: Values, spectral_efficiency: Values, rolloff: Values) -> Array:
     """Symbol rate times (1 + roll-off), guard bands not included. Source: EN 302 307-1, 5.6."""
-    bandwidth_hz: Array = symbol_rate_baud(bit_rate_bps, spectral_efficiency) * (1 + np.asarray(rolloff))
+    bandwidth_hz: Array = symbol_rate_baud.or_nan(bit_rate_bps, spectral_efficiency) * (1 + np.asarray(rolloff))
     return bandwidth_hz
 
 
+@checked(bandwidth_hz=POSITIVE, spectral_efficiency=POSITIVE, rolloff=Accepted(0.0, 1.0))
 def bit_rate_bps(bandwidth_hz: Values, spectral_efficiency: Values, rolloff: Values) -> Array:
     """Information a carrier of this occupied bandwidth brings: the inverse of `occupied_bandwidth_hz`."""
     rate_bps: Array = np.asarray(bandwidth_hz) / (1 + np.asarray(rolloff)) * spectral_efficiency
     return rate_bps
 
 
+@checked(es_n0_db=FINITE, spectral_efficiency=POSITIVE)
 def eb_n0_db(es_n0_db: Values, spectral_efficiency: Values) -> Array:
     """Energy per information bit: Es/N0 less 10 log10 of the bits in a symbol."""
     ratio_db: Array = np.asarray(es_n0_db) - 10 * np.log10(spectral_efficiency)

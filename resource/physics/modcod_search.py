@@ -225,7 +225,7 @@ class _Lanes:
         return np.broadcast_to(np.maximum(found, 0), (self.count,)).astype(np.intp)
 
     def rate_baud(self, ladder: _Ladder, step: Indices) -> Array:
-        return symbol_rate_baud(self.bit_rate_bps, ladder.efficiency[step])
+        return symbol_rate_baud.or_nan(self.bit_rate_bps, ladder.efficiency[step])
 
 
 def _walk(lanes: _Lanes, ladder: _Ladder, start: Indices, direction: int) -> "Iterator[_Stand]":

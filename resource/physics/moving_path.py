@@ -7,7 +7,8 @@ chosen from, and what clouds and gas add, is not here.
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from satcom.resource.physics.rain import rain_attenuation_db
+from satcom.resource.physics.checked import ABOVE_HORIZON, FINITE, LATITUDES, NOT_NEGATIVE, POSITIVE, Accepted, checked
+from satcom.resource.physics.rain import RAIN_HZ, rain_attenuation_db
 
 Array = NDArray[np.float64]
 
@@ -16,6 +17,7 @@ RAREST_PERCENT, OFTENEST_PERCENT = 0.001, 5.0
 HALVINGS = 50
 
 
+@checked(orbit_altitude_km=POSITIVE, elevation_deg=Accepted(0.0, 90.0))
 def slant_range_km(orbit_altitude_km: ArrayLike, elevation_deg: ArrayLike) -> Array:
     """Distance of a satellite on a circular orbit about a spherical Earth. Arguments broadcast."""
     radius = EARTH_RADIUS_KM + np.asarray(orbit_altitude_km, float)
@@ -26,13 +28,24 @@ def slant_range_km(orbit_altitude_km: ArrayLike, elevation_deg: ArrayLike) -> Ar
     return distance
 
 
+@checked(zenith_margin_db=FINITE, orbit_altitude_km=POSITIVE, elevation_deg=Accepted(0.0, 90.0))
 def margin_at_db(zenith_margin_db: ArrayLike, orbit_altitude_km: ArrayLike, elevation_deg: ArrayLike) -> Array:
     """What a margin at the zenith is worth at an elevation, where the path is longer. Arguments broadcast."""
-    ratio = slant_range_km(orbit_altitude_km, elevation_deg) / np.asarray(orbit_altitude_km, float)
+    ratio = slant_range_km.or_nan(orbit_altitude_km, elevation_deg) / np.asarray(orbit_altitude_km, float)
     margin: Array = np.asarray(zenith_margin_db, float) - 20 * np.log10(ratio)
     return margin
 
 
+@checked(
+    margin_db=FINITE,
+    latitude_deg=LATITUDES,
+    freq_hz=RAIN_HZ,
+    elevation_deg=ABOVE_HORIZON,
+    polarization_tilt_deg=FINITE,
+    station_height_km=FINITE,
+    rain_height_km=FINITE,
+    rain_rate_001_mm_per_h=NOT_NEGATIVE,
+)
 def rain_exceedance_percent(
     margin_db: ArrayLike,
     latitude_deg: ArrayLike,
@@ -68,7 +81,9 @@ def rain_exceedance_percent(
     latitude, freq, elevation, tilt, height, rain_height, rate = rest
 
     def exceeded_db(log_percent: Array) -> Array:
-        return rain_attenuation_db(latitude, freq, elevation, np.exp(log_percent), tilt, height, rain_height, rate)
+        return rain_attenuation_db.or_nan(
+            latitude, freq, elevation, np.exp(log_percent), tilt, height, rain_height, rate
+        )
 
     low = np.full(margin.shape, np.log(RAREST_PERCENT))
     high = np.full(margin.shape, np.log(OFTENEST_PERCENT))
@@ -81,6 +96,7 @@ def rain_exceedance_percent(
     return percent
 
 
+@checked(time_at_elevation=NOT_NEGATIVE, exceedance_percent=Accepted(0.0, 100.0))
 def orbit_average_percent(time_at_elevation: ArrayLike, exceedance_percent: ArrayLike) -> Array:
     """Share of the time in which the path is out, over the elevations on the last axis.
 

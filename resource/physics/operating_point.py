@@ -17,6 +17,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from satcom.resource.physics.checked import FINITE, checked
 from satcom.resource.physics.link_budget import Transponder
 
 Array = NDArray[np.float64]
@@ -102,6 +103,11 @@ class OperatingPoint:
         )
 
 
+@checked(
+    apart=["carrier_flux_densities_dbw_per_m2"],
+    saturation_flux_density_dbw_per_m2=FINITE,
+    carrier_flux_densities_dbw_per_m2=FINITE,
+)
 def operating_point(
     saturation_flux_density_dbw_per_m2: Values, carrier_flux_densities_dbw_per_m2: Array, curve: BackoffCurve
 ) -> OperatingPoint:
@@ -111,9 +117,10 @@ def operating_point(
     loaded by less, than the curve knows.
     """
     load = 10 * np.log10(np.sum(10 ** (np.asarray(carrier_flux_densities_dbw_per_m2) / 10), axis=-1))
-    return operating_point_at(np.asarray(saturation_flux_density_dbw_per_m2) - load, curve)
+    return operating_point_at.or_nan(np.asarray(saturation_flux_density_dbw_per_m2) - load, curve)
 
 
+@checked(input_backoff_db=FINITE)
 def operating_point_at(input_backoff_db: Values, curve: BackoffCurve) -> OperatingPoint:
     """The point at an input back-off of all carriers together."""
     return OperatingPoint(

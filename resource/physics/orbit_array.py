@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sgp4.api import SatrecArray
 
+from satcom.resource.physics.checked import FINITE, LATITUDES, LONGITUDES, POSITIVE, Accepted, checked
 from satcom.resource.physics.earth_rotation import (
     DAY_S,
     earth_fixed_from_teme,
@@ -22,7 +23,7 @@ from satcom.resource.physics.earth_rotation import (
     julian_days,
     sidereal_angle_rad,
 )
-from satcom.resource.physics.orbit import Elements, earth_fixed_km, horizon_axes, sgp4_record
+from satcom.resource.physics.orbit import SITES_M, Elements, earth_fixed_km, horizon_axes, sgp4_record
 
 Array = NDArray[np.float64]
 
@@ -85,6 +86,7 @@ def element_ages_days(elements: Sequence[Elements], start: datetime, offset_s: A
     return farthest
 
 
+@checked(apart=["offset_s"], latitude_deg=LATITUDES, longitude_deg=LONGITUDES, altitude_m=SITES_M, offset_s=FINITE)
 def look_angle_series(
     elements: Sequence[Elements],
     latitude_deg: ArrayLike,
@@ -115,6 +117,7 @@ def look_angle_series(
     )
 
 
+@checked(freq_hz=POSITIVE, range_rate_km_per_s=Accepted(-SPEED_OF_LIGHT_KM_PER_S, SPEED_OF_LIGHT_KM_PER_S))
 def doppler_shift_hz(freq_hz: ArrayLike, range_rate_km_per_s: ArrayLike) -> Array:
     """What is received minus what was sent, one way. Arguments broadcast.
 

@@ -11,11 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from satcom.resource.physics.antenna import pointing_loss_db
+from satcom.resource.physics.checked import NOT_NEGATIVE, POSITIVE, Accepted, checked
 
 Array = NDArray[np.float64]
 Values = float | Array  # anything that broadcasts
 
 
+@checked(rms_error_deg=NOT_NEGATIVE, half_power_beamwidth_deg=POSITIVE)
 def rms_pointing_loss_db(rms_error_deg: Values, half_power_beamwidth_deg: Values) -> Array:
     """Loss of the mean power under a random error: 10 log10(1 + 4 ln 2 (rms / width)^2).
 
@@ -27,6 +29,7 @@ def rms_pointing_loss_db(rms_error_deg: Values, half_power_beamwidth_deg: Values
     return loss_db
 
 
+@checked(rms_error_deg=NOT_NEGATIVE, exceeded_percent=Accepted(0.0, 100.0, above=True))
 def pointing_error_exceeded_deg(rms_error_deg: Values, exceeded_percent: Values) -> Array:
     """Angle off axis that is exceeded for this share of the time (Rayleigh): rms sqrt(-ln p); nan outside 0 to 100."""
     percent = np.asarray(exceeded_percent, dtype=np.float64)
@@ -35,12 +38,15 @@ def pointing_error_exceeded_deg(rms_error_deg: Values, exceeded_percent: Values)
     return error_deg
 
 
+@checked(
+    rms_error_deg=NOT_NEGATIVE, half_power_beamwidth_deg=POSITIVE, exceeded_percent=Accepted(0.0, 100.0, above=True)
+)
 def pointing_loss_exceeded_db(
     rms_error_deg: Values, half_power_beamwidth_deg: Values, exceeded_percent: Values
 ) -> Array:
     """Loss that is exceeded for this share of the time: what a margin has to hold."""
     return pointing_loss_db.or_nan(
-        pointing_error_exceeded_deg(rms_error_deg, exceeded_percent), half_power_beamwidth_deg
+        pointing_error_exceeded_deg.or_nan(rms_error_deg, exceeded_percent), half_power_beamwidth_deg
     )
 
 

@@ -15,6 +15,7 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
+from satcom.resource.physics.checked import FINITE, POSITIVE, Accepted, checked
 from satcom.resource.physics.link_budget import spreading_loss_db_m2
 
 Array = NDArray[np.float64]
@@ -26,6 +27,9 @@ REGIONS = (1, 2, 3)
 ANY_REGION = 0  # not known: the rows of every region hold
 
 
+ARRIVAL, ANY_OR_ONE = Accepted(0.0, 90.0), Accepted(only=(0.0, 1.0, 2.0, 3.0))
+
+
 class Service(StrEnum):
     """Which radio service a satellite sends for: to customers, or for science, weather and its own operation."""
 
@@ -33,6 +37,7 @@ class Service(StrEnum):
     SCIENCE = "science"
 
 
+@checked(satellites=Accepted(1.0))
 def constellation_size_db(satellites: Values) -> Array:
     """X: what a constellation of so many satellites has less near the horizon, from 17.7 to 19.3 GHz.
 
@@ -43,6 +48,7 @@ def constellation_size_db(satellites: Values) -> Array:
     return np.where(count >= 1, x_db, np.nan)
 
 
+@checked(satellites=Accepted(1.0))
 def hemisphere_size_db(satellites: Values) -> Array:
     """Y: the same from 3.4 to 4.2 GHz, by how many send on one frequency over one hemisphere at once.
 
@@ -90,7 +96,7 @@ TABLE = (
     Row(2.2, 2.3, _rising(-154, -144), _4K, service=Service.SCIENCE),
     Row(2.5, 2.69, _rising(-136, -125), _1M),
     Row(3.4, 4.2, _rising(-152, -142), _4K, passing=False),
-    Row(3.4, 4.2, _rising(-138, -126), _1M, geostationary=False, of_size=hemisphere_size_db),
+    Row(3.4, 4.2, _rising(-138, -126), _1M, geostationary=False, of_size=hemisphere_size_db.or_nan),
     Row(4.5, 4.8, _rising(-152, -142), _4K),
     Row(5.15, 5.216, ((0.0, -164.0),), _4K),
     Row(6.7, 6.825, _rising(-137, -127), _1M),
@@ -106,7 +112,7 @@ TABLE = (
     Row(12.5, 12.75, _rising(-148, -138), _4K, passing=False, regions=(1,)),
     Row(13.4, 13.65, ((0, -159), (25, -149), (80, -149), (84, -151)), _4K, passing=False, regions=(1,)),
     Row(17.7, 19.3, _rising(-115, -105), _1M, passing=False),
-    Row(17.7, 19.3, _rising(-115, -105), _1M, geostationary=False, of_size=constellation_size_db),
+    Row(17.7, 19.3, _rising(-115, -105), _1M, geostationary=False, of_size=constellation_size_db.or_nan),
     Row(19.3, 19.7, _rising(-115, -105), _1M),
     Row(21.4, 22.0, _rising(-115, -105), _1M, regions=(1, 3)),
     Row(22.55, 23.55, _rising(-115, -105), _1M, service=Service.SCIENCE),
@@ -135,6 +141,7 @@ def rows_at(freq_hz: float) -> tuple[int, ...]:
     )
 
 
+@checked(arrival_deg=ARRIVAL, freq_hz=POSITIVE, region=ANY_OR_ONE)
 def flux_density_limit_dbw_per_m2_hz(
     arrival_deg: Values, freq_hz: Values, region: Values = ANY_REGION, service: Service = Service.COMMUNICATION
 ) -> Array:
@@ -150,6 +157,7 @@ def flux_density_limit_dbw_per_m2_hz(
     return _strictest(rows, arrival, (low_hz, low_hz), where, np.ones_like(low_hz))
 
 
+@checked(arrival_deg=ARRIVAL, lowest_hz=POSITIVE, highest_hz=POSITIVE, satellites=Accepted(1.0), region=ANY_OR_ONE)
 def passing_flux_density_limit_dbw_per_m2_hz(
     arrival_deg: Values,
     lowest_hz: Values,
@@ -186,6 +194,7 @@ def _strictest(rows: list[Row], arrival: Array, span_hz: tuple[Array, Array], re
     return limit
 
 
+@checked(eirp_density_dbw_per_hz=FINITE, range_km=POSITIVE, arrival_deg=ARRIVAL, freq_hz=POSITIVE)
 def flux_density_excess_db(
     eirp_density_dbw_per_hz: Values, range_km: Values, arrival_deg: Values, freq_hz: Values
 ) -> Array:
@@ -194,13 +203,14 @@ def flux_density_excess_db(
     Of a geostationary satellite. nan where no limit is set. Source: Radio Regulations, Article 21, Table 21-4.
     """
     arrives = np.asarray(eirp_density_dbw_per_hz) - spreading_loss_db_m2.or_nan(range_km)
-    excess_db: Array = arrives - flux_density_limit_dbw_per_m2_hz(arrival_deg, freq_hz)
+    excess_db: Array = arrives - flux_density_limit_dbw_per_m2_hz.or_nan(arrival_deg, freq_hz)
     return excess_db
 
 
+@checked(range_km=POSITIVE, arrival_deg=ARRIVAL, freq_hz=POSITIVE)
 def ground_eirp_density_limit_dbw_per_hz(range_km: Values, arrival_deg: Values, freq_hz: Values) -> Array:
     """Most EIRP density of a geostationary satellite towards a place at this range, where it arrives at this angle.
 
     nan where no limit is set. Arguments broadcast. Source: Radio Regulations, Article 21, Table 21-4.
     """
-    return -flux_density_excess_db(0.0, range_km, arrival_deg, freq_hz)
+    return -flux_density_excess_db.or_nan(0.0, range_km, arrival_deg, freq_hz)

@@ -11,6 +11,15 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from satcom.resource.physics.checked import (
+    ABOVE_HORIZON,
+    FINITE,
+    LATITUDES,
+    LONGITUDES,
+    NOT_NEGATIVE,
+    Accepted,
+    checked,
+)
 from satcom.resource.physics.maps import digital_map
 
 Array = NDArray[np.float64]
@@ -37,6 +46,9 @@ _ALPHA_V = (
 )  # fmt: skip
 
 
+POWER_LAW_HZ, RAIN_HZ = Accepted(1e9, 1000e9), Accepted(1e9, 55e9)
+
+
 class PowerLaw(NamedTuple):
     """Coefficients of the power law of rain for horizontal and vertical polarization."""
 
@@ -46,6 +58,7 @@ class PowerLaw(NamedTuple):
     alpha_v: Array
 
 
+@checked(freq_hz=POWER_LAW_HZ)
 def power_law_coefficients(freq_hz: ArrayLike) -> PowerLaw:
     """Coefficients k and alpha of both polarizations; nan outside 1 to 1000 GHz.
 
@@ -65,6 +78,7 @@ def _curve(log_f: Array, terms: tuple[tuple[float, float, float], ...], slope: f
     return curve
 
 
+@checked(freq_hz=POWER_LAW_HZ, rain_rate_mm_per_h=NOT_NEGATIVE, elevation_deg=Accepted(0.0, 90.0), tilt_deg=FINITE)
 def rain_specific_attenuation_db_per_km(
     freq_hz: ArrayLike, rain_rate_mm_per_h: ArrayLike, elevation_deg: ArrayLike, tilt_deg: ArrayLike
 ) -> Array:
@@ -74,7 +88,7 @@ def rain_specific_attenuation_db_per_km(
 
     Source: ITU-R P.838-3, equations 1, 4 and 5.
     """
-    k_h, alpha_h, k_v, alpha_v = power_law_coefficients(freq_hz)
+    k_h, alpha_h, k_v, alpha_v = power_law_coefficients.or_nan(freq_hz)
     elevation_rad, tilt_rad = np.radians(elevation_deg), np.radians(tilt_deg)
     slant = np.cos(elevation_rad) ** 2 * np.cos(2 * tilt_rad)
     k = (k_h + k_v + (k_h - k_v) * slant) / 2
@@ -84,6 +98,7 @@ def rain_specific_attenuation_db_per_km(
     return attenuation_db_per_km
 
 
+@checked(latitude_deg=LATITUDES, longitude_deg=LONGITUDES)
 def rain_height_km(latitude_deg: ArrayLike, longitude_deg: ArrayLike) -> Array:
     """Mean annual height of the rain above mean sea level. Arguments broadcast; nan off the globe.
 
@@ -92,6 +107,7 @@ def rain_height_km(latitude_deg: ArrayLike, longitude_deg: ArrayLike) -> Array:
     return digital_map("zero_isotherm").at(latitude_deg, longitude_deg) + 0.36
 
 
+@checked(latitude_deg=LATITUDES, longitude_deg=LONGITUDES)
 def rain_rate_mm_per_h(latitude_deg: ArrayLike, longitude_deg: ArrayLike) -> Array:
     """Rain rate exceeded for 0.01 % of the average year (R0.01, one minute). Arguments broadcast; nan off the globe.
 
@@ -100,6 +116,7 @@ def rain_rate_mm_per_h(latitude_deg: ArrayLike, longitude_deg: ArrayLike) -> Arr
     return digital_map("rain_rate").at(latitude_deg, longitude_deg)
 
 
+@checked(latitude_deg=LATITUDES, longitude_deg=LONGITUDES)
 def rain_probability_percent(latitude_deg: ArrayLike, longitude_deg: ArrayLike) -> Array:
     """Share of the average year in which it rains (P0). Arguments broadcast; nan off the globe.
 
@@ -110,6 +127,7 @@ def rain_probability_percent(latitude_deg: ArrayLike, longitude_deg: ArrayLike) 
     return share
 
 
+@checked(latitude_deg=LATITUDES, longitude_deg=LONGITUDES, unavailability_percent=Accepted(0.001, 100.0))
 def rain_rate_exceeded_mm_per_h(
     latitude_deg: ArrayLike, longitude_deg: ArrayLike, unavailability_percent: ArrayLike
 ) -> Array:
@@ -175,6 +193,15 @@ class RainPath(NamedTuple):
     attenuation_001_db: Array
 
 
+@checked(
+    latitude_deg=LATITUDES,
+    freq_hz=RAIN_HZ,
+    elevation_deg=ABOVE_HORIZON,
+    polarization_tilt_deg=FINITE,
+    station_height_km=FINITE,
+    rain_height_km=FINITE,
+    rain_rate_001_mm_per_h=NOT_NEGATIVE,
+)
 def rain_path(
     latitude_deg: ArrayLike,
     freq_hz: ArrayLike,
@@ -192,7 +219,9 @@ def rain_path(
     elevation = np.asarray(elevation_deg, float)
     sine, cosine = np.sin(np.radians(elevation)), np.cos(np.radians(elevation))
     height = np.maximum(np.asarray(rain_height_km, float) - np.asarray(station_height_km, float), 0.0)
-    specific = rain_specific_attenuation_db_per_km(freq_hz, rain_rate_001_mm_per_h, elevation, polarization_tilt_deg)
+    specific = rain_specific_attenuation_db_per_km.or_nan(
+        freq_hz, rain_rate_001_mm_per_h, elevation, polarization_tilt_deg
+    )
     with np.errstate(divide="ignore", invalid="ignore"):
         low = 2 * height / (np.sqrt(sine**2 + 2 * height / EFFECTIVE_EARTH_RADIUS_KM) + sine)
         slant = np.where(elevation >= 5, height / sine, low)
@@ -208,6 +237,16 @@ def rain_path(
     return RainPath(slant, ground, specific, reduction, adjustment, length, specific * length)
 
 
+@checked(
+    latitude_deg=LATITUDES,
+    freq_hz=RAIN_HZ,
+    unavailability_percent=Accepted(0.001, 5.0),
+    elevation_deg=ABOVE_HORIZON,
+    polarization_tilt_deg=FINITE,
+    station_height_km=FINITE,
+    rain_height_km=FINITE,
+    rain_rate_001_mm_per_h=NOT_NEGATIVE,
+)
 def rain_attenuation_db(
     latitude_deg: ArrayLike,
     freq_hz: ArrayLike,
@@ -226,7 +265,7 @@ def rain_attenuation_db(
     Source: ITU-R P.618-14, section 2.2.1.1, step 10.
     """
     percent, elevation = np.asarray(unavailability_percent, float), np.asarray(elevation_deg, float)
-    at_001_db = rain_path(
+    at_001_db = rain_path.or_nan(
         latitude_deg, freq_hz, elevation, polarization_tilt_deg, station_height_km, rain_height_km,
         rain_rate_001_mm_per_h,
     ).attenuation_001_db  # fmt: skip

@@ -19,6 +19,7 @@ from satcom.resource.physics.antenna import (
     cascade_temperature_k,
     noise_temperature_k,
 )
+from satcom.resource.physics.checked import FINITE, NOT_NEGATIVE, checked
 
 Array = NDArray[np.float64]
 Values = float | Array  # anything that broadcasts
@@ -51,6 +52,7 @@ def chain_temperature_k(stages: Sequence[Stage]) -> Array:
     return cascade_temperature_k(np.stack(columns[::2], axis=-1), np.stack(columns[1::2], axis=-1))
 
 
+@checked(temperature_k=NOT_NEGATIVE)
 def noise_figure_db(temperature_k: Values) -> Array:
     """Noise figure of a chain of this temperature; nan below 0 K. Source: ITU-R P.372."""
     temperature = np.where(np.asarray(temperature_k) >= 0, temperature_k, np.nan)
@@ -58,6 +60,7 @@ def noise_figure_db(temperature_k: Values) -> Array:
     return figure_db
 
 
+@checked(antenna_gain_dbi=FINITE, ground_temperature_k=NOT_NEGATIVE, feed_loss_db=NOT_NEGATIVE)
 def receive_antenna(
     antenna_gain_dbi: Values, ground_temperature_k: Values, feed_loss_db: Values, stages: Sequence[Stage]
 ) -> ReceiveAntenna:

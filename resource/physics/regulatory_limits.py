@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from satcom.resource.physics.beam_footprint import Footprint, WorstPlace, worst_place
+from satcom.resource.physics.checked import FINITE, POSITIVE, SHARE, Accepted, checked
 from satcom.resource.physics.interference import side_lobe_gain_dbi
 from satcom.resource.physics.power_flux_density import (
     FLUX_DENSITY,
@@ -92,6 +93,7 @@ class Breach:
         return f"at {place}, {self.arrival_deg:.1f} deg over the horizon"
 
 
+@checked(off_axis_deg=Accepted(0.0, 180.0), freq_hz=POSITIVE)
 def off_axis_limit_dbw_per_hz(off_axis_deg: Values, freq_hz: Values) -> Array:
     """Most EIRP density that an earth station may send at an angle beside its satellite, towards the orbit.
 
@@ -113,6 +115,7 @@ def off_axis_limit_dbw_per_hz(off_axis_deg: Values, freq_hz: Values) -> Array:
     return limit
 
 
+@checked(power_density_dbw_per_hz=FINITE, diameter_m=POSITIVE, efficiency=SHARE, freq_hz=POSITIVE)
 def off_axis_excess_db(
     power_density_dbw_per_hz: Values, diameter_m: Values, efficiency: Values, freq_hz: Values
 ) -> Array:
@@ -123,17 +126,22 @@ def off_axis_excess_db(
     density, dish, eta, freq = (
         np.asarray(one, float)[..., None] for one in (power_density_dbw_per_hz, diameter_m, efficiency, freq_hz)
     )
-    beyond = density + side_lobe_gain_dbi(ANGLES_DEG, dish, eta, freq) - off_axis_limit_dbw_per_hz(ANGLES_DEG, freq)
+    beyond = (
+        density
+        + side_lobe_gain_dbi.or_nan(ANGLES_DEG, dish, eta, freq)
+        - off_axis_limit_dbw_per_hz.or_nan(ANGLES_DEG, freq)
+    )
     excess_db: Array = np.max(np.where(np.isnan(beyond), -np.inf, beyond), axis=-1)
     return np.where(np.isneginf(excess_db), np.nan, excess_db)
 
 
+@checked(diameter_m=POSITIVE, efficiency=SHARE, freq_hz=POSITIVE)
 def flange_density_limit_dbw_per_hz(diameter_m: Values, efficiency: Values, freq_hz: Values) -> Array:
     """Most density at an antenna's flange with which its side lobes keep the limit. Arguments broadcast.
 
     nan where no limit is set. Source: ITU-R S.524-9 with S.580, S.465.
     """
-    return -off_axis_excess_db(0.0, diameter_m, efficiency, freq_hz)
+    return -off_axis_excess_db.or_nan(0.0, diameter_m, efficiency, freq_hz)
 
 
 def flux_breach(worst: WorstPlace, peak_eirp_density_dbw_per_hz: float) -> Breach:
@@ -170,10 +178,12 @@ def breaches(
     receiving place counts, `below_peak_db` in its beam, and of the places that the beam has `lit` the worst.
     """
     agreed = agreed or CoordinationLimits()
-    beside = float(off_axis_excess_db(uplink_power_density_dbw_per_hz, diameter_m, efficiency, uplink_freq_hz))
-    ground_limit = float(flux_density_limit_dbw_per_m2_hz(arrival_deg, downlink_freq_hz))
+    beside = float(off_axis_excess_db.or_nan(uplink_power_density_dbw_per_hz, diameter_m, efficiency, uplink_freq_hz))
+    ground_limit = float(flux_density_limit_dbw_per_m2_hz.or_nan(arrival_deg, downlink_freq_hz))
     ground = ground_limit + float(
-        flux_density_excess_db(downlink_eirp_density_dbw_per_hz, downlink_range_km, arrival_deg, downlink_freq_hz)
+        flux_density_excess_db.or_nan(
+            downlink_eirp_density_dbw_per_hz, downlink_range_km, arrival_deg, downlink_freq_hz
+        )
     )
     on_the_ground = Breach(
         Gate.POWER_FLUX_DENSITY, ground, ground_limit, FLUX_DENSITY, TABLE_21_4, None, None, arrival_deg

@@ -7,6 +7,7 @@ refractivity of P.453-14. Below 5 degrees multipath rules and section 2.4.2 woul
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from satcom.resource.physics.checked import LATITUDES, LONGITUDES, NOT_NEGATIVE, POSITIVE, SHARE, Accepted, checked
 from satcom.resource.physics.maps import digital_map
 
 Array = NDArray[np.float64]
@@ -15,6 +16,10 @@ TURBULENT_LAYER_M = 1000.0
 LAYER_CURVE = 2.35e-4  # of the path through it, by the curvature of the Earth
 
 
+SCINTILLATION_HZ = Accepted(1e9, 55e9)
+
+
+@checked(latitude_deg=LATITUDES, longitude_deg=LONGITUDES)
 def wet_refractivity(latitude_deg: ArrayLike, longitude_deg: ArrayLike) -> Array:
     """Wet term of the surface refractivity (N units), median of the year. Arguments broadcast; nan off the globe.
 
@@ -23,6 +28,9 @@ def wet_refractivity(latitude_deg: ArrayLike, longitude_deg: ArrayLike) -> Array
     return digital_map("wet_term").at(latitude_deg, longitude_deg)
 
 
+@checked(
+    freq_hz=SCINTILLATION_HZ, elevation_deg=Accepted(0.0, 90.0), antenna_diameter_m=POSITIVE, antenna_efficiency=SHARE
+)
 def aperture_averaging_x(
     freq_hz: ArrayLike, elevation_deg: ArrayLike, antenna_diameter_m: ArrayLike, antenna_efficiency: ArrayLike
 ) -> Array:
@@ -37,6 +45,13 @@ def aperture_averaging_x(
     return x
 
 
+@checked(
+    freq_hz=SCINTILLATION_HZ,
+    elevation_deg=Accepted(5.0, 90.0),
+    antenna_diameter_m=POSITIVE,
+    antenna_efficiency=SHARE,
+    wet_refractivity_n=NOT_NEGATIVE,
+)
 def scintillation_deviation_db(
     freq_hz: ArrayLike,
     elevation_deg: ArrayLike,
@@ -58,13 +73,14 @@ def scintillation_deviation_db(
     freq_ghz, elevation, diameter = (np.where(known, one, np.nan) for one in (freq / 1e9, elevation, diameter))
     reference_db = 3.6e-3 + 1e-4 * np.asarray(wet_refractivity_n, float)
     sine = np.sin(np.radians(elevation))
-    x = aperture_averaging_x(freq_ghz * 1e9, elevation, diameter, efficiency)
+    x = aperture_averaging_x.or_nan(freq_ghz * 1e9, elevation, diameter, efficiency)
     # The averaging over the aperture turns negative where it has become complete (x above about 7).
     averaged = 3.86 * (x**2 + 1) ** (11 / 12) * np.sin(11 / 6 * np.arctan2(1.0, x)) - 7.08 * x ** (5 / 6)
     deviation_db: Array = reference_db * freq_ghz ** (7 / 12) * np.sqrt(np.maximum(averaged, 0.0)) / sine**1.2
     return deviation_db
 
 
+@checked(deviation_db=NOT_NEGATIVE, unavailability_percent=Accepted(0.001, 50.0))
 def scintillation_fade_db(deviation_db: ArrayLike, unavailability_percent: ArrayLike) -> Array:
     """Scintillation fade exceeded for a share of the average year. Arguments broadcast.
 

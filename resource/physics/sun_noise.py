@@ -9,7 +9,8 @@ Source: ITU-R S.1525-1, Annex 1; side lobes by S.465-6.
 import numpy as np
 
 from satcom.resource.physics.antenna import Array, Values, half_power_beamwidth_deg, parabola_gain_dbi
-from satcom.resource.physics.antenna_pattern import s465_gain_dbi
+from satcom.resource.physics.antenna_pattern import PATTERN_HZ, s465_gain_dbi
+from satcom.resource.physics.checked import FINITE, NOT_NEGATIVE, POSITIVE, SHARE, Accepted, checked
 
 SUN_DIAMETER_DEG = 0.53  # S.1525-1, Annex 1: at microwaves, about the equinox
 _POLARIZATION = 0.5  # S.1525-1: half of the power is in the other polarization
@@ -18,6 +19,10 @@ _FARTHEST_DEG = 60.0
 _ANGLES_DEG = np.concatenate([[0.0], np.geomspace(1e-3, _FARTHEST_DEG, 3000)])
 
 
+SUN_HZ = Accepted(1e9, 30e9)
+
+
+@checked(freq_hz=SUN_HZ)
 def sun_brightness_k(freq_hz: Values) -> Array:
     """Temperature of the quiet Sun's disc as an antenna of one polarization sees it; nan outside 1 to 30 GHz.
 
@@ -29,6 +34,14 @@ def sun_brightness_k(freq_hz: Values) -> Array:
     return temperature_k
 
 
+@checked(
+    apart=["offset_deg"],
+    offset_deg=FINITE,
+    diameter_m=POSITIVE,
+    efficiency=SHARE,
+    freq_hz=PATTERN_HZ,
+    brightness_k=POSITIVE,
+)
 def sun_noise_k(
     offset_deg: Values, diameter_m: float, efficiency: float, freq_hz: float, brightness_k: float | None = None
 ) -> Array:
@@ -37,7 +50,7 @@ def sun_noise_k(
     The main lobe is a parabola in dB as in `antenna.pointing_loss_db`; beside it the antenna keeps S.465-6, and up to
     where that begins, its first value. It falls with the offset. nan outside of what the parts hold for.
     """
-    hot_k = float(sun_brightness_k(freq_hz)) if brightness_k is None else brightness_k
+    hot_k = float(sun_brightness_k.or_nan(freq_hz)) if brightness_k is None else brightness_k
     offset = np.abs(np.asarray(offset_deg, dtype=np.float64))
     radius, turn, weight = _disc()
     angle_deg = np.sqrt(
@@ -50,6 +63,7 @@ def sun_noise_k(
     return np.minimum(noise_k, hot_k)
 
 
+@checked(noise_k=NOT_NEGATIVE, system_temperature_k=POSITIVE)
 def sun_degradation_db(noise_k: Values, system_temperature_k: Values) -> Array:
     """How much C/N falls when the Sun adds `noise_k`. `system_temperature_k` is without it; nan at or below zero."""
     without_k = np.asarray(system_temperature_k, dtype=np.float64)
@@ -58,6 +72,14 @@ def sun_degradation_db(noise_k: Values, system_temperature_k: Values) -> Array:
     return degradation_db
 
 
+@checked(
+    degradation_db=POSITIVE,
+    system_temperature_k=POSITIVE,
+    diameter_m=POSITIVE,
+    efficiency=SHARE,
+    freq_hz=PATTERN_HZ,
+    brightness_k=POSITIVE,
+)
 def offset_of_degradation_deg(
     degradation_db: float,
     system_temperature_k: float,
@@ -70,8 +92,8 @@ def offset_of_degradation_deg(
 
     60 degrees, as far as this looks, when it falls so much even there.
     """
-    noise_k = sun_noise_k(_ANGLES_DEG, diameter_m, efficiency, freq_hz, brightness_k)
-    degradation = np.minimum.accumulate(sun_degradation_db(noise_k, system_temperature_k))
+    noise_k = sun_noise_k.or_nan(_ANGLES_DEG, diameter_m, efficiency, freq_hz, brightness_k)
+    degradation = np.minimum.accumulate(sun_degradation_db.or_nan(noise_k, system_temperature_k))
     if not degradation[0] >= degradation_db:
         return float("nan")
     return float(np.interp(-degradation_db, -degradation, _ANGLES_DEG))

@@ -168,15 +168,15 @@ def _limit_deg(receiver: Receiver, threshold_db: float) -> float | None:
     """How near the Sun may come; `None` where it never costs so much. Raises `ValueError` on the threshold."""
     check({"threshold_db": (threshold_db, Accepted(*THRESHOLDS_DB))})
     dish = (receiver.diameter_m, receiver.efficiency, receiver.freq_hz, receiver.brightness_k)
-    limit_deg = float(offset_of_degradation_deg(threshold_db, receiver.system_temperature_k, *dish))
+    limit_deg = float(offset_of_degradation_deg.or_nan(threshold_db, receiver.system_temperature_k, *dish))
     return None if np.isnan(limit_deg) or limit_deg == 0 else limit_deg
 
 
 def _costing(receiver: Receiver, passes: Sequence[SunPass]) -> list[SunOutage]:
     """What each costs at its peak."""
     dish = (receiver.diameter_m, receiver.efficiency, receiver.freq_hz, receiver.brightness_k)
-    noise_k = sun_noise_k(np.array([one.separation_deg for one in passes]), *dish)
-    costs_db = sun_degradation_db(noise_k, receiver.system_temperature_k)
+    noise_k = sun_noise_k.or_nan(np.array([one.separation_deg for one in passes]), *dish)
+    costs_db = sun_degradation_db.or_nan(noise_k, receiver.system_temperature_k)
     return [
         SunOutage(one.start, one.peak, one.end, one.separation_deg, one.elevation_deg, float(noise), float(cost_db))
         for one, noise, cost_db in zip(passes, noise_k, costs_db, strict=True)

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
+from satcom.resource.physics.checked import CONFIDENCE, FINITE, NOT_NEGATIVE, POSITIVE, SHARE_PERCENT, Accepted, checked
 from satcom.resource.physics.joint_availability import Fades, Room, availability_percent
 from satcom.resource.physics.link_budget import Values
 from satcom.resource.physics.year_to_year import LEAST_PERCENT, MOST_PERCENT, year_deviation_percent
@@ -46,6 +47,7 @@ class Unknowns:
     down_pointing_db: float = 0.0
 
 
+@checked(age_days=NOT_NEGATIVE, range_km=POSITIVE)
 def element_error_deg(age_days: Values, range_km: Values) -> Array:
     """Angle by which a satellite stands off where elements of this age place it, seen from this range.
 
@@ -58,6 +60,7 @@ def element_error_deg(age_days: Values, range_km: Values) -> Array:
     return error_deg
 
 
+@checked(rms_error_deg=NOT_NEGATIVE, half_power_beamwidth_deg=POSITIVE)
 def mean_pointing_loss_db(rms_error_deg: Values, half_power_beamwidth_deg: Values) -> Array:
     """Mean of the loss in dB of a Gaussian beam, 12 (error / width)^2, under a random error of this rms.
 
@@ -67,6 +70,7 @@ def mean_pointing_loss_db(rms_error_deg: Values, half_power_beamwidth_deg: Value
     return np.where(ratio >= 0, 12 * ratio**2, np.nan)
 
 
+@checked(required_es_n0_db=FINITE, unavailability_percent=SHARE_PERCENT, confidence=CONFIDENCE)
 def margin_at_confidence_db(
     room: Room,
     required_es_n0_db: float,
@@ -92,6 +96,7 @@ def margin_at_confidence_db(
     return margin_db
 
 
+@checked(required_es_n0_db=FINITE, confidence=CONFIDENCE)
 def availability_at_confidence_percent(
     room: Room,
     required_es_n0_db: float,
@@ -110,6 +115,11 @@ def availability_at_confidence_percent(
     return 100 - _outage_at_confidence_percent(room, required_es_n0_db, fades, distance_km, unknowns, c)
 
 
+@checked(
+    required_es_n0_db=FINITE,
+    confidence=CONFIDENCE,
+    availability_percent=Accepted(0.0, 99.999),
+)
 def spare_at_confidence_db(
     room: Room,
     required_es_n0_db: float,
@@ -162,7 +172,7 @@ def _outage_at_confidence_percent(
 ) -> Array:
     outage = _outages_percent(room, required_es_n0_db, fades, distance_km, unknowns)
     inside = np.clip(outage, LEAST_PERCENT, MOST_PERCENT)
-    deviation = outage * year_deviation_percent(inside, unknowns.ratio) / inside
+    deviation = outage * year_deviation_percent.or_nan(inside, unknowns.ratio) / inside
     low, high = np.zeros(c.shape), np.full(c.shape, 100.0)
     for _ in range(HALVINGS):
         middle = (low + high) / 2
@@ -171,6 +181,14 @@ def _outage_at_confidence_percent(
     return np.where(np.isnan(c) | np.isnan(outage).any(), np.nan, (low + high) / 2)
 
 
+@checked(
+    fade_db=NOT_NEGATIVE,
+    rarer_db=NOT_NEGATIVE,
+    percent=SHARE_PERCENT,
+    ratio=NOT_NEGATIVE,
+    confidence=CONFIDENCE,
+    prediction_error=NOT_NEGATIVE,
+)
 def fade_factor_at_confidence(
     fade_db: Values,
     rarer_db: Values,
@@ -188,7 +206,7 @@ def fade_factor_at_confidence(
     c = np.asarray(confidence, dtype=np.float64)
     quantile = ndtri(np.where((c > 0) & (c < 1), c, np.nan))
     inside = np.clip(np.asarray(percent, dtype=np.float64), LEAST_PERCENT, MOST_PERCENT)
-    of_year = year_deviation_percent(inside, ratio) / inside
+    of_year = year_deviation_percent.or_nan(inside, ratio) / inside
     there, rarer = np.asarray(fade_db, dtype=np.float64), np.asarray(rarer_db, dtype=np.float64)
     with np.errstate(divide="ignore", invalid="ignore"):  # where nothing fades
         steepness = np.where(there > 0, np.log(rarer / there) / np.log(RARER), 0.0)
@@ -199,7 +217,7 @@ def fade_factor_at_confidence(
 
 def _fade_at_confidence_db(fades: Fades, percent: float, unknowns: Unknowns, confidence: Array) -> Array:
     there, rarer = fades.fade_exceeded_db(np.array([percent, percent / RARER]))
-    fade_db: Array = there * fade_factor_at_confidence(
+    fade_db: Array = there * fade_factor_at_confidence.or_nan(
         there, rarer, percent, unknowns.ratio, confidence, unknowns.prediction_error
     )
     return fade_db

@@ -7,12 +7,18 @@ parameters are the worldwide ones unless said otherwise; the Recommendation has 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from satcom.resource.physics.checked import POSITIVE, SHARE_PERCENT, Accepted, checked
+
 Array = NDArray[np.float64]
 
 WORLD_Q1, WORLD_BETA = 2.85, 0.13
 MONTHS = 12.0
 
 
+EXPONENT = Accepted(0.0, 0.9)
+
+
+@checked(year_percent=SHARE_PERCENT, q1=POSITIVE, beta=EXPONENT)
 def worst_month_factor(year_percent: ArrayLike, q1: ArrayLike = WORLD_Q1, beta: ArrayLike = WORLD_BETA) -> Array:
     """Q: how many times the average year's share the worst month's is, 1 to 12. Arguments broadcast.
 
@@ -29,6 +35,7 @@ def worst_month_factor(year_percent: ArrayLike, q1: ArrayLike = WORLD_Q1, beta: 
     return np.where(known, factor, np.nan)
 
 
+@checked(year_percent=SHARE_PERCENT, q1=POSITIVE, beta=EXPONENT)
 def worst_month_percent(year_percent: ArrayLike, q1: ArrayLike = WORLD_Q1, beta: ArrayLike = WORLD_BETA) -> Array:
     """The share of the worst month for a share of the average year, the whole month at most. Arguments broadcast.
 
@@ -36,10 +43,11 @@ def worst_month_percent(year_percent: ArrayLike, q1: ArrayLike = WORLD_Q1, beta:
 
     Source: ITU-R P.841, Annex 1, equation 1.
     """
-    share: Array = worst_month_factor(year_percent, q1, beta) * np.asarray(year_percent, float)
+    share: Array = worst_month_factor.or_nan(year_percent, q1, beta) * np.asarray(year_percent, float)
     return np.minimum(share, 100.0)
 
 
+@checked(worst_month_percent=SHARE_PERCENT, q1=POSITIVE, beta=EXPONENT)
 def year_percent(worst_month_percent: ArrayLike, q1: ArrayLike = WORLD_Q1, beta: ArrayLike = WORLD_BETA) -> Array:
     """The share of the average year for a share of the worst month: what to predict for, when a month is promised.
 

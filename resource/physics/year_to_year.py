@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import gamma, gammaincc, ndtr, ndtri
 
+from satcom.resource.physics.checked import CONFIDENCE, LATITUDES, LONGITUDES, NOT_NEGATIVE, Accepted, checked
 from satcom.resource.physics.maps import digital_map
 
 Array = NDArray[np.float64]
@@ -23,6 +24,10 @@ SHAPE_SLOPE, SHAPE_AT_1 = -0.0396, 0.286
 ONE_BY_ONE = 1000  # terms of the sum; the smooth rest is an integral
 
 
+YEAR_PERCENT = Accepted(LEAST_PERCENT, MOST_PERCENT)
+
+
+@checked(latitude_deg=LATITUDES, longitude_deg=LONGITUDES)
 def climatic_ratio(latitude_deg: ArrayLike, longitude_deg: ArrayLike) -> Array:
     """Standard deviation of the climate's part of a yearly share, over the long-term share. nan off the globe.
 
@@ -34,6 +39,7 @@ def climatic_ratio(latitude_deg: ArrayLike, longitude_deg: ArrayLike) -> Array:
     return digital_map("climatic_ratio").at(within, longitude_deg)
 
 
+@checked(percent=YEAR_PERCENT, ratio=NOT_NEGATIVE)
 def year_deviation_percent(percent: ArrayLike, ratio: ArrayLike) -> Array:
     """Standard deviation, in percent of the year, of a yearly share whose long-term mean is `percent`.
 
@@ -42,12 +48,13 @@ def year_deviation_percent(percent: ArrayLike, ratio: ArrayLike) -> Array:
     """
     asked = np.asarray(percent, dtype=np.float64)
     share = np.where((asked >= LEAST_PERCENT) & (asked <= MOST_PERCENT), asked / 100, np.nan)
-    by_chance = share * (1 - share) * correlated_minutes(share) / MINUTES
+    by_chance = share * (1 - share) * correlated_minutes.or_nan(share) / MINUTES
     by_climate = (np.asarray(ratio, dtype=np.float64) * share) ** 2
     deviation: Array = 100 * np.sqrt(by_chance + by_climate)
     return deviation
 
 
+@checked(share=Accepted(0.0, 1.0, above=True))
 def correlated_minutes(share: ArrayLike) -> Array:
     """Sum C of the correlation of attenuation exceeded for a share (0 to 1) of the time, over a year of minutes.
 
@@ -65,6 +72,7 @@ def correlated_minutes(share: ArrayLike) -> Array:
     return total
 
 
+@checked(yearly_percent=Accepted(0.0, 100.0), percent=YEAR_PERCENT, ratio=NOT_NEGATIVE)
 def risk(yearly_percent: ArrayLike, percent: ArrayLike, ratio: ArrayLike) -> Array:
     """Probability (0 to 1) that in a year an attenuation is exceeded for longer than `yearly_percent`.
 
@@ -72,10 +80,11 @@ def risk(yearly_percent: ArrayLike, percent: ArrayLike, ratio: ArrayLike) -> Arr
     Source: ITU-R P.678-3, annex 3, equation 8.
     """
     far = np.asarray(yearly_percent, dtype=np.float64) - np.asarray(percent, dtype=np.float64)
-    probability: Array = ndtr(-far / year_deviation_percent(percent, ratio))
+    probability: Array = ndtr(-far / year_deviation_percent.or_nan(percent, ratio))
     return probability
 
 
+@checked(percent=YEAR_PERCENT, ratio=NOT_NEGATIVE, confidence=CONFIDENCE)
 def yearly_percent_not_exceeded(percent: ArrayLike, ratio: ArrayLike, confidence: ArrayLike) -> Array:
     """The share that a year stays below with this confidence (0 to 1, both left out): `risk` turned round.
 
@@ -83,4 +92,6 @@ def yearly_percent_not_exceeded(percent: ArrayLike, ratio: ArrayLike, confidence
     """
     c = np.asarray(confidence, dtype=np.float64)
     quantile = ndtri(np.where((c > 0) & (c < 1), c, np.nan))
-    return np.maximum(np.asarray(percent, dtype=np.float64) + quantile * year_deviation_percent(percent, ratio), 0)
+    return np.maximum(
+        np.asarray(percent, dtype=np.float64) + quantile * year_deviation_percent.or_nan(percent, ratio), 0
+    )

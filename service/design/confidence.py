@@ -38,14 +38,14 @@ def confident(
     All that comes and goes (cloud, rain, scintillation) grows by one factor; gas is there all the time.
     """
     air, rarer = exceeded(unavailability_percent), exceeded(unavailability_percent / RARER)
-    factor = fade_factor_at_confidence(
+    factor = fade_factor_at_confidence.or_nan(
         air.total_db - air.gas_db,
         rarer.total_db - rarer.gas_db,
         unavailability_percent,
-        climatic_ratio(latitude_deg, longitude_deg),
+        climatic_ratio.or_nan(latitude_deg, longitude_deg),
         confidence_percent / 100,
     )
-    return together(air.gas_db, air.cloud_db * factor, air.rain_db * factor, air.scintillation_db * factor)
+    return together.or_nan(air.gas_db, air.cloud_db * factor, air.rain_db * factor, air.scintillation_db * factor)
 
 
 def mispointing_db(
@@ -58,8 +58,8 @@ def mispointing_db(
     """
     width_deg = half_power_beamwidth_deg.or_nan(diameter_m, freq_hz)
     error_deg = np.where(np.isnan(rms_deg), POINTING_BEAMWIDTHS * width_deg, rms_deg)
-    aged_deg = np.where(np.isnan(age_days), 0.0, element_error_deg(age_days, range_km))
-    lost_db: Array = -mean_pointing_loss_db(np.hypot(error_deg, aged_deg), width_deg) * np.log1p(
+    aged_deg = np.where(np.isnan(age_days), 0.0, element_error_deg.or_nan(age_days, range_km))
+    lost_db: Array = -mean_pointing_loss_db.or_nan(np.hypot(error_deg, aged_deg), width_deg) * np.log1p(
         -confidence_percent / 100
     )
     return lost_db

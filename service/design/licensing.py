@@ -15,7 +15,7 @@ def sends(kind: TerminalTypeFacts, up_freq_hz: float, rate_bps: int) -> Sends:
     """With all its power, at any MODCOD that modems know; losses are those of every licence alike."""
     table = dvb_table()
     gain_dbi = float(parabola_gain_dbi.or_nan(kind.antenna_diameter_m, kind.antenna_efficiency, up_freq_hz))
-    rate_baud = symbol_rate_baud(float(rate_bps), table.spectral_efficiency)
+    rate_baud = symbol_rate_baud.or_nan(float(rate_bps), table.spectral_efficiency)
     return Sends(10 * np.log10(kind.buc_power_w) + gain_dbi, np.asarray(rate_baud), table.es_n0_threshold_db)
 
 

@@ -100,7 +100,7 @@ def density_limits(
     terminal_up = np.fmin(agreed_up, np.array(licensed, dtype=np.float64)[:, None])
     antennas, terminals = ground.gateways, ground.terminals
     dishes, kind = np.unique(antennas.diameter_m + 1j * antennas.efficiency, return_inverse=True)
-    at_site = ground_eirp_density_limit_dbw_per_hz(
+    at_site = ground_eirp_density_limit_dbw_per_hz.or_nan(
         ground.site_range_km[arrays.satellite], ground.site_elevation_deg[arrays.satellite], arrays.down_freq_hz
     )
     found = DensityLimits(
@@ -214,8 +214,8 @@ def lease_breaches(fleet: Fleet, demand: LeaseDemand, power_hz: Array, over_foot
     slots_deg = np.array([one.orbital_longitude_deg for one in fleet.satellites])
     seen = slot_angles.or_nan(slots_deg, *place, np.zeros(1))
     range_km, arrival_deg = seen.range_km[arrays.satellite, 0], seen.elevation_deg[arrays.satellite, 0]
-    limit_there = flux_density_limit_dbw_per_m2_hz(arrival_deg, arrays.down_freq_hz)
-    there = limit_there + flux_density_excess_db(at_peak + gain_db, range_km, arrival_deg, arrays.down_freq_hz)
+    limit_there = flux_density_limit_dbw_per_m2_hz.or_nan(arrival_deg, arrays.down_freq_hz)
+    there = limit_there + flux_density_excess_db.or_nan(at_peak + gain_db, range_km, arrival_deg, arrays.down_freq_hz)
     for row in np.flatnonzero(there > limit_there):
         breach = Breach(Gate.POWER_FLUX_DENSITY, float(there[row]), float(limit_there[row]), "dBW/m2/Hz", TABLE_21_4)
         _keep_worse(found, int(row), breach)
@@ -267,7 +267,7 @@ def _agreed(fleet: Fleet) -> tuple[Array, Array]:
 @lru_cache(maxsize=4)
 def _gateway_down(fleet: Fleet, at: datetime, over_footprint: bool) -> Array:
     arrays, seen = transponder_arrays(fleet), gateway_look(fleet, at)
-    on_the_ground = ground_eirp_density_limit_dbw_per_hz(
+    on_the_ground = ground_eirp_density_limit_dbw_per_hz.or_nan(
         seen.range_km[arrays.satellite], seen.elevation_deg[arrays.satellite], arrays.down_freq_hz[:, None]
     )
     at_peak = _at_peak(fleet, over_footprint)[:, None]
@@ -292,7 +292,7 @@ def _off_axis_of_kinds(
 ) -> Array:
     """Each kind of antenna once for all sites, since every angle is looked at."""
     dish = np.array(diameters_m)[:, None], np.array(efficiencies)[:, None], np.array(freqs_hz)
-    on_axis: Array = flange_density_limit_dbw_per_hz(*dish) + parabola_gain_dbi.or_nan(*dish)
+    on_axis: Array = flange_density_limit_dbw_per_hz.or_nan(*dish) + parabola_gain_dbi.or_nan(*dish)
     return on_axis
 
 

@@ -237,7 +237,7 @@ def _over_licensed_eirp(sizer: Sizer, direction: Direction, row: int, subject: s
 def _least_dense(sizer: Sizer, direction: Direction, lanes: Lanes) -> Carried:
     """Of the carriers that would close on one lane of an empty transponder the least dense in power."""
     closes, power = _closing(sizer, direction, lanes)
-    rate_baud = symbol_rate_baud(float(sizer.demand.rate_bps(direction)), modcods().spectral_efficiency)
+    rate_baud = symbol_rate_baud.or_nan(float(sizer.demand.rate_bps(direction)), modcods().spectral_efficiency)
     width_db = 10 * np.log10(rate_baud)
     row = int(np.argmin(np.where(closes, power.uplink_eirp_dbw - width_db, np.inf)))
     up_dbw, down_dbw = float(power.uplink_eirp_dbw[row]), float(power.satellite_eirp_dbw[row])
@@ -251,8 +251,8 @@ def _closing(sizer: Sizer, direction: Direction, lanes: Lanes) -> tuple[Flags, C
     required_db = table.es_n0_threshold_db + assumed.implementation_margin_db
     margin_db = sizer.required_margin_db(direction, lanes)
     carrier = Carrier(rate_bps, table.spectral_efficiency, required_db, assumed.roll_off, margin_db, table.name)
-    power = carrier_power_for_margin(link, carrier)
-    rate_baud = symbol_rate_baud(rate_bps, table.spectral_efficiency)
+    power = carrier_power_for_margin.or_nan(link, carrier)
+    rate_baud = symbol_rate_baud.or_nan(rate_bps, table.spectral_efficiency)
     arrays = transponder_arrays(sizer.plan.fleet)
     wide_hz = arrays.bandwidth_hz[lanes.transponder] - 2 * arrays.guard_band_hz[lanes.transponder]
     return power.closes & (rate_baud * (1 + assumed.roll_off) <= wide_hz), power

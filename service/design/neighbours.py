@@ -107,7 +107,7 @@ def beside(arcs: Sequence[Arc], rays_each: Sequence[int], antennas: Antennas) ->
         column = np.full(len(arc_of_ray), -np.inf)
         if (counted & ~np.isnan(longitude_deg)).any():
             there_deg = np.where(counted, longitude_deg, np.nan)
-            column[rows] = heard_beside_dbi(
+            column[rows] = heard_beside_dbi.or_nan(
                 own_deg,
                 there_deg,
                 mine.latitude_deg,

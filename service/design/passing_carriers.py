@@ -75,7 +75,7 @@ class Passing:
     @property
     def share_per_baud(self) -> float:
         """How dense it is."""
-        return self.power_share / float(symbol_rate_baud(self.bit_rate_bps, self.carrier.spectral_efficiency))
+        return self.power_share / float(symbol_rate_baud.or_nan(self.bit_rate_bps, self.carrier.spectral_efficiency))
 
     @property
     def clear_margin_db(self) -> Array:
@@ -122,19 +122,21 @@ def sized(
         rolloff=assumed.roll_off,
         required_margin_db=assumed.required_margin_db,
     )
-    needed = carrier_power_for_margin(link, carriers).power_share  # (modcods, instants), nan where no power would do
+    needed = carrier_power_for_margin.or_nan(
+        link, carriers
+    ).power_share  # (modcods, instants), nan where no power would do
     needed = np.where(np.isfinite(needed), needed, np.inf)
-    full = at_full_power(link)
+    full = at_full_power.or_nan(link)
     station = np.broadcast_to(10 ** (full.hpa_margin_db / 10), (1, len(every)))
     limit = min(float(station.min()), 1.0)
     share = needed.max(axis=1)
-    occupied_hz = np.asarray(occupied_bandwidth_hz(bit_rate_bps, efficiency, assumed.roll_off)).reshape(-1)
+    occupied_hz = np.asarray(occupied_bandwidth_hz.or_nan(bit_rate_bps, efficiency, assumed.roll_off)).reshape(-1)
     closes = share <= limit
     if not closes.any():
         return _too_weak(links, every, direction, bit_rate_bps, share_percent, limit)
     charged_hz = np.maximum(occupied_hz, share * payload.bandwidth_hz)
     bounds = bounds_of(links, every, direction, link, full)
-    density = share / np.asarray(symbol_rate_baud(bit_rate_bps, efficiency)).reshape(-1)
+    density = share / np.asarray(symbol_rate_baud.or_nan(bit_rate_bps, efficiency)).reshape(-1)
     keeps = closes & (density <= bounds.share_per_baud)
     in_an_empty_beam = closes & (np.ceil(charged_hz) <= payload.bandwidth_hz)
     if in_an_empty_beam.any() and not (keeps & in_an_empty_beam).any():

@@ -142,7 +142,7 @@ def bounds_of(links: PassingLinks, every: Instants, direction: Direction, link: 
     band_hz = payload.downlink_center_hz - half_hz, payload.downlink_center_hz + half_hz
     worst: PassingFootprint | None = None
     if facts.beam_diameter_km is None or direction == "return":
-        on_the_ground = passing_flux_density_limit_dbw_per_m2_hz(arrival_deg, *band_hz, facts.satellite_count)
+        on_the_ground = passing_flux_density_limit_dbw_per_m2_hz.or_nan(arrival_deg, *band_hz, facts.satellite_count)
         arrives = at_peak_dbw - spreading_loss_db_m2.or_nan(range_km)
     else:
         worst = passing_footprint(
@@ -181,9 +181,9 @@ def _flange_limit(links: PassingLinks, every: Instants, direction: Direction, fr
     """Most density at the flange of whoever transmits, at every instant."""
     if direction == "return":
         kind = links.terminal
-        alone = flange_density_limit_dbw_per_hz(kind.antenna_diameter_m, kind.antenna_efficiency, freq_hz)
+        alone = flange_density_limit_dbw_per_hz.or_nan(kind.antenna_diameter_m, kind.antenna_efficiency, freq_hz)
         return np.full(len(every), float(alone))
     dishes = [one.antenna for one in links.gateways]
     diameter_m, efficiency = (np.array([getattr(one, name) for one in dishes]) for name in ("diameter_m", "efficiency"))
-    of_gateways: Array = flange_density_limit_dbw_per_hz(diameter_m, efficiency, freq_hz)[every.gateway]
+    of_gateways: Array = flange_density_limit_dbw_per_hz.or_nan(diameter_m, efficiency, freq_hz)[every.gateway]
     return of_gateways

@@ -74,7 +74,7 @@ def read_passing(
 def _height_m(demand: SiteDemand) -> float:
     if demand.altitude_m is not None:
         return demand.altitude_m
-    return 1000 * max(float(altitude_km(demand.latitude_deg, demand.longitude_deg)), 0.0)
+    return 1000 * max(float(altitude_km.or_nan(demand.latitude_deg, demand.longitude_deg)), 0.0)
 
 
 def _start(facts: ConstellationFacts, at: datetime) -> datetime:

@@ -283,7 +283,7 @@ def _output_backoff_db(link: Link, lanes: list[_Lane]) -> Array:
     """By its share of the pool's power, or by what the amplifier of who sends can give, whichever is less."""
     bandwidth_hz = np.asarray(link.transponder.bandwidth_hz)
     of_pool = np.array([one.pool.power_share_hz / one.pool.carriers for one in lanes])
-    share_db = np.minimum(10 * np.log10(of_pool / bandwidth_hz), at_full_power(link).hpa_margin_db)
+    share_db = np.minimum(10 * np.log10(of_pool / bandwidth_hz), at_full_power.or_nan(link).hpa_margin_db)
     backoff_db: Array = np.asarray(link.transponder.output_backoff_db) - share_db
     return backoff_db
 

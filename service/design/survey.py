@@ -123,7 +123,7 @@ def survey(fleet: Fleet, demand: SiteDemand, country: str | None, at: datetime) 
     period = Period(demand.start_at, demand.stop_at)
     latitude, longitude = np.array([demand.latitude_deg]), np.array([demand.longitude_deg])
     if demand.altitude_m is None:
-        height_km = max(float(altitude_km(latitude, longitude)[0]), 0.0)
+        height_km = max(float(altitude_km.or_nan(latitude, longitude)[0]), 0.0)
     else:
         height_km = demand.altitude_m / 1000
     site = look(fleet, latitude, longitude, np.array([height_km * 1000]), at)

@@ -91,4 +91,4 @@ def test_what_cannot_be_is_nan_element_by_element() -> None:
     gain_dbi = parabola_gain_dbi.or_nan(np.array([1.2, 0.0, -1.0, 1.2, 1.2]), np.array([0.6, 0.6, 0.6, 1.1, 0.0]), 12e9)
     assert np.isnan(gain_dbi).tolist() == [False, True, True, True, True]
     assert np.isnan(noise_temperature_k.or_nan(-0.1))
-    assert np.isnan(sky_noise_temperature_k(-1.0))
+    assert np.isnan(sky_noise_temperature_k.or_nan(-1.0))

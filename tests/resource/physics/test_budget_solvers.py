@@ -135,9 +135,9 @@ def test_a_fleet_is_solved_in_one_call() -> None:
 
 
 def test_bad_input_has_no_answer() -> None:
-    assert np.isnan(highest_rate(KU_LINK, TABLE, 0.2, SPARE_DB, np.nan).bit_rate_bps)
-    assert np.isnan(highest_rate(KU_LINK, TABLE, 0.2, SPARE_DB, -1e6).bit_rate_bps)
-    assert np.isnan(least_bandwidth(KU_LINK, TABLE, 0.0, 0.2, SPARE_DB).occupied_bandwidth_hz)
-    assert np.isnan(least_that_meets(lambda x: x - 2, 0.0, 5.0))
-    assert np.isnan(least_that_meets(lambda x: x - 9, 1.0, 5.0))
-    assert least_that_meets(lambda x: x - 2, 1.0, 5.0) == pytest.approx(2)
+    assert np.isnan(highest_rate.or_nan(KU_LINK, TABLE, 0.2, SPARE_DB, np.nan).bit_rate_bps)
+    assert np.isnan(highest_rate.or_nan(KU_LINK, TABLE, 0.2, SPARE_DB, -1e6).bit_rate_bps)
+    assert np.isnan(least_bandwidth.or_nan(KU_LINK, TABLE, 0.0, 0.2, SPARE_DB).occupied_bandwidth_hz)
+    assert np.isnan(least_that_meets.or_nan(lambda x: x - 2, 0.0, 5.0))
+    assert np.isnan(least_that_meets.or_nan(lambda x: x - 9, 1.0, 5.0))
+    assert least_that_meets.or_nan(lambda x: x - 2, 1.0, 5.0) == pytest.approx(2)

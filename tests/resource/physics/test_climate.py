@@ -77,6 +77,6 @@ def test_the_air_of_a_share_of_the_year_stands_in_well_for_p2145(published: Publ
 
 
 def test_off_the_globe_and_beyond_the_year_there_is_no_air() -> None:
-    assert np.isnan(altitude_km([91.0, np.nan], 0.0)).all()
-    assert np.isnan(vapour_density_g_per_m3(10.0, 10.0, 0.0, [0.09, 99.1])).all()
-    assert np.isnan(mean_air(-90.5, 0.0, 0.0).vapour_g_per_m3)
+    assert np.isnan(altitude_km.or_nan([91.0, np.nan], 0.0)).all()
+    assert np.isnan(vapour_density_g_per_m3.or_nan(10.0, 10.0, 0.0, [0.09, 99.1])).all()
+    assert np.isnan(mean_air.or_nan(-90.5, 0.0, 0.0).vapour_g_per_m3)

@@ -45,6 +45,6 @@ def test_more_cloud_is_rarer_everywhere(lat: float, lon: float, rare: float, fac
 
 
 def test_what_the_method_does_not_cover_has_no_number() -> None:
-    assert np.isnan(cloud_liquid_water_kg_per_m2(10.0, 10.0, [0.009, 101.0])).all()
-    assert np.isnan(cloud_liquid_water_kg_per_m2([91.0, 10.0], [10.0, np.inf], 1.0)).all()
-    assert np.isnan(cloud_attenuation_db([0.5e9, 201e9, 20e9, 20e9], [30, 30, 4.9, 91], 0.5)).all()
+    assert np.isnan(cloud_liquid_water_kg_per_m2.or_nan(10.0, 10.0, [0.009, 101.0])).all()
+    assert np.isnan(cloud_liquid_water_kg_per_m2.or_nan([91.0, 10.0], [10.0, np.inf], 1.0)).all()
+    assert np.isnan(cloud_attenuation_db.or_nan([0.5e9, 201e9, 20e9, 20e9], [30, 30, 4.9, 91], 0.5)).all()

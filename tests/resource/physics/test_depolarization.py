@@ -48,5 +48,5 @@ def test_a_scaled_discrimination_comes_back_unchanged() -> None:
 def test_outside_its_range_it_has_no_answer() -> None:
     outside = [(5e9, 0.1, 3), (56e9, 0.1, 3), (20e9, 2, 3), (20e9, 0.0005, 3), (20e9, 0.1, 0), (np.nan, 0.1, 3)]
     for freq_hz, percent, attenuation_db in outside:
-        assert np.isnan(discrimination_db(freq_hz, 40, 0, percent, attenuation_db))
-    assert np.isnan(discrimination_scaled_db(30, 3e9, 0, 20e9, 0))
+        assert np.isnan(discrimination_db.or_nan(freq_hz, 40, 0, percent, attenuation_db))
+    assert np.isnan(discrimination_scaled_db.or_nan(30, 3e9, 0, 20e9, 0))

@@ -83,6 +83,6 @@ def test_fewer_fades_are_longer_and_no_more_than_all(
 
 def test_outside_its_range_it_has_no_answer() -> None:
     for freq_hz, elevation, threshold in ((9e9, 30, 3), (51e9, 30, 3), (20e9, 4, 3), (20e9, 61, 3), (20e9, 30, 0)):
-        assert np.isnan(longer_fades(fade_durations(freq_hz, elevation, threshold), 60))
-    assert np.isnan(slope_deviation_db_per_s(21, 0.02, 10))
-    assert np.isnan(slope_deviation_db_per_s(10, 0.02, 0.5))
+        assert np.isnan(longer_fades.or_nan(fade_durations.or_nan(freq_hz, elevation, threshold), 60))
+    assert np.isnan(slope_deviation_db_per_s.or_nan(21, 0.02, 10))
+    assert np.isnan(slope_deviation_db_per_s.or_nan(10, 0.02, 0.5))

@@ -66,7 +66,7 @@ def test_a_path_straight_up_is_the_sum_of_its_parts(lower: float, middle: float,
 def test_what_is_no_path_upwards_is_refused_and_what_has_no_answer_has_none() -> None:
     for lower, upper in ((5, 5), (8, 2), (-1, 3), (0, 101), (np.nan, 3)):
         with pytest.raises(ValueError, match="no path upwards"):
-            path_between(20e9, 30, lower, upper)
-    assert np.isnan(path_to_space(20e9, -1).total_db)
-    assert np.isnan(path_to_space(0.5e9, 30).total_db)
-    assert np.isnan(reference_air([-0.1, 100.1]).pressure_hpa).all()
+            path_between.or_nan(20e9, 30, lower, upper)
+    assert np.isnan(path_to_space.or_nan(20e9, -1).total_db)
+    assert np.isnan(path_to_space.or_nan(0.5e9, 30).total_db)
+    assert np.isnan(reference_air.or_nan([-0.1, 100.1]).pressure_hpa).all()

@@ -60,9 +60,9 @@ def test_two_satellites_see_each_other_until_the_earth_is_between() -> None:
 
 
 def test_what_is_out_of_range_is_nan() -> None:
-    broken = hop_budget(Hop(50.0, np.array([0.0, -1.0, np.nan, 1000.0]), 20e9, 10.0))
+    broken = hop_budget.or_nan(Hop(50.0, np.array([0.0, -1.0, np.nan, 1000.0]), 20e9, 10.0))
     assert np.isnan(broken.cn0_db_hz).tolist() == [True, True, True, False]
-    assert np.isnan(hop_budget(Hop(50.0, 1000.0, -20e9, 10.0)).cn0_db_hz)
+    assert np.isnan(hop_budget.or_nan(Hop(50.0, 1000.0, -20e9, 10.0)).cn0_db_hz)
     assert np.isnan(Stage.of_loss(-1.0).temperature_k)
     assert np.isnan(Stage.of_noise_figure(-1.0, 20.0).temperature_k)
 

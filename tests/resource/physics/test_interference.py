@@ -23,22 +23,22 @@ HOTBIRD_DEG, EUTELSAT_10B_DEG, EUTELSAT_7_DEG = 13.0, 10.0, 7.0  # slots as cata
 
 
 def test_a_station_sees_slots_further_apart_than_the_earths_centre_does() -> None:
-    below = topocentric_separation_deg(0.0, 10.0, EUTELSAT_10B_DEG, HOTBIRD_DEG)
+    below = topocentric_separation_deg.or_nan(0.0, 10.0, EUTELSAT_10B_DEG, HOTBIRD_DEG)
     assert below == pytest.approx(3.0 * 42_164 / 35_786, abs=0.01)
-    far_north = topocentric_separation_deg(60.0, 10.0, EUTELSAT_10B_DEG, HOTBIRD_DEG)
+    far_north = topocentric_separation_deg.or_nan(60.0, 10.0, EUTELSAT_10B_DEG, HOTBIRD_DEG)
     assert 3.0 < far_north < below
-    assert np.isnan(topocentric_separation_deg(0.0, 120.0, EUTELSAT_10B_DEG, HOTBIRD_DEG))
-    assert np.isnan(topocentric_separation_deg(91.0, 10.0, EUTELSAT_10B_DEG, HOTBIRD_DEG))
+    assert np.isnan(topocentric_separation_deg.or_nan(0.0, 120.0, EUTELSAT_10B_DEG, HOTBIRD_DEG))
+    assert np.isnan(topocentric_separation_deg.or_nan(91.0, 10.0, EUTELSAT_10B_DEG, HOTBIRD_DEG))
 
 
 def test_a_large_dish_keeps_to_s580_and_a_small_one_to_s465() -> None:
-    assert side_lobe_gain_dbi(3.0, 3.7, 0.65, 12e9) == s580_gain_dbi(3.0, 3.7, 12e9)
-    assert side_lobe_gain_dbi(5.0, 0.6, 0.65, 12e9) == s465_gain_dbi(5.0, 0.6, 12e9)
+    assert side_lobe_gain_dbi.or_nan(3.0, 3.7, 0.65, 12e9) == s580_gain_dbi(3.0, 3.7, 12e9)
+    assert side_lobe_gain_dbi.or_nan(5.0, 0.6, 0.65, 12e9) == s465_gain_dbi(5.0, 0.6, 12e9)
     peak_dbi = parabola_gain_dbi(0.6, 0.65, 12e9)
-    assert side_lobe_gain_dbi(0.0, 0.6, 0.65, 12e9) == peak_dbi
-    assert peak_dbi - 3 < side_lobe_gain_dbi(1.0, 0.6, 0.65, 12e9) < peak_dbi
-    assert side_lobe_gain_dbi(3.3, 0.6, 0.65, 12e9) == pytest.approx(2 + 15 * np.log10(0.6 * 12e9 / 299_792_458))
-    assert np.isnan(side_lobe_gain_dbi(np.nan, 0.6, 0.65, 12e9))
+    assert side_lobe_gain_dbi.or_nan(0.0, 0.6, 0.65, 12e9) == peak_dbi
+    assert peak_dbi - 3 < side_lobe_gain_dbi.or_nan(1.0, 0.6, 0.65, 12e9) < peak_dbi
+    assert side_lobe_gain_dbi.or_nan(3.3, 0.6, 0.65, 12e9) == pytest.approx(2 + 15 * np.log10(0.6 * 12e9 / 299_792_458))
+    assert np.isnan(side_lobe_gain_dbi.or_nan(np.nan, 0.6, 0.65, 12e9))
 
 
 def test_neighbours_on_both_sides_of_a_real_slot_add_up() -> None:
@@ -110,5 +110,5 @@ def test_a_narrow_carrier_within_ours_disturbs_by_its_share_of_our_width(narrow_
 
 
 def test_an_impossible_carrier_is_nan() -> None:
-    broken = adjacent_carrier_ci_db(np.array([0.0, 1e6, 1e6]), np.array([0.2, 0.0, 1.1]), 1e6, 0.2, 1e6)
+    broken = adjacent_carrier_ci_db.or_nan(np.array([0.0, 1e6, 1e6]), np.array([0.2, 0.0, 1.1]), 1e6, 0.2, 1e6)
     assert np.isnan(broken).all()

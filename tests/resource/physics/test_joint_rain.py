@@ -120,8 +120,8 @@ def test_a_second_site_never_makes_it_worse_nor_removes_the_rain(loss: float, ap
 
 def test_outside_their_range_they_have_no_answer() -> None:
     asked = LogNormal(np.array(0.0), np.array(1.0), np.array(0.05))
-    assert np.isnan(diversity_gain_db(10, 21, 20e9, 40, 0))
-    assert np.isnan(diversity_gain_db(10, 10, 20e9, 40, 91))
-    assert np.isnan(path_rain_probability_percent(-1, 40, 0, 3))
-    assert np.isnan(exceeded_given_other(5, 5, asked, asked, 20e9, 30e9))
+    assert np.isnan(diversity_gain_db.or_nan(10, 21, 20e9, 40, 0))
+    assert np.isnan(diversity_gain_db.or_nan(10, 10, 20e9, 40, 91))
+    assert np.isnan(path_rain_probability_percent.or_nan(-1, 40, 0, 3))
+    assert np.isnan(exceeded_given_other.or_nan(5, 5, asked, asked, 20e9, 30e9))
     assert np.isnan(fitted([3.0], 5.0, [0.1]).deviation)

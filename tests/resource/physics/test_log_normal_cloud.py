@@ -84,11 +84,11 @@ def test_the_three_numbers_stand_well_for_the_map_of_each_share() -> None:
 
 
 def test_what_the_approximation_does_not_cover_has_no_number() -> None:
-    cloud = log_normal_cloud(10.0, 10.0)
-    assert np.isnan(log_normal_liquid_water_kg_per_m2(cloud, [0.009, 101.0, np.nan])).all()
-    off = log_normal_cloud([91.0, 10.0], [10.0, np.inf])
+    cloud = log_normal_cloud.or_nan(10.0, 10.0)
+    assert np.isnan(log_normal_liquid_water_kg_per_m2.or_nan(cloud, [0.009, 101.0, np.nan])).all()
+    off = log_normal_cloud.or_nan([91.0, 10.0], [10.0, np.inf])
     assert np.isnan(np.array(off)).all()
-    assert np.isnan(log_normal_liquid_water_kg_per_m2(off, 1.0)).all()
+    assert np.isnan(log_normal_liquid_water_kg_per_m2.or_nan(off, 1.0)).all()
 
 
 @pytest.mark.parametrize("lat", [-90.0, -87.5])

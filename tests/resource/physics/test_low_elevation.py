@@ -106,8 +106,8 @@ def test_the_worst_month_fades_deeper_than_the_year() -> None:
 
 def test_outside_its_range_it_has_no_answer() -> None:
     known = HERE | {"freq_hz": 14e9, "elevation_deg": 3.0, "percent": 0.1}
-    assert np.isfinite(low_elevation_fade_db(**known))
+    assert np.isfinite(low_elevation_fade_db.or_nan(**known))
     wrongs = {"freq_hz": 46e9, "elevation_deg": 5.0, "percent": 0.0, "altitude_km": -1.0, "antenna_efficiency": 1.1}
     for name, wrong in wrongs.items():
-        assert np.isnan(low_elevation_fade_db(**known | {name: wrong})), name
-    assert np.isnan(low_elevation_fade_db(**known | {"elevation_deg": -2.0}))
+        assert np.isnan(low_elevation_fade_db.or_nan(**known | {name: wrong})), name
+    assert np.isnan(low_elevation_fade_db.or_nan(**known | {"elevation_deg": -2.0}))

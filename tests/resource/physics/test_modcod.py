@@ -69,7 +69,7 @@ def test_the_best_modcod_is_the_most_efficient_that_closes(es_n0_db: float, marg
 
 
 def test_an_array_of_links_is_one_call_and_nan_closes_nothing() -> None:
-    chosen = best_modcod(np.array([[-5.0, 1.6, np.nan], [np.inf, 6.7, 1.49]]), 0.5)
+    chosen = best_modcod.or_nan(np.array([[-5.0, 1.6, np.nan], [np.inf, 6.7, 1.49]]), 0.5)
     assert chosen[0].tolist()[0] == NONE_CLOSES
     assert chosen[0, 2] == NONE_CLOSES
     assert TABLE.name[chosen[0, 1]] == "QPSK 1/2"

@@ -56,8 +56,8 @@ def test_a_margin_is_exceeded_as_often_as_the_rain_takes_so_much(
 
 
 def test_where_it_never_rains_nothing_is_exceeded() -> None:
-    assert rain_exceedance_percent(1.0, 20, 20e9, 40, 0, 5.0, 4.0, 40.0) == 0
-    assert np.isnan(rain_exceedance_percent(1.0, 20, 60e9, 40, 0, 0.0, 4.0, 40.0))
+    assert rain_exceedance_percent.or_nan(1.0, 20, 20e9, 40, 0, 5.0, 4.0, 40.0) == 0
+    assert np.isnan(rain_exceedance_percent.or_nan(1.0, 20, 60e9, 40, 0, 0.0, 4.0, 40.0))
 
 
 def test_time_at_a_bad_elevation_counts_by_how_long_it_is() -> None:

@@ -41,10 +41,10 @@ def test_a_margin_holds_the_loss_of_that_error() -> None:
 
 
 def test_no_error_costs_nothing_and_what_is_none_is_nan() -> None:
-    assert rms_pointing_loss_db(0.0, 0.3) == 0.0
-    assert np.isnan(rms_pointing_loss_db(np.array([-0.1, np.nan]), 0.3)).all()
-    assert np.isnan(rms_pointing_loss_db(0.1, np.array([0.0, -1.0]))).all()
-    assert np.isnan(pointing_error_exceeded_deg(0.1, np.array([0.0, 101.0]))).all()
+    assert rms_pointing_loss_db.or_nan(0.0, 0.3) == 0.0
+    assert np.isnan(rms_pointing_loss_db.or_nan(np.array([-0.1, np.nan]), 0.3)).all()
+    assert np.isnan(rms_pointing_loss_db.or_nan(0.1, np.array([0.0, -1.0]))).all()
+    assert np.isnan(pointing_error_exceeded_deg.or_nan(0.1, np.array([0.0, 101.0]))).all()
 
 
 def test_a_surface_of_a_sixteenth_of_a_wavelength_costs_2_7_db() -> None:

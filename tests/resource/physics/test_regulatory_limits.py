@@ -38,9 +38,9 @@ def test_off_axis_limits_are_those_of_s524_9(ghz: float, angle_deg: float, limit
 
 
 def test_where_a_text_sets_no_limit_there_is_none() -> None:
-    assert np.isnan(off_axis_limit_dbw_per_hz(np.array([1.0, 2.4, 181.0]), 14.25e9)).all()
-    assert np.isnan(off_axis_limit_dbw_per_hz(5.0, np.array([13.5e9, 20e9, -1.0, np.nan]))).all()
-    assert np.isnan(off_axis_excess_db(-40.0, 1.8, 0.65, 20e9))
+    assert np.isnan(off_axis_limit_dbw_per_hz.or_nan(np.array([1.0, 2.4, 181.0]), 14.25e9)).all()
+    assert np.isnan(off_axis_limit_dbw_per_hz.or_nan(5.0, np.array([13.5e9, 20e9, -1.0, np.nan]))).all()
+    assert np.isnan(off_axis_excess_db.or_nan(-40.0, 1.8, 0.65, 20e9))
 
 
 def test_a_large_dish_keeps_the_limit_at_a_known_density() -> None:

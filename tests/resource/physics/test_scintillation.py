@@ -48,8 +48,8 @@ def test_a_larger_antenna_scintillates_less(
 
 
 def test_what_the_method_does_not_cover_has_no_number() -> None:
-    assert np.isnan(scintillation_deviation_db([0.9e9, 56e9, 14e9, 14e9], [30, 30, 4.9, 91], 1.2, 0.6, 60)).all()
+    assert np.isnan(scintillation_deviation_db.or_nan([0.9e9, 56e9, 14e9, 14e9], [30, 30, 4.9, 91], 1.2, 0.6, 60)).all()
     assert np.isnan(
-        scintillation_deviation_db(14e9, 30.0, [-1.0, 0.0, 1.0, 1.0, 1.0], [0.6, 0.6, 0.0, -0.1, 1.1], 60.0)
+        scintillation_deviation_db.or_nan(14e9, 30.0, [-1.0, 0.0, 1.0, 1.0, 1.0], [0.6, 0.6, 0.0, -0.1, 1.1], 60.0)
     ).all()
-    assert np.isnan(scintillation_fade_db(0.1, [0.0009, 51.0])).all()
+    assert np.isnan(scintillation_fade_db.or_nan(0.1, [0.0009, 51.0])).all()

@@ -82,10 +82,10 @@ def test_the_loss_by_random_pointing_has_the_mean_of_the_beam() -> None:
 
 
 def test_old_elements_point_beside() -> None:
-    assert element_error_deg(0.0, 38_000.0) == pytest.approx(np.degrees(1 / 38_000), rel=1e-6)
-    assert element_error_deg(10.0, 1_200.0) > element_error_deg(1.0, 1_200.0) > 0.1
-    assert np.isnan(element_error_deg(-1.0, 1_200.0))
-    assert np.isnan(mean_pointing_loss_db(-0.1, 1.0))
+    assert element_error_deg.or_nan(0.0, 38_000.0) == pytest.approx(np.degrees(1 / 38_000), rel=1e-6)
+    assert element_error_deg.or_nan(10.0, 1_200.0) > element_error_deg.or_nan(1.0, 1_200.0) > 0.1
+    assert np.isnan(element_error_deg.or_nan(-1.0, 1_200.0))
+    assert np.isnan(mean_pointing_loss_db.or_nan(-0.1, 1.0))
 
 
 def test_a_designed_link_tells_what_is_sold_with_which_confidence() -> None:

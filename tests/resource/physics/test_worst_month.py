@@ -31,5 +31,5 @@ def test_there_and_back_is_where_it_began(share: float, q1: float, beta: float) 
 
 def test_what_is_no_share_has_no_answer() -> None:
     for wrong in (0, -1, 100.1, np.nan):
-        assert np.isnan(worst_month_percent(wrong))
-        assert np.isnan(year_percent(wrong))
+        assert np.isnan(worst_month_percent.or_nan(wrong))
+        assert np.isnan(year_percent.or_nan(wrong))

@@ -27,12 +27,12 @@ def test_the_sum_of_the_correlation_is_that_of_every_minute_of_the_year(share: f
 
 def test_the_map_has_its_values_and_lies_the_right_way_up() -> None:
     # first rows of the published file: latitude 89.75 and 89.25 North, longitude 0.25 East
-    assert climatic_ratio([89.75, 90.0], 0.25) == pytest.approx([0.2738, 0.2738], abs=1e-9)
-    assert climatic_ratio(89.25, 0.25) == pytest.approx(0.2866, abs=1e-9)
-    assert climatic_ratio(89.25, 360.25) == pytest.approx(0.2866, abs=1e-9)
-    cities = climatic_ratio([48.8, 9.05, 51.5, 25.78], [2.3, 38.7, -0.14, -80.22])
+    assert climatic_ratio.or_nan([89.75, 90.0], 0.25) == pytest.approx([0.2738, 0.2738], abs=1e-9)
+    assert climatic_ratio.or_nan(89.25, 0.25) == pytest.approx(0.2866, abs=1e-9)
+    assert climatic_ratio.or_nan(89.25, 360.25) == pytest.approx(0.2866, abs=1e-9)
+    cities = climatic_ratio.or_nan([48.8, 9.05, 51.5, 25.78], [2.3, 38.7, -0.14, -80.22])
     assert ((cities > 0) & (cities < 1)).all()  # as its readme says of land
-    assert np.isnan(climatic_ratio([91, np.nan], 0)).all()
+    assert np.isnan(climatic_ratio.or_nan([91, np.nan], 0)).all()
 
 
 @given(percent=shares, ratio=ratios)
@@ -58,5 +58,5 @@ def test_a_year_strays_by_at_least_its_climate_and_rare_events_more_than_frequen
 
 
 def test_outside_its_range_it_has_no_answer() -> None:
-    assert np.isnan(year_deviation_percent([0.009, 2.1, np.nan], 0.2)).all()
-    assert np.isnan(yearly_percent_not_exceeded(0.1, 0.2, [0, 1, -1])).all()
+    assert np.isnan(year_deviation_percent.or_nan([0.009, 2.1, np.nan], 0.2)).all()
+    assert np.isnan(yearly_percent_not_exceeded.or_nan(0.1, 0.2, [0, 1, -1])).all()
