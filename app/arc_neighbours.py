@@ -7,7 +7,7 @@ in the band of the link; without one, the names of series that are known to work
 from collections.abc import Sequence
 from pathlib import Path
 
-from satcom.app.element_file import ages_told, elements_of
+from satcom.app.element_file import age_warnings, ages_told, elements_of
 from satcom.app.text_file import text_of
 from satcom.core.clock import now
 from satcom.core.errors import Refused
@@ -45,7 +45,7 @@ def with_neighbours(
     on_the_air = None if carriers is None else _places_on_the_air(carriers, band)
     in_band = [one for one in stand if _works(one, band, on_the_air)]
     west, east = adjacent_slots(given.satellite.longitude_deg, in_band)
-    told = [*left_out, ages_told(sets, now())]
+    told = [*left_out, ages_told(sets, now()), *age_warnings(sets, now())]
     told += [
         f"{side}: {', '.join(one.names)} at {one.longitude_deg:.2f} deg, {abs(one.separation_deg):.2f} away"
         for side, slots in (("West", west), ("East", east))

@@ -35,6 +35,8 @@ CODES: Final = {
 def show_direction(console: Console, title: str, design: DirectionDesign, sure: ConfidentLink | None) -> None:
     """Print one direction, and where asked what of it may be sold with a confidence."""
     asked, budget = design.asked, design.budget
+    if design.limit is not Limit.NONE:
+        console.print(f"[bold red]It does not close: {LIMITS[design.limit]}.[/bold red]")
     print_table(
         console,
         budget_shown(
@@ -47,15 +49,13 @@ def show_direction(console: Console, title: str, design: DirectionDesign, sure: 
     console.print(
         f"Transponder at {float(point.input_backoff_db):.1f} dB input back-off,"
         f" {float(point.output_backoff_db):.1f} dB output. Cost is driven by {driver}: {leased_mhz:.3f} MHz.\n"
-        f"Availability with rain on both links {design.joint_availability_percent:.3f} %,"
-        f" asked {asked.availability_percent:g} %."
-        f" Mean rate with ACM {float(design.modcod_availability.mean_bps) / 1e6:.2f} Mbit/s.",
+        f"{_availability(design)}",
         highlight=False,
     )
     if sure is not None:
         told = ", ".join(f"{c:.0%} {margin_db:.1f} dB" for c, margin_db in sure.margin_db_by_confidence)
         console.print(
-            f"With {sure.confidence:.4g} confidence: availability {sure.availability_percent:.3f} %,"
+            f"With {100 * sure.confidence:.4g} % confidence: availability {sure.availability_percent:.3f} %,"
             f" margin {sure.margin_db:.1f} dB. Margin kept with a confidence of {told}.",
             highlight=False,
         )
@@ -68,8 +68,20 @@ def show_direction(console: Console, title: str, design: DirectionDesign, sure: 
             f"[yellow]{one.source} is not kept ({one.gate}), {one.over_db:.1f} dB over:"
             f" {one.value:.1f} {one.unit}, allowed {one.limit:.1f}{where}.[/yellow]"
         )
+
+
+def _availability(design: DirectionDesign) -> str:
+    """Of the rate asked; what lower MODCODs bring is told as less than that where the link does not close."""
+    asked, mean_mbps = design.asked, float(design.modcod_availability.mean_bps) / 1e6
     if design.limit is not Limit.NONE:
-        console.print(f"[bold red]It does not close: {LIMITS[design.limit]}.[/bold red]\n")
+        return (
+            f"It does not close: {asked.rate_mbps:g} Mbit/s are not carried for {asked.availability_percent:g} % of the"
+            f" year. With ACM the same symbol rate brings {mean_mbps:.2f} Mbit/s on average, by the MODCODs below."
+        )
+    return (
+        f"Availability with rain on both links {design.joint_availability_percent:.3f} %,"
+        f" asked {asked.availability_percent:g} %. Mean rate with ACM {mean_mbps:.2f} Mbit/s."
+    )
 
 
 def _modcods(design: DirectionDesign) -> Table:
@@ -129,12 +141,13 @@ def for_a_program(design: DirectionDesign, sure: ConfidentLink | None) -> dict[s
 
 def _confident(sure: ConfidentLink) -> Json:
     return {
-        "confidence": sure.confidence,
+        "confidencePercent": round(100 * sure.confidence, 9),
         "availabilityPercent": sure.availability_percent,
         "marginDb": _known(sure.margin_db),
         "meetsAvailability": sure.meets,
         "marginDbByConfidence": [
-            {"confidence": c, "marginDb": _known(margin_db)} for c, margin_db in sure.margin_db_by_confidence
+            {"confidencePercent": round(100 * c, 9), "marginDb": _known(margin_db)}
+            for c, margin_db in sure.margin_db_by_confidence
         ],
     }
 

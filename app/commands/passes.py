@@ -45,6 +45,7 @@ Start = Annotated[
 Ics = Annotated[
     Path | None, typer.Option(metavar="FILE", help="Write who serves, handovers and gaps as a calendar (iCalendar).")
 ]
+FALLEN: Final = "its elements lead below the ground, or nowhere, at that time"
 OPTIONS: Final = {
     "latitudeDeg": "--latitude",
     "longitudeDeg": "--longitude",
@@ -68,6 +69,9 @@ def passes_command(opened: Opened) -> Callable[..., None]:
         satellite: Satellites = None,
         constellation: Constellation = None,
         elements: ElementsOf = None,
+        max_age_days: Annotated[
+            int | None, typer.Option(metavar="N", min=0, help="Refuse older elements of a file.", show_default=False)
+        ] = None,
         gateway: Gateways = None,
         altitude_m: Annotated[float, typer.Option(metavar="N", help="Of the site, m.")] = 0.0,
         elevation: Annotated[float, typer.Option(metavar="N", help="Nothing is used below, degrees.")] = 10.0,
@@ -88,7 +92,7 @@ def passes_command(opened: Opened) -> Callable[..., None]:
         place = passes.AskedPlace(latitude, longitude, altitude_m, elevation)
         with as_typed(OPTIONS):
             start_at = passes.instant_of(start.replace(tzinfo=UTC) if start is not None else None)
-            fleet = fleet_asked(opened, elements, satellite or [], constellation, gateway or [], start_at)
+            fleet = fleet_asked(opened, elements, satellite or [], constellation, gateway or [], start_at, max_age_days)
             found = passes.plan_of(fleet, place, start_at, hours, rule)
         if ics is not None:
             _write(ics, found)
@@ -107,34 +111,46 @@ def fleet_asked(
     constellation: str | None,
     stations: Sequence[str],
     at: datetime,
+    max_age_days: int | None = None,
 ) -> "Fleet":
     """The satellites of a file, else those named of the inventory. Raises `Refused`, on both, too."""
     from satcom.resource import passes  # noqa: PLC0415
 
     if file is None:
+        if max_age_days is not None:
+            why = "it is for --elements; for the inventory the operator sets it"
+            raise Refused("--max-age-days", why, "invalid", "satcom operator set --elements-limit-days")
         with opened() as database, database.as_worker() as session:
             return passes.fleet_called(session, satellites, constellation, stations, at)
     if satellites or constellation is not None:
         raise Refused("--elements", "satellites are those of the file", "invalid", "without --satellite")
-    return _of_file(opened, file, stations)
+    return _of_file(opened, file, stations, at, max_age_days)
 
 
-def _of_file(opened: Opened, file: Path, stations: Sequence[str]) -> "Fleet":
-    """The database is opened only for earth stations."""
-    from satcom.app.element_file import elements_of  # noqa: PLC0415
+def _of_file(opened: Opened, file: Path, stations: Sequence[str], at: datetime, max_age_days: int | None) -> "Fleet":
+    """The database is opened only for earth stations. Who lies below the ground at the start is left out."""
+    from satcom.app.element_file import age_warnings, elements_of, fallen, too_old  # noqa: PLC0415
     from satcom.resource import passes  # noqa: PLC0415
 
-    sets, left_out = elements_of("--elements", file)
-    for line in left_out:
+    sets, bad_lines = elements_of("--elements", file)
+    for line in [*bad_lines, *age_warnings(sets, at)]:
         typer.echo(line, err=True)
-    flown = tuple(
-        passes.Flown(passes.Named(one.name or str(one.norad_id), {"name": one.name, "noradId": one.norad_id}), one)
-        for one in sets
-    )
-    if not stations:
-        return passes.Fleet(flown)
-    with opened() as database, database.as_worker() as session:
-        return passes.Fleet(flown, passes.gateways_called(session, stations))
+    why = None if max_age_days is None else too_old(sets, at, max_age_days)
+    if why is not None:
+        raise Refused("--elements", why, "tooOld", "newer elements, or a higher --max-age-days")
+    every = [
+        (one, passes.Named(one.name or str(one.norad_id), {"name": one.name, "noradId": one.norad_id})) for one in sets
+    ]
+    down = fallen(sets, at)
+    flown = tuple(passes.Flown(name, one) for one, name in every if one.norad_id not in down)
+    left_out = tuple(passes.LeftOut(name, FALLEN) for one, name in every if one.norad_id in down)
+    if not flown:
+        raise Refused("--elements", f"{left_out[0].satellite.name}, {left_out[0].reason}", "noElements")
+    gateways: tuple[passes.Gateway, ...] = ()
+    if stations:
+        with opened() as database, database.as_worker() as session:
+            gateways = passes.gateways_called(session, stations)
+    return passes.Fleet(flown, gateways, left_out)
 
 
 def _write(path: Path, found: "PassPlan") -> None:

@@ -60,29 +60,38 @@ def test_numbers_on_the_command_line_are_as_good_as_a_file(satcom: CommandLine) 
 
 
 def test_what_is_sold_with_a_confidence_is_less_than_the_average_year(satcom: CommandLine) -> None:
-    told = json.loads(satcom("link-budget", str(EXAMPLE), "--confidence", "0.9", "--json").out)
+    told = json.loads(satcom("link-budget", str(EXAMPLE), "--confidence", "90", "--json").out)
     for direction in told.values():
         sure = direction["confident"]
         assert sure["availabilityPercent"] < direction["availabilityPercent"]
         assert sure["meetsAvailability"] is (sure["availabilityPercent"] >= 99.7)
         margins = [one["marginDb"] for one in sure["marginDbByConfidence"]]
         assert margins == sorted(margins, reverse=True)
-    said = satcom("link-budget", str(EXAMPLE), "--confidence", "0.9")
-    assert said.out.count("With 0.9 confidence: availability") == 2
+    said = satcom("link-budget", str(EXAMPLE), "--confidence", "90")
+    assert said.out.count("With 90 % confidence: availability") == 2
     assert json.loads(satcom("link-budget", str(EXAMPLE), "--json").out)["forward"]["confident"] is None
-    refused = satcom("link-budget", str(EXAMPLE), "--confidence", "90")
+    refused = satcom("link-budget", str(EXAMPLE), "--confidence", "0.9")
     assert refused.status != 0
-    assert "confidence" in refused.err
-    assert "0.5 to 0.999" in refused.err
+    assert "--confidence: 0.9 % is out of range" in refused.err
+    assert "50 to 99.9 %" in refused.err
 
 
 def test_what_does_not_close_says_why(satcom: CommandLine) -> None:
     said = satcom("link-budget", str(EXAMPLE), "--set", "terminal.amplifier_w=0.05")
     assert said.status == 0
     assert "It does not close: the station's amplifier is too weak." in said.out
+    text = " ".join(said.out.split())
+    assert "It does not close: 2 Mbit/s are not carried for 99.7 % of the year." in text
+    assert text.count("Availability with rain on both links") == 1  # that of the direction that closes
     told = json.loads(satcom("link-budget", str(EXAMPLE), "--set", "terminal.amplifier_w=0.05", "--json").out)
     assert (told["return"]["closes"], told["return"]["limit"]) == (False, "stationPower")
     assert (told["forward"]["closes"], told["forward"]["limit"]) == (True, None)
+
+
+def test_the_highest_availability_that_may_be_asked_is_worked_out(satcom: CommandLine) -> None:
+    told = satcom("link-budget", str(EXAMPLE), "--set", "return.availability_percent=99.998", "--json")
+    assert (told.status, told.err) == (0, "")
+    assert json.loads(told.out)["return"]["limit"] is None or json.loads(told.out)["return"]["closes"] is False
 
 
 def test_a_limit_that_is_not_kept_is_told_with_its_code(satcom: CommandLine) -> None:
@@ -225,7 +234,11 @@ def test_the_levels_fall_and_rise_by_the_lines_of_the_budget() -> None:
     ("typed", "said"),
     [
         ("terminal.diameter_m=0", "terminal.diameter_m: input should be greater than 0, not 0 m"),
-        ("satellite.uplink_ghz=-14", "satellite.uplink_ghz: input should be greater than 0, not -14 GHz"),
+        ("satellite.uplink_ghz=-14", "satellite.uplink_ghz: input should be greater than or equal to 1, not -14 GHz"),
+        (
+            "satellite.downlink_ghz=0.5",
+            "satellite.downlink_ghz: input should be greater than or equal to 1, not 0.5 GHz",
+        ),
         ("forward.availability_percent=100", "forward.availability_percent: input should be less than or equal to"),
         ("terminal.latitude_deg=.nan", "terminal.latitude_deg: input should be a finite number, not nan deg"),
         ("terminal.diameter_m=[1, 2]", "terminal.diameter_m: input should be a valid number, not [1, 2] m"),
@@ -282,7 +295,7 @@ def test_a_chain_that_does_not_close_names_the_hop(satcom: CommandLine) -> None:
         (("--set", "hops.1.eirp_dbw=strong"), "hops.1.eirp_dbw"),
         (("--set", "hops.0.freq_ghz=-1"), "not -1 GHz"),
         (("--set", "hops.2.carrier=null"), "hops.2.carrier: the last hop ends where bits are decided"),
-        (("--confidence", "0.9"), "--confidence: it is for a link through one satellite"),
+        (("--confidence", "90"), "--confidence: it is for a link through one satellite"),
         (("--diagram", "levels.svg"), "--diagram: it is for a link through one satellite"),
     ],
 )

@@ -115,6 +115,17 @@ def test_the_same_elements_from_a_file_and_of_the_inventory_give_the_same_passes
     assert of_file["servedPercent"] == kept["servedPercent"]
 
 
+def test_old_elements_of_a_file_are_warned_of_and_those_of_fallen_satellites_left_out() -> None:
+    years_later = ("--elements", str(SAMPLE), "--start", "2030-01-01", "--hours", "1")
+    shown = " ".join(run(None, *years_later).split())
+    assert "warning: the elements of 27 of 27 satellites are more than 30 days from their epoch" in shown
+    assert "left out: STARLINK-3718, its elements lead below the ground, or nowhere, at that time" in shown
+    with pytest.raises(Refused, match=r"those of .* are 1230 days old then, --max-age-days takes 400") as refused:
+        run(None, *years_later, "--max-age-days", "400")
+    assert refused.value.faults[0].field == "--elements"
+    assert "warning" not in run(None, "--elements", str(SAMPLE), "--hours", "1")
+
+
 def test_a_satellite_that_moves_has_no_slot_and_is_not_designed_over(network: Database) -> None:
     with network.as_worker() as session:
         standing = a_transponder(session, satellite=a_satellite(session))
