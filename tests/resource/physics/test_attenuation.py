@@ -171,11 +171,11 @@ def test_the_clear_sky_is_what_its_gas_radiates_and_no_warmer_higher_up(
     gas_db = total_attenuation(*place, elevation_deg, 5.0, 45.0, 5.0, 0.6, 0.5).gas_db
     assert sky_k == pytest.approx(sky_noise_temperature_k(gas_db))
     assert clear_sky_noise_temperature_k(*place, 90.0, 0.5) <= sky_k + 1e-9
-    assert np.isnan(clear_sky_noise_temperature_k(*place, 4.9, 0.5))
+    assert np.isnan(clear_sky_noise_temperature_k.or_nan(*place, 4.9, 0.5))
 
 
 def test_the_sky_is_cold_when_clear_and_as_warm_as_the_air_when_opaque() -> None:
     assert sky_noise_temperature_k(0.0) == pytest.approx(2.7)
     assert sky_noise_temperature_k(60.0) == pytest.approx(275.0, abs=0.001)
     assert sky_noise_temperature_k(3.0103, mean_radiating_temperature_k(290.0)) == pytest.approx(137.47, abs=0.01)
-    assert np.isnan(sky_noise_temperature_k(-0.1))
+    assert np.isnan(sky_noise_temperature_k.or_nan(-0.1))
