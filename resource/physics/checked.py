@@ -50,12 +50,16 @@ R = TypeVar("R", covariant=True)
 
 @dataclass(frozen=True)
 class Accepted:
-    """From `least` to `most`, both with it; `above` leaves `least` out; or `only` these. Never nan, never infinite."""
+    """From `least` to `most`, both with it; `above` leaves `least` out; or `only` these. Never nan.
+
+    Infinite only where that means something (`infinite`): sites so far apart that their weather is not shared.
+    """
 
     least: float = -np.inf
     most: float = np.inf
     above: bool = False
     only: tuple[float, ...] = ()
+    infinite: bool = False
 
     def text(self, unit: str) -> str:
         """As a person reads it, with the unit."""
@@ -163,7 +167,7 @@ def _named(
 
 def _out_of_range(name: str, values: NDArray[np.float64], accepted: Accepted, unit: str) -> str | None:
     above = values > accepted.least if accepted.above else values >= accepted.least
-    wrong = ~(above & (values <= accepted.most) & np.isfinite(values))
+    wrong = ~(above & (values <= accepted.most) & (accepted.infinite | np.isfinite(values)))
     if accepted.only:
         wrong |= ~np.isin(values, accepted.only)
     if not wrong.any():

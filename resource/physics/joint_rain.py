@@ -18,6 +18,7 @@ Array = NDArray[np.float64]
 FITTED_PERCENT = (5.0, 3.0, 2.0, 1.0, 0.5, 0.3, 0.2, 0.1, 0.05, 0.03, 0.02, 0.01)
 
 
+APART = Accepted(0.0, infinite=True)
 CORRELATION = Accepted(1e-12 - 1, 1 - 1e-12)
 
 
@@ -153,7 +154,7 @@ def _given_other(
     return expected, target.deviation * spread
 
 
-@checked(first_db=POSITIVE, second_db=POSITIVE, distance_km=NOT_NEGATIVE)
+@checked(first_db=POSITIVE, second_db=POSITIVE, distance_km=APART)
 def joint_exceedance_percent(
     first_db: ArrayLike, second_db: ArrayLike, first: LogNormal, second: LogNormal, distance_km: ArrayLike
 ) -> Array:
@@ -173,7 +174,7 @@ def joint_exceedance_percent(
     return percent
 
 
-@checked(first_probability=Accepted(0.0, 1.0), second_probability=Accepted(0.0, 1.0), distance_km=NOT_NEGATIVE)
+@checked(first_probability=Accepted(0.0, 1.0), second_probability=Accepted(0.0, 1.0), distance_km=APART)
 def raining_at_both(
     first_probability: ArrayLike, second_probability: ArrayLike, distance_km: ArrayLike
 ) -> tuple[Array, Array]:
