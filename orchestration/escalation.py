@@ -14,11 +14,12 @@ from sqlalchemy import func
 from sqlmodel import Field, Session, col, select
 
 from satcom.core.clock import now
-from satcom.core.entity import Entity, own
+from satcom.core.entity import Entity, change, own
 from satcom.core.errors import NotAllowed, RuleRefused
 from satcom.core.own_body import OwnBody
 from satcom.core.security import OUTSIDE, Capability, Principal, Role
 from satcom.core.tmf_api import TmfRoutes
+from satcom.core.values import Json
 from satcom.enterprise.party import operator_of
 from satcom.orchestration.plan import ProcessFlow, TaskFlow, TaskKind, TaskState
 
@@ -33,7 +34,7 @@ class EscalationRule(Entity, table=True):
 
     owner: str = Field(max_length=40, unique=True)
     next_owner: str = Field(max_length=40)
-    after_hours: float
+    after_hours: float = Field(ge=0, le=LONGEST_H)
 
     api: ClassVar = own("orchestration/v1", "escalationRule", Capability.READ_FLOWS)
 
@@ -47,31 +48,48 @@ class NewEscalation(OwnBody):
 
 
 def add_rule(session: Session, wanted: NewEscalation, by: Principal) -> EscalationRule:
-    """Say who comes next. Raises `RuleRefused` on an owner who has a rule, is outside, or would come round again."""
+    """Say who comes next. Raises as `enter_rule`."""
     if not by.all_parties:
         raise NotAllowed(f"{by.name} does not see all waits")
-    rules = {one.owner: one.next_owner for one in session.exec(select(EscalationRule))}
-    if wanted.owner in rules:
-        why = f"waits of {wanted.owner} go to {rules[wanted.owner]} already"
-        raise RuleRefused("/owner", why, "exists", "remove that rule first")
-    inside = ", ".join(sorted(set(Role) - OUTSIDE))
-    if {wanted.owner, wanted.next_owner} & OUTSIDE:
-        raise RuleRefused("/nextOwner", "nobody outside sees to the operator's waits", "outside", inside)
-    after: str | None = wanted.next_owner
-    while after is not None:
-        if after == wanted.owner:
-            why = f"they would come back to {wanted.owner}"
-            raise RuleRefused("/nextOwner", why, "ring", "somebody from whom they do not come back")
-        after = rules.get(after)
-    rule = EscalationRule(
-        party_id=operator_of(session).party_id,
-        owner=wanted.owner.value,
-        next_owner=wanted.next_owner.value,
-        after_hours=wanted.after_hours,
-    )
+    owner, next_owner = wanted.owner.value, wanted.next_owner.value
+    return enter_rule(session, EscalationRule(owner=owner, next_owner=next_owner, after_hours=wanted.after_hours), by)
+
+
+def enter_rule(session: Session, rule: EscalationRule, by: Principal) -> EscalationRule:
+    """Keep it. Raises `RuleRefused` on an owner who has a rule, is unknown or outside, or would come round again."""
+    _check(session, rule)
+    rule.party_id = operator_of(session).party_id
     session.add(rule)
     session.flush()
     return rule
+
+
+def correct_rule(session: Session, rule: EscalationRule, patch: dict[str, Json], by: Principal) -> EscalationRule:
+    """Have overdue waits go to another, or at another time. Raises as `enter_rule`."""
+    with session.no_autoflush:
+        change(rule, patch)
+        _check(session, rule)
+    session.flush()
+    return rule
+
+
+def _check(session: Session, rule: EscalationRule) -> None:
+    inside = sorted(set(Role) - OUTSIDE)
+    for field, owner in (("/owner", rule.owner), ("/nextOwner", rule.next_owner)):
+        if owner not in inside:
+            why = f"{owner[:80]!r} does not see to the operator's waits"
+            raise RuleRefused(field, why, "outside", ", ".join(inside))
+    others = session.exec(select(EscalationRule).where(EscalationRule.id != rule.id)).all()
+    rules = {one.owner: one.next_owner for one in others}
+    if rule.owner in rules:
+        why = f"waits of {rule.owner} go to {rules[rule.owner]} already"
+        raise RuleRefused("/owner", why, "exists", "remove that rule first")
+    after: str | None = rule.next_owner
+    while after is not None:
+        if after == rule.owner:
+            why = f"they would come back to {rule.owner}"
+            raise RuleRefused("/nextOwner", why, "ring", "somebody from whom they do not come back")
+        after = rules.get(after)
 
 
 def remove_rule(session: Session, rule: EscalationRule, by: Principal) -> None:

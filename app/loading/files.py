@@ -33,6 +33,7 @@ CATALOGUE_LISTS = (
     "resource_candidates",
 )
 LISTS = (
+    "escalations",
     "suppliers",
     "partners",
     "satellites",

@@ -10,6 +10,7 @@ from satcom.app.loading.carriers import load_carriers
 from satcom.app.loading.catalogue import load_catalogue
 from satcom.app.loading.categories import load_candidates, load_categories
 from satcom.app.loading.customers import load_customers
+from satcom.app.loading.escalations import load_escalations
 from satcom.app.loading.files import read_file, read_folder
 from satcom.app.loading.loading import Change, Load, Progress, untold
 from satcom.app.loading.network import load_network, load_pools
@@ -34,6 +35,7 @@ def load(
         lock_key(session.connection(), "load")  # two at once would both find nothing there
         loading = Load(session, files, progress)
         load_operator(loading)
+        load_escalations(loading)
         load_suppliers(loading)
         load_partners(loading)
         load_network(loading)

@@ -200,6 +200,7 @@ CHANGES: list[tuple[str, str, Row, str]] = [
     ("depots", "depot-nairobi", {"latitude_deg": -1.3}, "changed: latitude_deg"),
     ("stock", "stock-nairobi-ku-180", {"quantity": 9, "lead_time_days": 20}, "changed: lead_time_days, quantity"),
     ("customers", "customer-lualaba-copper", {"country": "ZM"}, "changed: country"),
+    ("escalations", "escalation-supply", {"next_owner": "sales", "after_hours": 8}, "changed: next_owner, after_hours"),
 ]
 
 
@@ -318,6 +319,15 @@ RULES: list[tuple[str, str, Row, str]] = [
     ("licences", "licence-cd-ku-vsat", {"country": False}, "country: false is no text"),
     ("suppliers", "supplier-highveld-terminals", {"country": "QQ"}, "supplier-highveld-terminals: country: 'QQ' is no"),
     ("stock", "stock-nairobi-ku-180", {"quantity": 5000}, "stock-nairobi-ku-180: quantity: 5000 is out of range"),
+    (
+        "escalations",
+        "escalation-supply",
+        {"next_owner": "partner"},
+        "escalation-supply: next_owner: 'partner' does not",
+    ),
+    ("escalations", "escalation-noc", {"next_owner": "supply"}, "next_owner: they would come back to noc"),
+    ("escalations", "escalation-noc", {"owner": "sales"}, "escalation-noc: owner: waits of sales go to noc already"),
+    ("escalations", "escalation-noc", {"after_hours": -1}, "escalation-noc: after_hours: "),
 ]
 
 

@@ -34,7 +34,7 @@ def test_the_example_loads_as_it_is_shown_and_again_changes_nothing(database: Da
     assert load(database, FOLDER, dry_run=False, by="ada") == seen
     counted = Counter(one.kind for one in seen if one.outcome is Outcome.CREATED)
     assert counted["Transponder"] == counted["Licence"] == counted["SpectrumAssignment"] == 2
-    assert counted["Customer"] == 3
+    assert counted["Customer"] == counted["EscalationRule"] == 3
     assert counted[ElementSet.__name__] == 1
     again = load(database, FOLDER, dry_run=False, by="ada")
     assert {one.outcome for one in again} == {Outcome.UNCHANGED}

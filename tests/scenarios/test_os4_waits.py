@@ -43,7 +43,8 @@ def an_order_without_a_terminal(operator: RunningOperator) -> str:
 def test_a_delivery_that_is_late_goes_to_the_next_owner_and_still_ends_the_wait(operator: RunningOperator) -> None:
     order_id = an_order_without_a_terminal(operator)
     reference = operator.get(f"{ORDERS}/{order_id}")["reference"]
-    run(operator, "noc", "escalation", "add", "supply", "noc", "--after-hours", "24")
+    rules = {one["owner"]: one for one in json.loads(run(operator, "noc", "escalation", "list", "--json"))}
+    assert (rules["supply"]["nextOwner"], rules["supply"]["afterHours"]) == ("noc", 24), "as its files say"
     wait = waits_of(operator, owner="supply")[reference]
     assert wait["taskFlowSpecification"] == "terminal_is_here"
     assert wait["startedAt"] < wait["dueAt"] < wait["deadline"]
@@ -79,15 +80,17 @@ def _until_late(purchase: Body, wait: Body) -> timedelta:
 
 def test_a_rule_that_leads_nowhere_is_refused(operator: RunningOperator) -> None:
     noc = operator.api("noc")
+    run(operator, "noc", "escalation", "remove", "planning")
+    run(operator, "noc", "escalation", "remove", "finance")
     rule: dict[str, Json] = {"owner": "planning", "nextOwner": "finance", "afterHours": 2}
     made = noc.post(RULES, json=rule)
     assert made.status_code == 201, made.text
     for change, status, field in (
         ({"owner": "planning"}, 422, "/owner"),
         ({"owner": "finance", "nextOwner": "planning"}, 422, "/nextOwner"),
-        ({"owner": "sales", "nextOwner": "customer"}, 422, "/nextOwner"),
+        ({"owner": "provisioning", "nextOwner": "customer"}, 422, "/nextOwner"),
         ({"owner": "nobody"}, 400, "/owner"),
-        ({"owner": "sales", "afterHours": -1}, 400, "/afterHours"),
+        ({"owner": "provisioning", "afterHours": -1}, 400, "/afterHours"),
     ):
         refused = noc.post(RULES, json=rule | change)
         assert (refused.status_code, refused.json()["field"]) == (status, field), refused.text
