@@ -14,6 +14,7 @@ ORDERS = f"{TMF}/productOrderingManagement/v4/productOrder"
 PRODUCTS = f"{TMF}/productInventory/v4/product"
 SERVICES = f"{TMF}/serviceInventory/v4/service"
 RATES = f"{TMF}/customerBillManagement/v4/appliedCustomerBillingRate"
+BILLS = f"{TMF}/customerBillManagement/v4/customerBill"
 RESERVATIONS = f"{TMF}/resourcePoolManagement/v4/reservation"
 RESOURCES = f"{TMF}/resourceInventoryManagement/v4/resource"
 PATHS = f"{OWN}/service/v1/servicePath"
@@ -42,7 +43,7 @@ def disagreements_of_change(
     """Every place where two books differ. `ends` are the states that an order may end in."""
     books = {name: listed(api, path) for name, path in (("orders", ORDERS), ("services", SERVICES), ("rates", RATES))}
     books["paths"], books["stock"] = listed(api, PATHS), listed(api, STOCKED)
-    books["capacities"] = listed(api, CAPACITIES)
+    books["capacities"], books["bills"] = listed(api, CAPACITIES), listed(api, BILLS)
     for name, kind in KINDS.items():
         books[name] = [flat(one) for one in listed(api, RESOURCES, {"@type": kind})]
     books["hub"] = [one for kind in ("carriers", "terminals", "plans") for one in held(hub, kind)]
@@ -62,6 +63,8 @@ def action_of(order: Body) -> str:
 def _wrong(product: Body, books: dict[str, list[Body]]) -> Iterator[str]:
     mine = [one for one in books["orders"] if one["productOrderItem"][0]["product"].get("id") == product["id"]]
     done = [one for one in mine if one["state"] == "completed"]
+    if not done:  # it was never delivered: of such orders tells `agreement.undone`
+        return
     ids, ended = {one["id"] for one in mine}, product["status"] == "terminated"
     actions = Counter(action_of(one) for one in done)
     if actions["delete"] != int(ended):
@@ -84,7 +87,8 @@ def _wrong(product: Body, books: dict[str, list[Body]]) -> Iterator[str]:
     if monthly(product["productPrice"]) != charged:
         yield f"it costs {monthly(product['productPrice'])}, the last order {charged}"
     yield from _of_service(product, books, last, sold)
-    bills = {one["bill"]["id"] for one in books["rates"] if one["product"]["id"] == product["id"]}
+    of_orders = {one["id"] for one in books["bills"] if one["runType"] == "offCycle"}  # no month's, should one begin
+    bills = of_orders & {one["bill"]["id"] for one in books["rates"] if one["product"]["id"] == product["id"]}
     least = 1 + actions["modify"]
     if not least <= len(bills) <= least + actions["delete"]:
         yield f"{len(bills)} bills for {dict(actions)}"
