@@ -204,6 +204,7 @@ def _orders() -> dict[str, Json]:
             "expectedDate": f"{now() + timedelta(days=21):%Y-%m-%d}",
         },
         "terminalSwap": {"serviceId": A_SERVICE, "serialNumber": "SN-0002", "reason": "its BUC does not transmit"},
+        "hubClearance": {"serviceIds": ["019ac1de-8a4f-7c1b-9d2e-5f6a7b8c9d0e"]},
         "equipmentReturn": {"serialNumber": "STOCK-JOHANNESBURG-KU-120-0001", "reason": "its BUC does not transmit"},
         "goodsReceipt": {"purchaseOrder": {"id": A_PURCHASE}, "serialNumber": ["SN-0001"]},
         "serviceTestSpecification": {

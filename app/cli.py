@@ -62,6 +62,7 @@ class Satcom(LazyGroup):
             "service:service",
             "Services: what the hub holds of them; the access test and the carriers of a lease.",
         ),
+        "hub": ("hub:hub", "Hubs: what they hold that no book has, as after a restore, and to clear them of it."),
         "satellite": (
             "satellite:satellite",
             "Satellites: see them, move their in-service date, record what they have reached.",

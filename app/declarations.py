@@ -22,6 +22,7 @@ from satcom.market.catalog import product_offering, product_offering_price, prod
 from satcom.orchestration import catalog_jobs, escalation, process_flow, waits
 from satcom.orchestration.operations import (
     cease_at_partner,
+    hub_clearance,
     hub_state,
     in_service_date,
     order_progress,
@@ -108,6 +109,7 @@ ROUTES: tuple[TmfRoutes, ...] = (
     process_flow.routes,
     in_service_date.routes,
     terminal_swap.routes,
+    hub_clearance.routes,
     escalation.routes,
     service_category.catalogue_routes,
     service_category.routes,
@@ -161,6 +163,7 @@ ROUTES: tuple[TmfRoutes, ...] = (
 # Answers that are no resource, and where each API's events are asked for.
 QUESTIONS: tuple[Routes, ...] = (
     hub_state.routes,
+    hub_clearance.orphan_routes,
     planned_events.routes,
     service_path_at.routes,
     history.routes,

@@ -42,7 +42,7 @@ from satcom.orchestration.plan import (
 from satcom.orchestration.schedule import expected_finish
 from satcom.orchestration.standing import Outcome, give_up, hold, hold_undo, settle
 from satcom.orchestration.wave import Errand, Observer, Phase, TaskRaised, Wave
-from satcom.resource.drivers.port import DriverRefused, DriverUnavailable, HubDriver
+from satcom.resource.drivers.port import DriverRefused, DriverUnavailable, HubDriver, PortTaken
 
 LEASE: Final = timedelta(seconds=60)
 FIRST_RETRY_S, LONGEST_RETRY_S = 0.5, 60.0
@@ -211,6 +211,8 @@ class Engine:
                 move(task, TaskState.NEW)
                 task.wake_at = wall_now() + back_off(task.attempts)
                 metrics.task_retries.labels(task.task_flow_specification).inc()
+            case PortTaken():  # before the refusals that undo an order
+                hold(session, flow, task, task.fault)
             case DriverRefused() | Refused():
                 give_up(session, flow, tasks_of(session, flow), task, task.fault)
             case _:

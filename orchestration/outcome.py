@@ -1,15 +1,17 @@
 """What came of one run of a task: as the task keeps it, as a metric, and as a line of the log."""
 
 import time
-from typing import Any
+from typing import Any, Final
 
 import structlog
 
 from satcom.core import metrics
 from satcom.core.errors import Fault, InHouse, Refused
 from satcom.orchestration.plan import TaskFlow
-from satcom.resource.drivers.port import DriverRefused, DriverUnavailable
+from satcom.resource.drivers.port import DriverRefused, DriverUnavailable, PortTaken
 
+PORT_TAKEN: Final = "portTaken"
+OF_THE_HUB = {DriverRefused: "driverRefused", DriverUnavailable: "driverUnavailable", PortTaken: PORT_TAKEN}
 log = structlog.get_logger()
 
 
@@ -19,8 +21,10 @@ def fault_of(error: Exception) -> dict[str, Any]:
         first: Fault = error.faults[0]
         fault: dict[str, Any] = {"field": first.field, "why": first.why, "code": first.code}
         return fault | ({"told": error.told} if isinstance(error, InHouse) else {})
-    code = {DriverRefused: "driverRefused", DriverUnavailable: "driverUnavailable"}.get(type(error), "bug")
-    return {"field": "task", "why": f"{type(error).__name__}: {error}"[:500], "code": code}
+    code = OF_THE_HUB.get(type(error), "bug")
+    fault = {"field": "task", "why": f"{type(error).__name__}: {error}"[:500], "code": code}
+    # whose the port is at the hub, the customer does not learn
+    return fault | ({"told": "its port at the hub has to be cleared first"} if isinstance(error, PortTaken) else {})
 
 
 def timed(task: TaskFlow, began: float, error: Exception | None, undo: bool = False) -> None:

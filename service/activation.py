@@ -5,13 +5,15 @@ the configuration in the words of the driver's port. Every id follows from the s
 task's, so that a step repeated after a crash has one effect. Speaking to the hub is `resource.drivers`.
 """
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeVar
 
 from pydantic import TypeAdapter
 
 from satcom.core.errors import Refused, RuleRefused
+from satcom.core.tmf_filter import is_uuid
 from satcom.core.values import Json
 from satcom.resource.drivers.port import (
     CarrierConfiguration,
@@ -32,6 +34,7 @@ from satcom.service.solution import AccessSolution, LinkSolution, SiteSolution
 from satcom.service.way import CarrierPlan
 
 LETTERS: Final[dict[str, Polarisation]] = {"horizontal": "H", "vertical": "V", "lhcp": "L", "rhcp": "R"}
+P = TypeVar("P", CarrierConfiguration, TerminalConfiguration, RatePlan)
 CONFIGURATION: TypeAdapter[HubConfiguration] = TypeAdapter(HubConfiguration)
 
 
@@ -75,6 +78,28 @@ class HubIds:
 def hub_ids(service_id: str) -> HubIds:
     """The same for the same service, whoever asks and how often."""
     return HubIds(f"{service_id}-forward", f"{service_id}-return", f"{service_id}-terminal", f"{service_id}-plan")
+
+
+def service_named(name: str) -> str | None:
+    """The id of the service that something at a hub is of, by its name; `None` where we do not name things so."""
+    service_id, hyphen = name[:36], name[36:37]
+    return service_id.lower() if is_uuid(service_id) and hyphen == "-" else None
+
+
+def by_service(held: HubConfiguration) -> dict[str, HubConfiguration]:
+    """What a hub holds of each service, by its id; what we do not name so is left out."""
+    carriers = _grouped((service_named(one.carrier_id), one) for one in held.carriers)
+    terminals = _grouped((service_named(one.terminal_id), one) for one in held.terminals)
+    plans = _grouped((service_named(one.plan_id), one) for one in held.plans)
+    named = {one for one in (*carriers, *terminals, *plans) if one is not None}
+    return {one: HubConfiguration(carriers[one], terminals[one], plans[one]) for one in named}
+
+
+def _grouped(parts: Iterable[tuple[str | None, P]]) -> Mapping[str | None, tuple[P, ...]]:
+    groups: defaultdict[str | None, tuple[P, ...]] = defaultdict(tuple)
+    for service_id, part in parts:
+        groups[service_id] += (part,)
+    return groups
 
 
 def carrier_slot(transponder: Transponder, assignment: SpectrumAssignment) -> CarrierSlot:

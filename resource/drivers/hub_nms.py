@@ -5,7 +5,8 @@ request whose answer was lost is not done twice. Any other 4xx is the hub's deci
 """
 
 import time
-from dataclasses import fields
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, fields
 from types import TracebackType
 from typing import Literal, NoReturn, Self, TypeVar
 from urllib.parse import quote
@@ -33,6 +34,7 @@ from satcom.resource.drivers.port import (
     HubConfiguration,
     Measurement,
     PlannedRequest,
+    PortTaken,
     RatePlan,
     TerminalConfiguration,
 )
@@ -50,7 +52,19 @@ WRITTEN: TypeAdapter[Configured] = TypeAdapter(Configured)
 READING = TypeAdapter(CarrierMeasurement)
 PATH = TypeAdapter(tuple[str | None, str | None])
 MAPPING = TypeAdapter(dict[str, object])
+PORT_TAKEN = "port_taken"
 log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page of what the hub holds of a kind; `next` asks for the one after it."""
+
+    items: list[dict[str, object]]
+    next: str | None
+
+
+PAGE = TypeAdapter(Page)
 
 
 class _Transient(Exception):
@@ -144,6 +158,13 @@ class HubNmsDriver:
             plans=self._held(asked.plans, PLAN),
         )
 
+    def holds(self, wanted: Callable[[str], bool]) -> HubConfiguration:
+        return HubConfiguration(
+            carriers=tuple(self._listed("carrier", CARRIER, wanted)),
+            terminals=tuple(self._listed("terminal", TERMINAL, wanted)),
+            plans=tuple(self._listed("plan", PLAN, wanted)),
+        )
+
     def plan_of_changes(self, desired: HubConfiguration) -> list[PlannedRequest]:
         planned = []
         actual = self._by_id(desired)
@@ -178,6 +199,20 @@ class HubNmsDriver:
             except ValidationError as fault:
                 _not_understood(answer, fault)
         return tuple(held)
+
+    def _listed(self, kind: Kind, adapter: TypeAdapter[C], wanted: Callable[[str], bool]) -> Iterator[C]:
+        """Page by page."""
+        after: str | None = ""
+        while after is not None:
+            answer = self._ask("GET", f"/v1/{kind}s?after={quote(after, safe='')}")
+            try:
+                page = PAGE.validate_json(answer.content)
+                for told in page.items:
+                    if wanted(held_id := str(told["id"])):
+                        yield adapter.validate_python({**told, f"{kind}_id": held_id})
+            except (ValidationError, KeyError) as fault:
+                _not_understood(answer, ValueError(fault))
+            after = page.next
 
     def _find(self, path: str) -> httpx.Response | None:
         try:
@@ -291,7 +326,8 @@ def _refusal(answer: httpx.Response) -> DriverRefused:
         error = MAPPING.validate_python(MAPPING.validate_json(answer.content).get("error"))
     except ValidationError:
         return DriverRefused(answer.status_code, "unknown", answer.text[:200] or answer.reason_phrase)
-    return DriverRefused(answer.status_code, str(error.get("code")), str(error.get("message")))
+    kind = PortTaken if error.get("code") == PORT_TAKEN else DriverRefused
+    return kind(answer.status_code, str(error.get("code")), str(error.get("message")))
 
 
 def _retry_after_s(answer: httpx.Response) -> float:

@@ -5,7 +5,7 @@ stays the same over all repetitions of the same step, so that a step repeated af
 which action takes which back. Pointing is true north, clockwise; powers are into the antenna of whoever transmits.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal, Protocol
@@ -22,6 +22,10 @@ class DriverRefused(Exception):
     def __init__(self, status: int, code: str, message: str) -> None:
         super().__init__(f"the hub refused: {message} ({code})")
         self.status, self.code, self.message = status, code, message
+
+
+class PortTaken(DriverRefused):
+    """The hub holds on the port what our books do not know of. No order is undone for that: the NOC looks at it."""
 
 
 class DriverUnavailable(Exception):
@@ -172,6 +176,7 @@ class Action(StrEnum):
     REMOVE_PLAN = "remove_plan"
     MEASURE = "measure"
     READ_BACK = "read_back"
+    HOLDS = "holds"
 
 
 UNDO: Mapping[Action, Action | None] = {
@@ -183,6 +188,7 @@ UNDO: Mapping[Action, Action | None] = {
     Action.REMOVE_PLAN: Action.APPLY_PLAN,
     Action.MEASURE: None,
     Action.READ_BACK: None,
+    Action.HOLDS: None,
 }
 """What takes an action back; None where there is nothing to take back. The undo of a removal, and of a configuration
 that replaced another, configures again what `read_back` told before; an undo that finds nothing to undo does nothing.
@@ -215,6 +221,10 @@ class HubDriver(Protocol):
 
     def read_back(self, asked: HubConfiguration) -> HubConfiguration:
         """What the hub holds under the ids in `asked`; what it does not hold is left out."""
+        ...
+
+    def holds(self, wanted: Callable[[str], bool]) -> HubConfiguration:
+        """All that the hub holds under ids that are `wanted`, whoever put it there."""
         ...
 
     def plan_of_changes(self, desired: HubConfiguration) -> list[PlannedRequest]:

@@ -326,6 +326,7 @@ BODIES: dict[str, Callable[[Session, Market], Body]] = {
     },
     "hub": lambda _, __: {"callback": f"https://oss.example.org/{new_id()}"},
     "serviceTest": an_access_test,
+    "hubClearance": lambda _, __: {"serviceIds": [new_id()]},
     "terminalSwap": lambda session, _: a_swap_body(session),
     "serviceTestSpecification": lambda session, _: {
         "name": "New",

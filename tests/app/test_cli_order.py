@@ -281,6 +281,38 @@ def test_what_the_hub_holds_of_a_service_is_asked_by_the_reference_of_its_order(
     assert (unknown.status, "SERVICE: there is no service 'PO-2026-000099' (accepted:" in unknown.err) == (1, True)
 
 
+def test_a_hub_is_cleared_of_what_no_book_has_after_it_was_shown_and_confirmed(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reference = desk.place()
+    assert desk.satcom("order", "watch", reference, "--every", "0.1").status == 0
+    service_id = json.loads(desk.satcom("service", "hub-state", reference, "--json").out)["serviceId"]
+    nothing = desk.satcom("hub", "clear")
+    assert (nothing.status, "the hubs hold nothing that the books do not have" in nothing.out) == (0, True), nothing.err
+    lost = new_id()
+    with desk.operation.hub.client() as hub:
+        carrier = hub.get(f"/v1/carriers/{service_id}-forward").json() | {"port": 2}
+        body = {name: value for name, value in carrier.items() if name not in ("id", "revision")}
+        hub.put(f"/v1/carriers/{lost}-forward", json=body).raise_for_status()
+    [orphan] = json.loads(desk.satcom("hub", "orphans", "--json").out)
+    at = orphan["hub"][0]["name"]
+    for shown in (desk.satcom("hub", "orphans", at), desk.satcom("hub", "clear", at, "--service", service_id)):
+        assert (lost in shown.out) is (shown.status == 0), shown.err
+    assert f"--service: {service_id} is no orphan (accepted: {lost})" in shown.err
+    unknown = desk.satcom("hub", "orphans", "Nowhere")
+    assert (unknown.status, unknown.err.startswith("HUB: there is no hub 'Nowhere'")) == (1, True), unknown.err
+    monkeypatch.setattr("typer.confirm", lambda *_, **__: False)
+    assert desk.satcom("hub", "clear", at).status == 1
+    assert "no hub was cleared" in desk.satcom("hub", "clearances").out
+    cleared = desk.satcom("hub", "clear", at, "--yes")
+    assert (cleared.status, lost in cleared.out, "HC-20" in cleared.out) == (0, True, True), cleared.err
+    give_up = time.monotonic() + 60
+    while [one["state"] for one in json.loads(desk.satcom("hub", "clearances", "--json").out)] != ["done"]:
+        assert time.monotonic() < give_up, desk.satcom("hub", "clearances").out
+        time.sleep(0.1)
+    assert json.loads(desk.satcom("hub", "orphans", "--json").out) == []
+
+
 def test_the_end_of_a_product_is_shown_and_asked_about_before_notice_is_given(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:

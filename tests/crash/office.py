@@ -100,6 +100,15 @@ class Office:
         with ThreadPoolExecutor(16) as pool:
             list(pool.map(self._order, new))
 
+    def order_anew(self) -> list[Story]:
+        """Whoever's order is not there any more places it again, under the same key; whose they are."""
+        there = {one["id"] for one in self.listed(ORDERS, fields="id")}
+        lost = [one for one in self.stories if one.order not in there]
+        for story in lost:
+            story.state, story.flow, story.could_act_at, story.acted = "", "", None, False
+            self._order(story)
+        return lost
+
     def step(self) -> None:
         """See how far all are, and do what is due."""
         states = {one["id"]: one["state"] for one in self.listed(ORDERS, fields="id,state")}

@@ -28,10 +28,10 @@ from satcom.orchestration.plan import (
 )
 from satcom.orchestration.repair import retry, skip
 from satcom.orchestration.schedule import critical_path, lay_out
-from satcom.orchestration.standing import turn_round
+from satcom.orchestration.standing import outward, turn_round
 from satcom.orchestration.sweep import wake_due
 from satcom.orchestration.wave import Phase
-from satcom.resource.drivers.port import DriverRefused, DriverUnavailable, HubDriver
+from satcom.resource.drivers.port import DriverRefused, DriverUnavailable, HubDriver, PortTaken
 from tests.enterprise.an_operator import an_organization
 
 said: list[str] = []
@@ -147,10 +147,23 @@ def test_a_refusal_undoes_what_was_done_last_first(database: Database) -> None:
 
 def test_a_hub_that_refuses_turns_the_order_round(database: Database) -> None:
     flow_id = laid_out(database)
-    trouble.append(DriverRefused(409, "port_taken", "port 3 is taken"))
+    trouble.append(DriverRefused(422, "too_much_power", "the amplifier gives at most 12 dBW"))
     engine(database).advance(flow_id)
     assert seen(database, flow_id)[0].state is FlowState.CANCELLED
     assert said == ["take", "tell tell_hub 1", "untell, cancels tell_hub", "give back"]
+
+
+def test_a_port_that_the_hub_gave_to_another_holds_the_order_and_undoes_nothing(database: Database) -> None:
+    flow_id = laid_out(database)
+    trouble.append(PortTaken(409, "port_taken", "port 3 (forward) of hub H belongs to carrier C"))
+    engine(database).advance(flow_id)
+    flow, tasks = seen(database, flow_id)
+    assert (flow.state, tasks["tell_hub"].state, tasks["tell_hub"].owner) == (FlowState.ACTIVE, TaskState.HOLD, "noc")
+    assert said == ["take", "tell tell_hub 1"]
+    fault = tasks["tell_hub"].fault or {}
+    assert fault["code"] == "portTaken"
+    assert "port 3 (forward) of hub H belongs to carrier C" in fault["why"]
+    assert "carrier C" not in outward(fault)["why"], "the customer is told what another has at the hub"
 
 
 def test_a_hub_that_is_away_is_asked_again_with_the_same_key(

@@ -20,6 +20,7 @@ from satcom.resource.drivers.port import (
     HubConfiguration,
     HubDriver,
     Measurement,
+    PortTaken,
     RatePlan,
     TerminalConfiguration,
 )
@@ -110,6 +111,21 @@ def test_what_was_configured_is_read_back(driver: HubNmsDriver) -> None:
     assert holds_nothing(driver)
     configure_all(driver, "read back")
     assert driver.read_back(DESIRED) == DESIRED
+
+
+def test_all_that_the_hub_holds_is_listed_page_by_page(driver: HubNmsDriver, monkeypatch: pytest.MonkeyPatch) -> None:
+    configure_all(driver, "listed")
+    pages: list[str] = []
+    ask = driver._ask
+
+    def one_on_a_page(method: str, path: str) -> httpx.Response:
+        pages.append(path)
+        return ask(method, f"{path}&limit=1")
+
+    monkeypatch.setattr(driver, "_ask", one_on_a_page)
+    assert driver.holds(lambda _: True) == DESIRED
+    assert len(pages) == len({*pages}) == 7, "carriers on three pages, the last of them empty; the others on two each"
+    assert driver.holds(lambda name: name == "R1") == HubConfiguration((RETURN_CARRIER,))
 
 
 def test_what_was_kept_before_satellites_passed_is_read_today() -> None:
@@ -206,7 +222,7 @@ def test_a_hub_killed_between_two_steps_has_lost_nothing(hub: HubNmsProcess) -> 
 def test_a_refusal_is_told_in_the_hubs_words_and_not_repeated(driver: HubNmsDriver, hub: HubNmsProcess) -> None:
     driver.configure_carrier(CARRIER, "refused:first")
     hub.set_faults({"kind": "slow", "delay_s": 0})  # counts the requests
-    with pytest.raises(DriverRefused, match=r"port 1 .* belongs to carrier C1") as refused:
+    with pytest.raises(PortTaken, match=r"port 1 .* belongs to carrier C1") as refused:
         driver.configure_carrier(replace(CARRIER, carrier_id="C2"), "refused:second")
     assert (refused.value.status, refused.value.code) == (409, "port_taken")
     with hub.client() as client:
