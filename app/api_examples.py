@@ -274,7 +274,7 @@ def _inventories() -> dict[str, Json]:
             "relatedParty": _customer(),
         },
         "approvalRule": {"abovePerMonth": 50_000, "role": "finance"},
-        "escalationRule": {"owner": "supply", "nextOwner": "noc", "afterHours": 24},
+        "escalationRule": {"owner": "provisioning", "nextOwner": "noc", "afterHours": 24},
         "satelliteMilestone": {
             "satellite": _reference("Satellite", "sat-intelsat-22"),
             "state": "inclined",

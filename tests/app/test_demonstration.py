@@ -168,7 +168,9 @@ def test_an_order_is_delivered_once_and_a_broken_link_is_an_exit_code(tmp_path: 
     assert AGREED not in broken.stdout
 
 
-@pytest.mark.parametrize(("orbit", "fleet"), [("meo", "O3b mPOWER"), ("leo", "OneWeb")])
+@pytest.mark.parametrize(
+    ("orbit", "fleet"), [("meo", "O3b mPOWER"), pytest.param("leo", "OneWeb", marks=pytest.mark.at_length)]
+)
 def test_the_same_order_is_delivered_on_another_orbit(tmp_path: Path, orbit: str, fleet: str) -> None:
     told = demo(tmp_path, 18400, "--orbit", orbit)
     assert told.returncode == 0, told.stdout[-2000:] + told.stderr[-2000:]

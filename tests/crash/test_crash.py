@@ -112,6 +112,7 @@ def report(installation: Installation, office: Office, fired_s: float, took_s: f
     return f"{blows}\n{len(office.stories)} orders: {told}\n{fired_s:.0f} s under fire, {took_s:.0f} s in all"
 
 
+@pytest.mark.at_length
 def test_without_idempotency_keys_the_hub_does_things_twice(tmp_path: Path) -> None:
     """The mutant of the test above: it sees what it is there to see."""
     with an_installation(tmp_path, in_stock=8, workers=0, further={FRESH_KEYS: "yes"}) as installation:

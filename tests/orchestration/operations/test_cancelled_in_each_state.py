@@ -35,6 +35,9 @@ LATER = timedelta(days=40)
 HUB_DELETES_NOTHING: dict[str, Json] = {"kind": "error500", "method": "DELETE", "path": "/v1/plans/*"}
 
 
+FURTHER_WAITS = ("terminal_is_here", "appointment_is_made", "start_date_is_here")
+
+
 @pytest.fixture(scope="module")
 def sold(template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sold]:
     url = new_database(template)
@@ -84,7 +87,12 @@ def undone_once(sold: Sold, order_id: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "wait", ["order_is_approved", "terminal_is_here", "appointment_is_made", "site_is_installed", "start_date_is_here"]
+    "wait",
+    [
+        "order_is_approved",
+        "site_is_installed",
+        *(pytest.param(one, marks=pytest.mark.at_length) for one in FURTHER_WAITS),
+    ],
 )
 def test_an_order_that_waits_for_somebody_outside_is_cancelled_once_and_leaves_nothing(sold: Sold, wait: str) -> None:
     before, order_id = sold.books(), a_link(sold)

@@ -98,8 +98,8 @@ def test_the_availability_is_changed_at_the_partner_who_is_asked_for_what_it_is_
     ("world", "faults", "code", "done"),
     [
         ({"price_per_mbps": 301}, [], "abovePriceCeiling", []),
-        ({"change_price": 40_000}, [], "belowMargin", []),
-        ({"largest_mbps": 15}, [], "partnerRefused", []),
+        pytest.param({"change_price": 40_000}, [], "belowMargin", [], marks=pytest.mark.at_length),
+        pytest.param({"largest_mbps": 15}, [], "partnerRefused", [], marks=pytest.mark.at_length),
         ({}, [{"action": "hold", "kind": "refused", "reason": "sold an hour ago"}], "partnerRefused", []),
         ({"price_factor_at_order": 2}, [], "abovePriceCeiling", ["hold", "order", "cancel", "release"]),
     ],
