@@ -424,7 +424,7 @@ def test_spreadsheets_give_the_same_operator(loaded: Database, folder: Path, del
     for name in names:
         if name not in ("operator", "catalogue") and not name.endswith("_order"):
             as_csv(folder, name, delimiter)
-    assert len(list(folder.glob("*.csv"))) == 15
+    assert len(list(folder.glob("*.csv"))) == 16
     assert {one.what for one in load(loaded, folder, dry_run=False, by=BY)} == {"unchanged"}
 
 
