@@ -19,6 +19,7 @@ from threading import Event
 from typing import Any
 
 import httpx
+import pytest
 from benchmarks.booking_clients import FAULTS
 from sqlalchemy import create_engine, delete, text
 from sqlmodel import Session, col, select
@@ -247,6 +248,7 @@ def reason(order: dict[str, Any]) -> str:
     return notes[-1].partition(":")[0] if notes else "nothing"
 
 
+@pytest.mark.at_length
 def test_of_all_who_order_access_at_once_five_are_promised_their_rate(
     tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:

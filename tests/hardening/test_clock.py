@@ -9,6 +9,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.core.an_inbox import an_inbox
 from tests.crash.office import FLOWS, Office
 from tests.crash.shared_time import VARIABLE, SharedTime
@@ -45,6 +47,7 @@ def set_to(clock: SetClock, ahead: timedelta) -> None:
     time.sleep(READ_S)
 
 
+@pytest.mark.at_length
 def test_orders_go_on_when_the_clock_jumps_a_day_ahead_and_an_hour_back(tmp_path: Path) -> None:
     business = SharedTime.beginning(LAST_OF_MARCH, tmp_path / "ahead")
     with a_set_clock() as clock, an_inbox() as elsewhere:
