@@ -20,7 +20,6 @@ UNITS = (
     ("_db_per_k", "dB/K"), ("_dbw_per_m2", "dBW/m2"), ("_dbw", "dBW"), ("_db", "dB"), ("_deg", "deg"), ("_ghz", "GHz"),
     ("_mhz", "MHz"), ("_mbps", "Mbit/s"), ("_percent", "%"), ("_m", "m"), ("_w", "W"), ("_k", "K"),
 )  # fmt: skip
-LEAST_CONFIDENCE_PERCENT, MOST_CONFIDENCE_PERCENT = 50.0, 99.9
 console = Console()
 
 
@@ -135,11 +134,12 @@ def _sold_with(confidence: float | None, given: Any, asked: Mapping[str, Any]) -
     """What of each direction may be sold with the confidence, where one is asked."""
     if confidence is None:
         return {}
-    if not LEAST_CONFIDENCE_PERCENT <= confidence <= MOST_CONFIDENCE_PERCENT:
-        bounds = f"{LEAST_CONFIDENCE_PERCENT:g} to {MOST_CONFIDENCE_PERCENT:g} %"
+    told = import_module("satcom.resource.physics.link_confidence")
+    least, most = told.LEAST_CONFIDENCE_PERCENT, told.MOST_CONFIDENCE_PERCENT
+    if not least <= confidence <= most:
+        bounds = f"{least:g} to {most:g} %"
         raise Refused("--confidence", f"{confidence:g} % is out of range", "outOfRange", bounds)
-    at_confidence = import_module("satcom.resource.physics.link_confidence").at_confidence
-    return {name: at_confidence(given, one, confidence / 100) for name, one in asked.items()}
+    return {name: told.at_confidence(given, one, confidence) for name, one in asked.items()}
 
 
 def _on_the_arc(

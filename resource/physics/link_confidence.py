@@ -20,6 +20,7 @@ from satcom.resource.physics.uncertainty import (
 from satcom.resource.physics.year_to_year import climatic_ratio
 
 TOLD = np.array([0.1, 0.5, 0.9])  # the margin's distribution is told at these
+LEAST_CONFIDENCE_PERCENT, MOST_CONFIDENCE_PERCENT = 50.0, 99.9
 
 
 @dataclass(frozen=True)
@@ -36,13 +37,15 @@ class ConfidentLink:
     meets: bool
 
 
-def at_confidence(given: LinkInput, design: DirectionDesign, confidence: float) -> ConfidentLink:
+def at_confidence(given: LinkInput, design: DirectionDesign, confidence_percent: float) -> ConfidentLink:
     """Hold one direction against what is not known of it.
 
-    Raises `ImpossibleLink` on `confidence` outside 0.5 to 0.999.
+    Raises `ImpossibleLink` on a confidence outside 50 to 99.9 %.
     """
-    if not 0.5 <= confidence <= 0.999:
-        raise ImpossibleLink("confidence", f"a probability of 0.5 to 0.999, not {confidence:g}")
+    if not LEAST_CONFIDENCE_PERCENT <= confidence_percent <= MOST_CONFIDENCE_PERCENT:
+        bounds = f"{LEAST_CONFIDENCE_PERCENT:g} to {MOST_CONFIDENCE_PERCENT:g} %"
+        raise ImpossibleLink("confidence_percent", f"{bounds}, not {confidence_percent:g} %")
+    confidence = confidence_percent / 100
     unknowns = unknowns_of(given, design)
     required = float(design.budget.required_es_n0_db)
     asked = design.asked.availability_percent

@@ -70,6 +70,7 @@ def test_what_is_sold_with_a_confidence_is_less_than_the_average_year(satcom: Co
     said = satcom("link-budget", str(EXAMPLE), "--confidence", "90")
     assert said.out.count("With 90 % confidence: availability") == 2
     assert json.loads(satcom("link-budget", str(EXAMPLE), "--json").out)["forward"]["confident"] is None
+    assert satcom("link-budget", str(EXAMPLE), "--confidence", "99.9").out.count("With 99.9 % confidence") == 2
     refused = satcom("link-budget", str(EXAMPLE), "--confidence", "0.9")
     assert refused.status != 0
     assert "--confidence: 0.9 % is out of range" in refused.err

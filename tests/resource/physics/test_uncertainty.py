@@ -94,15 +94,15 @@ def test_a_designed_link_tells_what_is_sold_with_which_confidence() -> None:
     link = LinkInput.model_validate(given_link)
     design = design_link(link).forward
     assert design is not None
-    even, sure = at_confidence(link, design, 0.5), at_confidence(link, design, 0.9)
+    even, sure = at_confidence(link, design, 50), at_confidence(link, design, 90)
     assert sure.availability_percent < even.availability_percent <= design.joint_availability_percent + 0.01
     assert float(design.budget.margin_db) <= even.margin_db  # either link may take what the other leaves
     assert sure.margin_db < even.margin_db
     assert [c for c, _ in sure.margin_db_by_confidence] == [0.1, 0.5, 0.9]
     assert sure.margin_db_by_confidence[2][1] == pytest.approx(sure.margin_db)
-    for confidence in (0.5, 0.9, 0.99, 0.999):
-        told = at_confidence(link, design, confidence)
+    for confidence_percent in (50, 90, 99, 99.9):
+        told = at_confidence(link, design, confidence_percent)
         assert (told.margin_db >= 0) == told.meets
-    for wrong in (0.4, 1.0, float("nan")):
+    for wrong in (0.9, 49, 100, float("nan")):
         with pytest.raises(ImpossibleLink, match="confidence"):
             at_confidence(link, design, wrong)
