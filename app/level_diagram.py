@@ -75,35 +75,61 @@ def noise_dbw(design: DirectionDesign) -> tuple[float, float]:
 
 def draw_levels(designs: Sequence[tuple[str, DirectionDesign]], file: Path) -> None:
     """Draw one panel for each direction. Raises `Refused` without matplotlib, and on a kind of file that is none."""
+    figure = empty_figure(file, 9, 4.6 * len(designs) + 0.4)
+    panels = figure.subplots(len(designs), squeeze=False)[:, 0]
+    low_db, high_db = level_range_dbw([design for _, design in designs])
+    for panel, (title, design) in zip(panels, designs, strict=True):
+        _draw(panel, title, design)
+        rule_levels(panel, low_db, high_db)
+    lines, names = panels[0].get_legend_handles_labels()
+    figure.legend(lines, names, loc="outside lower center", ncols=len(names), frameon=False)
+    save(figure, file)
+
+
+def empty_figure(file: Path, width_in: float, height_in: float) -> Any:
+    """A Figure of matplotlib. Raises `Refused` where that is not installed, and on a kind of file that is none."""
     if file.suffix not in KINDS:
         raise Refused("--diagram", f"{file.name} is no picture", "invalid", "a name that ends in .png or .svg")
     try:
         figures = import_module("matplotlib.figure")
     except ModuleNotFoundError as missing:
         raise Refused("--diagram", "matplotlib is not installed", "missing", "pip install 'satcom[maps]'") from missing
-    figure = figures.Figure(figsize=(9, 4.6 * len(designs) + 0.4), layout="constrained")
-    panels = figure.subplots(len(designs), squeeze=False)[:, 0]
-    low_db, high_db = level_range_dbw([design for _, design in designs])
-    for panel, (title, design) in zip(panels, designs, strict=True):
-        _draw(panel, title, design)
-        panel.set_ylim(low_db, high_db)
-        panel.set_yticks(np.arange(-(-low_db // MAJOR_DB) * MAJOR_DB, high_db + 1, MAJOR_DB))
-        panel.set_yticks(np.arange(-(-low_db // MINOR_DB) * MINOR_DB, high_db + 1, MINOR_DB), minor=True)
-    lines, names = panels[0].get_legend_handles_labels()
-    figure.legend(lines, names, loc="outside lower center", ncols=len(names), frameon=False)
+    return figures.Figure(figsize=(width_in, height_in), layout="constrained")
+
+
+def save(figure: Any, file: Path) -> None:
+    """Write the picture. Raises `Refused` where that cannot be."""
     try:
         figure.savefig(file, dpi=130)
     except OSError as wrong:
         raise Refused("--diagram", str(wrong), "invalid", "a file in a folder that may be written to") from wrong
 
 
+def rule_levels(panel: Any, low_db: int, high_db: int) -> None:
+    """The axis of the levels, with its lines; no frame but at the left and below."""
+    panel.set_ylim(low_db, high_db)
+    panel.set_yticks(np.arange(-(-low_db // MAJOR_DB) * MAJOR_DB, high_db + 1, MAJOR_DB))
+    panel.set_yticks(np.arange(-(-low_db // MINOR_DB) * MINOR_DB, high_db + 1, MINOR_DB), minor=True)
+    panel.set_ylabel("Level (dBW)")
+    panel.grid(visible=True, axis="y", which="major", alpha=0.35)
+    panel.grid(visible=True, axis="y", which="minor", alpha=0.12)
+    panel.tick_params(axis="x", length=0)
+    for side in ("top", "right"):
+        panel.spines[side].set_visible(False)
+
+
 def level_range_dbw(designs: Sequence[DirectionDesign]) -> tuple[int, int]:
     """Lowest and highest level of the axis, the same for all panels."""
     every = [one for design in designs for weather in levels_dbw(design).values() for one in weather]
     every += [one for design in designs for one in noise_dbw(design)]
+    return round_ends_dbw(every)
+
+
+def round_ends_dbw(levels_dbw: Sequence[float]) -> tuple[int, int]:
+    """Round numbers below and above all levels, with room for what is written there."""
     return (
-        int(np.floor((min(every) - ROOM_DB) / ENDS_DB) * ENDS_DB),
-        int(np.ceil((max(every) + ROOM_DB) / ENDS_DB) * ENDS_DB),
+        int(np.floor((min(levels_dbw) - ROOM_DB) / ENDS_DB) * ENDS_DB),
+        int(np.ceil((max(levels_dbw) + ROOM_DB) / ENDS_DB) * ENDS_DB),
     )
 
 
@@ -125,13 +151,7 @@ def _draw(panel: Any, title: str, design: DirectionDesign) -> None:
     last = len(PLACES) - 1
     panel.set_xticks(at, PLACES)
     panel.set_xlim(-0.5, last + 0.8)
-    panel.set_ylabel("Level (dBW)")
     panel.set_title(title, loc="left", fontsize=11, fontweight="bold", pad=10)
-    panel.grid(visible=True, axis="y", which="major", alpha=0.35)
-    panel.grid(visible=True, axis="y", which="minor", alpha=0.12)
-    panel.tick_params(axis="x", length=0)
-    for side in ("top", "right"):
-        panel.spines[side].set_visible(False)
 
 
 def _write_levels(panel: Any, told: dict[str, list[float]], place: int) -> None:

@@ -67,8 +67,8 @@ def link_budget(
         _bent_pipe(given, (neighbours, carriers, leave_out or []), confidence, as_json, diagram)
         return
     options: list[tuple[str, object]] = [("--neighbours", neighbours), ("--carriers", carriers)]
-    options += [("--leave-out", leave_out), ("--confidence", confidence), ("--diagram", diagram)]
-    _chain(given, [name for name, value in options if value is not None], as_json)
+    options += [("--leave-out", leave_out), ("--confidence", confidence)]
+    _chain(given, [name for name, value in options if value is not None], as_json, diagram)
 
 
 def _bent_pipe(
@@ -98,7 +98,7 @@ def _bent_pipe(
     _tell(asked, sure, told, as_json)
 
 
-def _chain(given: dict[str, Any], of_a_bent_pipe: list[str], as_json: bool) -> None:
+def _chain(given: dict[str, Any], of_a_bent_pipe: list[str], as_json: bool, diagram: Path | None) -> None:
     """The budget of the hops; options of a geostationary bent pipe are refused."""
     if of_a_bent_pipe:
         faults = [Fault(option, "it is for a link through one satellite, FILE has hops") for option in of_a_bent_pipe]
@@ -110,6 +110,8 @@ def _chain(given: dict[str, Any], of_a_bent_pipe: list[str], as_json: bool) -> N
         raise Refused.all(list(_faults(wrong))) from wrong
     except chain.ImpossibleLink as impossible:
         raise Refused(impossible.field, impossible.why) from impossible
+    if diagram is not None:
+        import_module("satcom.app.chain_level_diagram").draw_chain(made, diagram)
     if as_json:
         typer.echo(json.dumps(view.chain_for_a_program(made)))
     else:

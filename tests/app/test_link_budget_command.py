@@ -2,15 +2,18 @@
 
 import json
 import re
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from satcom.app.chain_level_diagram import hop_levels
 from satcom.app.level_diagram import PLACES, level_range_dbw, levels_dbw, written
 from satcom.core.clock import now
 from satcom.resource.physics.element_files import read_elements
+from satcom.resource.physics.hop_chain import ChainInput, design_chain
 from satcom.resource.physics.link_design import LinkInput, design_link
 from satcom.resource.physics.orbit import element_age_days
 from tests.app.the_command_line import CommandLine
@@ -168,6 +171,25 @@ def test_neighbours_come_from_element_sets(satcom: CommandLine, tmp_path: Path) 
     assert of_near < of_far
 
 
+@pytest.mark.parametrize(("days", "warned_of"), [(29.9, None), (30.2, (3, 30)), (45, (23, 45)), (-32, (23, 33))])
+def test_whoever_takes_neighbours_of_old_elements_is_told_that_where_they_stand_is_a_guess(
+    satcom: CommandLine, monkeypatch: pytest.MonkeyPatch, days: float, warned_of: tuple[int, int] | None
+) -> None:
+    """Three of the 23 satellites have sets of the evening before the others'."""
+    first = min(one.epoch for one in read_elements(ARC.read_text(encoding="utf-8")).elements)
+    typed = ("link-budget", str(EXAMPLE), "--set", "satellite.neighbours=[]", "--neighbours", str(ARC))
+    monkeypatch.setattr("satcom.app.arc_neighbours.now", lambda: first + timedelta(days=days))
+    shown, for_a_program = satcom(*typed), satcom(*typed, "--json")
+    assert set(json.loads(for_a_program.out)) == {"forward", "return"}
+    for told in (" ".join(shown.out.split()), " ".join(for_a_program.err.split())):
+        if warned_of is None:
+            assert "warning" not in told
+        else:
+            number, worst_days = warned_of
+            assert f"warning: the elements of {number} of 23 satellites are more than 30 days from their epoch" in told
+            assert f" {worst_days} days: where they stand is a guess. Take a newer file." in told
+
+
 @pytest.mark.parametrize(
     ("typed", "said"),
     [
@@ -194,10 +216,10 @@ def test_neighbours_that_cannot_be_are_refused(
     assert "are given already" in " ".join((twice.out + twice.err).split())
 
 
-@pytest.mark.parametrize("kind", ["png", "svg"])
-def test_the_level_diagram_is_drawn(satcom: CommandLine, tmp_path: Path, kind: str) -> None:
+@pytest.mark.parametrize(("link", "kind"), [(EXAMPLE, "png"), (EXAMPLE, "svg"), (CHAIN, "png")])
+def test_the_level_diagram_is_drawn(satcom: CommandLine, tmp_path: Path, link: Path, kind: str) -> None:
     picture = tmp_path / f"levels.{kind}"
-    assert satcom("link-budget", str(EXAMPLE), "--diagram", str(picture), "--json").status == 0
+    assert satcom("link-budget", str(link), "--diagram", str(picture), "--json").status == 0
     begins = {"png": b"\x89PNG", "svg": b"<?xml"}[kind]
     assert picture.read_bytes().startswith(begins)
     assert picture.stat().st_size > 10_000
@@ -282,6 +304,25 @@ def test_a_chain_of_hops_is_shown_hop_by_hop(satcom: CommandLine) -> None:
     assert all(line["source"] for one in told["stretches"] for hop in one["hops"] for line in hop["lines"])
 
 
+def test_the_levels_of_a_chain_are_those_of_its_table_and_the_carrier_stands_over_the_noise_by_es_n0() -> None:
+    given = yaml.safe_load(CHAIN.read_text(encoding="utf-8"))
+    given["hops"][1]["interference_ci0_db_hz"] = 101.0
+    for stretch in design_chain(ChainInput.model_validate(given)).stretches:
+        (hop,) = stretch.hops
+        clear, rain = hop_levels(hop, stretch.carrier.symbol_rate_mbaud * 1e6)
+        table = {line.label: line for line in hop.lines()}
+        assert (clear.sent_dbw, clear.arrives_dbw) == (
+            table["EIRP"].clear_sky,
+            table["Level at an isotropic antenna"].clear_sky,
+        )
+        assert clear.arrives_dbw - clear.noise_dbw == pytest.approx(stretch.es_n0_clear_db)
+        assert (rain is None) is (hop.asked.air is None)
+        if rain is not None:
+            lost_db = table["Other losses"].faded - table["Other losses"].clear_sky  # type: ignore[operator]
+            assert clear.arrives_dbw - rain.arrives_dbw == pytest.approx(lost_db)
+            assert rain.arrives_dbw - rain.noise_dbw == pytest.approx(stretch.es_n0_faded_db)
+
+
 def test_a_chain_that_does_not_close_names_the_hop(satcom: CommandLine) -> None:
     said = satcom("link-budget", str(CHAIN), "--set", "hops.2.eirp_dbw=30")
     assert said.status == 0
@@ -297,7 +338,7 @@ def test_a_chain_that_does_not_close_names_the_hop(satcom: CommandLine) -> None:
         (("--set", "hops.0.freq_ghz=-1"), "not -1 GHz"),
         (("--set", "hops.2.carrier=null"), "hops.2.carrier: the last hop ends where bits are decided"),
         (("--confidence", "90"), "--confidence: it is for a link through one satellite"),
-        (("--diagram", "levels.svg"), "--diagram: it is for a link through one satellite"),
+        (("--diagram", "levels.txt"), "--diagram: levels.txt is no picture"),
     ],
 )
 def test_what_is_wrong_in_a_chain_names_its_field(satcom: CommandLine, typed: tuple[str, ...], told: str) -> None:
