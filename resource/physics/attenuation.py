@@ -40,7 +40,7 @@ RAIN_PERCENT = 5.0
 HEIGHTS_KM = (-1.0, 100.0)  # of stations: from below the lowest ground to the end of the reference atmosphere
 
 
-SKY_HZ, SEEN = Accepted(1e9, 52.5e9), Accepted(5.0, 90.0)
+SKY_HZ, SEEN = Accepted(1e9, 55e9), Accepted(5.0, 90.0)
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class TotalAttenuation:
 @checked(
     latitude_deg=LATITUDES,
     longitude_deg=LONGITUDES,
-    freq_hz=Accepted(1e9, 52.5e9),
+    freq_hz=Accepted(1e9, 55e9),
     elevation_deg=Accepted(5.0, 90.0),
     unavailability_percent=Accepted(0.001, 50.0),
     polarization_tilt_deg=FINITE,
@@ -79,7 +79,7 @@ def total_attenuation(
     """Attenuation exceeded for a share of the average year at earth stations anywhere. Arguments broadcast.
 
     `polarization_tilt_deg` is 0 horizontal, 90 vertical, 45 circular; without `station_height_km` the ground's own
-    altitude is taken. From 1 to 52.5 GHz, elevations of 5 to 90 degrees, 0.001 to 50 %, antennas larger than 0 m of an
+    altitude is taken. From 1 to 55 GHz, elevations of 5 to 90 degrees, 0.001 to 50 %, antennas larger than 0 m of an
     efficiency above 0 to 1, and heights of -1 to 100 km. Raises `OutOfRange` outside, where `or_nan` gives nan.
 
     Source: ITU-R P.618-14, section 2.5; gas and cloud below 5 % as at 5 %, rain above 5 % none.
@@ -134,7 +134,7 @@ def clear_sky_noise_temperature_k(
     """Noise temperature of the sky without cloud and rain, with the vapour exceeded for 5 % of the average year.
 
     Arguments broadcast; without `station_height_km` the ground's own altitude is taken. nan off the globe and outside
-    1 to 52.5 GHz, elevations of 5 to 90 degrees and heights of -1 to 100 km.
+    1 to 55 GHz, elevations of 5 to 90 degrees and heights of -1 to 100 km.
 
     Source: ITU-R P.618-14, section 3, with the gas of `total_attenuation`.
     """
@@ -149,7 +149,7 @@ def _path(latitude_deg: ArrayLike, longitude_deg: ArrayLike, freq_hz: ArrayLike,
     return (
         _within(latitude_deg, -90, 90),
         _within(longitude_deg),
-        _within(freq_hz, 1e9, 52.5e9),
+        _within(freq_hz, 1e9, 55e9),
         _within(elevation_deg, 5, 90),
     )
 

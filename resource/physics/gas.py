@@ -4,7 +4,7 @@ Words and symbols of ITU-R P.676-13: Annex 1 for one kilometre of air; Annex 2 f
 a moment whose air at the ground is known, sections 1.2 and 2.3 for a share of the average year.
 
 The state of the air at a place is `climate`; which share of the year counts together with rain is `attenuation`.
-What stands in for its coefficient files and for the maps of P.2145-0: `docs/propagation.md`.
+Where its coefficient files are from, and what stands in for the maps of P.2145-0: `docs/propagation.md`.
 """
 
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ PIECE = 512  # points summed over the lines at once
 _VAPOUR_HEIGHT = np.array(((22.235080, 2.6846, 2.7649), (183.310087, 5.8905, 4.9219), (325.152888, 2.9810, 3.0748)))
 
 
-LINE_HZ, ANNEX2_HZ = Accepted(1e9, 1000e9), Accepted(1e9, 100e9)
+LINE_HZ, ANNEX2_HZ = Accepted(1e9, 1000e9), Accepted(1e9, 350e9)
 FLAT_AIR_DEG = Accepted(5.0, 90.0)
 
 
@@ -149,24 +149,28 @@ class Annex2(NamedTuple):
 
 @checked(freq_hz=ANNEX2_HZ)
 def annex2_coefficients(freq_hz: ArrayLike) -> Annex2:
-    """Coefficients at the frequency, linear between those of the table; nan outside it (1 to 52.5 and 67 to 100 GHz).
+    """Coefficients at the frequency, linear between those of the table; nan outside 1 to 350 GHz.
 
-    Source: ITU-R P.676-13, Annex 2. The table's making: `deploy/fit_gas_coefficients.py`.
+    Source: ITU-R P.676-13, Annex 2, its files part 1 (oxygen) and part 2 (vapour): every half gigahertz.
     """
-    table_ghz, at_table, slopes = _annex2_table()
-    f = np.asarray(freq_hz, float) / 1e9
-    lower = np.clip(np.searchsorted(table_ghz, f, side="right") - 1, 0, len(table_ghz) - 2)
-    beyond_ghz = np.where((f >= table_ghz[0]) & (f <= table_ghz[-1]), f - table_ghz[lower], np.nan)
-    risen = np.moveaxis(slopes[lower], -1, 0) * beyond_ghz
-    # at a frequency of the table itself nothing is added: the next may be in its gap
-    a, b, c, d, *vapour = np.moveaxis(at_table[lower], -1, 0) + np.where(beyond_ghz == 0, 0.0, risen)
-    return Annex2((a, b, c, d), (vapour[0], vapour[1], vapour[2], vapour[3]))
+    freq_ghz = np.asarray(freq_hz, float) / 1e9
+    return Annex2(_between_the_rows("oxygen", freq_ghz), _between_the_rows("vapour", freq_ghz))
+
+
+def _between_the_rows(gas: str, freq_ghz: Array) -> tuple[Array, Array, Array, Array]:
+    """The four coefficients of one gas, linear between two rows of its file."""
+    table_ghz, at_table, slopes = _annex2_table(gas)
+    lower = np.clip(np.searchsorted(table_ghz, freq_ghz, side="right") - 1, 0, len(table_ghz) - 2)
+    known = (freq_ghz >= table_ghz[0]) & (freq_ghz <= table_ghz[-1])
+    beyond_ghz = np.where(known, freq_ghz - table_ghz[lower], np.nan)
+    a, b, c, d = np.moveaxis(at_table[lower], -1, 0) + np.moveaxis(slopes[lower], -1, 0) * beyond_ghz
+    return a, b, c, d
 
 
 @cache
-def _annex2_table() -> tuple[Array, Array, Array]:
-    """Frequencies (GHz), the eight coefficients at each, and their slopes to the next."""
-    table: Array = np.loadtxt(PACKED / "p676_annex2_coefficients.csv", delimiter=",", skiprows=1)
+def _annex2_table(gas: str) -> tuple[Array, Array, Array]:
+    """Frequencies (GHz) of a file of Annex 2, the four coefficients at each, and their slopes to the next."""
+    table: Array = np.loadtxt(PACKED / f"p676_annex2_{gas}.csv", delimiter=",", skiprows=1)
     return table[:, 0], table[:, 1:], np.diff(table[:, 1:], axis=0) / np.diff(table[:, :1], axis=0)
 
 
@@ -184,7 +188,7 @@ def oxygen_zenith_attenuation_db(
     return attenuation_db
 
 
-@checked(freq_hz=Accepted(1e9, 350e9))
+@checked(freq_hz=ANNEX2_HZ)
 def vapour_equivalent_height_km(freq_hz: ArrayLike) -> Array:
     """Height of air as it is at the ground that would hold the vapour's attenuation; nan outside 1 to 350 GHz.
 
@@ -207,7 +211,7 @@ def vapour_equivalent_height_km(freq_hz: ArrayLike) -> Array:
 def instantaneous_gas_attenuation_db(freq_hz: ArrayLike, elevation_deg: ArrayLike, now: Air) -> Array:
     """Attenuation of a slant path by oxygen and water vapour while the air at the ground is `now`.
 
-    Arguments broadcast; nan outside the coefficient table and outside elevations of 5 to 90 degrees.
+    Arguments broadcast; nan outside 1 to 350 GHz and outside elevations of 5 to 90 degrees.
 
     Source: ITU-R P.676-13, Annex 2, sections 1.1 and 2.1.
     """
@@ -246,7 +250,7 @@ def gas_attenuation_db(
 ) -> Array:
     """Attenuation of a slant path by oxygen and water vapour, exceeded as often as `exceeded` and the content are.
 
-    Arguments broadcast; nan outside the coefficient table and outside elevations of 5 to 90 degrees.
+    Arguments broadcast; nan outside 1 to 350 GHz and outside elevations of 5 to 90 degrees.
 
     Source: ITU-R P.676-13, Annex 2, sections 1.2 and 2.3.
     """

@@ -239,7 +239,7 @@ def _attenuation(field: str, air: AirInput, freq_hz: float | Array) -> TotalAtte
     )  # fmt: skip
     if not np.isfinite(found.total_db):
         ghz = float(np.asarray(freq_hz)) / 1e9
-        raise ImpossibleLink(f"{field}.freq_ghz", f"propagation is not known at {ghz:g} GHz (1 to 52.5 GHz)")
+        raise ImpossibleLink(f"{field}.freq_ghz", f"propagation is not known at {ghz:g} GHz (1 to 55 GHz)")
     return found
 
 

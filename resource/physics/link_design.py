@@ -291,7 +291,7 @@ def _half_percent(asked: CarrierInput) -> float:
 def _check_known(name: str, ray: _Ray, air: TotalAttenuation) -> None:
     if not np.isfinite(air.total_db):
         raise ImpossibleLink(
-            f"{name}.latitude_deg", f"propagation is not known there at {ray.freq_hz / 1e9:g} GHz (1 to 52.5 GHz)"
+            f"{name}.latitude_deg", f"propagation is not known there at {ray.freq_hz / 1e9:g} GHz (1 to 55 GHz)"
         )
 
 

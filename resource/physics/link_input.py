@@ -49,8 +49,8 @@ class SatelliteInput(Given):
     """A geostationary satellite with one transparent transponder, as it is at the peak of its beams."""
 
     longitude_deg: float = Field(ge=-180, le=360)
-    uplink_ghz: float = Field(ge=1, le=52.5)
-    downlink_ghz: float = Field(ge=1, le=52.5)
+    uplink_ghz: float = Field(ge=1, le=55)
+    downlink_ghz: float = Field(ge=1, le=55)
     bandwidth_mhz: float = Field(gt=0, le=5000)
     eirp_dbw: float = Field(ge=-20, le=100)
     figure_of_merit_db_per_k: float = Field(ge=-60, le=60)
