@@ -1,17 +1,19 @@
 """The worker: advances flows and carries out catalogue jobs, in the server process or alone on many hosts."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
-from datetime import timedelta
+from contextlib import asynccontextmanager, contextmanager
+from datetime import datetime, timedelta
 from functools import partial
 from time import monotonic
 
 import procrastinate
 import psycopg
 import structlog
-from procrastinate.exceptions import ConnectorException
+from procrastinate.exceptions import ConnectorException, UniqueViolation
+from procrastinate.jobs import Status
+from procrastinate.manager import JobManager
 from psycopg.conninfo import make_conninfo
 from sqlalchemy import make_url
 from sqlalchemy.exc import OperationalError
@@ -34,12 +36,52 @@ from satcom.orchestration.queue import EXCHANGE, QUEUE, TASK
 from satcom.orchestration.sweep import DATABASE_AWAY, take_up_lost, wake_due
 from satcom.resource.drivers.hub_nms import HubNmsDriver
 
+GONE = "Job was not found"  # as the queue's functions in the database say it
 HEARTBEAT_S, DEAD_AFTER_S, SWEEP_EVERY_S, BILLING_S, POLL_S = 1.0, 5.0, 1.0, 0.5, 1.0
 log = structlog.get_logger()
 
 
 class QueueLost(Exception):
     """The library gave up working; it does so when it loses its connection for listening."""
+
+
+class Jobs(JobManager):
+    """The library's, where a job may be gone when its worker comes to its end: the worker was slow, and was missed.
+
+    Who is not heard of for `DEAD_AFTER_S`, on a machine that is too busy or while the database is away, has its jobs
+    dropped, and their flows are asked for anew in the same transaction (`orchestration.queue.take_over`). So nothing is
+    lost with such a job. Nor is anything done twice: the other worker waits for the flow's row lock, finds in the plan
+    what is done, and repeats an outside call under its key; of the two answers the later attempt's counts.
+    """
+
+    async def finish_job_by_id_async(self, job_id: int, status: Status, delete_job: bool) -> None:
+        with unless_missed(job_id):
+            await super().finish_job_by_id_async(job_id, status, delete_job)
+
+    async def retry_job_by_id_async(
+        self,
+        job_id: int,
+        retry_at: datetime,
+        priority: int | None = None,
+        queue: str | None = None,
+        lock: str | None = None,
+    ) -> None:
+        try:
+            with unless_missed(job_id):
+                await super().retry_job_by_id_async(job_id, retry_at, priority, queue, lock)
+        except UniqueViolation:  # the flow was asked for again meanwhile: that job does it, and two may not wait
+            await self.finish_job_by_id_async(job_id, Status.FAILED, delete_job=True)
+
+
+@contextmanager
+def unless_missed(job_id: int) -> Iterator[None]:
+    """What ends a job, unless it is gone."""
+    try:
+        yield
+    except ConnectorException as error:
+        if not str(error.__cause__).startswith(GONE):
+            raise
+        log.warning("a worker was slow: its job was given to another", job=job_id)
 
 
 def conninfo(url: str) -> str:
@@ -63,6 +105,7 @@ class Worker:
             conninfo=conninfo(self.database.url), min_size=1, max_size=self.concurrency + 3
         )
         queue = procrastinate.App(connector=connector)
+        queue.job_manager = Jobs(connector)
         retry = procrastinate.RetryStrategy(max_attempts=None, wait=1)
 
         @queue.task(name=TASK, queue=QUEUE, retry=retry)
