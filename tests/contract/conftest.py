@@ -5,13 +5,17 @@ from collections.abc import Iterator
 import pytest
 
 from tests.contract.what_exists import Existing, what_exists
-from tests.scenarios.a_running_operator import RunningOperator, a_loaded_operator, a_running_operator
+from tests.scenarios.a_running_operator import LoadedOperator, RunningOperator, a_loaded_operator, a_running_operator
+
+
+@pytest.fixture(scope="session")
+def loaded(postgres: str, tmp_path_factory: pytest.TempPathFactory) -> LoadedOperator:
+    return a_loaded_operator(postgres, tmp_path_factory.mktemp("loaded"))
 
 
 @pytest.fixture(scope="module")
-def operator(postgres: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningOperator]:
-    folder = tmp_path_factory.mktemp("operator")
-    with a_running_operator(a_loaded_operator(postgres, folder), folder) as running:
+def operator(loaded: LoadedOperator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningOperator]:
+    with a_running_operator(loaded, tmp_path_factory.mktemp("operator")) as running:
         running.delivered()  # so that there are bills, service orders and flows to read
         yield running
 
