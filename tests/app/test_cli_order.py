@@ -289,28 +289,31 @@ def test_a_hub_is_cleared_of_what_no_book_has_after_it_was_shown_and_confirmed(
     service_id = json.loads(desk.satcom("service", "hub-state", reference, "--json").out)["serviceId"]
     nothing = desk.satcom("hub", "clear")
     assert (nothing.status, "the hubs hold nothing that the books do not have" in nothing.out) == (0, True), nothing.err
-    lost = new_id()
+    lost, other = sorted((new_id(), new_id()))
     with desk.operation.hub.client() as hub:
-        carrier = hub.get(f"/v1/carriers/{service_id}-forward").json() | {"port": 2}
+        carrier = hub.get(f"/v1/carriers/{service_id}-forward").json()
         body = {name: value for name, value in carrier.items() if name not in ("id", "revision")}
-        hub.put(f"/v1/carriers/{lost}-forward", json=body).raise_for_status()
-    [orphan] = json.loads(desk.satcom("hub", "orphans", "--json").out)
-    at = orphan["hub"][0]["name"]
+        for port, orphan in enumerate((lost, other), start=2):
+            hub.put(f"/v1/carriers/{orphan}-forward", json=body | {"port": port}).raise_for_status()
+    orphans = json.loads(desk.satcom("hub", "orphans", "--json").out)
+    assert [one["serviceId"] for one in orphans] == [lost, other]
+    at = orphans[0]["hub"][0]["name"]
     for shown in (desk.satcom("hub", "orphans", at), desk.satcom("hub", "clear", at, "--service", service_id)):
         assert (lost in shown.out) is (shown.status == 0), shown.err
-    assert f"--service: {service_id} is no orphan (accepted: {lost})" in shown.err
+    assert f"--service: {service_id} is no orphan (accepted: {lost}, {other})" in shown.err
     unknown = desk.satcom("hub", "orphans", "Nowhere")
     assert (unknown.status, unknown.err.startswith("HUB: there is no hub 'Nowhere'")) == (1, True), unknown.err
     monkeypatch.setattr("typer.confirm", lambda *_, **__: False)
     assert desk.satcom("hub", "clear", at).status == 1
     assert "no hub was cleared" in desk.satcom("hub", "clearances").out
-    cleared = desk.satcom("hub", "clear", at, "--yes")
+    cleared = desk.satcom("hub", "clear", at, "--service", lost, "--yes")
     assert (cleared.status, lost in cleared.out, "HC-20" in cleared.out) == (0, True, True), cleared.err
+    assert other not in cleared.out
     give_up = time.monotonic() + 60
     while [one["state"] for one in json.loads(desk.satcom("hub", "clearances", "--json").out)] != ["done"]:
         assert time.monotonic() < give_up, desk.satcom("hub", "clearances").out
         time.sleep(0.1)
-    assert json.loads(desk.satcom("hub", "orphans", "--json").out) == []
+    assert [one["serviceId"] for one in json.loads(desk.satcom("hub", "orphans", "--json").out)] == [other]
 
 
 def test_the_end_of_a_product_is_shown_and_asked_about_before_notice_is_given(

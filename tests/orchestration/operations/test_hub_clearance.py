@@ -14,18 +14,21 @@ from satcom.app.http import create_app
 from satcom.core.access import create_token
 from satcom.core.change_log import Change
 from satcom.core.database import Database
-from satcom.core.entity import new_id, wire
-from satcom.market.ordering import OrderState, ProductOrder
+from satcom.core.entity import from_body, new_id, wire
+from satcom.core.security import WORKER
+from satcom.market.ordering import CancelProductOrder, OrderState, ProductOrder, cancel_order
 from satcom.orchestration.engine import Engine
 from satcom.orchestration.operations.hub_clearance import ClearanceState, HubClearance
 from satcom.orchestration.operations.service_in_place import told_to_hub
-from satcom.orchestration.plan import FlowState, ProcessFlow, TaskState
+from satcom.orchestration.plan import FlowState, ProcessFlow, TaskState, UndoState
+from satcom.resource.drivers.port import HubConfiguration
 from satcom.service.activation import activate, from_json, to_json
 from satcom.service.inventory import Service
 from tests.core.an_inbox import Body
 from tests.market.a_market import a_token
 from tests.orchestration.operations.an_order_to_service import Operation, an_operation
 from tests.orchestration.operations.test_hub_state import delivered
+from tests.orchestration.operations.test_kinds_of_change import change
 
 ORPHANS = "/satcom-api/service/v1/hubOrphan"
 CLEARANCES = "/satcom-api/service/v1/hubClearance"
@@ -44,6 +47,9 @@ class Restored:
     def at_the_hub(self) -> set[str]:
         """The services of which the hub has carriers."""
         return {one.carrier_id[:36] for one in self.operation.driver.holds(lambda _: True).carriers}
+
+    def holds_of(self, service: str) -> HubConfiguration:
+        return self.operation.driver.holds(lambda name: name.startswith(service))
 
     def orphans(self, **asked: str) -> list[str]:
         found: list[Body] = self.noc.get(ORPHANS, params=asked).raise_for_status().json()
@@ -74,6 +80,11 @@ def restored(database: Database, tmp_path: Path) -> Iterator[Restored]:
         yield Restored(operation, known, lost, noc)
 
 
+def put(told: Body) -> Body:
+    """What a hub is sent to have what it has told."""
+    return {name: value for name, value in told.items() if name not in ("id", "revision")}
+
+
 def test_an_order_waits_for_the_noc_while_an_orphan_has_its_port_and_goes_on_once_the_hub_is_cleared(
     database: Database, tmp_path: Path
 ) -> None:
@@ -92,6 +103,44 @@ def test_an_order_waits_for_the_noc_while_an_orphan_has_its_port_and_goes_on_onc
         with database.as_worker() as session:
             assert here.at_the_hub() == set(session.exec(select(Service.id)))
         assert here.orphans() == []
+
+
+def test_what_is_undone_waits_for_its_port_too_and_is_as_before_once_the_hub_is_cleared(
+    database: Database, tmp_path: Path
+) -> None:
+    with restored(database, tmp_path) as here:
+        before, stray = here.holds_of(here.known), f"{new_id()}-return"
+        stays = {"kind": "error500", "method": "DELETE", "path": f"/v1/carriers/{here.known}-forward"}
+        here.operation.hub.set_faults(stays)
+        with database.as_worker() as session:
+            service = session.get_one(Service, here.known)
+        end = change(here.operation, str(service.order_id), action="delete")
+        assert here.operation.advance(end)[1]["take_out_of_hub"].attempts == 1
+        with here.operation.hub.client() as hub:
+            lost = hub.get(f"/v1/carriers/{here.lost}-return").json()
+            hub.put(f"/v1/carriers/{stray}", json=put(lost) | {"port": 1}).raise_for_status()
+        here.operation.hub.set_faults()
+        with database.as_worker() as session:
+            cancel_order(session, from_body(CancelProductOrder, {"productOrder": {"id": end}}), WORKER)
+        flow, tasks = here.operation.advance(end)
+        undone = tasks["take_out_of_hub"]
+        assert (flow.state, undone.undo_state, undone.owner) == (FlowState.HOLD, UndoState.HOLD, "noc")
+        assert stray in (undone.fault or {})["why"]
+        assert here.clear(stray[:36]).state is ClearanceState.DONE
+        assert here.operation.advance(end)[0].state is FlowState.CANCELLED
+        assert (here.holds_of(here.known), here.orphans()) == (before, [here.lost])
+
+
+def test_what_a_hub_will_not_let_go_is_refused_and_can_be_asked_for_again(database: Database, tmp_path: Path) -> None:
+    with restored(database, tmp_path) as here, here.operation.hub.client() as hub:
+        terminal = hub.get(f"/v1/terminals/{here.lost}-terminal").json()
+        hub.put("/v1/terminals/of-before", json=put(terminal) | {"serial_number": "of before"}).raise_for_status()
+        refused = here.clear(here.lost)
+        assert (refused.state, refused.removed, refused.ended_at is None) == (ClearanceState.REFUSED, None, False)
+        assert here.orphans() == [here.lost]
+        hub.delete("/v1/terminals/of-before").raise_for_status()
+        assert here.clear(here.lost).state is ClearanceState.DONE
+        assert here.at_the_hub() == {here.known}
 
 
 def test_orphans_are_shown_with_where_they_are_and_what_they_take(database: Database, tmp_path: Path) -> None:
@@ -122,8 +171,7 @@ def test_what_a_service_of_the_books_has_is_never_cleared(database: Database, tm
 
 def test_what_others_configured_at_the_hub_is_no_orphan(database: Database, tmp_path: Path) -> None:
     with restored(database, tmp_path) as here, here.operation.hub.client() as hub:
-        carrier = hub.get(f"/v1/carriers/{here.lost}-return").json()
-        body = {name: value for name, value in carrier.items() if name not in ("id", "revision")}
+        body = put(hub.get(f"/v1/carriers/{here.lost}-return").json())
         for port, name in enumerate((new_id(), "of-before"), start=3):  # as we call shared carriers, and as nobody does
             hub.put(f"/v1/carriers/{name}", json=body | {"port": port}).raise_for_status()
         assert here.orphans() == [here.lost]
