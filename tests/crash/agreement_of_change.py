@@ -26,8 +26,12 @@ KINDS = {
     "shares": "PoolShare",
     "passages": "ConstellationShare",
     "sites": "Terminal",
+    "pools": "CarrierPool",
 }
+HUB_STATE = f"{OWN}/service/v1/hubState"
+SHAPE = ("symbol_rate_baud", "roll_off")
 ENDS = ("completed", "cancelled")
+GONE = ("terminated", "cancelled")  # products
 TAKEN = {
     Sold.LINK: {"slots": 2, "ports": 1},
     Sold.ACCESS: {"shares": 2},
@@ -48,12 +52,34 @@ def disagreements_of_change(
         books[name] = [flat(one) for one in listed(api, RESOURCES, {"@type": kind})]
     books["hub"] = [one for kind in ("carriers", "terminals", "plans") for one in held(hub, kind)]
     found = [f"{one['reference']} is {one['state']}" for one in books["orders"] if one["state"] not in ends]
-    for product in listed(api, PRODUCTS):
+    products = listed(api, PRODUCTS)
+    for product in products:
         found += [f"product {product['id']} ({product['status']}): {what}" for what in _wrong(product, books)]
+    found += [*_strays(products, books), *_otherwise_than_told(api, products, books)]
     if partner is not None:
         found += PartnersBooks.read(partner).against(books["capacities"])
     keys = Counter(one["idempotency_key"] for one in _journal(hub) if one["idempotency_key"] is not None)
     return found + [f"key {key} had {times} effects" for key, times in keys.items() if times > 1]
+
+
+def _strays(products: list[Body], books: dict[str, list[Body]]) -> Iterator[str]:
+    """What a hub has under a name that no product and no pool has, or with a terminal that was issued to nobody."""
+    known = {one["realizingService"][0]["id"] for one in products if one["status"] not in GONE}
+    pools = {one["id"] for one in books["pools"]}
+    issued = {one["serialNumber"] for one in books["stock"] if one["state"] == "issued"}
+    for one in books["hub"]:
+        if one["id"] not in pools and one["id"].rsplit("-", 1)[0] not in known:
+            yield f"the hub has {one['id']}, which belongs to no service"
+        if one.get("serial_number", next(iter(issued), None)) not in issued:
+            yield f"the hub has terminal {one['serial_number']}, which nobody was given"
+
+
+def _otherwise_than_told(api: httpx.Client, products: list[Body], books: dict[str, list[Body]]) -> Iterator[str]:
+    """Where the hub differs, in whatever it was told, from what the order told it that delivered a service as it is."""
+    sold = {one["realizingService"][0]["id"] for one in products if one["status"] not in GONE}
+    for service in sorted({one["id"][:36] for one in books["hub"]} & sold):
+        state = api.get(HUB_STATE, params={"serviceId": service}).raise_for_status().json()
+        yield from (f"service {service}: the hub has {one}" for one in state["differences"])
 
 
 def action_of(order: Body) -> str:
@@ -144,10 +170,11 @@ def _at_the_site(
     for slot in books["slots"]:
         if slot.get("orderId") == last["id"] and state_of(slot) == "assigned":
             carrier = at_hub[slot["direction"]]
-            ours = slot["transponderId"], (slot["startHz"] + slot["stopHz"]) // 2
-            theirs = carrier["transponder_id"], carrier["downlink_center_hz"]
+            center_hz = (slot["startHz"] + slot["stopHz"]) // 2
+            ours = slot["transponderId"], center_hz, slot["symbolRateBaud"], slot["rolloff"]
+            theirs = tuple(carrier[name] for name in ("transponder_id", "downlink_center_hz", *SHAPE))
             if ours != theirs:
-                yield f"the {slot['direction']} carrier is at {theirs}, {ours} is assigned"
+                yield f"the {slot['direction']} carrier is {theirs}, {ours} is assigned"
 
 
 def _as_sold(asked: dict[str, object], at_hub: dict[str, Body], device: Body) -> Iterator[str]:

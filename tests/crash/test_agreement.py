@@ -1,7 +1,8 @@
 """The comparison of the books: each book that lies is noticed."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 
 import pytest
 from sqlalchemy import create_engine, text
@@ -9,11 +10,19 @@ from starlette.testclient import TestClient
 
 from satcom.app.http import create_app
 from satcom.core.database import Database
-from tests.crash.agreement import disagreements
+from satcom.core.entity import from_body, new_id
+from satcom.core.security import WORKER
+from satcom.core.values import Json
+from satcom.market.ordering import CancelProductOrder, cancel_order
+from satcom.orchestration.plan import FlowState, TaskState
+from tests.crash.agreement import Body, disagreements, held
+from tests.crash.agreement_of_change import disagreements_of_change
 from tests.crash.at_the_partner import RESERVATIONS
+from tests.crash.office import HEAVY_RAIN_DB
 from tests.crash.sold import Sold, deliver, offer_every_kind
 from tests.market.a_market import a_token
-from tests.orchestration.operations.an_order_to_service import an_operation
+from tests.orchestration.operations.an_order_to_service import Operation, an_operation
+from tests.orchestration.operations.test_kinds_of_change import change
 from tests.postgres_server import drop_database, new_database
 from tests.simulators.hub_nms_process import HubNmsProcess
 from tests.simulators.partner_process import PartnerProcess, connected_to, partner_process
@@ -51,6 +60,7 @@ LIES = {
 
 
 OF_A_LINK = {"plans": "-plan", "terminals": "-terminal", "carriers": "-forward"}
+STRAY: dict[str, dict[str, object]] = {"terminals": {"serial_number": "stray"}, "carriers": {"port": 9}}
 OTHER: dict[str, dict[str, object]] = {"plans": {}, "terminals": {"serial_number": "other"}, "carriers": {"port": 9}}
 
 
@@ -60,24 +70,41 @@ class Delivered:
 
     url: str
     headers: dict[str, str]
-    hub: HubNmsProcess
+    operation: Operation
+    orders: dict[Sold, str]
     partner: PartnerProcess
+
+    @property
+    def hub(self) -> HubNmsProcess:
+        return self.operation.hub
+
+    @contextmanager
+    def a_copy(self) -> Iterator[Operation]:
+        """The same at the same hub, with a database of its own."""
+        url = new_database(self.url)
+        database = Database(url, connections=4)
+        try:
+            yield replace(self.operation, database=database)
+        finally:
+            database.close()
+            drop_database(url)
 
     def disagreements(self, lie: str | None = None) -> list[str]:
         """What is noticed in a copy of the database in which a book lies."""
-        url = new_database(self.url)
-        if lie is not None:
-            engine = create_engine(url)
-            with engine.begin() as connection:
-                assert connection.execute(text(lie)).rowcount > 0
-            engine.dispose()
-        database = Database(url, connections=2)
-        app = TestClient(create_app(database), headers=self.headers)
+        with self.a_copy() as operation:
+            if lie is not None:
+                engine = create_engine(operation.database.url)
+                with engine.begin() as connection:
+                    assert connection.execute(text(lie)).rowcount > 0
+                engine.dispose()
+            app = TestClient(create_app(operation.database), headers=self.headers)
+            with app as api, self.hub.client() as hub, self.partner.client() as partner:
+                return disagreements(api, hub, partner)
+
+    def disagreements_of_change(self, operation: Operation) -> list[str]:
+        app = TestClient(create_app(operation.database, operation.driver), headers=self.headers)
         with app as api, self.hub.client() as hub, self.partner.client() as partner:
-            found = disagreements(api, hub, partner)
-        database.close()
-        drop_database(url)
-        return found
+            return disagreements_of_change(api, hub, partner)
 
 
 @pytest.fixture(scope="module")
@@ -88,11 +115,10 @@ def delivered(template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     with an_operation(database, folder, pools=True) as operation, partner_process(folder) as partner:
         offers = offer_every_kind(operation, partner)
         with connected_to(partner):
-            for sold in Sold:
-                deliver(operation, offers, sold, 1_000_000)
+            orders = {sold: deliver(operation, offers, sold, 1_000_000) for sold in Sold}
         headers = a_token(database, "administrator")
         database.close()
-        yield Delivered(url, headers, operation.hub, partner)
+        yield Delivered(url, headers, operation, orders, partner)
     drop_database(url)
 
 
@@ -124,3 +150,54 @@ def test_a_partner_that_holds_more_than_was_ordered_is_noticed(delivered: Delive
         other = partner.post(RESERVATIONS, json=again).raise_for_status().json()
         assert [one for one in delivered.disagreements() if "partner" in one]
         partner.patch(f"{RESERVATIONS}/{other['id']}", json={"state": "cancelled"}).raise_for_status()
+
+
+def test_a_hub_that_an_undo_left_as_it_was_changed_is_noticed(delivered: Delivered) -> None:
+    """Another availability is told by the figures of the carriers alone: they stay where they are, as do the rates."""
+    with delivered.a_copy() as operation, operation.hub.client() as hub:
+        before = held(hub, "carriers")
+        changed = undone_in_the_rain(operation, delivered.orders[Sold.LINK])
+        assert delivered.disagreements_of_change(operation) == []
+        assert [figures_of(one) for one in held(hub, "carriers")] == [figures_of(one) for one in before]
+        for one in changed:  # as if the undo had told the hub nothing
+            hub.put(f"/v1/carriers/{one['id']}", json=figures_of(one)).raise_for_status()
+            assert [what for what in delivered.disagreements_of_change(operation) if "the hub has" in what]
+            [as_it_was] = [figures_of(each) for each in before if each["id"] == one["id"]]
+            hub.put(f"/v1/carriers/{one['id']}", json=as_it_was).raise_for_status()
+
+
+def undone_in_the_rain(operation: Operation, order_id: str) -> list[Body]:
+    """Another availability, cancelled when its test has failed; the carriers that the hub was told meanwhile."""
+    changing = change(operation, order_id, availabilityPercent=98.0)
+    with operation.hub.client() as hub:
+        before = held(hub, "carriers")
+        [terminal] = [one["id"] for one in held(hub, "terminals") if one["carrier_id"].endswith("-forward")]
+        weather = f"/v1/sky/terminals/{terminal}/weather"
+        hub.put(weather, json={"fade_db": HEAVY_RAIN_DB}).raise_for_status()
+        tasks = operation.advance(changing)[1]
+        hub.put(weather, json={"fade_db": 0.0}).raise_for_status()
+        assert tasks["accept_test"].state is TaskState.HOLD
+        changed = [one for one in held(hub, "carriers") if one not in before]
+    assert len(changed) == 2
+    with operation.database.as_worker() as session:
+        cancel: dict[str, Json] = {"productOrder": {"id": changing}}
+        cancel_order(session, from_body(CancelProductOrder, cancel), WORKER)
+    assert operation.advance(changing)[0].state is FlowState.CANCELLED
+    return changed
+
+
+def figures_of(carrier: Body) -> Body:
+    return {name: value for name, value in carrier.items() if name not in ("id", "revision")}
+
+
+@pytest.mark.parametrize("kind", ["carriers", "terminals"])
+def test_what_a_hub_has_that_no_book_knows_is_noticed(delivered: Delivered, kind: str) -> None:
+    """As of an order or a swap whose names at the hub nobody gave it."""
+    with delivered.a_copy() as operation, operation.hub.client() as hub:
+        one = next(each for each in held(hub, kind) if each["id"].endswith(OF_A_LINK[kind]))
+        another = figures_of(one) | STRAY[kind]
+        stray = f"/v1/{kind}/{new_id()}{OF_A_LINK[kind]}"
+        hub.put(stray, json=another).raise_for_status()
+        assert [what for what in delivered.disagreements_of_change(operation) if "belongs to no service" in what]
+        hub.delete(stray).raise_for_status()
+        assert delivered.disagreements_of_change(operation) == []
