@@ -33,7 +33,7 @@ NOT_HERE: Final = {
 def test_whatever_moves_is_told_of_by_its_official_name_with_what_its_document_says_and_nothing_else_is(
     operator: RunningOperator, existing: Existing
 ) -> None:
-    """Orders, changes, swaps and catalogues have gone through their states; what people may move goes further."""
+    """Orders, a swap, an end and all else that was asked for have gone on; what people may move is moved further."""
     assert existing.made
     product = operator.get(PRODUCTS, status="active")[0]
     assert operator.follow(ordered(operator, product, "delete")["id"])["state"] == "completed"

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
+import httpx
 import pytest
 from sqlalchemy import create_engine, text
 from starlette.testclient import TestClient
@@ -15,7 +16,7 @@ from satcom.core.security import WORKER
 from satcom.core.values import Json
 from satcom.market.ordering import CancelProductOrder, cancel_order
 from satcom.orchestration.plan import FlowState, TaskState
-from tests.crash.agreement import Body, disagreements, held
+from tests.crash.agreement import HUB_KINDS, Body, disagreements, held
 from tests.crash.agreement_of_change import disagreements_of_change
 from tests.crash.at_the_partner import RESERVATIONS
 from tests.crash.office import HEAVY_RAIN_DB
@@ -23,6 +24,7 @@ from tests.crash.sold import Sold, deliver, offer_every_kind
 from tests.market.a_market import a_token
 from tests.orchestration.operations.an_order_to_service import Operation, an_operation
 from tests.orchestration.operations.test_kinds_of_change import change
+from tests.orchestration.operations.test_terminal_swap import a_swap
 from tests.postgres_server import drop_database, new_database
 from tests.simulators.hub_nms_process import HubNmsProcess
 from tests.simulators.partner_process import PartnerProcess, connected_to, partner_process
@@ -150,6 +152,27 @@ def test_a_partner_that_holds_more_than_was_ordered_is_noticed(delivered: Delive
         other = partner.post(RESERVATIONS, json=again).raise_for_status().json()
         assert [one for one in delivered.disagreements() if "partner" in one]
         partner.patch(f"{RESERVATIONS}/{other['id']}", json={"state": "cancelled"}).raise_for_status()
+
+
+def test_where_services_were_changed_and_swapped_and_ended_nothing_is_found(delivered: Delivered) -> None:
+    link, access = delivered.orders[Sold.LINK], delivered.orders[Sold.ACCESS]
+    with delivered.a_copy() as operation, operation.hub.client() as hub, as_it_was(hub):
+        swap = a_swap(operation, link).id
+        for done in (swap, change(operation, access, "delete")):
+            assert operation.advance(done)[0].state is FlowState.COMPLETED
+        faster = change(operation, link, downlinkRateBps=2_000_000)
+        assert operation.advance(faster)[0].state is FlowState.COMPLETED
+        assert delivered.disagreements_of_change(operation) == []
+
+
+@contextmanager
+def as_it_was(hub: httpx.Client) -> Iterator[None]:
+    """At the end of the block the hub has again what it had."""
+    before = {kind: held(hub, kind) for kind in HUB_KINDS}
+    yield
+    for kind, each in before.items():
+        for one in each:
+            hub.put(f"/v1/{kind}/{one['id']}", json=figures_of(one)).raise_for_status()
 
 
 def test_a_hub_that_an_undo_left_as_it_was_changed_is_noticed(delivered: Delivered) -> None:
