@@ -132,7 +132,7 @@ def repack(
     pin: Annotated[
         list[str] | None, typer.Option(metavar="CARRIER", help="One that is to stay; more than once.")
     ] = None,
-    most_moves: Annotated[int, typer.Option(metavar="N", min=1, max=8, help="Look no further.")] = 8,
+    most_moves: Annotated[int, typer.Option(metavar="N", min=1, max=60, help="Look no further.")] = 60,
     as_json: AsJson = False,
     url: Url = HERE,
     token: Token = "",

@@ -17,7 +17,7 @@ from satcom.resource.repack.sequence import Work
 
 Run = tuple[int, int]  # the first and the last of neighbouring carriers
 Runs = tuple[Run, ...]
-CHOICE = 4  # it takes as long as so many arrangements
+CHOICE, MANY = 4, 480  # a choice takes as long as so many arrangements at least; longer where many are yet to move
 
 
 def within(one: Away, reach_hz: Sequence[int], last: int) -> bool:
@@ -32,6 +32,7 @@ class Neighbours:
         self.gaps_hz, self.rooms_hz, self.widths_hz, self.may = gaps_hz, rooms_hz, widths_hz, may
         self.widest_gap_hz = max(gaps_hz)
         self._away: dict[int, list[Away]] = {}
+        self._reach_hz = [self.widest_gap_hz]
 
     def away(self, number: int) -> list[Away]:
         """All runs of so many that may move, those that win most first."""
@@ -48,13 +49,13 @@ class Neighbours:
 
     def reach_hz(self, moves: int) -> list[int]:
         """How wide a free piece can be at most after 0, 1, 2 ... moves: who is wider cannot move then."""
-        reach_hz = [self.widest_gap_hz]
-        for done in range(1, moves + 1):
+        reach_hz = self._reach_hz
+        for done in range(len(reach_hz), moves + 1):
             runs = [
                 one for number in range(1, done + 1) for one in self.away(number) if within(one, reach_hz, done - 1)
             ]
             reach_hz.append(max([reach_hz[-1], *(one.room_hz for one in runs)]))
-        return reach_hz
+        return reach_hz[: moves + 1]
 
     @cached_property
     def widest_ever_hz(self) -> int:
@@ -138,7 +139,7 @@ class MoverSets:
         return (*left_hz, more_hz) if more_hz >= self.narrowest_hz else left_hz
 
     def _choose(self, so_far: _Choice) -> None:
-        self.work.spend(CHOICE)
+        self.work.spend(max(CHOICE, so_far.more**4 // MANY))
         may_move_hz = self._may_move_hz(so_far)
         if may_move_hz is not None and may_move_hz < so_far.more * self.narrowest_hz:
             return

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations_with_replacement
 
+from satcom.resource.repack.compaction import Standing, compacted
 from satcom.resource.repack.mover_sets import Movable, MoverSets, Neighbours, Run, Runs
 from satcom.resource.repack.sequence import Mover, Opened, PartDone, Work, WorkDone, can_lie, opened_by
 from satcom.resource.spectrum_pieces import Piece
@@ -77,6 +78,15 @@ class Rearranging:
             return replace(search.best, is_least=False)
         return search.best
 
+    def compacted(self, most: int) -> Packed | None:
+        """A sequence of at most so many moves that widens a gap, if one is found; a shorter one may exist."""
+        standing = [
+            Standing(gap.stop_hz, behind.start_hz, one.width_hz, at if one.may_move else None)
+            for at, (one, gap, behind) in enumerate(zip(self.lying, self.gaps, self.gaps[1:], strict=False))
+        ]
+        found = compacted(standing, self.low_hz, self.high_hz, self.wanted_hz, most)
+        return Packed(found.movers, found.opened, found.moved_hz, is_least=False) if found is not None else None
+
     def ways(self, runs: Runs, moves: int) -> list[tuple[int, Times]]:
         """How often each moves, those first that move least; none where they have no room in the end."""
         number = len(_all(runs))
@@ -98,11 +108,15 @@ class Rearranging:
         return self.gaps[run[1] + 1].stop_hz - self.gaps[run[0]].start_hz
 
     def _have_room(self, runs: Runs, number: int) -> bool:
-        """Whether one of them can move first, and all of them lie somewhere beside the slot."""
+        """Whether one of them can move first, and all of them lie beside the slot; also where that is long to tell."""
         widths = [self._widths[one] for one in _all(runs)]
         if min(widths) > self.widest_gap_hz:
             return False
-        return can_lie([room.width_hz for room in self._rooms(runs, number)], widths, self.wanted_hz)
+        rooms_hz = [room.width_hz for room in self._rooms(runs, number)]
+        try:
+            return can_lie(rooms_hz, widths, self.wanted_hz, self.work.part(AT_ONCE))
+        except PartDone:
+            return True
 
     def _rooms(self, runs: Runs, moves: int) -> list[Piece]:
         """The rooms of the runs, and of the gaps that they do not touch the widest: one for each move is enough."""

@@ -3,25 +3,25 @@
 A move is make before break: the new place is free, guard bands included, while the carrier is still on the air in the
 old one, and the transponder has the power for both. No shorter sequence exists, and none of as many moves moves less
 bandwidth: every smaller number was searched through before (`resource.repack.movers`, `resource.repack.sequence`).
-Where that takes too long, the plan that was found is answered with what is certain.
+Where that takes too long, a plan that is found without it is answered (`resource.repack.compaction`), with what is
+certain.
 A carrier may move twice, when only that helps. Where nothing helps, the reason is told with the number that decided.
 What is given as lying there is taken to stay; whether it does is the caller's to say.
 """
 
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from satcom.core.errors import RuleRefused
 from satcom.core.wrong_value import check_ranges
 from satcom.resource.repack.movers import Lying, Packed, Rearranging
-from satcom.resource.repack.sequence import Work, WorkDone
+from satcom.resource.repack.sequence import Work, WorkDone, can_lie
 from satcom.resource.spectrum_pieces import Piece, megahertz
 
-MOST_MOVES = 8
+MOST_MOVES = 60
 NAMED = 5
-MOST_WORK = 100_000  # arrangements looked at: three seconds or so
-FURTHER_WORK = 10_000  # for each number of moves, when it is too long to tell whether a shorter plan exists
+MOST_WORK = 60_000  # arrangements looked at: two seconds or so
+TO_LIE = 20_000  # arrangements looked at to tell that not all can lie beside the slot, in whatever order they come
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ def plan_repack(
 ) -> RepackPlan:
     """The shortest plan that opens a slot; no moves where one is open already. A moved carrier has the band's guard.
 
-    Where the search is too long to tell the shortest, it is the one that was found, and how many moves it has at least.
+    Where the search is too long to tell the shortest, it is one that was found, and how many moves it has at least.
 
     Raises `Refused` on what is no width, no power or no number of moves; `RuleRefused` where no plan exists, on
     `bandwidthHz` or `powerShareHz`, and on `mostMoves` where none of so many moves does, or none was found in time.
@@ -118,30 +118,30 @@ def plan_repack(
     if problem.open_hz is not None:
         return RepackPlan((), Piece(problem.open_hz, problem.open_hz + bandwidth_hz))
     problem.check_possible()
+    known = problem.rearranging.compacted(MOST_MOVES)
     for moves in range(1, most_moves + 1):
         try:
             packed = problem.rearranging.of_moves(moves)
         except WorkDone as done:
-            further = _further(problem, moves, most_moves)
-            if further is not None:
-                return further
-            why = f"no plan of fewer than {moves} moves exists; whether one of {moves} does, the search did not tell"
-            raise RuleRefused("mostMoves", why, "searchTooLong", f"at most {moves - 1}") from done
+            if known is not None and len(known.movers) <= most_moves:
+                return problem.plan(known, moves)
+            why = (
+                f"no plan of fewer than {moves} moves exists; whether one of {_to(moves, most_moves)} does, the search"
+            )
+            raise RuleRefused("mostMoves", f"{why} did not tell", "searchTooLong", _accepted(known)) from done
         if packed is not None:
             return problem.plan(packed, moves)
     why = f"no plan of at most {most_moves} moves opens {megahertz(bandwidth_hz)} MHz"
-    raise RuleRefused("mostMoves", why, "noPlan", f"a narrower slot, or up to {MOST_MOVES} moves")
+    raise RuleRefused("mostMoves", why, "noPlan", _accepted(known))
 
 
-def _further(problem: "_Problem", at_least: int, most_moves: int) -> RepackPlan | None:
-    """A plan of more moves, of which more exist, so that one is found sooner."""
-    for moves in range(at_least + 1, most_moves + 1):
-        problem.rearranging.work = Work(FURTHER_WORK)
-        with suppress(WorkDone):
-            packed = problem.rearranging.of_moves(moves)
-            if packed is not None:
-                return problem.plan(packed, at_least)
-    return None
+def _to(least: int, most: int) -> str:
+    return f"{least} to {most}" if most > least else f"{least}"
+
+
+def _accepted(known: Packed | None) -> str:
+    """A number of moves for which there is a plan, where one is known."""
+    return "a narrower slot" if known is None else f"a narrower slot, or {len(known.movers)} moves"
 
 
 def blocked_by_others(carriers: Sequence[OnTheAir]) -> set[str]:
@@ -232,6 +232,28 @@ class _Problem:
                 f" {megahertz(widest_hz)} MHz in one piece at most"
             )
             raise RuleRefused("bandwidthHz", why, "noRoomToMove", f"at most {widest_hz} Hz")
+        if not self._can_all_lie(ever_hz):
+            why = (
+                f"no number of moves opens {asked}: beside it not all that can move lie in the rooms that those which"
+                f" stay leave, in whatever order they come"
+            )
+            raise RuleRefused("bandwidthHz", why, "noArrangement", "a narrower slot")
+
+    def _can_all_lie(self, ever_hz: int) -> bool:
+        """Whether all have room in the end; also where that is long to tell. Who is too wide ever to move stays."""
+        there = self.rearranging
+        rooms_hz, widths_hz, start_hz = [], [], there.low_hz
+        for one, gap, behind in zip(there.lying, there.gaps, there.gaps[1:], strict=False):
+            if one.may_move and one.width_hz <= ever_hz:
+                widths_hz.append(min(one.width_hz, behind.start_hz - gap.stop_hz))
+            else:
+                rooms_hz.append(gap.stop_hz - start_hz)
+                start_hz = behind.start_hz
+        rooms_hz.append(there.high_hz - start_hz)
+        try:
+            return can_lie(rooms_hz, widths_hz, there.wanted_hz, Work(TO_LIE))
+        except WorkDone:
+            return True
 
     def _free_in_sum(self) -> int:
         low_hz, high_hz = self.rearranging.low_hz, self.rearranging.high_hz

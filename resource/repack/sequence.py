@@ -6,8 +6,10 @@ they stand follows: each place is the lowest that lies right of all that must be
 a least solution). So the search is exact although frequencies are not on a raster.
 """
 
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import accumulate
 
 from satcom.resource.spectrum_pieces import Piece
 
@@ -136,16 +138,49 @@ def opened_by(rooms: Sequence[Piece], movers: Sequence[Mover], wanted_hz: int, w
     """
     begun = _begin(rooms, movers)
     widths_hz = [one.width_hz for one in movers]
-    for window, final in _packings([room.width_hz for room in rooms], widths_hz, wanted_hz):
+    for window, final in _packings([room.width_hz for room in rooms], widths_hz, wanted_hz, work):
         found = _moved(begun, rooms, movers, final, window, wanted_hz, work)
         if found is not None:
             return found
     return None
 
 
-def can_lie(rooms_hz: Sequence[int], widths_hz: Sequence[int], wanted_hz: int) -> bool:
-    """Whether the rooms have the width for all of them and the slot, in whatever order they come."""
-    return next(_packings(rooms_hz, widths_hz, wanted_hz), None) is not None
+def can_lie(rooms_hz: Sequence[int], widths_hz: Sequence[int], wanted_hz: int, work: Work) -> bool:
+    """Whether the rooms have the width for all of them and the slot, in whatever order they come. Raises `WorkDone`.
+
+    The widest goes first, into the room that it fills best; what was found to be impossible is not tried again.
+    """
+    order = sorted((*widths_hz, wanted_hz), reverse=True)
+    still_hz = _still_hz(order)
+    impossible: set[tuple[int, ...]] = set()
+
+    def rest(at: int, free_hz: tuple[int, ...]) -> bool:
+        """The rooms are sorted, and none is too narrow for all that are still to lie."""
+        if at == len(order):
+            return True
+        if sum(free_hz) < still_hz[at] or (at, *free_hz) in impossible:
+            return False
+        work.spend()
+        width_hz = order[at]
+        for room in range(bisect_left(free_hz, width_hz), len(free_hz)):
+            if room and free_hz[room] == free_hz[room - 1]:
+                continue
+            left_hz = free_hz[room] - width_hz
+            others = (*free_hz[:room], *free_hz[room + 1 :])
+            after = tuple(sorted((*others, left_hz))) if left_hz >= order[-1] else others
+            if rest(at + 1, after):
+                return True
+            if not left_hz:
+                break  # no place is better than one that it fills
+        impossible.add((at, *free_hz))
+        return False
+
+    return rest(0, tuple(sorted(one for one in rooms_hz if one >= order[-1])))
+
+
+def _still_hz(widths_hz: Sequence[int]) -> list[int]:
+    """How wide those from each on are together."""
+    return list(accumulate(reversed(widths_hz)))[::-1]
 
 
 def _begin(rooms: Sequence[Piece], movers: Sequence[Mover]) -> _State:
@@ -158,9 +193,13 @@ def _begin(rooms: Sequence[Piece], movers: Sequence[Mover]) -> _State:
     return _State(places, tuple(inside), tuple(range(len(movers))), tuple(one.times for one in movers))
 
 
-def _packings(rooms_hz: Sequence[int], widths_hz: Sequence[int], wanted_hz: int) -> Iterator[tuple[int, list[int]]]:
+def _packings(
+    rooms_hz: Sequence[int], widths_hz: Sequence[int], wanted_hz: int, work: Work
+) -> Iterator[tuple[int, list[int]]]:
     """Every way to share the rooms out so that all have width enough in the end: the slot's, and each mover's."""
     order = sorted(range(len(widths_hz)), key=lambda one: -widths_hz[one])
+    still_hz = [*_still_hz([widths_hz[one] for one in order]), 0]
+    narrowest_hz = min(widths_hz, default=0)
     final = [0] * len(widths_hz)
     free_hz = list(rooms_hz)
     tightest = sorted(range(len(rooms_hz)), key=lambda one: free_hz[one])
@@ -169,6 +208,9 @@ def _packings(rooms_hz: Sequence[int], widths_hz: Sequence[int], wanted_hz: int)
         if at == len(order):
             yield
             return
+        if sum(one for one in free_hz if one >= narrowest_hz) < still_hz[at]:
+            return
+        work.spend()
         width_hz = widths_hz[order[at]]
         for room in tightest:
             if free_hz[room] >= width_hz:

@@ -45,8 +45,9 @@ def migrated(postgres: str) -> Iterator[Database]:
 
 
 def test_a_transponder_is_repacked() -> None:
-    table = repack.measure(carriers=6, bands=1)
+    shares, table = repack.measure(carriers=6, bands=1)
     assert len(table.rows) == len(repack.FILLS) * len(repack.SHARES)
+    assert sum(int(row[1]) for row in shares.rows) == len(table.rows)
     assert all(row[2] for row in table.rows)
 
 
