@@ -7,17 +7,14 @@ import json
 
 import numpy as np
 import shapely
-from numpy.typing import NDArray
 from shapely.affinity import translate
 from shapely.geometry import mapping
 from shapely.geometry.base import BaseGeometry
 
+from satcom.app.coverage_areas import level_areas
 from satcom.app.coverage_levels import levels_of
 from satcom.app.coverage_query import CoverageMap
 from satcom.core.values import Json
-from satcom.resource.physics.level_grid import LevelGrid
-
-Array = NDArray[np.float64]
 
 
 def as_grid(answer: CoverageMap) -> str:
@@ -33,13 +30,10 @@ def as_grid(answer: CoverageMap) -> str:
 
 def as_geojson(answer: CoverageMap) -> str:
     """An area for each level that the picture has: the places with at least it (of a flux to saturate, at most it)."""
-    turned = -1.0 if answer.quantity == "sfd" else 1.0
-    grid = LevelGrid(answer.grid.latitude_deg, answer.grid.longitude_deg, turned * answer.values)
-    half_cell = float(np.diff(answer.grid.latitude_deg[:2])[0]) / 2
     features: list[Json] = []
-    for level in levels_of(answer):
-        pieces = [shapely.Polygon(border, holes) for border, *holes in grid.area(turned * level - 1e-9)]
-        area = _cut(shapely.make_valid(shapely.simplify(shapely.union_all(pieces), half_cell)))
+    levels = levels_of(answer)
+    for level, whole in zip(levels, level_areas(answer, levels), strict=True):
+        area = _cut(whole)
         if not area.is_empty:
             told: dict[str, Json] = {"level": level, "unit": answer.unit}
             features.append({"type": "Feature", "properties": told, "geometry": _geometry(area)})

@@ -69,6 +69,7 @@ def coverage_in_time(fleet: Fleet, who: str, asked: TimeAsked, progress: Progres
         quantity=asked.quantity,
         grid=grid,
         values=values,
+        part=np.zeros(values.shape, dtype=np.int64),
         title=title,
         unit=unit,
         satellites=(),

@@ -41,3 +41,8 @@ def levels_of(answer: CoverageMap) -> list[float]:
     step = next((one for one in ROUND_STEPS if (high - low) / one <= MANY_STEPS), ROUND_STEPS[-1])
     first = np.floor(low / step) if answer.quantity in EVERYWHERE else np.ceil(low / step)
     return [round(float(one), 6) for one in np.arange(first * step, high + step / 1e6, step)]
+
+
+def is_below_all(answer: CoverageMap, level: float) -> bool:
+    """Whether every place has more than this level: it colours what lies below the first, and has no name."""
+    return answer.quantity in EVERYWHERE and not is_stepped(answer) and level < float(np.nanmin(answer.values))

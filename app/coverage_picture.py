@@ -24,11 +24,11 @@ from matplotlib.patheffects import AbstractPathEffect, withStroke
 from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
+from satcom.app.coverage_areas import level_areas
 from satcom.app.coverage_in_time import TimeQuantity
-from satcom.app.coverage_levels import is_stepped, levels_of
+from satcom.app.coverage_levels import is_below_all, is_stepped, levels_of
 from satcom.app.coverage_query import CoverageMap, Quantity
 from satcom.resource.country import outlines
-from satcom.resource.physics.level_grid import NOWHERE, LevelGrid
 from satcom.resource.physics.map_projection import MapProjection, WorldProjection
 
 Array = NDArray[np.float64]
@@ -47,6 +47,7 @@ COLOURS: Final[dict[StrEnum, str]] = {
 USUAL_COLOURS, LEAST_SHADE, MOST_SHADE, OPACITY = "YlOrRd", 0.12, 0.85, 0.62
 WIDTH_IN, DOTS_PER_INCH, LEFT, MAP_SHARE = 9.0, 180, 0.065, 0.80
 LETTER_SHARE, LINE_SHARE = 0.0105, 0.028  # of a country's name, to the width of the map
+NAME_SHARE = 0.045  # between the names of two levels
 HALO: Final[list[AbstractPathEffect]] = [withStroke(linewidth=2.2, foreground="white")]
 NAMES: Final = {"CD": "DR Congo", "CG": "Congo", "KR": "South Korea", "KP": "North Korea", "LA": "Laos", "RU": "Russia",
                 "SY": "Syria", "US": "United States", "GB": "United Kingdom", "CI": "Côte d'Ivoire"}  # fmt: skip
@@ -72,7 +73,7 @@ def draw(answer: CoverageMap, file: Path, made_at: datetime) -> None:
     axes.add_collection(_filled([area for _, area in land], LAND, zorder=1))
     _graticule(axes, projection, box)
     shades, norm = _shades(answer, levels)
-    _levels(axes, answer, projection, levels, shades, norm)
+    _levels(axes, answer, projection, levels, shades)
     borders = [line for _, area in land for line in _lines(area.boundary)]
     axes.add_collection(LineCollection(borders, colors=BORDER, linewidths=0.45, zorder=4))
     coast = _lines(shapely.union_all([area for _, area in land]).boundary) if land else []
@@ -213,45 +214,37 @@ def _levels(
     projection: Projection,
     levels: list[float],
     shades: ListedColormap,
-    norm: BoundaryNorm,
 ) -> None:
+    """The areas of the levels, the better over the others, each named at its lower end where there is room."""
     turned = _turned(answer)
     rising = sorted(turned * one for one in levels)
     colours = np.array([shades(one) for one in range(len(levels))])[:, :3][:: int(turned)]
-    if is_stepped(answer):
-        _areas(axes, answer, projection, rising, colours)
-        return
-    x, y = (one.reshape(answer.grid.shape) for one in projection.to_paper(*answer.grid.places()))
-    values = np.where(np.isfinite(answer.values), turned * answer.values, NOWHERE)
-    edges = np.array(rising) - 1e-6
-    axes.contourf(x, y, values, levels=[*edges, 1e9], colors=colours, alpha=0.8, zorder=3, antialiased=True)
-    lines = axes.contour(x, y, values, levels=edges, colors=INK, linewidths=0.7, alpha=0.75, zorder=6)
-    lines.set(linestyle="solid")
-    named = {edge: _number(turned * one) for edge, one in zip(lines.levels, rising, strict=True)}
-    for text in axes.clabel(lines, fmt=named, fontsize=8, inline=True, inline_spacing=3, colors=INK, zorder=7):
-        text.set_path_effects(HALO)
-
-
-def _areas(axes: Axes, answer: CoverageMap, projection: Projection, rising: list[float], colours: Array) -> None:
-    """A beam of few levels: straight edges, not the stairs of the grid; named at the lower end of each."""
-    turned = _turned(answer)
-    grid = LevelGrid(answer.grid.latitude_deg, answer.grid.longitude_deg, turned * answer.values)
-    cell_deg = float(np.diff(grid.latitude_deg[:2])[0])
-    for level, colour in zip(rising, colours, strict=True):
-        pieces = [shapely.Polygon(border, holes) for border, *holes in grid.area(level - 1e-6)]
-        whole = shapely.simplify(shapely.union_all(pieces), cell_deg)
+    named: list[tuple[float, float]] = []
+    for level, colour, whole in zip(
+        rising, colours, level_areas(answer, [turned * one for one in rising]), strict=True
+    ):
         drawn = [
             shapely.Polygon(rings[0], rings[1:])
             for area in shapely.get_parts(whole)
+            if isinstance(area, shapely.Polygon)
             if (rings := [np.column_stack(projection.to_paper(*ring[:, ::-1].T)) for ring in _rings(area)])
         ]
         axes.add_collection(_filled(drawn, colour, zorder=3, opacity=0.8))
         lines = [line for area in drawn for line in _lines(area.boundary)]
         axes.add_collection(LineCollection(lines, colors=INK, linewidths=0.7, alpha=0.75, zorder=6))
-        longest = max(lines, key=len)
-        x, y = longest[np.argmin(longest[:, 1])]
-        axes.text(x, y, _number(turned * level), fontsize=8, color=INK, ha="center", va="center", zorder=7,
-                  path_effects=HALO)  # fmt: skip
+        if lines and not is_below_all(answer, turned * level):
+            _name_level(axes, max(lines, key=len), _number(turned * level), named)
+
+
+def _name_level(axes: Axes, line: Array, text: str, named: list[tuple[float, float]]) -> None:
+    """At the lowest of the places of a line at which no other name stands; nowhere where there is none."""
+    near = NAME_SHARE * float(np.diff(axes.get_xlim())[0])
+    for x, y in line[np.argsort(line[:, 1])][:: max(len(line) // 200, 1)]:
+        if all(np.hypot(x - one, y - other) > near for one, other in named):
+            named.append((float(x), float(y)))
+            axes.text(x, y, text, fontsize=8, color=INK, ha="center", va="center", zorder=7, path_effects=HALO,
+                      clip_on=True)  # fmt: skip
+            return
 
 
 def _turned(answer: CoverageMap) -> float:

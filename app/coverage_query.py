@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from satcom.core.errors import Fault, Refused
 from satcom.resource.physics import coverage_map
-from satcom.resource.physics.coverage import Beam, SpotBeam, relative_gain_db
+from satcom.resource.physics.coverage import Beam, ContourBeam, SpotBeam, relative_gain_db
 from satcom.resource.physics.coverage_map import MapGrid, MapTerminal, MapTransponders
 from satcom.resource.physics.link_budget import combine_db
 from satcom.resource.physics.modcod import dvb_table
@@ -25,6 +25,8 @@ from satcom.service.design.sky import beam_shapes, look
 
 Array = NDArray[np.float64]
 Flags = NDArray[np.bool_]
+Numbers = NDArray[np.int64]
+NO_PART: Final = -1
 
 COARSE_POINTS = 120  # of a side: the air changes slowly
 WORLD_STEP_DEG = 1.0
@@ -73,11 +75,15 @@ class MapAsked:
 
 @dataclass(frozen=True, eq=False)
 class CoverageMap:
-    """The answer: `values` has the shape of the grid; nan where there is no coverage. `who` are its satellites."""
+    """The answer: `values` has the shape of the grid; nan where there is no coverage. `who` are its satellites.
+
+    `part` numbers which beam counts there, at which of its levels: between two parts values may jump.
+    """
 
     quantity: StrEnum
     grid: MapGrid
     values: Array
+    part: Numbers
     title: str
     unit: str
     satellites: tuple[tuple[str, float], ...]  # name and longitude
@@ -108,6 +114,7 @@ def coverage_of(fleet: Fleet, asked: MapAsked, at: datetime) -> CoverageMap:
         quantity=asked.quantity,
         grid=grid,
         values=values.reshape(grid.shape),
+        part=_parts(fleet, chosen, asked.quantity, shapes, grid, level_db, at).reshape(grid.shape),
         title=title,
         unit=unit,
         satellites=tuple((one.name, one.orbital_longitude_deg) for one in satellites),
@@ -180,6 +187,10 @@ def _transponders(fleet: Fleet, rows: Sequence[int], asked: MapAsked) -> list[Tr
         bands = ", ".join(sorted({one.band for one in fleet.transponders if one.satellite_id in ids})) or "none"
         what = f"no transponder in the band {asked.band}" if band else "no transponder on these satellites"
         raise Refused("--band" if band else "--satellite", f"there is {what}", "notFound", bands if band else None)
+    bands_there = sorted({one.band for one in best.values()})
+    if len(bands_there) > 1 and asked.quantity is not Quantity.ELEVATION:
+        why = "these beams are of several bands, and one antenna receives one"
+        raise Refused("--band", why, "missing", f"one of {', '.join(bands_there)}")
     return list(best.values())
 
 
@@ -255,6 +266,33 @@ def _values(
     required_db = float(table.es_n0_threshold_db[row]) + terminal.implementation_margin_db
     shares = coverage_map.UNAVAILABILITIES_PERCENT
     return coverage_map.availability_percent(np.array([es_n0_db(float(one)) for one in shares]), shares, required_db)
+
+
+def _parts(
+    fleet: Fleet,
+    chosen: Sequence[TransponderFacts],
+    quantity: Quantity,
+    shapes: Sequence[Beam],
+    grid: MapGrid,
+    level_db: Array,
+    at: datetime,
+) -> Numbers:
+    """The number of the beam that counts at each place, and of its level where it is one of contours."""
+    if quantity is Quantity.ELEVATION:
+        coarse = grid.coarser(COARSE_POINTS)
+        rows = {one.id: row for row, one in enumerate(fleet.satellites)}
+        seen = look(fleet, *coarse.places(), np.zeros(coarse.shape[0] * coarse.shape[1]), at)
+        merit = coarse.finer(seen.elevation_deg[[rows[one.satellite_id] for one in chosen]], grid)
+        merit = np.where(np.isfinite(level_db), merit, -np.inf)
+    else:
+        merit = np.array([_merit(one, quantity) for one in chosen])[:, None] + level_db
+    best = np.argmax(merit, axis=0)
+    place = np.arange(merit.shape[1])
+    known = np.isfinite(merit[best, place])
+    with_steps = np.array([isinstance(one, ContourBeam) for one in shapes])[best]
+    level = np.where(known & with_steps, level_db[best, place], 0.0)
+    _, number = np.unique(np.column_stack([best, np.round(level, 3)]), axis=0, return_inverse=True)
+    return np.where(known, number.reshape(-1), NO_PART).astype(np.int64)
 
 
 def map_terminal(asked: MapAsked) -> MapTerminal:

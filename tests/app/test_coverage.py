@@ -12,6 +12,7 @@ import shapely
 from shapely.geometry import shape
 
 from satcom.app.commands.coverage import write
+from satcom.app.coverage_areas import level_areas
 from satcom.app.coverage_files import as_geojson, as_grid
 from satcom.app.coverage_levels import levels_of
 from satcom.app.coverage_query import TOLD, CoverageMap, MapAsked, Quantity, coverage_of
@@ -144,6 +145,46 @@ def test_a_beam_across_the_date_line_is_one_area_and_is_cut_only_in_geojson() ->
     widest = shape(collection["features"][0]["geometry"])
     assert widest.intersects(shapely.Point(-178, -10))
     assert widest.contains(strongest.buffer(-0.2))
+
+
+LEANING = ((12.0, -8.0), (28.0, 0.0), (24.0, 12.0), (8.0, 4.0), (12.0, -8.0))
+
+
+@pytest.mark.parametrize("quantity", [Quantity.PFD, Quantity.RATE, Quantity.ELEVATION, Quantity.EIRP])
+def test_where_a_contour_ends_the_map_has_its_edges_and_no_stairs_of_the_grid(quantity: Quantity) -> None:
+    ring = replace(FLEET.beams[1], contours=(ContourLine(level_db=-3, polygon=LEANING),))
+    fleet = replace(FLEET, beams=(FLEET.beams[0], ring, *FLEET.beams[2:]))
+    answer = coverage_of(fleet, MapAsked(quantity, beams=("rings",), points=100), NOW)
+    cell_deg = float(np.diff(answer.grid.latitude_deg[:2])[0])
+    (area,) = level_areas(answer, [float(np.nanmin(answer.values))])
+    exact = shapely.Polygon(LEANING)
+    assert area.boundary.length == pytest.approx(exact.length, rel=0.02)
+    assert shapely.hausdorff_distance(area.boundary, exact.boundary) < 2 * cell_deg
+
+
+def test_what_jumps_at_an_inner_contour_is_cut_along_it_too() -> None:
+    inner = tuple((20 + (x - 18) / 2, (y - 2) / 2) for x, y in LEANING)
+    ring = replace(
+        FLEET.beams[1],
+        contours=(ContourLine(level_db=-3, polygon=SQUARE), ContourLine(level_db=-1, polygon=inner)),
+    )
+    fleet = replace(FLEET, beams=(FLEET.beams[0], ring, *FLEET.beams[2:]))
+    answer = coverage_of(fleet, MapAsked(Quantity.PFD, beams=("rings",)), NOW)
+    assert len(np.unique(answer.part)) == 3  # two levels, and nothing
+    low, high = float(np.nanmin(answer.values)), float(np.nanmax(answer.values))
+    (area,) = level_areas(answer, [(low + high) / 2])  # within the jump of 2 dB
+    assert area.boundary.length == pytest.approx(shapely.Polygon(inner).length, rel=0.02)
+
+
+def test_beams_of_several_bands_are_no_map_of_one_antenna() -> None:
+    fleet = replace(FLEET, transponders=(FLEET.transponders[0], replace(FLEET.transponders[1], band="C")))
+    for quantity in (Quantity.EIRP, Quantity.PFD, Quantity.RATE):
+        with pytest.raises(Refused) as refused:
+            coverage_of(fleet, MapAsked(quantity, points=40), NOW)
+        fault = refused.value.faults[0]
+        assert (fault.field, fault.accepted) == ("--band", "one of C, Ku")
+    assert coverage_of(fleet, MapAsked(Quantity.EIRP, band="C", points=40), NOW).beams == ("rings",)
+    assert len(coverage_of(fleet, MapAsked(Quantity.ELEVATION, points=40), NOW).beams) == 2
 
 
 def test_the_grid_as_json_is_the_map() -> None:

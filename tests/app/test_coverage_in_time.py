@@ -77,6 +77,18 @@ def test_every_quantity_is_drawn_over_the_world_and_around_a_gateway(
         assert text in drawn
 
 
+def test_the_level_that_all_places_lie_above_colours_them_and_names_no_line(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    answer = coverage_in_time(Fleet(FLOWN, (NEMEA,)), "O3b", asked())
+    levels = levels_of(answer)
+    assert (levels[0], float(np.nanmin(answer.values)) > 0) == (0, True)
+    named: list[str] = []
+    monkeypatch.setattr("satcom.app.coverage_picture._name_level", lambda *given: named.append(given[2]))
+    write(answer, tmp_path / "map.svg")
+    assert named == [f"{one:g}" for one in levels[1:]]
+
+
 def run(database: Database | None, *options: str) -> str:
     @contextmanager
     def opened() -> Iterator[Database]:
