@@ -11,7 +11,7 @@ from sqlalchemy import create_engine
 from satcom.app import declarations
 from satcom.core.database import Database
 from satcom.core.schema import create_declared
-from tests.postgres_server import chosen_server, drop_database, new_database
+from tests.postgres_server import chosen_server, new_database, renewed_database
 
 EVERY_ONE = "SATCOM_TEST_EVERY_DATABASE" in os.environ
 AT_LENGTH = "SATCOM_TEST_AT_LENGTH" in os.environ
@@ -55,18 +55,22 @@ def template(postgres: str) -> str:
     return engine.url.render_as_string(hide_password=False)
 
 
-@pytest.fixture
-def database(template: str) -> Iterator[Database]:
-    """An empty operator's database.
+@pytest.fixture(scope="session")
+def standing_database(template: str) -> Database:
+    """Ways into one database, made once: a statement that one test has compiled serves the next.
 
     A connection for each thread that any test has: who waits for one gives up after half a minute, and a transaction
     of four others takes that long on a machine that is busy enough.
     """
-    url = new_database(template)
-    database = Database(url, connections=16)
-    yield database
-    database.close()
-    drop_database(url)
+    return Database(new_database(template), connections=16)
+
+
+@pytest.fixture
+def database(template: str, standing_database: Database) -> Iterator[Database]:
+    """An empty operator's database."""
+    renewed_database(standing_database.url, template)
+    yield standing_database
+    standing_database.close()  # its connections; it opens others when it is asked again
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

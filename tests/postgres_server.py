@@ -23,6 +23,8 @@ from satcom.core import embedded_postgres
 APT_LINE = "apt-get install --yes --no-install-recommends postgresql"
 FAST = {"fsync": "off", "full_page_writes": "off", "jit": "off", "timezone": "UTC"}
 ROOM_IN_MEMORY = 4_000_000_000
+COPIED = "_copy_"
+"""In the name of each database that is the copy of another."""
 _numbers = count(1)
 
 
@@ -87,7 +89,7 @@ def new_database(url: str) -> str:
     """The URL of a new database: a copy of the one that `url` names, to which nobody may be connected just then."""
     template = make_url(url)
     assert template.database is not None
-    name = f"{re.sub(r'_copy_.*', '', template.database)}_copy_{os.getpid()}_{next(_numbers)}"
+    name = f"{re.sub(f'{COPIED}.*', '', template.database)}{COPIED}{os.getpid()}_{next(_numbers)}"
     return _copied(template, name)
 
 

@@ -23,6 +23,7 @@ from tenacity import (
     wait_random,
 )
 
+from satcom.core.tls import trusted_authorities
 from satcom.core.traces import tell_callee
 from satcom.core.values import Json
 from satcom.resource.drivers.port import (
@@ -100,6 +101,7 @@ class HubNmsDriver:
             timeout=timeout_s,
             limits=httpx.Limits(max_connections=32, max_keepalive_connections=8),
             trust_env=False,  # a proxy for the web is no way to a hub
+            verify=trusted_authorities(trust_env=False),
             transport=transport,
         )
         self._attempts, self._longest_pause_s = attempts, longest_pause_s

@@ -18,6 +18,7 @@ from pydantic import TypeAdapter, ValidationError
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential
 
 from satcom.core.settings import settings
+from satcom.core.tls import trusted_authorities
 from satcom.core.traces import tell_callee
 from satcom.core.values import Instant, Json, Money, Value, instant_text
 from satcom.supplychain.drivers.port import (
@@ -134,6 +135,7 @@ class TmfPartnerDriver:
             headers={"Authorization": f"Bearer {token}"},
             timeout=timeout_s,
             follow_redirects=False,
+            verify=trusted_authorities(trust_env=True),
             transport=transport,
         )
         self._attempts = attempts

@@ -36,7 +36,7 @@ from satcom.resource.satellite import ElementSet, Satellite
 from satcom.resource.spectrum import SpectrumAssignment
 from satcom.service.qualification import qualify
 from satcom.supplychain.stock import StockedTerminal
-from tests.postgres_server import drop_database, new_database
+from tests.postgres_server import drop_database, new_database, renewed_database
 from tests.service.test_qualification import README
 from tests.service.the_demonstration import FOLDER, ORDERED_AT, the_demand
 
@@ -56,12 +56,10 @@ def loaded_template(template: str) -> Iterator[str]:
 
 
 @pytest.fixture
-def loaded(loaded_template: str) -> Iterator[Database]:
-    url = new_database(loaded_template)
-    database = Database(url, connections=4)
-    yield database
-    database.close()
-    drop_database(url)
+def loaded(loaded_template: str, standing_database: Database) -> Iterator[Database]:
+    renewed_database(standing_database.url, loaded_template)
+    yield standing_database
+    standing_database.close()
 
 
 @pytest.fixture

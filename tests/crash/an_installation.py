@@ -182,7 +182,7 @@ class Installation:
         give_up = time.monotonic() + within_s
         while time.monotonic() < give_up:
             try:
-                if httpx.get(f"{self.url}/health", timeout=5, trust_env=False).status_code == 200:
+                if httpx.get(f"{self.url}/health", timeout=5, trust_env=False, verify=False).status_code == 200:
                     return
             except httpx.TransportError:
                 pass

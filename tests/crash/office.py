@@ -79,7 +79,7 @@ class Office:
         self.offers = offers or links_only(installation.operation)
         self.stories: list[Story] = []
         self._client = httpx.Client(
-            base_url=installation.url, headers=installation.headers, timeout=30, trust_env=False
+            base_url=installation.url, headers=installation.headers, timeout=30, trust_env=False, verify=False
         )
 
     def close(self) -> None:

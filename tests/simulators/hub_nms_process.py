@@ -91,7 +91,11 @@ class HubNmsProcess:
     def client(self) -> httpx.Client:
         """A bare client without retries, for talking to the simulator past the driver."""
         return httpx.Client(
-            base_url=self.url, headers={"Authorization": f"Bearer {self.token}"}, timeout=10, trust_env=False
+            base_url=self.url,
+            headers={"Authorization": f"Bearer {self.token}"},
+            timeout=10,
+            trust_env=False,
+            verify=False,
         )
 
     def journal(self, **filters: str) -> list[dict[str, object]]:

@@ -336,13 +336,15 @@ def test_sigkill_loses_nothing_that_was_acknowledged(tmp_path: Path) -> None:
         put(client, "carriers/C1", CARRIER).raise_for_status()
         for round_number in range(3):
             enough = len(acknowledged) + 20 + 10 * round_number
-            threading.Thread(target=kill_at, args=(killed, acknowledged, enough)).start()
+            killer = threading.Thread(target=kill_at, args=(killed, acknowledged, enough))
+            killer.start()
             try:
                 for number_in_round in range(100_000):
                     terminal_id = f"R{round_number}-{number_in_round:06}"
                     put(client, f"terminals/{terminal_id}", TERMINAL, key=terminal_id).raise_for_status()
                     acknowledged.append(terminal_id)
             except httpx.TransportError:
+                killer.join()  # it reaps the process that is started again here
                 killed.restart()
         journal = [str(line["id"]) for line in _all(client, "/v1/journal") if line["kind"] == "terminal"]
         held = [str(line["id"]) for line in _all(client, "/v1/terminals")]

@@ -168,7 +168,7 @@ def refusal(client: httpx.Client, path: str, body: Mapping[str, object]) -> str:
 @given(
     after_hours=st.floats(-24, 24),
     rev_per_day=st.floats(2, 15.5),
-    inclination=st.floats(0, 179),
+    inclination=st.floats(0, 179).map(lambda deg: round(deg, 8)),
     node=st.floats(0, 360),
     anomaly=st.floats(0, 360),
 )

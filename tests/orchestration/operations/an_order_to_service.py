@@ -28,6 +28,7 @@ from satcom.service.catalog import ServiceSpecification
 from satcom.supplychain.partner import Supplier
 from satcom.supplychain.stock import Depot, StockItem, opening_stock
 from tests.enterprise.an_operator import an_operator, an_organization
+from tests.furnished_database import furnished
 from tests.market.a_market import PRICES, SPECIFICATION, Market, a_buyer, a_price, an_order_body
 from tests.resource.a_resource_catalogue import built_from
 from tests.service.shared_carriers import load_pools
@@ -79,7 +80,8 @@ def an_operation(
 
     With `pools` the hub has carriers that many share.
     """
-    with database.as_worker() as session:
+
+    def furnish(session: Session) -> tuple[Market, dict[str, Json]]:
         an_operator(session)
         load_the_network(session)
         for one in session.exec(select(Hub).where(Hub.ports > 0)):
@@ -89,7 +91,9 @@ def an_operation(
         market = _market(session)
         _stock(session, in_stock)
         session.flush()
-        fleet = json.loads(json.dumps(fleet_of(session)))
+        return market, json.loads(json.dumps(fleet_of(session)))
+
+    market, fleet = furnished(database, furnish, in_stock, ports, pools)
     with hub_nms_process(tmp_path, fleet) as hub, HubNmsDriver(hub.url, hub.token) as driver:
         yield Operation(database, market, hub, driver)
 
