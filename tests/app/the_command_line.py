@@ -1,6 +1,7 @@
 """The command line as a person or a program meets it: what is typed, what is said, and the exit status."""
 
 import fcntl
+import logging
 import os
 import pty
 import struct
@@ -46,11 +47,16 @@ class CommandLine:
     def __call__(self, *words: str) -> Said:
         self.monkeypatch.setattr(sys, "argv", ["satcom", *words])
         self.capsys.readouterr()
+        root = logging.getLogger()
+        handlers, level = root.handlers, root.level
         try:
             cli.main()
             status = 0
         except SystemExit as left:
             status = left.code if isinstance(left.code, int) else 1
+        finally:  # its log goes where its errors went, which is closed after this test
+            root.handlers = handlers
+            root.setLevel(level)
         out, err = self.capsys.readouterr()
         return Said(status, out, err)
 

@@ -75,7 +75,7 @@ class HubNmsProcess:
     def kill(self) -> None:
         """SIGKILL: no farewell, no flush."""
         self._process.kill()
-        self._process.wait(timeout=30)
+        self._process.wait(timeout=120)
 
     def restart(self) -> None:
         """Start again on the same port and state."""
@@ -86,14 +86,14 @@ class HubNmsProcess:
     def stop(self) -> None:
         if self._process.poll() is None:
             self._process.terminate()
-        self._process.wait(timeout=30)
+        self._process.wait(timeout=120)
 
     def client(self) -> httpx.Client:
         """A bare client without retries, for talking to the simulator past the driver."""
         return httpx.Client(
             base_url=self.url,
             headers={"Authorization": f"Bearer {self.token}"},
-            timeout=10,
+            timeout=60,
             trust_env=False,
             verify=False,
         )

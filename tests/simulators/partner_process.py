@@ -52,7 +52,7 @@ class PartnerProcess:
     def client(self) -> httpx.Client:
         """A bare client, for talking to the simulator past the driver."""
         headers = {"Authorization": f"Bearer {self.token}"}
-        return httpx.Client(base_url=self.url, headers=headers, timeout=10, trust_env=False, verify=False)
+        return httpx.Client(base_url=self.url, headers=headers, timeout=60, trust_env=False, verify=False)
 
     def journal(self) -> list[str]:
         """Every effect in order."""
