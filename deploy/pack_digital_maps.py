@@ -2,11 +2,12 @@
 
 For maintainers, when a Recommendation gets new maps:
 
-    python deploy/pack_digital_maps.py UNPACKED_ITUR_WHEEL P840_9_FOLDER P678_3_FOLDER resource/physics/digital_maps
+    python deploy/pack_digital_maps.py UNPACKED_ITUR_WHEEL P840_9_FOLDER P678_3_FOLDER P2145_0_FOLDER \
+        resource/physics/digital_maps [--only NAME ...]
 
-The first folder is the unpacked wheel of `itur` 0.4.0 (PyPI, MIT), the others hold the P.840-9 and P.678-3 maps
-(ITU-Rpy, MIT). The maps themselves are ITU's. Nothing is lost: every file is unpacked again and compared value by
-value.
+The first folder is the unpacked wheel of `itur` 0.4.0 (PyPI, MIT), the others hold the P.840-9, P.678-3 and P.2145-0
+maps (ITU-Rpy and a copy of it, MIT). The maps themselves are ITU's. Nothing is lost: every file is unpacked again and
+compared value by value. With `--only` the other maps, and what the index says of them, stay.
 """
 
 import argparse
@@ -14,17 +15,20 @@ import hashlib
 import json
 import lzma
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from satcom.resource.physics.maps import MapEntry, unpack
+from satcom.resource.physics.maps import MapEntry, map_index, unpack
 
 Values = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
 VAPOUR_PERCENT = (0.1, 0.2, 0.3, 0.5, 1, 2, 3, 5, 10, 20, 30, 50, 60, 70, 80, 90, 95, 99)
+AIR_PERCENT = (0.1, 0.2, 0.3, 0.5, 1, 2, 3, 5, 10, 20, 30, 50)  # of P.2145-0's 0.01 to 99 %
+QUARTER_DEGREE = (np.linspace(-90, 90, 721), np.linspace(-180, 180, 1441))  # P.2145-0: the axes have no files
 CLOUD_PERCENT = (0.01, 0.02, 0.03, 0.05, *VAPOUR_PERCENT, 100)
 FILTERS = [{"id": lzma.FILTER_LZMA2, "preset": 9 | lzma.PRESET_EXTREME, "dict_size": 1 << 26, "pb": 0}]
 
@@ -34,16 +38,18 @@ class Source:
     """Where the levels of one packed map come from.
 
     `decimals` None: eight significant digits. `blank` is written where the map has no number and none is read.
+    `from_the_last`: the levels are written backwards, each as its difference from the one before, which it resembles.
     """
 
     name: str
     recommendation: str
-    latitudes: Path
-    longitudes: Path
+    latitudes_deg: Values
+    longitudes_deg: Values
     levels: tuple[Path, ...]
     decimals: int | None
     level_values: tuple[float, ...] = ()
     blank: float | None = None
+    from_the_last: bool = False
 
 
 def main() -> None:
@@ -52,11 +58,15 @@ def main() -> None:
     arguments.add_argument("wheel", type=Path)
     arguments.add_argument("p840", type=Path)
     arguments.add_argument("p678", type=Path)
+    arguments.add_argument("p2145", type=Path)
     arguments.add_argument("target", type=Path)
+    arguments.add_argument("--only", nargs="+", metavar="NAME")
     chosen = arguments.parse_args()
     chosen.target.mkdir(parents=True, exist_ok=True)
-    found = sources(chosen.wheel / "itur/data", chosen.p840, chosen.p678)
-    index = {source.name: pack(source, chosen.target) for source in found}
+    found = [*sources(chosen.wheel / "itur/data", chosen.p840, chosen.p678), *surface_air(chosen.p2145)]
+    index = dict(map_index()) if chosen.only else {}
+    wanted = [source for source in found if not chosen.only or source.name in chosen.only]
+    index |= {source.name: pack(source, chosen.target) for source in wanted}
     (chosen.target / "index.json").write_text(json.dumps(index, indent=1) + "\n")
 
 
@@ -64,22 +74,22 @@ def sources(wheel: Path, p840: Path, p678: Path) -> list[Source]:
     """The maps that the prediction methods read."""
 
     def one(name: str, recommendation: str, lat: str, lon: str, values: str, decimals: int) -> Source:
-        return Source(name, recommendation, wheel / lat, wheel / lon, (wheel / values,), decimals)
+        return Source(name, recommendation, *axes(wheel / lat, wheel / lon), (wheel / values,), decimals)
 
     def monthly(name: str, recommendation: str, lat: str, lon: str, values: str) -> Source:
         months = tuple(wheel / values.format(month) for month in range(1, 13))
-        return Source(name, recommendation, wheel / lat, wheel / lon, months, 3, tuple(range(1, 13)))
+        return Source(name, recommendation, *axes(wheel / lat, wheel / lon), months, 3, tuple(range(1, 13)))
 
     def vapour(name: str, stem: str) -> Source:
         levels = tuple(wheel / f"836/v6_{stem}_{digits(percent)}.npz" for percent in VAPOUR_PERCENT)
-        lat, lon = wheel / "836/v6_lat.npz", wheel / "836/v6_lon.npz"
-        return Source(name, "ITU-R P.836-6", lat, lon, levels, None, VAPOUR_PERCENT)
+        grid = axes(wheel / "836/v6_lat.npz", wheel / "836/v6_lon.npz")
+        return Source(name, "ITU-R P.836-6", *grid, levels, None, VAPOUR_PERCENT)
 
     def log_normal(name: str, symbol: str) -> Source:
         # No mean and no deviation where the probability is 0.02 % or less: never read there.
-        lat, lon = p840 / "v9_lat.npz", p840 / "v9_lon.npz"
-        return Source(name, "ITU-R P.840-9", lat, lon, (p840 / f"v9_{symbol}.npz",), 3, blank=0.0)
+        return Source(name, "ITU-R P.840-9", *cloud_grid, (p840 / f"v9_{symbol}.npz",), 3, blank=0.0)
 
+    cloud_grid = axes(p840 / "v9_lat.npz", p840 / "v9_lon.npz")
     cloud_levels = tuple(p840 / f"v9_l_{digits(percent)}.npz" for percent in CLOUD_PERCENT)
     return [
         one("rain_rate", "ITU-R P.837-7", "837/v7_lat_r001.npz", "837/v7_lon_r001.npz", "837/v7_r001.npz", 3),
@@ -99,21 +109,44 @@ def sources(wheel: Path, p840: Path, p678: Path) -> list[Source]:
         one(
             "vapour_topography", "ITU-R P.836-6", "836/v6_topolat.npz", "836/v6_topolon.npz", "836/v6_topo_0dot5.npz", 3
         ),
-        Source(
-            "cloud_liquid", "ITU-R P.840-9", p840 / "v9_lat.npz", p840 / "v9_lon.npz", cloud_levels, 3, CLOUD_PERCENT
-        ),
+        Source("cloud_liquid", "ITU-R P.840-9", *cloud_grid, cloud_levels, 3, CLOUD_PERCENT),
         log_normal("cloud_log_mean", "ml"),
         log_normal("cloud_log_deviation", "sl"),
         log_normal("cloud_probability", "pl"),
         Source(
             "climatic_ratio",
             "ITU-R P.678-3",
-            p678 / "v3_lat.npz",
-            p678 / "v3_lon.npz",
+            *axes(p678 / "v3_lat.npz", p678 / "v3_lon.npz"),
             (p678 / "v3_climatic_ratio.npz",),
             4,
         ),
     ]
+
+
+def surface_air(p2145: Path) -> list[Source]:
+    """The annual maps of P.2145-0: means, what is exceeded, and what brings both to another height."""
+
+    def one(name: str, stem: str, decimals: int = 3) -> Source:
+        return Source(name, "ITU-R P.2145-0", *QUARTER_DEGREE, (p2145 / f"v0_{stem}.npz",), decimals)
+
+    def exceeded(name: str, symbol: str) -> Source:
+        levels = tuple(p2145 / f"v0_{symbol}_{digits(percent)}.npz" for percent in AIR_PERCENT)
+        return Source(name, "ITU-R P.2145-0", *QUARTER_DEGREE, levels, 3, AIR_PERCENT, from_the_last=True)
+
+    symbols = {"pressure": "P", "temperature": "T", "vapour_density": "RHO", "vapour_content": "V"}
+    return [
+        *(one(f"surface_{name}_mean", f"{symbol}_mean") for name, symbol in symbols.items()),
+        *(exceeded(f"surface_{name}", symbol) for name, symbol in symbols.items()),
+        one("surface_pressure_scale_height", "PSCH"),
+        one("surface_temperature_gradient", "TSCH"),
+        one("surface_vapour_scale_height", "VSCH"),
+        one("surface_altitude", "Z_ground", 6),
+    ]
+
+
+def axes(latitudes: Path, longitudes: Path) -> tuple[Values, Values]:
+    """Latitude of each row and longitude of each column, from the files of a map's grid."""
+    return read(latitudes)[:, 0], read(longitudes)[0]
 
 
 def digits(percent: float) -> str:
@@ -133,8 +166,11 @@ def pack(source: Source, target: Path) -> MapEntry:
     levels = [filled(read(path), source.blank) for path in source.levels]
     integers = [eight_digits(level) if source.decimals is None else scaled(level, source.decimals) for level in levels]
     smallest = np.dtype(np.int16) if max(np.abs(i).max() for i in integers) < 2**14 else np.dtype(np.int32)
+    if source.from_the_last:
+        integers.reverse()
+        integers = [integers[0], *(level - before for before, level in pairwise(integers))]
     packed = lzma.compress(b"".join(differences(i, smallest) for i in integers), lzma.FORMAT_XZ, filters=FILTERS)
-    lat, lon = read(source.latitudes)[:, 0], read(source.longitudes)[0]
+    lat, lon = source.latitudes_deg, source.longitudes_deg
     entry: MapEntry = {
         "recommendation": source.recommendation,
         "sha256": hashlib.sha256(packed).hexdigest(),
@@ -146,6 +182,7 @@ def pack(source: Source, target: Path) -> MapEntry:
         "rows_per_degree": float((len(lat) - 1) / (lat[-1] - lat[0])),
         "columns_per_degree": float((len(lon) - 1) / (lon[-1] - lon[0])),
         "levels": list(source.level_values),
+        "from_the_last": source.from_the_last,
     }
     check_grid(lat, lon, source.name)
     compare(unpack(packed, entry), np.stack(levels, axis=-1), source)

@@ -1,7 +1,7 @@
 """Total attenuation of a slant path, and the noise it brings: gas, cloud, rain and scintillation taken together.
 
 Words and symbols of ITU-R P.618-14, sections 2.5 and 3. One call answers for a single link or a whole fleet.
-Each cause has its own file: `gas` (air from `climate`), `cloud`, `rain`, `scintillation`.
+Each cause has its own file: `gas` (its air from `surface_air`), `cloud`, `rain`, `scintillation`.
 
 What the attenuation means for a carrier is `link_budget`.
 """
@@ -21,7 +21,7 @@ from satcom.resource.physics.checked import (
     Accepted,
     checked,
 )
-from satcom.resource.physics.climate import altitude_km, mean_air, vapour_content_kg_per_m2
+from satcom.resource.physics.climate import altitude_km
 from satcom.resource.physics.cloud import cloud_attenuation_db, cloud_liquid_water_kg_per_m2
 from satcom.resource.physics.gas import gas_attenuation_db
 from satcom.resource.physics.rain import rain_attenuation_db, rain_height_km, rain_rate_mm_per_h
@@ -30,6 +30,7 @@ from satcom.resource.physics.scintillation import (
     scintillation_fade_db,
     wet_refractivity,
 )
+from satcom.resource.physics.surface_air import air_of_the_year
 
 Array = NDArray[np.float64]
 
@@ -161,9 +162,8 @@ def _within(value: ArrayLike, lowest: float = -np.finfo(float).max, highest: flo
 
 
 def _gas_db(lat: Array, lon: Array, freq_hz: Array, elevation_deg: Array, height_km: Array, percent: Array) -> Array:
-    air = mean_air.or_nan(lat, lon, height_km)
-    vapour = vapour_content_kg_per_m2.or_nan(lat, lon, height_km, percent)
-    return gas_attenuation_db.or_nan(freq_hz, elevation_deg, air, air, vapour)
+    mean, exceeded = air_of_the_year.or_nan(lat, lon, height_km, percent)
+    return gas_attenuation_db.or_nan(freq_hz, elevation_deg, mean.air, exceeded.air, exceeded.vapour_content_kg_per_m2)
 
 
 @checked(attenuation_db=NOT_NEGATIVE, mean_radiating_temperature_k=POSITIVE)

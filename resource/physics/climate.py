@@ -1,9 +1,8 @@
-"""The air at a place: altitude, temperature, pressure and water vapour over the average year.
+"""A place and its climate: altitude, temperature of the year and of each month, water vapour.
 
-Words and maps of ITU-R P.1511-3 (topography), P.1510-1 (temperature) and P.836-6 (water vapour). They stand in for
-the surface statistics of P.2145-0, whose maps were not to be had: `docs/propagation.md` says what that costs.
-
-Attenuation by this air is `gas`.
+Words and maps of ITU-R P.1511-3 (topography), P.1510-1 (temperature) and P.836-6 (water vapour). Gas attenuation
+rests on `surface_air` (P.2145-0), which follows P.836-6; its vapour stays here for what refers to that, and for the
+shares of the year beyond 50 %.
 """
 
 from functools import cache
@@ -11,18 +10,10 @@ from functools import cache
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from satcom.resource.physics.checked import FINITE, LATITUDES, LONGITUDES, POSITIVE, Accepted, checked
-from satcom.resource.physics.gas import Air
+from satcom.resource.physics.checked import FINITE, LATITUDES, LONGITUDES, Accepted, checked
 from satcom.resource.physics.maps import digital_map
-from satcom.resource.physics.pieces import in_pieces
 
 Array = NDArray[np.float64]
-
-PIECE = 512  # places whose distributions of vapour are summed at once
-SEA_LEVEL_PRESSURE_HPA = 1013.25
-LAPSE_K_PER_KM = 6.5
-HYDROSTATIC_K_PER_KM = 34.163  # weight of dry air over the gas constant
-
 
 VAPOUR_PERCENT = Accepted(0.1, 99.0)
 
@@ -46,20 +37,6 @@ def mean_temperature_k(latitude_deg: ArrayLike, longitude_deg: ArrayLike) -> Arr
 def monthly_temperature_k(latitude_deg: ArrayLike, longitude_deg: ArrayLike) -> Array:
     """Mean temperature at the ground of each month, January to December on the last axis. Source: ITU-R P.1510-1."""
     return digital_map("monthly_temperature").every_level_at(latitude_deg, longitude_deg)
-
-
-@checked(temperature_k=POSITIVE, height_km=FINITE)
-def mean_pressure_hpa(temperature_k: ArrayLike, height_km: ArrayLike) -> Array:
-    """Mean pressure at a height where the mean temperature is given. Arguments broadcast.
-
-    Source: the hydrostatic column of ITU-R P.835-7, Annex 1, from its 1013.25 hPa at sea level with its 6.5 K per km.
-    """
-    temperature = np.asarray(temperature_k, float)
-    at_sea_level_k = temperature + LAPSE_K_PER_KM * np.asarray(height_km, float)
-    pressure_hpa: Array = SEA_LEVEL_PRESSURE_HPA * (temperature / at_sea_level_k) ** (
-        HYDROSTATIC_K_PER_KM / LAPSE_K_PER_KM
-    )
-    return pressure_hpa
 
 
 @checked(latitude_deg=LATITUDES, longitude_deg=LONGITUDES, height_km=FINITE, unavailability_percent=VAPOUR_PERCENT)
@@ -86,28 +63,6 @@ def vapour_content_kg_per_m2(
     return _vapour("vapour_content", latitude_deg, longitude_deg, height_km, unavailability_percent)
 
 
-@checked(latitude_deg=LATITUDES, longitude_deg=LONGITUDES, height_km=FINITE)
-def mean_air(latitude_deg: ArrayLike, longitude_deg: ArrayLike, height_km: ArrayLike) -> Air:
-    """Annual means of pressure, temperature and vapour density. Arguments broadcast.
-
-    The mean density is the integral over its distribution in P.836-6.
-    """
-    temperature_k = mean_temperature_k.or_nan(latitude_deg, longitude_deg)
-    lat, lon, height = np.broadcast_arrays(*(np.asarray(a, float) for a in (latitude_deg, longitude_deg, height_km)))
-    vapour = in_pieces(_mean_vapour, PIECE, lat, lon, height)
-    return Air(mean_pressure_hpa.or_nan(temperature_k, height), temperature_k, vapour)
-
-
-def _mean_vapour(lat: Array, lon: Array, height_km: Array) -> Array:
-    """Each grid point's distribution brought to the wanted height and summed, then bilinear."""
-    density, scale_km = digital_map("vapour_density"), digital_map("vapour_scale_height")
-    cells = density.cells(lat, lon)
-    above_km = height_km - _ground_km()[cells.points]
-    thinned = np.exp(-above_km[..., None] / scale_km.read_every_level(cells.points))
-    thinned *= density.read_every_level(cells.points)
-    return cells.weigh(thinned @ _shares(density.levels))
-
-
 def _vapour(name: str, latitude_deg: ArrayLike, longitude_deg: ArrayLike, height_km: ArrayLike,
             unavailability_percent: ArrayLike) -> Array:  # fmt: skip
     """Each grid point brought to the wanted height, then bilinear, then linear in the logarithm of the share."""
@@ -132,10 +87,3 @@ def _ground_km() -> Array:
     """Altitude of every grid point of the water vapour, from the topography that P.836-6 brings along."""
     grid = digital_map("vapour_density")
     return digital_map("vapour_topography").bicubic_at(*grid.coordinates_deg(np.arange(grid.rows * grid.columns)))
-
-
-def _shares(levels: Array) -> Array:
-    """Part of the year that each level stands for (trapezoidal; the ends are held)."""
-    bounds = np.concatenate([[0.0], (levels[1:] + levels[:-1]) / 2, [100.0]])
-    shares: Array = np.diff(bounds) / 100
-    return shares

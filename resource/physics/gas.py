@@ -3,8 +3,8 @@
 Words and symbols of ITU-R P.676-13: Annex 1 for one kilometre of air; Annex 2 for a slant path, sections 1.1 and 2.1 at
 a moment whose air at the ground is known, sections 1.2 and 2.3 for a share of the average year.
 
-The state of the air at a place is `climate`; which share of the year counts together with rain is `attenuation`.
-Where its coefficient files are from, and what stands in for the maps of P.2145-0: `docs/propagation.md`.
+The state of the air at a place is `surface_air`; which share of the year counts together with rain is `attenuation`.
+Where its coefficient files are from: `docs/propagation.md`.
 """
 
 from dataclasses import dataclass

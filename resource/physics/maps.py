@@ -39,6 +39,7 @@ class MapEntry(TypedDict):
     rows_per_degree: float
     columns_per_degree: float
     levels: list[float]
+    from_the_last: bool  # the levels are written backwards, each as its difference from the one before
 
 
 @dataclass(frozen=True)
@@ -164,15 +165,18 @@ def _cubic_weights(fraction: Array) -> Array:
 
 
 @cache
-def digital_map(name: str) -> DigitalMap:
+def digital_map(name: str, least_level: float | None = None) -> DigitalMap:
     """The map of that name in the index; unpacked first if this installation has not used it yet.
+
+    With `least_level` only its levels from there on, for a map that is written from the last: less is unpacked.
 
     Raises KeyError for a name that is not in the index, OSError when the data directory cannot be written.
     """
-    entry = map_index()[name]
+    entry = map_index()[name] if least_level is None else _levels_from(map_index()[name], least_level)
     rows, columns, _ = entry["shape"]
+    unpacked = _unpacked(name if least_level is None else f"{name}-from-{least_level:g}", name, entry)
     return DigitalMap(
-        values=np.asarray(np.load(_unpacked(name, entry), mmap_mode="r")),  # a memmap would be slow to index
+        values=np.asarray(np.load(unpacked, mmap_mode="r")),  # a memmap would be slow to index
         unit=1.0 if entry["decimals"] is None else 10.0 ** -entry["decimals"],
         rows=rows,
         columns=columns,
@@ -197,10 +201,16 @@ def map_folder() -> Path:
     return (Path(configured) if configured else Path.home() / ".local/share/satcom") / "maps"
 
 
-def _unpacked(name: str, entry: MapEntry) -> Path:
+def _levels_from(entry: MapEntry, least_level: float) -> MapEntry:
+    """What the index would say of the map if it had no level below."""
+    levels = [level for level in entry["levels"] if level >= least_level]
+    return {**entry, "levels": levels, "shape": [*entry["shape"][:2], len(levels)]}
+
+
+def _unpacked(file: str, name: str, entry: MapEntry) -> Path:
     """The unpacked file. Written beside its place and renamed, so that no process ever sees half a map."""
     bridged = "" if entry["decimals"] is not None else "-bridged"  # else a file of before, with its gap, would stay
-    target = map_folder() / f"{name}-{entry['sha256'][:16]}{bridged}.npy"
+    target = map_folder() / f"{file}-{entry['sha256'][:16]}{bridged}.npy"
     if not target.exists():
         target.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=target.parent, prefix=name, suffix=".part", delete=False) as part:
@@ -226,14 +236,20 @@ def without_gaps(values: NDArray[np.generic]) -> NDArray[np.generic]:
 
 
 def unpack(packed: bytes, entry: MapEntry) -> NDArray[np.generic]:
-    """The values of a packed map, shape (rows, columns, levels): integers, or floats of eight significant digits."""
+    """The values of a packed map, shape (rows, columns, levels): integers, or floats of eight significant digits.
+
+    Of a map that is written from the last level, `entry` may name the last few alone: the others are not unpacked.
+    """
     rows, columns, levels = entry["shape"]
     dtype = np.dtype(entry["dtype"])
-    planes = np.frombuffer(lzma.decompress(packed), np.uint8).reshape(levels, dtype.itemsize, -1)
+    wanted = lzma.LZMADecompressor().decompress(packed, rows * columns * levels * dtype.itemsize)
+    planes = np.frombuffer(wanted, np.uint8).reshape(levels, dtype.itemsize, -1)
     folded = np.ascontiguousarray(planes.transpose(0, 2, 1)).view(f"<u{dtype.itemsize}")[..., 0]
     differences = ((folded >> 1) ^ -(folded & 1)).view(dtype).reshape(levels, rows, columns)
     # Sums may wrap on the way; the integers they end in do not.
     integers = differences.cumsum(axis=1, dtype=dtype).cumsum(axis=2, dtype=dtype)
+    if entry["from_the_last"]:
+        integers = integers.cumsum(axis=0, dtype=dtype)[::-1]
     values = np.ascontiguousarray(np.moveaxis(integers, 0, -1))
     return values if entry["decimals"] is not None else _from_eight_digits(values)
 

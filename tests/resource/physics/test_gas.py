@@ -54,7 +54,7 @@ def test_one_kilometre_of_air_loses_what_the_p676_examples_say(published: Publis
 
 
 def test_gas_attenuation_is_the_one_of_the_statistical_p676_examples(published: Published) -> None:
-    """Surface values of P.2145 as the sheet prints them, coefficients as it prints them."""
+    """Monthly rows too: the surface values of P.2145 as the sheet prints them, coefficients as it prints them."""
     rows = statistical_examples()
     freq_hz, sine = rows[:, 4] * 1e9, np.sin(np.radians(rows[:, 6]))
     mean, exceeded = Air(rows[:, 5], rows[:, 8], rows[:, 7]), Air(rows[:, 12], rows[:, 13], rows[:, 14])
@@ -128,24 +128,6 @@ def test_vapour_is_the_one_of_the_weibull_p676_examples(published: Published) ->
     sheet, given = "P.676_13_A_Gas_A2_Weib", "the Weibull parameters as the sheet prints them"
     published(sheet, "vapour, zenith", printed_db, rows[:, 16], abs=PRINTED_DIGITS, unit="dB", left=given)
     published(sheet, "our coefficients", ours_db, rows[:, 16], abs=PRINTED_DIGITS, unit="dB", left=given)
-
-
-def test_two_frequencies_of_one_place_relate_as_in_the_p618_examples(published: Published) -> None:
-    """At one place and share of the year the vapour content is one and the same, so it drops out of the ratio."""
-    climate = sheet_rows("P.2145_CLIMATIC_MAPS_GAS_ATT", range(12), range(8, 89))
-    mean_of = {(row[0], row[1]): Air(row[5], row[6], row[4]) for row in climate}
-    rows = sheet_rows("P.618_14_Att_Tot", range(17))
-    ours, told = [], []
-    for place in sorted({(row[0], row[1]) for row in rows}):
-        (low, low_db), (high, high_db) = sorted({(row[4], row[11]) for row in rows if (row[0], row[1]) == place})
-        one = np.array(1.0)
-        ours_low, ours_high = (
-            vapour_zenith_attenuation_db(mean_of[place], one, annex2_coefficients(freq * 1e9).vapour)
-            for freq in (low, high)
-        )
-        ours.append(ours_high / ours_low)
-        told.append(high_db / low_db)
-    published("P.618_14_Att_Tot", "vapour at two frequencies, ratio", ours, told, rel=PRINTED_DIGITS)
 
 
 def test_what_the_method_does_not_cover_has_no_number() -> None:

@@ -38,6 +38,13 @@ def test_no_map_has_a_hole(name: str) -> None:
     assert grid.values.size == grid.rows * grid.columns * max(1, len(grid.levels))
 
 
+def test_the_last_levels_alone_are_those_of_the_whole_map() -> None:
+    whole, common = digital_map("surface_temperature"), digital_map("surface_temperature", 5.0)
+    points = np.random.default_rng(2).integers(0, whole.rows * whole.columns, 500)
+    assert (whole.levels[-5:].tolist(), common.levels.tolist()) == ([5, 10, 20, 30, 50],) * 2
+    assert (common.read_every_level(points) == whole.read_every_level(points)[:, -5:]).all()
+
+
 @pytest.mark.parametrize("name", ["vapour_density", "vapour_content", "vapour_scale_height"])
 def test_the_gap_of_p836_is_bridged_along_the_meridian(name: str) -> None:
     published = np.asarray(unpack((PACKED / f"{name}.xz").read_bytes(), map_index()[name]), np.float64)
