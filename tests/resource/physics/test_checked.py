@@ -88,7 +88,7 @@ ENTRANCES: list[tuple[Checked[..., Any], dict[str, Any], dict[str, Any], list[st
         SKY,
         {"elevation_deg": -3, "unavailability_percent": 0, "antenna_diameter_m": 0, "freq_hz": -11e9},
         [
-            "freq_hz: -11000000000 Hz is out of range (accepted: 1000000000 to 52500000000 Hz)",
+            "freq_hz: -11000000000 Hz is out of range (accepted: 1000000000 to 55000000000 Hz)",
             "elevation_deg: -3 degrees is out of range (accepted: 5 to 90 degrees)",
             "unavailability_percent: 0 % is out of range (accepted: 0.001 to 50 %)",
             "antenna_diameter_m: 0 m is out of range (accepted: more than 0 m)",
