@@ -1,8 +1,9 @@
 """The areas of a coverage map that have at least a level, with edges as they are and not as the stairs of the grid.
 
 Values jump where a contour or a beam ends, and at the edge of the Earth as the satellite sees it; between the jumps
-they are smooth. So each part of the map in which one beam counts, at one of its levels, is taken by itself: its values
-go on beyond its border, contours are drawn through them, and the border, straightened within a cell, cuts them.
+they are smooth, but for a rate, which has a step at each MODCOD. So each part of the map in which one beam counts, at
+one of its levels, is taken by itself: its values go on beyond its border, contours are drawn through them, and the
+border, straightened within a cell, cuts them.
 """
 
 from collections.abc import Iterator, Sequence
@@ -19,7 +20,7 @@ from satcom.resource.physics.level_grid import LevelGrid
 Array = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 BEYOND = 3  # cells that a part is looked at beyond its border
-SEAM = 0.6  # of a cell that neighbouring parts overlap, so that no slit stays between them
+SEAM = 0.6  # of a cell: half the widest slit between neighbouring parts that is closed
 LEVEL_MARGIN = 1e-6
 
 
@@ -34,7 +35,13 @@ def level_areas(answer: CoverageMap, levels: Sequence[float]) -> list[BaseGeomet
         for at, level in enumerate(levels):
             above = _united(grid, turned * level - LEVEL_MARGIN)
             pieces[at].append(shapely.intersection(border, above))
-    return [shapely.intersection(shapely.union_all(those), whole) for those in pieces]
+    return [shapely.intersection(_closed(shapely.union_all(those), SEAM * cell_deg), whole) for those in pieces]
+
+
+def _closed(area: BaseGeometry, half_deg: float) -> BaseGeometry:
+    """Without the slits between parts, each of which has its border straightened by itself."""
+    wider = shapely.buffer(area, half_deg, join_style="mitre")
+    return shapely.make_valid(shapely.buffer(wider, -half_deg, join_style="mitre"))
 
 
 def _parts(
@@ -49,10 +56,7 @@ def _parts(
         _, nearest = distance_transform_edt(~here, return_indices=True)
         values = turned * answer.values[rows, columns][tuple(nearest)]
         border = _border(here, latitude_deg[rows], longitude_deg[columns], cell_deg)
-        yield (
-            shapely.buffer(border, SEAM * cell_deg, join_style="mitre"),
-            LevelGrid(latitude_deg[rows], longitude_deg[columns], values),
-        )
+        yield border, LevelGrid(latitude_deg[rows], longitude_deg[columns], values)
 
 
 def _window(there: NDArray[np.intp], length: int) -> slice:

@@ -277,7 +277,11 @@ def _parts(
     level_db: Array,
     at: datetime,
 ) -> Numbers:
-    """The number of the beam that counts at each place, and of its level where it is one of contours."""
+    """The number of the beam that counts at each place, and of its level where it is one of contours.
+
+    Of flux, rate and availability taken as the one of the highest EIRP: of beams that differ in bandwidth or range
+    another may count, whose border is then drawn as the grid has it.
+    """
     if quantity is Quantity.ELEVATION:
         coarse = grid.coarser(COARSE_POINTS)
         rows = {one.id: row for row, one in enumerate(fleet.satellites)}

@@ -51,7 +51,8 @@ class Jobs(JobManager):
     Who is not heard of for `DEAD_AFTER_S`, on a machine that is too busy or while the database is away, has its jobs
     dropped, and their flows are asked for anew in the same transaction (`orchestration.queue.take_over`). So nothing is
     lost with such a job. Nor is anything done twice: the other worker waits for the flow's row lock, finds in the plan
-    what is done, and repeats an outside call under its key; of the two answers the later attempt's counts.
+    what is done, and repeats an outside call under its key; of the two answers the later attempt's counts. An import or
+    export of a catalogue is the exception: both may be at it, and enter the same under the same names.
     """
 
     async def finish_job_by_id_async(self, job_id: int, status: Status, delete_job: bool) -> None:
@@ -124,7 +125,13 @@ class Worker:
         return queue
 
     async def run(self) -> None:
-        """Work until cancelled."""
+        """Work until cancelled; what is under way in a thread is ended then."""
+        try:
+            await self._work_on()
+        finally:
+            await asyncio.to_thread(self.pool.shutdown)
+
+    async def _work_on(self) -> None:
         while True:
             try:
                 async with self._queue().open_async() as queue, asyncio.TaskGroup() as group:

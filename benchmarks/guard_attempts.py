@@ -190,7 +190,10 @@ def main(
             typer.echo("\n".join(found), err=True)
             raise typer.Exit(1)
         command = f"python -m benchmarks.{NAME} --attempts {attempts} --clients {clients}"
-        publish(NAME, command, f"{server}; {began}", [shown(made, folder, clients)], write)
+        whole = made.attempts >= attempts
+        if not whole:
+            typer.echo(f"stopped after {made.attempts:,} of {attempts:,} attempts: nothing is published", err=True)
+        publish(NAME, command, f"{server}; {began}", [shown(made, folder, clients)], write and whole)
 
 
 if __name__ == "__main__":

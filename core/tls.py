@@ -10,6 +10,6 @@ import httpx
 
 
 @cache
-def trusted_authorities(trust_env: bool) -> SSLContext:
-    """Those of `certifi`; with `trust_env` those of SSL_CERT_FILE or SSL_CERT_DIR, if the process has one."""
-    return httpx.create_ssl_context(trust_env=trust_env)
+def trusted_authorities() -> SSLContext:
+    """Those of `certifi`, or in their place those of SSL_CERT_FILE or SSL_CERT_DIR, if the process has one of them."""
+    return httpx.create_ssl_context()

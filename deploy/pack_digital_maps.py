@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from satcom.resource.physics.maps import MapEntry, map_index, unpack
+from satcom.resource.physics.maps import MapEntry, unpack
 
 Values = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -64,7 +64,10 @@ def main() -> None:
     chosen = arguments.parse_args()
     chosen.target.mkdir(parents=True, exist_ok=True)
     found = [*sources(chosen.wheel / "itur/data", chosen.p840, chosen.p678), *surface_air(chosen.p2145)]
-    index = dict(map_index()) if chosen.only else {}
+    unknown = sorted(set(chosen.only or ()) - {source.name for source in found})
+    if unknown:
+        arguments.error(f"--only: no map is called {', '.join(unknown)}")
+    index = json.loads((chosen.target / "index.json").read_text()) if chosen.only else {}
     wanted = [source for source in found if not chosen.only or source.name in chosen.only]
     index |= {source.name: pack(source, chosen.target) for source in wanted}
     (chosen.target / "index.json").write_text(json.dumps(index, indent=1) + "\n")

@@ -21,7 +21,7 @@ def furnished(database: Database, furnish: Callable[[Session], T], *what: Hashab
     which ends with its test, keeps nothing.
     """
     place = make_url(database.url)
-    key = (place.query.get("host"), furnish.__qualname__, *what)
+    key = (place.query.get("host"), furnish.__module__, furnish.__qualname__, *what)
     if key in _kept:
         url, answer = _kept[key]
         database.close()  # it opens others when it is asked again
@@ -30,7 +30,9 @@ def furnished(database: Database, furnish: Callable[[Session], T], *what: Hashab
         return answered
     with database.as_worker() as session:
         made = furnish(session)
-    if COPIED in str(place.database):
-        database.close()
-        _kept[key] = new_database(database.url), pickle.dumps(made)
-    return made
+    if COPIED not in str(place.database):
+        return made
+    database.close()
+    _kept[key] = new_database(database.url), pickle.dumps(made)
+    kept: T = pickle.loads(_kept[key][1])
+    return kept

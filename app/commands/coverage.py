@@ -30,7 +30,10 @@ def coverage_command(opened: Callable[[], AbstractContextManager[Database]]) -> 
         quantity: Annotated[Quantity, typer.Option(help=f"What is mapped: {', '.join(Quantity)}.")] = Quantity.EIRP,
         satellite: Annotated[list[str] | None, typer.Option(help="Its name or id; may be repeated. Else all.")] = None,
         beam: Annotated[list[str] | None, typer.Option(help="Its name or id; may be repeated. Else all.")] = None,
-        band: Annotated[str | None, typer.Option(help=f"{', '.join(Band)}.", autocompletion=offered(Band))] = None,
+        band: Annotated[
+            str | None,
+            typer.Option(help=f"{', '.join(Band)}; needed where beams are of several.", autocompletion=offered(Band)),
+        ] = None,
         out: Annotated[
             Path | None, typer.Option(metavar="FILE", help="A picture (.png .svg .pdf), .geojson or .json.")
         ] = None,

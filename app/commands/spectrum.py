@@ -13,6 +13,7 @@ from satcom.app.lazy_group import Commands, LazyGroup
 from satcom.app.listing import Listing, screen
 from satcom.app.spectrum_picture import drawn
 from satcom.core.wrong_value import check_ranges
+from satcom.resource.repack.plan import MOST_MOVES
 from satcom.resource.spectrum_pieces import megahertz as mhz
 
 
@@ -132,7 +133,7 @@ def repack(
     pin: Annotated[
         list[str] | None, typer.Option(metavar="CARRIER", help="One that is to stay; more than once.")
     ] = None,
-    most_moves: Annotated[int, typer.Option(metavar="N", min=1, max=60, help="Look no further.")] = 60,
+    most_moves: Annotated[int, typer.Option(metavar="N", min=1, max=MOST_MOVES, help="Look no further.")] = MOST_MOVES,
     as_json: AsJson = False,
     url: Url = HERE,
     token: Token = "",

@@ -101,7 +101,7 @@ class HubNmsDriver:
             timeout=timeout_s,
             limits=httpx.Limits(max_connections=32, max_keepalive_connections=8),
             trust_env=False,  # a proxy for the web is no way to a hub
-            verify=trusted_authorities(trust_env=False),
+            verify=trusted_authorities(),
             transport=transport,
         )
         self._attempts, self._longest_pause_s = attempts, longest_pause_s

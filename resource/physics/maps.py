@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from threading import Lock
 from typing import TypedDict
 
 import numpy as np
@@ -164,6 +165,9 @@ def _cubic_weights(fraction: Array) -> Array:
     return d
 
 
+_unpacking = Lock()  # of many threads that ask first, one does the work
+
+
 @cache
 def digital_map(name: str, least_level: float | None = None) -> DigitalMap:
     """The map of that name in the index; unpacked first if this installation has not used it yet.
@@ -211,7 +215,9 @@ def _unpacked(file: str, name: str, entry: MapEntry) -> Path:
     """The unpacked file. Written beside its place and renamed, so that no process ever sees half a map."""
     bridged = "" if entry["decimals"] is not None else "-bridged"  # else a file of before, with its gap, would stay
     target = map_folder() / f"{file}-{entry['sha256'][:16]}{bridged}.npy"
-    if not target.exists():
+    with _unpacking:
+        if target.exists():
+            return target
         target.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=target.parent, prefix=name, suffix=".part", delete=False) as part:
             np.save(part, without_gaps(unpack((PACKED / f"{name}.xz").read_bytes(), entry)).reshape(-1))

@@ -50,7 +50,8 @@ def air_of_the_year(
     lat, lon, height, percent = np.broadcast_arrays(
         *(np.asarray(a, float) for a in (latitude_deg, longitude_deg, height_km, unavailability_percent))
     )
-    least = None if (percent < COMMON_PERCENT).any() else COMMON_PERCENT
+    rarer = (percent >= SHIPPED_PERCENT.least) & (percent < COMMON_PERCENT)
+    least = None if rarer.any() else COMMON_PERCENT
     shares = digital_map("surface_vapour_density", least)  # every map of P.2145-0 has its grid
     cells = shares.cells(lat, lon)
     at = cells.points

@@ -13,6 +13,7 @@ from typing import NamedTuple
 from satcom.resource.repack.sequence import Opened, Step
 
 Sides = tuple[bool, bool]  # whether the gap is widened downwards, upwards
+MOST_LOOKED_AT = 3_000_000  # carriers, one for each that a move looks past: of a hundred on a band it is never reached
 SIDES: tuple[Sides, ...] = ((True, False), (False, True), (True, True))
 
 
@@ -45,13 +46,17 @@ def compacted(standing: Sequence[Standing], low_hz: int, high_hz: int, wanted_hz
     """The shortest plan of at most so many moves that was found; `None` where none was."""
     edges = [Standing(low_hz, low_hz, 0, None), Standing(high_hz, high_hz, 0, None)]
     so_far = Moved((edges[0], *standing, edges[1]), (), (), 0, 0, 0)
+    looked_at = 0
     while True:
         shortest: Moved | None = None
         widest = so_far
         for gap in range(len(standing) + 1):
             for sides in SIDES:
+                if looked_at > MOST_LOOKED_AT:
+                    return shortest
                 longest = most if shortest is None else len(shortest.movers)
                 reached = _Widening(so_far, gap, sides).until(wanted_hz, longest)
+                looked_at += (1 + len(reached.movers) - len(so_far.movers)) * len(standing)
                 if reached.gap_hz < wanted_hz:
                     widest = max(widest, reached, key=lambda one: (one.gap_hz, -len(one.movers)))
                 elif shortest is None or (len(reached.movers), reached.moved_hz) < (

@@ -5,7 +5,7 @@ for another one that moves, else it would be moved for nothing. Sets that fail t
 out; what is left goes to `resource.repack.sequence`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations_with_replacement
 
@@ -14,6 +14,7 @@ from satcom.resource.repack.mover_sets import Movable, MoverSets, Neighbours, Ru
 from satcom.resource.repack.sequence import Mover, Opened, PartDone, Work, WorkDone, can_lie, opened_by
 from satcom.resource.spectrum_pieces import Piece
 
+LOOKED_OVER = 100  # pairs of carriers in the time of an arrangement
 AT_ONCE = 300  # arrangements looked at of one set of movers before others are tried
 AT_FIRST = 12_000  # arrangements looked at before those that move little are looked for
 LITTLE = (5, 6, 8, 10, 12, 15)  # quarters of the width that is wanted
@@ -69,6 +70,7 @@ class Rearranging:
         Where the work is done before that is certain, it is one that moves the least of those that were found by then.
         Raises `WorkDone` where none was.
         """
+        self.work.spend(len(self.lying) ** 2 // LOOKED_OVER)  # what each number of moves begins with
         search = _OfMoves(self, moves)
         try:
             search.run()
@@ -92,7 +94,11 @@ class Rearranging:
         number = len(_all(runs))
         if not self._have_room(runs, number):
             return []
-        return sorted((self._moved_hz(runs, times), times) for times in _times(number, moves))
+        found = []
+        for again, times in enumerate(_times(number, moves)):
+            self.work.spend(min(again, 1))  # there are millions where many move many times
+            found.append((self._moved_hz(runs, times), times))
+        return sorted(found)
 
     def opened(self, runs: Runs, times: Times, moved_hz: int, work: Work) -> Packed | None:
         """How these carriers, each moving so often, open the slot, if they do. Raises `WorkDone`."""
@@ -208,7 +214,7 @@ def _length(run: Run) -> int:
     return run[1] - run[0] + 1
 
 
-def _times(number: int, moves: int) -> list[Times]:
+def _times(number: int, moves: int) -> Iterator[Times]:
     """How often each of so many carriers moves, at least once, so that it is so many moves together."""
     again = combinations_with_replacement(range(number), moves - number)
-    return [tuple(1 + more.count(one) for one in range(number)) for more in again]
+    return (tuple(1 + more.count(one) for one in range(number)) for more in again)

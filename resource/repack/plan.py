@@ -22,6 +22,7 @@ MOST_MOVES = 60
 NAMED = 5
 MOST_WORK = 60_000  # arrangements looked at: two seconds or so
 TO_LIE = 20_000  # arrangements looked at to tell that not all can lie beside the slot, in whatever order they come
+MANY = 300  # carriers: of more it is not asked, since the question goes one call deeper for each
 
 
 @dataclass(frozen=True)
@@ -118,11 +119,11 @@ def plan_repack(
     if problem.open_hz is not None:
         return RepackPlan((), Piece(problem.open_hz, problem.open_hz + bandwidth_hz))
     problem.check_possible()
-    known = problem.rearranging.compacted(MOST_MOVES)
     for moves in range(1, most_moves + 1):
         try:
             packed = problem.rearranging.of_moves(moves)
         except WorkDone as done:
+            known = problem.rearranging.compacted(MOST_MOVES)
             if known is not None and len(known.movers) <= most_moves:
                 return problem.plan(known, moves)
             why = (
@@ -132,7 +133,7 @@ def plan_repack(
         if packed is not None:
             return problem.plan(packed, moves)
     why = f"no plan of at most {most_moves} moves opens {megahertz(bandwidth_hz)} MHz"
-    raise RuleRefused("mostMoves", why, "noPlan", _accepted(known))
+    raise RuleRefused("mostMoves", why, "noPlan", _accepted(problem.rearranging.compacted(MOST_MOVES)))
 
 
 def _to(least: int, most: int) -> str:
@@ -250,6 +251,8 @@ class _Problem:
                 rooms_hz.append(gap.stop_hz - start_hz)
                 start_hz = behind.start_hz
         rooms_hz.append(there.high_hz - start_hz)
+        if len(widths_hz) > MANY:
+            return True
         try:
             return can_lie(rooms_hz, widths_hz, there.wanted_hz, Work(TO_LIE))
         except WorkDone:

@@ -135,7 +135,7 @@ class TmfPartnerDriver:
             headers={"Authorization": f"Bearer {token}"},
             timeout=timeout_s,
             follow_redirects=False,
-            verify=trusted_authorities(trust_env=True),
+            verify=trusted_authorities(),
             transport=transport,
         )
         self._attempts = attempts

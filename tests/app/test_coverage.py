@@ -173,7 +173,9 @@ def test_what_jumps_at_an_inner_contour_is_cut_along_it_too() -> None:
     assert len(np.unique(answer.part)) == 3  # two levels, and nothing
     low, high = float(np.nanmin(answer.values)), float(np.nanmax(answer.values))
     (area,) = level_areas(answer, [(low + high) / 2])  # within the jump of 2 dB
-    assert area.boundary.length == pytest.approx(shapely.Polygon(inner).length, rel=0.02)
+    drawn, cell_deg = shapely.Polygon(inner), float(np.diff(answer.grid.latitude_deg[:2])[0])
+    assert area.boundary.length == pytest.approx(drawn.length, rel=0.02)
+    assert area.area == pytest.approx(drawn.area, abs=drawn.length * cell_deg / 4)  # neither within nor beyond it
 
 
 def test_beams_of_several_bands_are_no_map_of_one_antenna() -> None:

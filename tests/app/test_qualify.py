@@ -132,10 +132,10 @@ def test_every_loser_is_shown_with_the_number_that_decided_against_its_limit(net
     assert {one.reason for one in answer.losers} == others
     assert all(one.reason.value in text for one in answer.losers)
     rows = [words(line) for line in text.splitlines()]
-    assert "Intelsat 22 C 1R noPower 0.100 3.705 MHz" in rows
+    assert "Intelsat 22 C 1R noPower 0.100 3.709 MHz" in rows
     assert "SES-9 Ku belowMask -1.7 5.0 deg" in rows
     assert "Eutelsat Konnect Ka noLicence 0 1 licences" in rows
-    assert "of power left, 3.705 MHz needed" in text
+    assert "of power left, 3.709 MHz needed" in text
 
 
 def test_the_link_budget_of_the_best_way_is_the_whole_table_in_both_directions(network: Database) -> None:

@@ -70,7 +70,7 @@ def _strays(products: list[Body], books: dict[str, list[Body]]) -> Iterator[str]
     for one in books["hub"]:
         if one["id"] not in pools and one["id"].rsplit("-", 1)[0] not in known:
             yield f"the hub has {one['id']}, which belongs to no service"
-        if one.get("serial_number", next(iter(issued), None)) not in issued:
+        if "serial_number" in one and one["serial_number"] not in issued:
             yield f"the hub has terminal {one['serial_number']}, which nobody was given"
 
 

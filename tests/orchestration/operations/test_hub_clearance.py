@@ -29,6 +29,7 @@ from tests.market.a_market import a_token
 from tests.orchestration.operations.an_order_to_service import Operation, an_operation
 from tests.orchestration.operations.test_hub_state import delivered
 from tests.orchestration.operations.test_kinds_of_change import change
+from tests.resource.drivers.test_hub_nms import wait_until
 
 ORPHANS = "/satcom-api/service/v1/hubOrphan"
 CLEARANCES = "/satcom-api/service/v1/hubClearance"
@@ -122,7 +123,8 @@ def test_what_is_undone_waits_for_its_port_too_and_is_as_before_once_the_hub_is_
         here.operation.hub.set_faults()
         with database.as_worker() as session:
             cancel_order(session, from_body(CancelProductOrder, {"productOrder": {"id": end}}), WORKER)
-        flow, tasks = here.operation.advance(end)
+        wait_until(lambda: here.operation.advance(end)[1]["take_out_of_hub"].undo_state is not UndoState.NONE)
+        flow, tasks = here.operation.flow(end)
         undone = tasks["take_out_of_hub"]
         assert (flow.state, undone.undo_state, undone.owner) == (FlowState.HOLD, UndoState.HOLD, "noc")
         assert stray in (undone.fault or {})["why"]

@@ -81,8 +81,11 @@ def test_what_is_refused_as_impossible_no_number_of_moves_opens_and_what_is_poss
 @given(problem=bands(most_carriers=12, width=40), wanted=st.integers(1, 20))
 def test_what_is_found_without_a_search_is_a_plan_too(problem: tuple[Band, list[OnTheAir]], wanted: int) -> None:
     band, carriers = problem
-    with suppress(RuleRefused):
+    try:
         plan = plan_repack(band, carriers, wanted, 0, most_work=0)
+    except RuleRefused as refused:
+        event(refused.faults[0].code)
+    else:
         event(f"{len(plan.moves)} moves")
         after = carried_out(band, carriers, plan)
         free = free_pieces(band.low_edge_hz, band.high_edge_hz, band.guard_band_hz, [one.taken for one in after])
@@ -249,6 +252,15 @@ def test_what_takes_too_many_moves_to_find_the_shortest_is_planned_all_the_same(
     carried_out(band, carriers, plan)
     assert 1 < plan.at_least < len(plan.moves) <= MOST_MOVES
     assert not plan.is_least
+
+
+def test_a_thousand_narrow_carriers_are_answered_as_any() -> None:
+    """A recursion over them would not end well."""
+    band = Band(0, 1100 * MHZ, 0, 5 * MHZ)
+    carriers = [a_carrier(f"c{at}", at, at + 0.5) for at in range(1100)]
+    fault = refusal(band, carriers, 400).faults[0]
+    assert (fault.code, fault.field) == ("searchTooLong", "mostMoves")
+    assert "no plan of fewer than" in fault.why
 
 
 def test_a_search_that_is_cut_short_answers_what_it_found_and_what_is_certain() -> None:
