@@ -17,7 +17,7 @@ from satcom.resource.repack.sequence import Work
 
 Run = tuple[int, int]  # the first and the last of neighbouring carriers
 Runs = tuple[Run, ...]
-CHOICE, MANY = 4, 480  # a choice takes as long as so many arrangements at least; longer where many are yet to move
+CHOICE, MANY = 4, 480  # a choice is so many arrangements at least; more where many are to move
 
 
 def within(one: Away, reach_hz: Sequence[int], last: int) -> bool:
@@ -139,7 +139,7 @@ class MoverSets:
         return (*left_hz, more_hz) if more_hz >= self.narrowest_hz else left_hz
 
     def _choose(self, so_far: _Choice) -> None:
-        self.work.spend(max(CHOICE, so_far.more**4 // MANY))
+        self.work.spend(max(CHOICE, so_far.more**4 // MANY, self.moves**2 // 18))
         may_move_hz = self._may_move_hz(so_far)
         if may_move_hz is not None and may_move_hz < so_far.more * self.narrowest_hz:
             return
