@@ -12,6 +12,7 @@ from satcom.app import declarations
 from satcom.core.database import Database
 from satcom.core.schema import create_declared
 from tests.postgres_server import chosen_server, new_database, renewed_database
+from tests.scenarios.a_running_operator import LoadedOperator, a_loaded_operator
 
 EVERY_ONE = "SATCOM_TEST_EVERY_DATABASE" in os.environ
 AT_LENGTH = "SATCOM_TEST_AT_LENGTH" in os.environ
@@ -71,6 +72,12 @@ def database(template: str, standing_database: Database) -> Iterator[Database]:
     renewed_database(standing_database.url, template)
     yield standing_database
     standing_database.close()  # its connections; it opens others when it is asked again
+
+
+@pytest.fixture(scope="session")
+def loaded(postgres: str, tmp_path_factory: pytest.TempPathFactory) -> LoadedOperator:
+    """The demonstration operator as the program's own commands load it, to be copied."""
+    return a_loaded_operator(postgres, tmp_path_factory.mktemp("loaded"))
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -23,16 +23,14 @@ def furnished(database: Database, furnish: Callable[[Session], T], *what: Hashab
     place = make_url(database.url)
     key = (place.query.get("host"), furnish.__module__, furnish.__qualname__, *what)
     if key in _kept:
-        url, answer = _kept[key]
         database.close()  # it opens others when it is asked again
-        renewed_database(database.url, url)
-        answered: T = pickle.loads(answer)
-        return answered
-    with database.as_worker() as session:
-        made = furnish(session)
-    if COPIED not in str(place.database):
-        return made
-    database.close()
-    _kept[key] = new_database(database.url), pickle.dumps(made)
+        renewed_database(database.url, _kept[key][0])
+    else:
+        with database.as_worker() as session:
+            made = furnish(session)
+        if COPIED not in str(place.database):
+            return made
+        database.close()
+        _kept[key] = new_database(database.url), pickle.dumps(made)
     kept: T = pickle.loads(_kept[key][1])
     return kept

@@ -5,12 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.contract.what_exists import Existing, what_exists
-from tests.scenarios.a_running_operator import LoadedOperator, RunningOperator, a_loaded_operator, a_running_operator
-
-
-@pytest.fixture(scope="session")
-def loaded(postgres: str, tmp_path_factory: pytest.TempPathFactory) -> LoadedOperator:
-    return a_loaded_operator(postgres, tmp_path_factory.mktemp("loaded"))
+from tests.scenarios.a_running_operator import LoadedOperator, RunningOperator, a_running_operator
 
 
 @pytest.fixture(scope="module")
