@@ -113,10 +113,19 @@ def _wrong(product: Body, books: dict[str, list[Body]]) -> Iterator[str]:
     if monthly(product["productPrice"]) != charged:
         yield f"it costs {monthly(product['productPrice'])}, the last order {charged}"
     yield from _of_service(product, books, last, sold)
+    yield from _billed(product, books, done)
+
+
+def _billed(product: Body, books: dict[str, list[Body]], done: list[Body]) -> Iterator[str]:
+    """Whether each order made its bill: a change only where it falls into time that was billed before."""
+    rates = [one for one in books["rates"] if one["product"]["id"] == product["id"]]
+    covered = [(one["date"], one["periodCoverage"]["endDateTime"]) for one in rates if "periodCoverage" in one]
+    actions = Counter(action_of(one) for one in done)
+    changed = [one["completionDate"] for one in done if action_of(one) == "modify"]
+    least = 1 + sum(any(date < moment < end for date, end in covered) for moment in changed)
     of_orders = {one["id"] for one in books["bills"] if one["runType"] == "offCycle"}  # no month's, should one begin
-    bills = of_orders & {one["bill"]["id"] for one in books["rates"] if one["product"]["id"] == product["id"]}
-    least = 1 + actions["modify"]
-    if not least <= len(bills) <= least + actions["delete"]:
+    bills = of_orders & {one["bill"]["id"] for one in rates}
+    if not least <= len(bills) <= sum(actions.values()):
         yield f"{len(bills)} bills for {dict(actions)}"
 
 
