@@ -92,6 +92,7 @@ class Satcom(LazyGroup):
 
 
 INTERRUPTED: Final = 130  # as shells say it
+GARBAGE_AFTER: Final = 20_000, 10, 50  # objects: most end without it; to look as often as Python does costs a tenth
 app = typer.Typer(name="satcom", cls=Satcom, no_args_is_help=True)
 
 
@@ -119,6 +120,7 @@ def version() -> None:
 
 def main() -> None:
     """The entry point: a refusal is a line for each fault, and exit status 1."""
+    gc.set_threshold(*GARBAGE_AFTER)
     atexit.register(gc.freeze)  # the system takes all memory back at once; looking through it again takes a second
     try:
         app()

@@ -14,7 +14,8 @@ from sqlalchemy import Connection, text
 
 from satcom.core.errors import Unavailable
 
-_LAST = text("SELECT coalesce(pg_sequence_last_value('change_log_sequence_seq'), 0)")
+LAST_DRAWN = "coalesce(pg_sequence_last_value('change_log_sequence_seq'), 0)"
+_LAST = text(f"SELECT {LAST_DRAWN}")
 _WRITERS = text(
     "SELECT virtualtransaction FROM pg_locks WHERE locktype = 'relation' AND mode = 'RowExclusiveLock' AND granted"
     " AND relation = 'change_log'::regclass AND pid IS DISTINCT FROM pg_backend_pid()"

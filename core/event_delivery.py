@@ -6,8 +6,8 @@ do not wait for each other, changes of one object do: what a listener refuses is
 (`held_object`), and the position goes on. What cannot be delivered is tried again, ever more rarely, and a listener
 that is dead for days is parked: it keeps its position and misses nothing.
 
-New changes are looked for ten times a second. A notification at each commit would put all commits of the house in a
-row, since PostgreSQL orders its notifications by a lock.
+New changes are looked for ten times a second, and down to three times while there are none. A notification at each
+commit would put all commits of the house in a row, since PostgreSQL orders its notifications by a lock.
 """
 
 import asyncio
@@ -28,7 +28,7 @@ from sqlmodel import Session, col
 from satcom.core import metrics
 from satcom.core.callback import ANSWERED, Caller, NotDelivered
 from satcom.core.clock import has_come, wall_now
-from satcom.core.commit_order import SettledChanges
+from satcom.core.commit_order import LAST_DRAWN, SettledChanges
 from satcom.core.database import Database
 from satcom.core.errors import Refused
 from satcom.core.event import Batch, Occurrence, Readership, read_batch, read_batch_of
@@ -46,7 +46,7 @@ from satcom.core.listener import (
 )
 from satcom.core.settings import settings
 
-LOOK_EVERY_S = 0.1
+LOOK_EVERY_S, LOOK_AT_LEAST_EVERY_S, SLOWER = 0.1, 0.3, 1.1
 FIRST_RETRY_S, LONGEST_RETRY_S = 1.0, 600.0
 LONGEST_REST = timedelta(seconds=2 * LONGEST_RETRY_S)
 BATCH, WINDOW, PARALLEL = 500, 5_000, 16
@@ -54,12 +54,13 @@ TURN_S = 2.0  # after which a listener lets others have their turn, when it is s
 T = TypeVar("T")
 log = structlog.get_logger()
 
-_DUE = text(
-    "SELECT l.id FROM listener l JOIN listener_position p ON p.listener_id = l.id WHERE l.state = 'active'"
+_WAITS = (
+    "FROM listener l JOIN listener_position p ON p.listener_id = l.id WHERE l.state = 'active'"
     " AND (p.sequence < :settled OR p.retry_at NOT BETWEEN :now AND :latest)"
     " AND (p.wake_at IS NULL OR p.wake_at NOT BETWEEN :now AND :latest)"
-    " ORDER BY p.sequence, l.id LIMIT 500"
 )
+_DUE = text(f"SELECT l.id {_WAITS} ORDER BY p.sequence, l.id LIMIT 500")
+_NEWS = text(f"SELECT {LAST_DRAWN} <> :settled OR EXISTS (SELECT 1 {_WAITS})")  # a backup restored draws lower ones
 _MINE = text("SELECT pg_try_advisory_xact_lock(hashtextextended('listener ' || :listener, 0))")
 
 
@@ -168,9 +169,11 @@ class EventDelivery:
     def __init__(self, database: Database, at_once: int) -> None:
         self.database, self.at_once = database, at_once
         self.settled = SettledChanges()
+        self._looking = database.worker.execution_options(isolation_level="AUTOCOMMIT")
         self._pool = ThreadPoolExecutor(at_once + 1, thread_name_prefix="events")
         self._busy: dict[str, asyncio.Task[None]] = {}
         self._look_again = asyncio.Event()
+        self._rest_s = LOOK_EVERY_S
 
     async def run(self) -> None:
         try:
@@ -194,7 +197,7 @@ class EventDelivery:
 
     async def _pause(self) -> None:
         try:
-            await asyncio.wait_for(self._look_again.wait(), LOOK_EVERY_S)
+            await asyncio.wait_for(self._look_again.wait(), self._rest_s)
         except TimeoutError:
             return
         self._look_again.clear()
@@ -203,17 +206,21 @@ class EventDelivery:
         """Begin a turn for every listener that has something to be told, as far as hands are free."""
         if len(self._busy) >= self.at_once:
             return
-        for listener_id in await self._in_thread(self._due):
+        due = await self._in_thread(self._due)
+        self._rest_s = LOOK_EVERY_S if due else min(self._rest_s * SLOWER, LOOK_AT_LEAST_EVERY_S)
+        for listener_id in due:
             if listener_id not in self._busy and len(self._busy) < self.at_once:
                 task = asyncio.create_task(self._serve(caller, listener_id, self.settled.number))
                 self._busy[listener_id] = task
 
     def _due(self) -> list[str]:
-        with self.database.worker.connect() as connection:
+        """Most looks find nothing, and that is one statement."""
+        at = {"now": wall_now(), "latest": wall_now() + LONGEST_REST}
+        with self._looking.connect() as connection:
+            if not connection.execute(_NEWS, at | {"settled": self.settled.number}).scalar_one():
+                return []
             settled = self.settled.look(connection)
-            latest = wall_now() + LONGEST_REST
-            found = connection.execute(_DUE, {"settled": settled, "now": wall_now(), "latest": latest})
-            return [str(one) for one in found.scalars()]
+            return [str(one) for one in connection.execute(_DUE, at | {"settled": settled}).scalars()]
 
     async def _serve(self, caller: Caller, listener_id: str, settled: int) -> None:
         more = False

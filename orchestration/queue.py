@@ -65,6 +65,8 @@ def enqueue_exchange(session: Session, kind: str, job_id: str) -> None:
 
 def _defer(session: Session, task: str, wanted: dict[str, dict[str, str]]) -> bool:
     """False when somebody asks for one of them at the same time: his job has not begun, and will see our change."""
+    if not wanted:
+        return True
     args = [json.dumps(one) for one in wanted.values()]
     given = {"queue": QUEUE, "task": task, "once": list(wanted), "args": args}
     try:

@@ -291,6 +291,8 @@ def expire_due(session: Session, at: datetime | None = None, limit: int = 100) -
     )
     ended = session.exec(due.execution_options(populate_existing=True)).all()
     ids = [one.id for one in ended]
+    if not ids:
+        return []
     lock_held(session, ids)
     for reservation in ended:
         held = held_by_reservation(session, reservation)

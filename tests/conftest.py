@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, settings
 from sqlalchemy import create_engine
 
 from satcom.app import declarations
+from satcom.app.cli import GARBAGE_AFTER
 from satcom.core.database import Database
 from satcom.core.schema import create_declared
 from tests.postgres_server import chosen_server, new_database, renewed_database
@@ -16,6 +17,7 @@ from tests.scenarios.a_running_operator import LoadedOperator, a_loaded_operator
 
 EVERY_ONE = "SATCOM_TEST_EVERY_DATABASE" in os.environ
 AT_LENGTH = "SATCOM_TEST_AT_LENGTH" in os.environ
+gc.disable()  # until everything is imported
 ONE_SERVER = {
     "app",
     "benchmarks",
@@ -28,10 +30,7 @@ ONE_SERVER = {
     "scenarios",
     "service",
 }
-BOTH_SERVERS = {
-    "test_om6_change.py",
-    "test_op1_partner_capacity.py",
-}  # orders, changes and ends, of our own and a partner's
+BOTH_SERVERS = {"test_om6_change.py"}  # orders, changes and ends
 
 # no test is about time: a property that is slow on a busy machine is as true as a fast one
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -102,6 +101,8 @@ def pytest_collection_finish() -> None:
     """What was imported stays until the end: the garbage collector need not look at it again and again."""
     gc.collect()
     gc.freeze()
+    gc.set_threshold(*GARBAGE_AFTER)
+    gc.enable()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -19,6 +19,7 @@ import httpx
 import pytest
 
 from satcom.app.qualify_tables import SHOWN
+from satcom.resource.physics.maps import map_folder
 
 ROOT = Path(__file__).parents[2]
 SATCOM = str(Path(sys.executable).with_name("satcom"))
@@ -47,6 +48,14 @@ def demo(data_dir: Path, port: int, *what: str) -> subprocess.CompletedProcess[s
         timeout=900,
         check=False,
     )
+
+
+def with_maps(data_dir: Path) -> Path:
+    """A data directory in which the digital maps lie unpacked already, which takes seconds of a processor."""
+    map_folder().mkdir(parents=True, exist_ok=True)
+    data_dir.mkdir()
+    (data_dir / "maps").symlink_to(map_folder())
+    return data_dir
 
 
 @contextmanager
@@ -172,6 +181,7 @@ def test_an_order_is_delivered_once_and_a_broken_link_is_an_exit_code(tmp_path: 
     ("orbit", "fleet"), [("meo", "O3b mPOWER"), pytest.param("leo", "OneWeb", marks=pytest.mark.at_length)]
 )
 def test_the_same_order_is_delivered_on_another_orbit(tmp_path: Path, orbit: str, fleet: str) -> None:
+    with_maps(tmp_path / f"{orbit}_demonstration")
     told = demo(tmp_path, 18400, "--orbit", orbit)
     assert told.returncode == 0, told.stdout[-2000:] + told.stderr[-2000:]
     assert AGREED in told.stdout
@@ -198,7 +208,7 @@ def test_an_order_that_is_refused_is_told_as_a_story_and_not_logged(tmp_path: Pa
     text = catalogue.read_text(encoding="utf-8")
     assert "\n    band: C\n" in text
     catalogue.write_text(text.replace("\n    band: C\n", "\n    band: Ka\n"), encoding="utf-8")  # C-band has no price
-    refused = demo(tmp_path / "data", 18400, str(folder))
+    refused = demo(with_maps(tmp_path / "data"), 18400, str(folder))
     assert refused.returncode == 1, refused.stdout[-2000:]
     assert "The order is rejected: " in refused.stdout
     assert refused.stderr == ""

@@ -31,6 +31,7 @@ SERVICES = "/tmf-api/serviceInventory/v4/service"
 TESTS = "/tmf-api/serviceTestManagement/v4/serviceTest"
 HEAVY_RAIN_DB = 40.0
 RATES_BPS = (512_000, 768_000, 1_000_000)
+STEP_S = 1.0  # looking oftener costs the server more than all orders
 PATIENCE_S = 600.0  # a server that is killed again and again on a busy machine is away for long
 Body = dict[str, Any]  # JSON gives any
 
@@ -135,7 +136,7 @@ class Office:
             self.step()
             if done():
                 return True
-            time.sleep(0.3)
+            time.sleep(STEP_S)
         return False
 
     def waits(self) -> dict[str, set[str]]:

@@ -12,6 +12,7 @@ from tests.crash.agreement_of_change import disagreements_of_change
 from tests.crash.an_installation import Installation, an_installation
 from tests.crash.blows import Killer, faults_of_the_hub, histogram, outside, points_of_changes
 from tests.crash.change_office import STAYS, ChangeOffice, changing, leaving
+from tests.crash.office import STEP_S
 from tests.crash.sold import Sold, offer_every_kind, with_terminals_to_choose
 from tests.crash.test_crash import GAP_S, KILLS, OUTSIDE, RUNS, SEED
 from tests.simulators.partner_process import connected_to
@@ -63,7 +64,7 @@ def under_fire(installation: Installation, office: ChangeOffice, random: Random)
             left = set(Sold) - office.ended()
             assert time.monotonic() < give_up, f"still to fall: {installation.points.open()}; to end: {left}"
             office.step(more=True)
-            time.sleep(0.2)
+            time.sleep(STEP_S)
     finally:
         killer.stop()
 
@@ -78,7 +79,7 @@ def recover(installation: Installation, office: ChangeOffice, within_s: float = 
         give_up = time.monotonic() + within_s
         while office.open() and time.monotonic() < give_up:
             office.step(more=False)
-            time.sleep(0.3)
+            time.sleep(STEP_S)
         with (
             httpx.Client(base_url=installation.url, headers=installation.headers, timeout=60, trust_env=False) as api,
             installation.operation.hub.client() as hub,

@@ -1,25 +1,25 @@
 """Events outlive the processes that deliver them: none is lost or told out of order, however often these die."""
 
+import asyncio
 import os
-import subprocess
-import sys
 import time
 from pathlib import Path
 
-from satcom.core.database import Database
-from tests.core.a_listener import a_listener, networks, renamed
-from tests.core.an_inbox import Inbox, an_inbox
-from tests.enterprise.an_operator import an_organization
-
-OBJECTS, CHANGES, KILLS, WORKERS = 8, 40, 6, 2
-PROGRAM = """
-import asyncio, os
 from satcom.app import declarations
 from satcom.core.database import Database
 from satcom.core.event_delivery import EventDelivery
-assert declarations.ROUTES
-asyncio.run(EventDelivery(Database(os.environ["SATCOM_DATABASE_URL"], 4), 2).run())
-"""
+from tests.core.a_listener import a_listener, networks, renamed
+from tests.core.an_inbox import Inbox, an_inbox
+from tests.enterprise.an_operator import an_organization
+from tests.prepared_process import PreparedProcess
+
+OBJECTS, CHANGES, KILLS, WORKERS = 8, 40, 6, 2
+
+
+def deliver() -> None:
+    """What a worker does, of all of it the delivery of events alone."""
+    assert declarations.ROUTES
+    asyncio.run(EventDelivery(Database(os.environ["SATCOM_DATABASE_URL"], 4), 2).run())
 
 
 def answered_slowly(_: object) -> int:
@@ -27,15 +27,13 @@ def answered_slowly(_: object) -> int:
     return 204
 
 
-def a_worker(database: Database) -> subprocess.Popen[bytes]:
-    """A process that delivers events and does nothing else."""
+def a_worker(database: Database, log: Path) -> PreparedProcess:
     chosen = {"SATCOM_DATABASE_URL": database.url, "SATCOM_EVENT_NETWORKS": "127.0.0.0/8"}
-    command = [sys.executable, "-c", PROGRAM]
-    return subprocess.Popen(command, env=os.environ | chosen, cwd=Path(__file__).parents[2], stderr=subprocess.DEVNULL)
+    return PreparedProcess(deliver, ["deliver"], os.environ | chosen, log)
 
 
-def test_killed_workers_lose_no_event_and_leave_none_out_of_order(database: Database) -> None:
-    slowly = Inbox(answers=answered_slowly)
+def test_killed_workers_lose_no_event_and_leave_none_out_of_order(database: Database, tmp_path: Path) -> None:
+    log, slowly = tmp_path / "workers.log", Inbox(answers=answered_slowly)
     with networks("127.0.0.0/8"), an_inbox(slowly) as inbox:
         a_listener(database, inbox.url)
         with database.as_worker() as session:
@@ -44,13 +42,13 @@ def test_killed_workers_lose_no_event_and_leave_none_out_of_order(database: Data
             with database.as_worker() as session:
                 for identifier in ids:
                     renamed(session, identifier, f"{number}")
-        workers = [a_worker(database) for _ in range(WORKERS)]
+        workers = [a_worker(database, log) for _ in range(WORKERS)]
         try:
             for kill in range(KILLS):
                 inbox.wait_for((kill + 1) * OBJECTS * CHANGES // (KILLS + 2), within_s=60)
                 workers[kill % WORKERS].kill()
                 workers[kill % WORKERS].wait()
-                workers[kill % WORKERS] = a_worker(database)
+                workers[kill % WORKERS] = a_worker(database, log)
             whole = OBJECTS * (CHANGES + 1)
             until = time.monotonic() + 60
             while len({one["eventId"] for one in inbox.events}) < whole:

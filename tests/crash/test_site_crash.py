@@ -20,6 +20,7 @@ from tests.crash.agreement_of_change import ENDS, disagreements_of_change
 from tests.crash.agreement_of_sites import TOLD_OF, differently_told, disagreements_of_sites
 from tests.crash.an_installation import HUB, POSTGRES, SERVER, Installation, an_installation
 from tests.crash.blows import Killer, faults_of_the_hub, histogram, points_of_sites
+from tests.crash.office import STEP_S
 from tests.crash.programme import Programme
 from tests.crash.shared_time import VARIABLE, SharedTime
 from tests.crash.site_office import CYCLE, SiteOffice, Wish
@@ -105,7 +106,7 @@ def under_fire(installation: Installation, office: SiteOffice, programme: Progra
             assert time.monotonic() < give_up, f"still to fall: {installation.points.open()}"
             office.step(more=True)
             programme.step(more=True)
-            time.sleep(0.2)
+            time.sleep(STEP_S)
     finally:
         killer.stop()
 
@@ -123,7 +124,7 @@ def recover(
         while (office.open() or programme.open()) and time.monotonic() < give_up:
             office.step(more=False)
             programme.step(more=False)
-            time.sleep(0.3)
+            time.sleep(STEP_S)
         with (
             httpx.Client(base_url=installation.url, headers=installation.headers, timeout=60, trust_env=False) as api,
             installation.operation.hub.client() as hub,
