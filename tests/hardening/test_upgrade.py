@@ -1,7 +1,8 @@
 """An upgrade meets orders in flight, laid out by the release before: all of them finish.
 
 What is upgraded is kept under tests/data, made by that release itself: `tests.hardening.orders_in_flight`. The first
-one sold links alone; in `revision_0019` every kind of service is ordered, changed, ended and cancelled.
+one sold links alone, 200 of them (`make soak`); in `revision_0019` every kind of service is ordered, changed, ended and
+cancelled.
 """
 
 import json
@@ -41,7 +42,7 @@ from tests.orchestration.operations.an_order_to_service import Operation
 from tests.simulators.hub_nms_process import hub_nms_process
 from tests.simulators.partner_process import PartnerProcess, partner_process
 
-BEFORE = ("release_0_1_0", "revision_0019")
+BEFORE = (pytest.param("release_0_1_0", marks=pytest.mark.at_length), "revision_0019")
 CALLED = text("SELECT handler FROM task_flow UNION SELECT undo_handler FROM task_flow WHERE undo_handler IS NOT NULL")
 TEST, CARRIERS = "accept_test", ("carriers_are_moved", "carriers_are_off")
 FIRST_OFFICE_DAY = BEGINS_LATER + timedelta(hours=1)  # the orders that begin on a date begin
