@@ -48,6 +48,10 @@ class Satcom(LazyGroup):
         ),
         "sun-outages": ("on_database:sun_outages", "Sun outages of a satellite at a station in a year."),
         "eclipses": ("on_database:eclipses", "Eclipses of a satellite by Earth and Moon in a year, in UTC."),
+        "manoeuvres": (
+            "on_database:manoeuvres",
+            "Manoeuvres that flight dynamics plans, and the services that the satellites carry meanwhile.",
+        ),
         "passes": ("on_database:passes", "When satellites are seen from a site, who serves it, handovers, and gaps."),
         "simulate-hub": ("on_database:simulate_hub", "Simulate the hubs of the loaded operator, until Ctrl-C."),
         "simulate-partner": (

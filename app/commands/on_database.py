@@ -4,6 +4,7 @@ from satcom.app.commands.constellation_coverage import constellation_coverage_co
 from satcom.app.commands.coverage import coverage_command
 from satcom.app.commands.elements import elements_commands
 from satcom.app.commands.load import load_command
+from satcom.app.commands.manoeuvres import manoeuvres_command
 from satcom.app.commands.passes import passes_command
 from satcom.app.commands.planned_events import eclipses_command, sun_outages_command
 from satcom.app.commands.simulate_hub import simulate_hub_command
@@ -21,5 +22,6 @@ qualify = qualify_command(database)
 qualify_lease = qualify_lease_command(database)
 sun_outages = sun_outages_command(database)
 eclipses = eclipses_command(database)
+manoeuvres = manoeuvres_command(database)
 passes = passes_command(database)
 simulate_hub = simulate_hub_command(database)

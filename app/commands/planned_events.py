@@ -93,7 +93,7 @@ def sun_outages_command(opened: Opened) -> Callable[..., None]:
         found = asked.outages(threshold_db)
         name, at = asked.satellite, asked.place.name
         if ics is not None:
-            _write(ics, f"Sun outages of {name} at {at}", [outage_entry(one, name, at) for one in found])
+            write_calendar(ics, f"Sun outages of {name} at {at}", [outage_entry(one, name, at) for one in found])
         if as_json:
             typer.echo(json.dumps(events.outages_body(asked, found, threshold_db)))
         else:
@@ -131,7 +131,7 @@ def eclipses_command(opened: Opened) -> Callable[..., None]:
         found = eclipses(track, *period)
         kept = eclipse_seasons(found)
         if ics is not None:
-            _write(ics, f"Eclipses of {name}", [eclipse_entry(one, name) for one in found])
+            write_calendar(ics, f"Eclipses of {name}", [eclipse_entry(one, name) for one in found])
         if as_json:
             body: dict[str, Json] = {"satellite": name, "elementAgeDays": age_days}
             body["seasons"] = [events.season_body(one) for one in kept]
@@ -181,7 +181,7 @@ def _eclipses(found: "Sequence[Eclipse]") -> Listing:
     return listing
 
 
-def _write(path: Path, name: str, entries: "Sequence[CalendarEntry]") -> None:
+def write_calendar(path: Path, name: str, entries: "Sequence[CalendarEntry]") -> None:
     from satcom.resource.event_calendar import event_calendar  # noqa: PLC0415
 
     try:

@@ -10,15 +10,13 @@ Words: CCSDS 502.0-B-3 section 5 and annex on NDM/XML (505.0-B).
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from functools import lru_cache
 
 import erfa
 import numpy as np
 
-from satcom.resource.physics.earth_rotation import timescale
+from satcom.resource.physics.ndm_time import TIME_SYSTEMS, is_time_system, ndm_instant_s
 from satcom.resource.physics.ndm_xml import NdmXml
-from satcom.resource.physics.omm import omm_instant
 from satcom.resource.physics.orbit import Array, BadLine
 from satcom.resource.physics.sun import Track, earth_fixed_from_gcrs, earth_fixed_from_teme
 
@@ -26,7 +24,6 @@ LARGEST_DEGREE = 25  # of an interpolation
 DEFAULT = ("HERMITE", 7)  # of a message that leaves it to the reader: four states with their velocities
 _METADATA = ("OBJECT_NAME", "OBJECT_ID", "CENTER_NAME", "REF_FRAME", "TIME_SYSTEM", "START_TIME", "STOP_TIME")
 _TO_EARTH = {"TEME": "TEME", "EME2000": "EME2000", "GCRF": "GCRF", "ICRF": "GCRF"}
-_AHEAD_OF_TAI_S = {"TAI": 0.0, "GPS": -19.0, "TT": 32.184}
 _KEY_AND_VALUE = re.compile(r"([A-Z0-9_]+)\s*=\s*(.*)")
 _STATE = ("X", "Y", "Z", "X_DOT", "Y_DOT", "Z_DOT")
 _UNITS = {"X": "km", "Y": "km", "Z": "km", "X_DOT": "km/s", "Y_DOT": "km/s", "Z_DOT": "km/s"}
@@ -241,21 +238,12 @@ def _useable_s(draft: _Draft, useable: str, else_: str) -> float:
 def _instant_s(draft: _Draft, said: str, line: int) -> float:
     """Seconds since 1970 UTC of an instant in the time system of the segment."""
     system = draft.fields["TIME_SYSTEM"].upper()
-    if system != "UTC" and system not in _AHEAD_OF_TAI_S:
-        raise _wrong(draft, "TIME_SYSTEM", "known are UTC, TAI, TT and GPS")
+    if not is_time_system(system):
+        raise _wrong(draft, "TIME_SYSTEM", f"known are {TIME_SYSTEMS}")
     try:
-        at = omm_instant(said)
+        return ndm_instant_s(said, system)
     except ValueError as wrong:
         raise _Refused(str(wrong), line) from wrong
-    if system == "UTC":
-        return at.timestamp()
-    midnight = at.replace(hour=0, minute=0, second=0, microsecond=0)
-    return at.timestamp() - _AHEAD_OF_TAI_S[system] - _tai_minus_utc_s(midnight)
-
-
-@lru_cache(maxsize=1024)
-def _tai_minus_utc_s(day: datetime) -> float:
-    return float(timescale().from_datetime(day)._leap_seconds())
 
 
 def _wrong(draft: _Draft, name: str, known: str) -> _Refused:

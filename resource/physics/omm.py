@@ -9,12 +9,12 @@ Words: CCSDS 502.0-B-3 section 4 and annex on NDM/XML (505.0-B).
 
 import csv
 import json
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 
 from satcom.resource.physics.mean_elements import KEYWORDS, MeanElements, element_fault
+from satcom.resource.physics.ndm_kvn import COMMENT, kvn_lines
+from satcom.resource.physics.ndm_time import ndm_instant
 from satcom.resource.physics.ndm_xml import NdmXml
 from satcom.resource.physics.orbit import BadLine, ElementFile, Elements
 
@@ -29,8 +29,6 @@ _FIXED = {  # what SGP4 presumes; where a message says it, it must say this
 }
 _UNITS = {keyword: unit for keyword, _, _, _, unit in KEYWORDS}
 _OTHER_UNITS = {"MEAN_MOTION_DOT": ("REV/DAY**2",), "BSTAR": ("1/ER",)}
-_KEY_AND_VALUE = re.compile(r"([A-Z0-9_]+)\s*=\s*(.*?)\s*(?:\[([^\]]*)\])?")
-_INSTANT = re.compile(r"(\d{4})-(?:(\d\d)-(\d\d)|(\d{3}))T(\d\d):(\d\d):(\d\d)(\.\d+)?Z?")
 
 
 @dataclass
@@ -73,27 +71,6 @@ def read_omm_csv(text: str) -> ElementFile:
     return _file(_csv_messages(text))
 
 
-def omm_instant(text: str) -> datetime:
-    """An instant as CCSDS writes it, in UTC, to the microsecond: 2026-08-22T13:33:35.99 or 2026-234T...
-
-    Raises `ValueError`.
-    """
-    found = _INSTANT.fullmatch(text.strip())
-    if not found:
-        raise ValueError(f"{text[:40]!r} is no instant as 2026-08-22T13:33:35.99")
-    year, month, day, day_of_year, hour, minute, second, fraction = found.groups()
-    begin = (
-        datetime(int(year), 1, 1, tzinfo=UTC) if day_of_year else datetime(int(year), int(month), int(day), tzinfo=UTC)
-    )
-    if day_of_year and not 1 <= int(day_of_year) <= 366:
-        raise ValueError(f"day {day_of_year} is in no year")
-    if not (int(hour) < 24 and int(minute) < 60 and int(second) < 61):
-        raise ValueError(f"{text[:40]!r} is no time of day")
-    seconds = int(second) + float(fraction or 0)
-    days = int(day_of_year) - 1 if day_of_year else 0
-    return begin + timedelta(days=days, hours=int(hour), minutes=int(minute), seconds=seconds)
-
-
 def _file(messages: Iterator[_Message | BadLine]) -> ElementFile:
     elements: list[Elements] = []
     line_numbers: list[int] = []
@@ -122,7 +99,7 @@ def _elements(fields: Mapping[str, str]) -> Elements:
     if not fields.get("EPOCH"):
         raise _Refused("EPOCH is missing")
     try:
-        epoch = omm_instant(fields["EPOCH"])
+        epoch = ndm_instant(fields["EPOCH"])
     except ValueError as wrong:
         raise _Refused(f"EPOCH: {wrong}", "EPOCH") from wrong
     values = {attribute: _number(fields, keyword) for keyword, attribute, *_ in KEYWORDS}
@@ -147,25 +124,22 @@ def _number(fields: Mapping[str, str], keyword: str) -> float:
 
 def _kvn_messages(text: str) -> Iterator[_Message | BadLine]:
     message: _Message | None = None
-    for number, raw in enumerate(text.splitlines(), start=1):
-        line = raw.strip()
-        if not line or line.startswith("COMMENT"):
-            continue
-        found = _KEY_AND_VALUE.fullmatch(line)
-        if not found:
-            yield BadLine(number, f"{line[:40]!r} is no keyword = value")
-            continue
-        keyword, value, unit = found.groups()
-        if keyword == "CCSDS_OMM_VERS":
+    for line in kvn_lines(text):
+        if isinstance(line, BadLine):
+            yield line
+        elif line.keyword == "CCSDS_OMM_VERS":
             if message:
                 yield message
-            message = _Message(number)
+            message = _Message(line.number)
+        elif line.keyword == COMMENT:
+            continue
         elif message is None:
-            yield BadLine(number, f"{keyword} stands before CCSDS_OMM_VERS")
-        elif unit and not _is_unit(keyword, unit):
-            yield BadLine(number, f"{keyword} is in {unit[:20]}, it should be in {_UNITS.get(keyword) or 'no unit'}")
+            yield BadLine(line.number, f"{line.keyword} stands before CCSDS_OMM_VERS")
+        elif line.unit and not _is_unit(line.keyword, line.unit):
+            meant = _UNITS.get(line.keyword) or "no unit"
+            yield BadLine(line.number, f"{line.keyword} is in {line.unit[:20]}, it should be in {meant}")
         else:
-            message.put(keyword, value, number)
+            message.put(line.keyword, line.value, line.number)
     if message:
         yield message
 

@@ -1,6 +1,11 @@
-"""OS15, X7: a service tells when the Sun takes it away and its satellite is dark, as a calendar to subscribe to."""
+"""OS15, X7: a service tells when the Sun takes it away and its satellite is dark, as a calendar to subscribe to.
 
+When its satellite is manoeuvred, the plan of flight dynamics tells.
+"""
+
+import json
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -66,6 +71,37 @@ def test_the_command_line_lists_and_writes_them(operator: RunningOperator, serve
     told = satcom(operator.url, operator.folder, *asked, *who)
     assert told.count("sun outage") == sum(one["kind"] == "sunOutage" for one in events(operator, served))
     assert out.read_bytes().startswith(b"BEGIN:VCALENDAR")
+
+
+def a_plan(folder: Path, satellite: str, duration: str) -> Path:
+    """North-South station keeping, as flight dynamics sends it."""
+    file = folder / "station_keeping.opm"
+    file.write_text(
+        f"CCSDS_OPM_VERS = 3.0\nOBJECT_NAME = {satellite}\nOBJECT_ID = UNKNOWN\n"
+        "CENTER_NAME = EARTH\nTIME_SYSTEM = UTC\n"
+        f"COMMENT North-South\nMAN_EPOCH_IGNITION = 2027-03-02T06:00:00\nMAN_DURATION = {duration}\n"
+        "MAN_DELTA_MASS = -1.2 [kg]\nMAN_REF_FRAME = RTN\n"
+        "MAN_DV_1 = 0.0 [km/s]\nMAN_DV_2 = 0.00001 [km/s]\nMAN_DV_3 = 0.001 [km/s]\n",
+        encoding="utf-8",
+    )
+    return file
+
+
+def test_a_manoeuvre_of_its_satellite_names_the_service_and_its_customer(
+    operator: RunningOperator, served: str
+) -> None:
+    service = operator.service_of(served)
+    path = operator.get("/satcom-api/service/v1/servicePathAt", "noc", serviceId=served, at="2027-03-02T06:00:00Z")
+    plan, out = a_plan(operator.folder, path["satellite"]["name"].upper(), "900 [s]"), operator.folder / "burns.ics"
+    asked = ("manoeuvres", str(plan), "--service", service["name"], "--ics", str(out), "--json")
+    (burn,) = json.loads(satcom(operator.url, operator.folder, *asked))
+    assert (burn["at"], burn["start"], burn["durationS"]) == (path["satellite"]["name"], "2027-03-02T06:00:00Z", 900)
+    assert (burn["inPlaneMPerS"], burn["outOfPlaneMPerS"]) == (0.01, 1.0)
+    assert service["id"] in [one["id"] for one in burn["services"]]
+    (entry,) = Calendar.from_ical(out.read_bytes()).walk("VEVENT")
+    assert service["name"] in str(entry["description"])
+    with pytest.raises(AssertionError, match="line 8: MAN_DURATION is '-900'; a number of s, 0 to 31622400"):
+        satcom(operator.url, operator.folder, "manoeuvres", str(a_plan(operator.folder, "Nosuch", "-900 [s]")))
 
 
 def test_bad_questions_are_refused_by_field(operator: RunningOperator, served: str) -> None:

@@ -15,7 +15,7 @@ from sgp4 import omm as peer
 from sgp4.api import Satrec
 
 from satcom.resource.physics.element_files import notation_of, read_elements
-from satcom.resource.physics.omm import omm_instant
+from satcom.resource.physics.ndm_time import ndm_instant
 from satcom.resource.physics.orbit import Elements, satellite_positions_km, sgp4_record
 
 DATA = Path(__file__).parents[2] / "data" / "elements"  # CelesTrak, 2026-08-22
@@ -195,7 +195,7 @@ def test_all_epochs_of_a_satellite_are_kept_doubles_once_and_contradictions_are_
     ],
 )
 def test_instants_are_read_by_calendar_and_by_day_of_the_year(text: str, instant: datetime) -> None:
-    assert omm_instant(text) == instant
+    assert ndm_instant(text) == instant
 
 
 @given(
