@@ -121,8 +121,8 @@ class ReceiveAntenna:
         efficiency: Values,
         freq_hz: Values,
         lnb_noise_figure_db: Values,
-        ground_temperature_k: Values,
-        feed_loss_db: Values,
+        ground_temperature_k: Values = 0.0,
+        feed_loss_db: Values = 0.0,
     ) -> Self:
         """A dish with its LNB as in their data sheets."""
         return cls(

@@ -72,16 +72,17 @@ def total_attenuation(
     freq_hz: ArrayLike,
     elevation_deg: ArrayLike,
     unavailability_percent: ArrayLike,
-    polarization_tilt_deg: ArrayLike,
-    antenna_diameter_m: ArrayLike,
-    antenna_efficiency: ArrayLike,
+    polarization_tilt_deg: ArrayLike = 45.0,
+    antenna_diameter_m: ArrayLike = 1.0,
+    antenna_efficiency: ArrayLike = 0.65,
     station_height_km: ArrayLike | None = None,
 ) -> TotalAttenuation:
     """Attenuation exceeded for a share of the average year at earth stations anywhere. Arguments broadcast.
 
-    `polarization_tilt_deg` is 0 horizontal, 90 vertical, 45 circular; without `station_height_km` the ground's own
-    altitude is taken. From 1 to 55 GHz, elevations of 5 to 90 degrees, 0.001 to 50 %, antennas larger than 0 m of an
-    efficiency above 0 to 1, and heights of -1 to 100 km. Raises `OutOfRange` outside, where `or_nan` gives nan.
+    `polarization_tilt_deg` is 0 horizontal, 90 vertical, 45 circular; of the antenna hangs how much scintillation
+    averages out; without `station_height_km` the ground's own altitude is taken. From 1 to 55 GHz, elevations of 5 to
+    90 degrees, 0.001 to 50 %, antennas larger than 0 m of an efficiency above 0 to 1, and heights of -1 to 100 km.
+    Raises `OutOfRange` outside, where `or_nan` gives nan.
 
     Source: ITU-R P.618-14, section 2.5; gas and cloud below 5 % as at 5 %, rain above 5 % none.
     """

@@ -4,6 +4,7 @@ One field per line; the table that people see is made from the fields, so nothin
 How the lines come about is `link_budget`.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from typing import Annotated, NamedTuple, get_type_hints
 
@@ -36,6 +37,15 @@ class Line(NamedTuple):
     value: float | str
     unit: str
     source: str = ""
+
+
+def as_text(lines: Iterable[Line]) -> str:
+    """The rows below each other: label, value, unit."""
+
+    def shown(value: float | str) -> str:
+        return value if isinstance(value, str) else f"{value:,.{0 if abs(value) >= 100_000 else 3}f}"
+
+    return "\n".join(f"{one.label:<40} {shown(one.value):>16} {one.unit}".rstrip() for one in lines)
 
 
 class Shown(NamedTuple):
@@ -133,6 +143,9 @@ class BentPipeBudget:
     occupied_bandwidth_hz: Annotated[Array, Shown("Occupied bandwidth", "Hz", "EN 302 307-1, 5.6")]
     power_share: Annotated[Array, Shown("Share of the transponder's power", "", "back-off to the transponder")]
     power_equivalent_bandwidth_hz: Annotated[Array, Shown("Power-equivalent bandwidth", "Hz", "share of the bandwidth")]
+
+    def __repr__(self) -> str:  # sixty arrays tell a reader less
+        return f"<BentPipeBudget, shape {self.shape}, margin_db {self.margin_db}>"
 
     @property
     def shape(self) -> tuple[int, ...]:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from satcom.resource.physics.antenna import ReceiveAntenna, effective_aperture_db_m2
 from satcom.resource.physics.attenuation import TotalAttenuation, total_attenuation
+from satcom.resource.physics.checked import LATITUDES, LONGITUDES, Accepted, check
 from satcom.resource.physics.link_budget import (
     carrier_to_noise_density_db_hz,
     combine_db,
@@ -37,7 +38,13 @@ class MapGrid:
 
     @classmethod
     def around(cls, south_deg: float, west_deg: float, north_deg: float, east_deg: float, points: int) -> "MapGrid":
-        """Square cells in degrees, `points` along the longer side."""
+        """Square cells in degrees, `points` along the longer side: two or more.
+
+        Raises `OutOfRange`, also where North does not lie beyond South, or East beyond West.
+        """
+        check({"south_deg": (south_deg, LATITUDES), "west_deg": (west_deg, LONGITUDES)})
+        north, east = Accepted(south_deg, 90.0, above=True), Accepted(west_deg, west_deg + 360.0, above=True)
+        check({"north_deg": (north_deg, north), "east_deg": (east_deg, east), "points": (points, Accepted(2))})
         step_deg = max(north_deg - south_deg, east_deg - west_deg) / (points - 1)
         rows, columns = (int(np.ceil(side / step_deg)) + 1 for side in (north_deg - south_deg, east_deg - west_deg))
         return cls(np.linspace(south_deg, north_deg, max(rows, 2)), np.linspace(west_deg, east_deg, max(columns, 2)))

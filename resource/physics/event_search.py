@@ -32,8 +32,10 @@ def intervals_below(quantity: Quantity, start_s: float, stop_s: float, step_s: f
 
     Between two samples the quantity may dip once. Raises `ValueError` on a period or step that is not positive.
     """
-    if not (stop_s > start_s and step_s > 0):
-        raise ValueError("a search needs a period that ends after it starts, and a step above zero")
+    if not stop_s > start_s:
+        raise ValueError("stop: a period ends after it starts")
+    if not step_s > 0:
+        raise ValueError(f"step_s: {step_s:g} s is not above zero")
     times = np.linspace(start_s, stop_s, max(int(np.ceil((stop_s - start_s) / step_s)), 2) + 1)
     values = _plain(quantity(times))
     dips_s, dips = _lowest_of_dips(quantity, times, values)

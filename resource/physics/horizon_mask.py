@@ -6,6 +6,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from satcom.resource.physics.checked import LATITUDES, Accepted, checked
 from satcom.resource.physics.fleet_path import FleetPath
 from satcom.resource.physics.orbit import earth_fixed_km, horizon_axes
 from satcom.resource.physics.windows import Windows
@@ -151,13 +152,20 @@ def _whole(place: Array) -> IntArray:
         return place.astype(np.int64)
 
 
+@checked(
+    apart=["horizon_deg"],
+    latitude_deg=LATITUDES,
+    longitude_deg=Accepted(-720.0, 720.0),
+    altitude_m=Accepted(-500.0, 50_000.0),
+    horizon_deg=Accepted(-20.0, 90.0),
+)
 def sites_on(
     latitude_deg: ArrayLike, longitude_deg: ArrayLike, altitude_m: ArrayLike = 0.0, horizon_deg: ArrayLike = 0.0
 ) -> Sites:
     """Sites from arrays that broadcast to (sites,); `horizon_deg` is a number or broadcasts to (sites, azimuths).
 
-    Raises `ValueError` naming what is out of range: latitude -90 to 90, longitude finite, altitude -500 to 50,000 m,
-    horizon -20 to 90 degrees.
+    Latitudes of -90 to 90 degrees, altitudes of -500 to 50,000 m, horizons of -20 to 90 degrees; `OutOfRange` names
+    what is not. Raises `ValueError` on places of more than one axis.
     """
     latitude, longitude, altitude = np.broadcast_arrays(
         *(np.atleast_1d(np.asarray(value, float)) for value in (latitude_deg, longitude_deg, altitude_m))
@@ -166,17 +174,12 @@ def sites_on(
         raise ValueError(f"latitude_deg, longitude_deg, altitude_m: shape {latitude.shape}, one value a site is wanted")
     horizon = np.asarray(horizon_deg, float)
     columns = horizon.shape[-1] if horizon.ndim else 1
-    horizon = np.broadcast_to(horizon, (len(latitude), columns)).copy()
-    for field, value, low, high in (
-        ("latitude_deg", latitude, -90, 90),
-        ("longitude_deg", longitude, -720, 720),
-        ("altitude_m", altitude, -500, 50_000),
-        ("horizon_deg", horizon, -20, 90),
-    ):
-        wrong = ~((value >= low) & (value <= high))
-        if wrong.any():
-            raise ValueError(f"{field}: {value[wrong][0]:g} is not within {low:,} to {high:,}")
-    return Sites(latitude.copy(), longitude.copy(), altitude.copy(), horizon)
+    try:
+        of_each = np.broadcast_to(horizon, (len(latitude), columns)).copy()
+    except ValueError:
+        wanted = f"one elevation, or one row for each of {len(latitude)} sites"
+        raise ValueError(f"horizon_deg: shape {horizon.shape}, wanted is {wanted}") from None
+    return Sites(latitude.copy(), longitude.copy(), altitude.copy(), of_each)
 
 
 def horizon_from_points_deg(azimuth_deg: ArrayLike, elevation_deg: ArrayLike, azimuths: int = 360) -> Array:

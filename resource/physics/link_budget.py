@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from satcom.resource.physics.antenna import ReceiveAntenna, wavelength_m
+from satcom.resource.physics.attenuation import TotalAttenuation
 from satcom.resource.physics.budget_lines import BentPipeBudget as BentPipeBudget
 from satcom.resource.physics.checked import FINITE, NOT_NEGATIVE, POSITIVE, Accepted, checked
 from satcom.resource.physics.modcod import occupied_bandwidth_hz, symbol_rate_baud
@@ -95,6 +96,20 @@ class Path:
     cloud_attenuation_db: Values = np.nan
     rain_attenuation_db: Values = np.nan
     scintillation_db: Values = np.nan
+
+    @classmethod
+    def through(cls, air: TotalAttenuation, range_km: Values, beam_gain_db: Values = 0.0) -> "Path":
+        """By what `total_attenuation` tells of an availability; its gas is there under clear sky."""
+        return cls(
+            range_km=range_km,
+            clear_attenuation_db=air.gas_db,
+            faded_attenuation_db=air.total_db,
+            beam_gain_db=beam_gain_db,
+            gas_attenuation_db=air.gas_db,
+            cloud_attenuation_db=air.cloud_db,
+            rain_attenuation_db=air.rain_db,
+            scintillation_db=air.scintillation_db,
+        )
 
     def absorption_db(self) -> Array:
         """The part of the faded attenuation that radiates noise, clear sky at least."""

@@ -16,7 +16,7 @@ from satcom.resource.physics.adjacent_slots import adjacent_satellite_ci_db
 from satcom.resource.physics.antenna import ReceiveAntenna, parabola_gain_dbi
 from satcom.resource.physics.attenuation import TotalAttenuation, total_attenuation
 from satcom.resource.physics.beam_footprint import Footprint, footprint
-from satcom.resource.physics.budget_lines import Line
+from satcom.resource.physics.budget_lines import Line, as_text
 from satcom.resource.physics.carrier_sizing import AskedCarrier, CarrierSizing, Limit, size_carrier
 from satcom.resource.physics.climate import altitude_km
 from satcom.resource.physics.coverage import SpotBeam
@@ -36,6 +36,7 @@ from satcom.resource.physics.joint_availability import (
 )
 from satcom.resource.physics.link_budget import (
     BentPipeBudget,
+    Carrier,
     Interference,
     Link,
     Path,
@@ -84,6 +85,23 @@ class DirectionDesign:
     room: Room
     fades: tuple[Fades, Fades]
     breaches: tuple[Breach, ...]
+
+    def __repr__(self) -> str:
+        asked, leased_mhz = self.asked, float(self.budget.leased_bandwidth_hz) / 1e6
+        ends = f"{leased_mhz:.3f} MHz" if self.limit is Limit.NONE else f"does not close, {self.limit.name}"
+        return f"<{asked.rate_mbps:g} Mbit/s at {asked.availability_percent:g} %, {self.budget.modcod}: {ends}>"
+
+    def __str__(self) -> str:
+        """Every line, as text."""
+        return as_text([*self.budget.as_table(), *self.extra_lines()])
+
+    @property
+    def carrier(self) -> Carrier:
+        """What the design ends with, to be put into another link."""
+        budget, asked = self.budget, self.asked
+        efficiency = budget.bit_rate_bps / budget.symbol_rate_baud
+        required = budget.required_es_n0_db, asked.rolloff, asked.required_margin_db
+        return Carrier(budget.bit_rate_bps, efficiency, *required, modcod=budget.modcod)
 
     def extra_lines(self) -> list[Line]:
         """What belongs to the design beside the budget."""
@@ -167,18 +185,6 @@ class _Ray:
             station.diameter_m, station.efficiency, self.height_km,
         )  # fmt: skip
 
-    def path(self, air: TotalAttenuation, beam_db: float) -> Path:
-        return Path(
-            range_km=self.range_km,
-            clear_attenuation_db=air.gas_db,
-            faded_attenuation_db=air.total_db,
-            beam_gain_db=beam_db,
-            gas_attenuation_db=air.gas_db,
-            cloud_attenuation_db=air.cloud_db,
-            rain_attenuation_db=air.rain_db,
-            scintillation_db=air.scintillation_db,
-        )
-
     def gain_dbi(self) -> Array:
         return parabola_gain_dbi.or_nan(self.station.diameter_m, self.station.efficiency, self.freq_hz)
 
@@ -229,7 +235,7 @@ def _direction(
             pointing_loss_db=up.pointing_loss_db,
             uplink_power_control_db=up.uplink_power_control_db,
         ),
-        up=up_ray.path(up_air, up.uplink_beam_db),
+        up=Path.through(up_air, up_ray.range_km, up.uplink_beam_db),
         transponder=point.of(
             Transponder(
                 up_freq_hz=up_ray.freq_hz,
@@ -240,7 +246,7 @@ def _direction(
                 saturation_flux_density_dbw_per_m2=satellite.saturation_flux_density_dbw_per_m2,
             )
         ),
-        down=down_ray.path(down_air, down.downlink_beam_db),
+        down=Path.through(down_air, down_ray.range_km, down.downlink_beam_db),
         receive=ReceiveStation(
             ReceiveAntenna.of_dish(
                 down.diameter_m, down.efficiency, down_ray.freq_hz, down.noise_figure_db, down.ground_temperature_k,

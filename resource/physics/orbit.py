@@ -171,8 +171,11 @@ def look_angles(
 
 
 @checked(apart=["slot_deg"], slot_deg=LONGITUDES, latitude_deg=LATITUDES, longitude_deg=LONGITUDES, altitude_m=SITES_M)
-def slot_angles(slot_deg: Values, latitude_deg: Values, longitude_deg: Values, altitude_m: Values) -> LookAngles:
-    """Point every site at every geostationary slot, given by its longitude: where a satellite will stand."""
+def slot_angles(slot_deg: Values, latitude_deg: Values, longitude_deg: Values, altitude_m: Values = 0.0) -> LookAngles:
+    """Point every site at every geostationary slot, given by its longitude: where a satellite will stand.
+
+    The three site arrays broadcast to (sites,); the result is of shape (slots, sites).
+    """
     latitude, longitude, altitude = np.broadcast_arrays(
         *(np.atleast_1d(np.asarray(value, dtype=np.float64)) for value in (latitude_deg, longitude_deg, altitude_m))
     )

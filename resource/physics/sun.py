@@ -19,6 +19,7 @@ from scipy.interpolate import CubicSpline
 from sgp4.api import Satrec
 from skyfield.timelib import Time
 
+from satcom.resource.physics.checked import LATITUDES, LONGITUDES, Accepted, checked
 from satcom.resource.physics.earth_rotation import timescale
 from satcom.resource.physics.orbit import (
     EARTH_FLATTENING,
@@ -34,6 +35,7 @@ Track: TypeAlias = Callable[[Array], Array]  # instants, shape (n,), to position
 SUN_RADIUS_KM = 695_700.0  # IAU 2015 Resolution B3, nominal
 MOON_RADIUS_KM = 1737.4  # IAU 2015, mean
 ASTRONOMICAL_UNIT_KM = 149_597_870.7
+PLACES_KM = Accepted(-1.0, 100.0)  # metres given for kilometres are refused
 _LIGHT_TIME_OF_AU_DAYS = 499.004784 / 86400
 _UNIX_EPOCH_JD = 2440587.5
 _SUN_STEP_S, _MOON_STEP_S, _DAY_S = 21_600.0, 3600.0, 86_400.0  # between nodes; the splines err by metres
@@ -74,15 +76,21 @@ def track_of_elements(elements: Elements) -> Track:
     return position_km
 
 
-def track_of_place(latitude_deg: float, longitude_deg: float, altitude_km: float) -> Track:
-    """What stands still over the Earth."""
-    place_km = earth_fixed_km(latitude_deg, longitude_deg, altitude_km)
-    return lambda at_s: np.broadcast_to(place_km, (len(at_s), 3))
+@checked(latitude_deg=LATITUDES, longitude_deg=LONGITUDES, altitude_km=PLACES_KM)
+def track_of_place(latitude_deg: float, longitude_deg: float, altitude_km: float = 0.0) -> Track:
+    """What stands still on the Earth or in its air, from -1 to 100 km."""
+    return _standing_still(latitude_deg, longitude_deg, altitude_km)
 
 
+@checked(longitude_deg=LONGITUDES)
 def track_of_slot(longitude_deg: float) -> Track:
     """A geostationary satellite in the middle of its box."""
-    return track_of_place(0.0, longitude_deg, GEOSTATIONARY_ALTITUDE_KM)
+    return _standing_still(0.0, longitude_deg, GEOSTATIONARY_ALTITUDE_KM)
+
+
+def _standing_still(latitude_deg: float, longitude_deg: float, altitude_km: float) -> Track:
+    place_km = earth_fixed_km(latitude_deg, longitude_deg, altitude_km)
+    return lambda at_s: np.broadcast_to(place_km, (len(at_s), 3))
 
 
 def separation_deg(one_km: Array, other_km: Array) -> Array:

@@ -23,7 +23,7 @@ from satcom.resource.physics.link_budget import (
 from satcom.service.demand import Direction
 from satcom.service.design.constellation_facts import ConstellationFacts, GatewayFacts
 from satcom.service.design.facts import Assumptions, TerminalTypeFacts
-from satcom.service.design.passing_weather import AtPlace, PlaceWeather, path_through
+from satcom.service.design.passing_weather import AtPlace, PlaceWeather
 from satcom.service.design.payloads import CIRCULAR_TILT_DEG, TILT_DEG
 
 Array = NDArray[np.float64]
@@ -101,13 +101,13 @@ class PassingLinks:
             payload = self.facts.forward
             up = self._gateway_path(self._gateway_up, at, share_percent)
             air = self._site_down.attenuation(geometry.site_elevation_deg, share_percent)
-            down = path_through(air, geometry.site_range_km, edge_db)
+            down = Path.through(air, geometry.site_range_km, edge_db)
             transmit = self._gateway_transmits(at, payload.uplink_center_hz)
             receive = self._terminal_receives(payload.downlink_center_hz)
         else:
             payload = self.facts.return_link
             air = self._site_up.attenuation(geometry.site_elevation_deg, share_percent)
-            up = path_through(air, geometry.site_range_km, edge_db)
+            up = Path.through(air, geometry.site_range_km, edge_db)
             down = self._gateway_path(self._gateway_down, at, share_percent)
             transmit = self._terminal_transmits(payload.uplink_center_hz)
             receive = self._gateway_receives(at, payload.downlink_center_hz, down.clear_attenuation_db)
@@ -140,7 +140,7 @@ class PassingLinks:
             air = weather[row].attenuation(at.geometry.gateway_elevation_deg[mine], share_percent)
             for name in names:
                 whole[name][:, mine] = getattr(air, name)
-        return path_through(TotalAttenuation(**whole), at.geometry.gateway_range_km, 0.0)
+        return Path.through(TotalAttenuation(**whole), at.geometry.gateway_range_km, 0.0)
 
     def _gateway_values(self, at: Instants, name: str) -> Array:
         return np.array([float(getattr(one.antenna, name)) for one in self.gateways])[at.gateway]

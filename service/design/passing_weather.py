@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from satcom.resource.physics.attenuation import RAIN_PERCENT, TotalAttenuation, total_attenuation
-from satcom.resource.physics.link_budget import Path, Values
+from satcom.resource.physics.link_budget import Values
 from satcom.service.way import AVERAGE_YEAR_PERCENT
 
 Array = NDArray[np.float64]
@@ -85,20 +85,6 @@ class PlaceWeather:
                 for cause in fields(TotalAttenuation)
             )
         )
-
-
-def path_through(air: TotalAttenuation, range_km: Array, beam_gain_db: float) -> Path:
-    """The path as a link budget wants it."""
-    return Path(
-        range_km=range_km,
-        clear_attenuation_db=air.gas_db,
-        faded_attenuation_db=air.total_db,
-        beam_gain_db=beam_gain_db,
-        gas_attenuation_db=air.gas_db,
-        cloud_attenuation_db=air.cloud_db,
-        rain_attenuation_db=air.rain_db,
-        scintillation_db=air.scintillation_db,
-    )
 
 
 def _at(elevations_deg: Array, table_db: Array, elevation_deg: Array, share_percent: Array) -> Array:

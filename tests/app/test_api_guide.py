@@ -20,11 +20,11 @@ from satcom.app.simulated_hub import fleet_of
 from satcom.core import migration
 from satcom.core.database import Database
 from satcom.resource.drivers.hub_nms import HubNmsDriver
+from tests.house.checkout import fenced
 from tests.postgres_server import drop_database, new_database
 
 ROOT: Final = Path(__file__).parents[2]
-GUIDE: Final = ROOT / "docs" / "api-guide.md"
-FENCED: Final = re.compile(r"^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+GUIDE: Final = "docs/api-guide.md"
 NAMED: Final = re.compile(r"# .+: (\d{3})\n")
 # curl as it was called, which also writes down which command of the page was answered how
 WRITTEN_DOWN: Final = r"""
@@ -64,7 +64,7 @@ def operator(postgres: str, tmp_path: Path) -> Iterator[Served]:
 
 
 def commands() -> list[str]:
-    return [text for language, text in FENCED.findall(GUIDE.read_text(encoding="utf-8")) if language == "bash"]
+    return [text for language, text in fenced(GUIDE) if language == "bash"]
 
 
 def expected() -> list[str]:
@@ -99,7 +99,7 @@ def test_every_command_of_the_page_asks_once_and_names_the_status_it_gets() -> N
     assert len(commands()) > 20
     assert [command for command in commands() if NAMED.match(command) is None] == []
     assert [command for command in commands() if len(re.findall(r"\bcurl -", command)) != 1] == []
-    others = [text for language, text in FENCED.findall(GUIDE.read_text(encoding="utf-8")) if language != "bash"]
+    others = [text for language, text in fenced(GUIDE) if language != "bash"]
     assert not any("curl" in text for text in others), "a command that nobody runs"
 
 

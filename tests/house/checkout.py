@@ -1,6 +1,7 @@
 """The checkout as git sees it, and copies of it in which a test may break something."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 LAYERS = ("core", "enterprise", "supplychain", "resource", "service", "market", "orchestration", "portal", "app")
 FOLDERS_OF_THE_PACKAGE = (*LAYERS, "simulators")
+FENCED = re.compile(r"^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 
 
 def files() -> list[str]:
@@ -37,6 +39,11 @@ def text_of(path: str) -> str | None:
         return file.read_text(encoding="utf-8")
     except UnicodeDecodeError:
         return None
+
+
+def fenced(path: str) -> list[tuple[str, str]]:
+    """What a page sets apart, from top to bottom: the language and the text."""
+    return [(language, text) for language, text in FENCED.findall(text_of(path) or "")]
 
 
 def project() -> dict[str, Any]:

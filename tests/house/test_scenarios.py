@@ -10,6 +10,7 @@ from tests.house.checkout import files, text_of
 
 ROW = re.compile(r"\b(?:[SOE][MSRP]|X)\d{1,2}\b")  # OS1 is operations, service layer, row 1; X1 goes through several
 FOLDER = "tests/scenarios"
+WITHOUT_OPERATOR = f"{FOLDER}/test_x_kernel_alone.py"  # its interface is the import of the physics, by a page
 SCENARIOS = {path: PurePosixPath(path).name for path in files() if re.match(rf"{FOLDER}/test_\w+\.py$", path)}
 
 
@@ -44,10 +45,14 @@ def test_every_row_that_has_a_scenario_is_named_in_the_changelog() -> None:
 
 
 @pytest.mark.parametrize("path", sorted(SCENARIOS))
-def test_a_scenario_says_its_row_and_tries_bad_input_on_a_running_operator(path: str) -> None:
-    tree = ast.parse(text_of(path) or "")
+def test_a_scenario_says_its_row(path: str) -> None:
     assert all(row == "X" or ROW.fullmatch(row) for row in rows_of(path))
     assert any(row.startswith(row_of(path)) for row in rows_of(path))
+
+
+@pytest.mark.parametrize("path", sorted(SCENARIOS.keys() - {WITHOUT_OPERATOR}))
+def test_a_scenario_tries_bad_input_on_a_running_operator(path: str) -> None:
+    tree = ast.parse(text_of(path) or "")
     functions = {one.name: one for one in tree.body if isinstance(one, ast.FunctionDef)}
     tests = [name for name in functions if name.startswith("test_")]
     assert tests
@@ -55,6 +60,10 @@ def test_a_scenario_says_its_row_and_tries_bad_input_on_a_running_operator(path:
         assert _looks_at_an_operator(name, functions), name
     refusals = {one.value for one in ast.walk(tree) if isinstance(one, ast.Constant) and isinstance(one.value, int)}
     assert refusals & set(range(400, 500)), "no refusal is expected anywhere"
+
+
+def test_what_needs_no_operator_tries_bad_input_too() -> None:
+    assert "is out of range" in (text_of(WITHOUT_OPERATOR) or "")
 
 
 def _looks_at_an_operator(name: str, functions: dict[str, ast.FunctionDef]) -> bool:

@@ -21,6 +21,12 @@ LINE = "validation"
 LEAST = 1e-9  # smaller differences depend on the machine
 A_LINE = re.compile(r'^\| \[(?P<reference>[^\]]+)\]\(\.\./(?P<path>\S+) "(?P<test>[^"]+)"\) \| .* \|$')
 
+
+def _proof(said: str, file: str, test: str) -> str:
+    """A link to a test of physics, as the lines of the tables have."""
+    return f'[{said}](../{TESTS}/test_{file}.py "test_{test}")'
+
+
 HEAD = """# Validation: what the physics is held against
 
 Written by the tests (`make validation`) and checked by them: a test that finds another number than this page fails.
@@ -46,6 +52,47 @@ of the files in `tests/data/itu_valex`, counted from 1.
 | sheet | lines | columns | why |
 |---|---|---|---|
 """
+
+
+FOLLOWED_HEAD = """
+## What is followed without published examples of its own
+
+| Recommendation | what it gives | what it is tested by |
+|---|---|---|
+"""
+FOLLOWED = (
+    ("P.1144", "values between the points of a map", "every example above that reads a map"),
+    ("P.372", "noise figure and noise temperature", "COUCH-SA8-1 and PA-4.3 above"),
+    (
+        "P.678-3",
+        "how far a year strays from the average",
+        "its sum of annex 2, "
+        + _proof("minute by minute", "year_to_year", "the_sum_of_the_correlation_is_that_of_every_minute_of_the_year"),
+    ),
+    ("P.834-9", "bending of low paths", "the apparent elevations of P.618_14_A_scint_Deep above"),
+    ("P.835-7", "reference atmosphere", "every layer of P.676_13_A_Gas_A1_2.2.1a above"),
+    (
+        "P.841",
+        "the worst month",
+        "its short form, " + _proof("within 2 %", "worst_month", "in_the_middle_it_is_the_short_form_that_p841_prints"),
+    ),
+    (
+        "S.465-6, S.580-6, S.1855-0, S.672-4, S.1528-0",
+        "patterns of antennas",
+        _proof("what they print", "antenna_pattern", "s465_prints_32_less_25_log_and_minus_10_beyond_48_degrees"),
+    ),
+    (
+        "S.524-9",
+        "limits off the axis",
+        _proof("what it prints", "regulatory_limits", "off_axis_limits_are_those_of_s524_9"),
+    ),
+    (
+        "S.1525-1",
+        "noise of the Sun",
+        "its 21,000 K at 4 GHz, " + _proof("within 2 %", "sun_outage", "the_quiet_sun_has_the_temperature_of_s1525"),
+    ),
+    ("P.311, S.1432", "words alone", "nothing is computed by them"),
+)
 
 
 class Section(Enum):
@@ -149,7 +196,12 @@ def page_of(lines: list[tuple[Section, str]]) -> str:
     for section in Section:
         own = sorted((line for of, line in lines if of is section), key=reference_of)
         parts.append(f"\n## {section.value}\n\n{COLUMNS}" + "".join(f"{line}\n" for line in own))
-    return "".join([*parts, LEFT_HEAD, *left_lines()])
+    return "".join([*parts, followed(), LEFT_HEAD, *left_lines()])
+
+
+def followed() -> str:
+    """The Recommendations that nobody publishes examples of, and what stands in for these."""
+    return FOLLOWED_HEAD + "".join(f"| {' | '.join(row)} |\n" for row in FOLLOWED)
 
 
 def left_lines() -> list[str]:

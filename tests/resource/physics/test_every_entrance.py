@@ -35,7 +35,6 @@ UNCHECKED = {
     "beam_footprint.worst_place": "looks at a footprint that was made",
     "carrier_sizing.size_carrier": "answers lane by lane, `Limit.OUT_OF_RANGE` where an input is",
     "horizon_mask.horizon_from_points_deg": "raises by itself: points of a horizon must rise in azimuth, too",
-    "horizon_mask.sites_on": "raises by itself, with its own names",
     "joint_availability.availability_percent": "takes fades and room that `Fades.at` and `Room.of` made",
     "joint_availability.modcod_availability": "takes fades and room that `Fades.at` and `Room.of` made",
     "joint_rain.attenuated_less_percent": "takes distributions that `fitted` made",

@@ -2,11 +2,12 @@
 
 import ast
 import json
+import re
 from pathlib import Path
 
 import pytest
 
-from tests.resource.physics.published import A_LINE, PAGE, ROOT, Published, Section, page_of, two_digits
+from tests.resource.physics.published import A_LINE, PAGE, ROOT, Published, Section, followed, page_of, two_digits
 from tests.resource.physics.validation_sheets import SHEETS
 
 LINES = [match for match in map(A_LINE.match, PAGE.read_text(encoding="utf-8").splitlines()) if match]
@@ -27,6 +28,12 @@ def test_every_line_is_of_a_test_that_is_held_against_something_published() -> N
             if isinstance(one, ast.FunctionDef) and "published" in {argument.arg for argument in one.args.args}
         }
         assert {match["test"].split("[")[0] for match in LINES if match["path"] == path} <= there, path
+
+
+def test_what_stands_in_for_examples_is_on_the_page_and_is_a_test() -> None:
+    assert followed() in PAGE.read_text(encoding="utf-8")
+    for path, test in re.findall(r'\(\.\./(\S+) "(\w+)"\)', followed()):
+        assert f"\ndef {test}(" in (ROOT / path).read_text(encoding="utf-8"), test
 
 
 def test_what_is_beyond_its_tolerance_fails_and_tells_how_far(tmp_path: Path) -> None:
