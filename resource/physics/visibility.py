@@ -1,11 +1,10 @@
 """When satellites of a fleet stand above the horizon of sites: all windows, edges to a tenth of a second.
 
 How it is fast: a satellite is propagated once for all sites, at few instants (`fleet_path`). At every node a product of
-matrices tells for all sites whether the satellite can be near enough to be seen before the next; only there is the
-height above the horizon computed, and its crossings found on the cubic through values and slopes. Where three nodes
-show a summit or a dip that may reach across between them, the summit itself is looked at: a window between two nodes
-is found as well. An azimuth-dependent horizon is followed only inside the windows above its lowest point, outside
-those above its highest.
+matrices tells for all sites whether the satellite can be near enough to be seen before the next (`reach`); only there
+is the height above the horizon computed, and its crossings found on the cubic through values and slopes. Where three
+nodes show a summit or a dip that may reach across between them, the summit itself is looked at: a window between two
+nodes is found as well. Sites whose horizon changes with azimuth are looked for apart from the others (`mask_windows`).
 
 Memory is bounded: work goes in blocks of satellites x sites x days, and the blocks' windows are given out one after
 the other. Elevations are geometric, without refraction.
@@ -13,7 +12,7 @@ the other. Elevations are geometric, without refraction.
 
 import os
 from collections import defaultdict, deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,10 +21,12 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from satcom.resource.physics.earth_rotation import DAY_S, EARTH_ROTATION_RAD_PER_S, in_utc
+from satcom.resource.physics.earth_rotation import DAY_S, in_utc
 from satcom.resource.physics.fleet_path import FleetPath, fleet_path, step_s
-from satcom.resource.physics.horizon_mask import Sites, windows_above_mask
+from satcom.resource.physics.horizon_mask import Sites
+from satcom.resource.physics.mask_windows import windows_above_mask
 from satcom.resource.physics.orbit import Elements
+from satcom.resource.physics.reach import Reach
 from satcom.resource.physics.windows import Windows
 
 Array = NDArray[np.float64]
@@ -36,6 +37,17 @@ SITES_PER_BLOCK = 1000
 BLOCKS_AHEAD = 32  # handed to workers and not yet given out
 ROUNDS = 12  # of Newton's method, guarded: four do but for a crossing that hardly crosses
 CONVERGED = 1e-7  # of a step: 10 microseconds
+
+
+@dataclass(frozen=True)
+class _Block:
+    """Satellites of one step and sites of one kind by their places in the lists, and how their windows are found."""
+
+    satellites: IntArray
+    places: IntArray
+    sites: Sites
+    step_s: float
+    search: Callable[[FleetPath, Sites], Windows]
 
 
 @dataclass(frozen=True)
@@ -100,58 +112,42 @@ def _in_order(
     duration_s: float,
 ) -> Iterator[Windows]:
     under_way: deque[Future[Windows]] = deque()
-    for some, step, first_site, last_site in _blocks(elements, len(sites), duration_s):
-        chosen = [elements[one] for one in some]
-        site_block = sites.between(first_site, last_site)
-        under_way.append(executor.submit(_block_windows, chosen, site_block, start, duration_s, step, some, first_site))
+    for block in _blocks(elements, sites, duration_s):
+        chosen = [elements[one] for one in block.satellites]
+        under_way.append(executor.submit(_block_windows, chosen, block, start, duration_s))
         if len(under_way) >= max(blocks_ahead, 1):
             yield under_way.popleft().result()
     while under_way:
         yield under_way.popleft().result()
 
 
-def _blocks(elements: Sequence[Elements], sites: int, duration_s: float) -> Iterator[tuple[list[int], float, int, int]]:
+def _blocks(elements: Sequence[Elements], sites: Sites, duration_s: float) -> Iterator[_Block]:
     """Satellites of the same step, so many that with the sites and nodes of a day they stay below the limit."""
     alike: dict[float, list[int]] = defaultdict(list)
     for number, one in enumerate(elements):
         alike[step_s(one)].append(number)
-    for step, numbers in sorted(alike.items()):
-        for first_site in range(0, sites, SITES_PER_BLOCK):
-            last_site = min(first_site + SITES_PER_BLOCK, sites)
-            nodes = min(duration_s, DAY_S) / step + 6
-            size = max(1, int(VALUES_PER_BLOCK / nodes / (last_site - first_site)))
-            for first in range(0, len(numbers), size):
-                yield numbers[first : first + size], step, first_site, last_site
+    for search, alike_sites in ((_above_lowest, ~sites.rugged), (windows_above_mask, sites.rugged)):
+        places = np.flatnonzero(alike_sites)
+        for first_site in range(0, len(places), SITES_PER_BLOCK):
+            some = places[first_site : first_site + SITES_PER_BLOCK]
+            here = sites.where(some)
+            for step, numbers in sorted(alike.items()):
+                nodes = min(duration_s, DAY_S) / step + 6
+                size = max(1, int(VALUES_PER_BLOCK / nodes / len(some)))
+                for first in range(0, len(numbers), size):
+                    yield _Block(np.asarray(numbers[first : first + size]), some, here, step, search)
 
 
-def _block_windows(
-    elements: Sequence[Elements],
-    sites: Sites,
-    start: datetime,
-    duration_s: float,
-    step: float,
-    satellite_numbers: Sequence[int],
-    first_site: int,
-) -> Windows:
+def _block_windows(elements: Sequence[Elements], block: _Block, start: datetime, duration_s: float) -> Windows:
     """What one worker does: one block, day by day."""
     days = max(1, int(np.ceil(duration_s / DAY_S)))
     edges_s = np.minimum(np.arange(days + 1) * DAY_S, duration_s)
     found = []
     for first_s, last_s in pairwise(edges_s.tolist()):
-        path = fleet_path(elements, start, first_s, last_s, step)
-        windows = _above_lowest(path, sites).within(first_s, last_s)
-        found.append(windows_above_mask(path, sites, windows, _above_all(path, sites).within(first_s, last_s)))
+        path = fleet_path(elements, start, first_s, last_s, block.step_s)
+        found.append(block.search(path, block.sites).within(first_s, last_s))
     windows = found[0] if days == 1 else Windows.joined(found).mended()
-    return windows.renumbered(np.asarray(satellite_numbers, np.int64), first_site)
-
-
-def _above_all(path: FleetPath, sites: Sites) -> Windows:
-    """Windows above the highest point of each horizon that changes with azimuth."""
-    rugged = sites.where_rugged()
-    if not len(rugged):
-        return Windows.joined([])
-    windows = _above_lowest(path, sites.at_highest(rugged))
-    return Windows(windows.satellite, rugged[windows.site], windows.rise_s, windows.set_s)
+    return windows.renumbered(block.satellites, block.places)
 
 
 def _above_lowest(path: FleetPath, sites: Sites) -> Windows:
@@ -178,23 +174,8 @@ def _above_lowest(path: FleetPath, sites: Sites) -> Windows:
 
 
 def _nodes_within_reach(path: FleetPath, sites: Sites) -> IntArray:
-    """Flat indices (satellite, site, node) of all nodes next to which the satellite can stand above the horizon.
-
-    Between two nodes a satellite keeps to a great circle but for a bend of at most half the product of its angular
-    acceleration and the square of half the step. If that arc touches the cap in which the satellite is seen, one of
-    its ends lies in the cap widened accordingly. A node is taken with its neighbours. Single precision suffices for
-    the test, with room to spare.
-    """
-    radius_km = np.sqrt(np.einsum("snk,snk->sn", path.position_km, path.position_km))
-    speed = np.sqrt(np.einsum("snk,snk->sn", path.velocity_km_per_s, path.velocity_km_per_s))
-    turn_rad_per_s = np.fmax.reduce(speed / radius_km, axis=1)
-    reach_rad = sites.reach_rad(np.fmax.reduce(radius_km, axis=1))
-    bend_rad = (turn_rad_per_s + EARTH_ROTATION_RAD_PER_S) ** 2 * path.step_s**2 / 4 + 1e-3
-    half_arc_rad = np.minimum(turn_rad_per_s * path.step_s * 0.55, np.pi / 2)
-    cosine = np.cos(np.minimum(reach_rad + bend_rad[:, None], np.pi))
-    needed = np.minimum(cosine, cosine * np.cos(half_arc_rad)[:, None]).astype(np.float32) - np.float32(1e-6)
-    direction = (path.position_km / radius_km[..., None]).astype(np.float32)
-    near = np.matmul(sites.direction.astype(np.float32), direction.transpose(0, 2, 1)) >= needed[:, :, None]
+    """Flat indices (satellite, site, node) of nodes next to which the satellite can be seen, with their neighbours."""
+    near = Reach(path, sites).within()
     taken = near.copy()
     taken[..., 1:] |= near[..., :-1]
     taken[..., :-1] |= near[..., 1:]

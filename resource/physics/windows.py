@@ -57,6 +57,6 @@ class Windows:
         last = np.concatenate([~goes_on, [True]]) if len(ordered) else first
         return Windows(ordered.satellite[first], ordered.site[first], ordered.rise_s[first], ordered.set_s[last])
 
-    def renumbered(self, satellites: IntArray, first_site: int) -> "Windows":
+    def renumbered(self, satellites: IntArray, sites: IntArray) -> "Windows":
         """Places in a part of the fleet and of the sites become places in the whole."""
-        return Windows(satellites[self.satellite], self.site + first_site, self.rise_s, self.set_s)
+        return Windows(satellites[self.satellite], sites[self.site], self.rise_s, self.set_s)

@@ -18,7 +18,7 @@ from skyfield.timelib import Time
 from satcom.resource.physics import visibility
 from satcom.resource.physics.earth_rotation import timescale
 from satcom.resource.physics.fleet_path import fleet_path, step_s
-from satcom.resource.physics.horizon_mask import Sites, horizon_from_points_deg, sites_on
+from satcom.resource.physics.horizon_mask import Sites, bin_towards, horizon_from_points_deg, sites_on
 from satcom.resource.physics.orbit import Elements, read_tle
 from satcom.resource.physics.orbit_array import ephemeris
 from satcom.resource.physics.visibility import fleet_windows, windows_by_block
@@ -131,6 +131,41 @@ def test_windows_above_any_horizon_by_azimuth_are_those_of_skyfield(
     sites = sites_on(latitude, longitude, 100.0, horizon_deg)
     span_s = 5 * 3600.0
     assert_as_skyfield(fleet_windows(FLEET, sites, START, span_s), sites, START, span_s, sorted(numbers))
+
+
+def test_no_window_or_gap_longer_than_five_seconds_is_missed_on_a_ragged_horizon() -> None:
+    """Skyfield looks every second: where it sees the same for three seconds to both sides, that is told."""
+    random = np.random.default_rng(72)
+    sites, span_s = sites_on([51.5, -33.9], [-0.1, 18.4], 100.0, random.uniform(0, 40, (2, 72))), 5400.0
+    windows, at = fleet_windows(FLEET, sites, START, span_s), np.arange(0, span_s)
+    changes = 0
+    for number, satellite in enumerate(RECORDS):
+        for site in range(len(sites)):
+            clear, range_km = clearances(satellite, sites, site, START, at)
+            runs = np.lib.stride_tricks.sliding_window_view(clear > 0, 7)
+            steady = np.pad(runs.all(axis=1) | ~runs.any(axis=1), 3) & (
+                np.abs(clear) > np.degrees(FIVE_METRES_KM / range_km)
+            )
+            mine = windows.where((windows.satellite == number) & (windows.site == site))
+            inside = np.searchsorted(mine.rise_s, at, side="right") > np.searchsorted(mine.set_s, at, side="right")
+            wrong = steady & (inside != (clear > 0))
+            assert not wrong.any(), (number, site, at[wrong][:5])
+            changes += int(np.count_nonzero(np.diff(clear > 0)))
+    assert changes > 100
+
+
+@pytest.mark.parametrize("azimuths", [2, 72, 1000, 3600])
+def test_a_horizon_lies_between_the_lowest_and_the_highest_that_its_bins_tell(azimuths: int) -> None:
+    sites = sites_on([0.0, 10.0], 0.0, 0.0, np.random.default_rng(azimuths).uniform(-5, 90, (2, azimuths)))
+    azimuth_deg = np.concatenate([np.arange(-180, 180, 0.007), np.arange(azimuths) * 360 / azimuths])
+    lowest, highest = sites.tangents_by_bin.reshape(2, 2, -1)
+    for part in (np.float32, np.float64):
+        east, north = np.sin(np.radians(azimuth_deg)).astype(part), np.cos(np.radians(azimuth_deg)).astype(part)
+        bins = bin_towards(east, north)
+        for site in range(2):
+            tangent = np.tan(np.radians(sites.horizon_at_deg(np.full(len(azimuth_deg), site), azimuth_deg)))
+            assert np.all(lowest[site, bins] < tangent)
+            assert np.all(tangent < highest[site, bins])
 
 
 def test_whatever_skyfields_search_finds_is_found() -> None:
