@@ -41,6 +41,9 @@ class SettledChanges:
     def look(self, connection: Connection) -> int:
         """The newest settled number. A statement after this one sees every row up to it."""
         last, writers = _drawn(connection)
+        if last < self.number:  # another past: a backup took the place of what was followed
+            self.number = 0
+            self._marks.clear()
         while self._marks and not self._marks[0][1] & writers:
             self.number = self._marks.popleft()[0]
         if not writers:

@@ -206,9 +206,7 @@ class EventDelivery:
         """Begin a turn for every listener that has something to be told, as far as hands are free."""
         if len(self._busy) >= self.at_once:
             return
-        due = await self._in_thread(self._due)
-        self._rest_s = LOOK_EVERY_S if due else min(self._rest_s * SLOWER, LOOK_AT_LEAST_EVERY_S)
-        for listener_id in due:
+        for listener_id in await self._in_thread(self._due):
             if listener_id not in self._busy and len(self._busy) < self.at_once:
                 task = asyncio.create_task(self._serve(caller, listener_id, self.settled.number))
                 self._busy[listener_id] = task
@@ -217,7 +215,9 @@ class EventDelivery:
         """Most looks find nothing, and that is one statement."""
         at = {"now": wall_now(), "latest": wall_now() + LONGEST_REST}
         with self._looking.connect() as connection:
-            if not connection.execute(_NEWS, at | {"settled": self.settled.number}).scalar_one():
+            news = connection.execute(_NEWS, at | {"settled": self.settled.number}).scalar_one()
+            self._rest_s = LOOK_EVERY_S if news else min(self._rest_s * SLOWER, LOOK_AT_LEAST_EVERY_S)
+            if not news:
                 return []
             settled = self.settled.look(connection)
             return [str(one) for one in connection.execute(_DUE, at | {"settled": settled}).scalars()]

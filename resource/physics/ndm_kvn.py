@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from satcom.resource.physics.orbit import BadLine
 
 COMMENT = "COMMENT"
+_COMMENT = re.compile(r"COMMENT(?:\s+(.*))?")
+_CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
 _KEY_AND_VALUE = re.compile(r"([A-Z0-9_]+)\s*=\s*(.*?)\s*(?:\[([^\]]*)\])?")
 
 
@@ -28,8 +30,11 @@ def kvn_lines(text: str) -> Iterator[KvnLine | BadLine]:
     for number, raw in enumerate(text.lstrip("\ufeff").splitlines(), start=1):
         line = raw.strip()
         found = _KEY_AND_VALUE.fullmatch(line)
-        if line.startswith(COMMENT):
-            yield KvnLine(number, COMMENT, line.removeprefix(COMMENT).strip(), "")
+        comment = _COMMENT.fullmatch(line)
+        if _CONTROL.search(line):
+            yield BadLine(number, f"{line[:40]!r} holds a control character")
+        elif comment:
+            yield KvnLine(number, COMMENT, comment[1] or "", "")
         elif found:
             yield KvnLine(number, found[1], found[2], found[3] or "")
         elif line:

@@ -12,7 +12,8 @@ from satcom.resource.physics.earth_rotation import timescale
 
 TIME_SYSTEMS: Final = "UTC, TAI, TT and GPS"
 _AHEAD_OF_TAI_S = {"TAI": 0.0, "GPS": -19.0, "TT": 32.184}
-_INSTANT = re.compile(r"(\d{4})-(?:(\d\d)-(\d\d)|(\d{3}))T(\d\d):(\d\d):(\d\d)(\.\d+)?Z?")
+_INSTANT = re.compile(r"(\d{4})-(?:(\d\d)-(\d\d)|(\d{3}))T(\d\d):(\d\d):(\d\d)(\.\d+)?Z?", re.ASCII)
+_FIRST_YEAR, _LAST_YEAR = 1957, 2199  # of anything in orbit, and of any plan
 
 
 def ndm_instant(text: str) -> datetime:
@@ -24,16 +25,19 @@ def ndm_instant(text: str) -> datetime:
     if not found:
         raise ValueError(f"{text[:40]!r} is no instant as 2026-08-22T13:33:35.99")
     year, month, day, day_of_year, hour, minute, second, fraction = found.groups()
+    if not _FIRST_YEAR <= int(year) <= _LAST_YEAR:
+        raise ValueError(f"{text[:40]!r} is not within the years {_FIRST_YEAR} to {_LAST_YEAR}")
     begin = (
         datetime(int(year), 1, 1, tzinfo=UTC) if day_of_year else datetime(int(year), int(month), int(day), tzinfo=UTC)
     )
-    if day_of_year and not 1 <= int(day_of_year) <= 366:
-        raise ValueError(f"day {day_of_year} is in no year")
-    if not (int(hour) < 24 and int(minute) < 60 and int(second) < 61):
+    day_begins = begin + timedelta(days=int(day_of_year) - 1 if day_of_year else 0)
+    if day_begins.year != begin.year:
+        raise ValueError(f"day {day_of_year} is not in {year}")
+    leap_second = (hour, minute, second) == ("23", "59", "60")
+    if not (int(hour) < 24 and int(minute) < 60 and (int(second) < 60 or leap_second)):
         raise ValueError(f"{text[:40]!r} is no time of day")
     seconds = int(second) + float(fraction or 0)
-    days = int(day_of_year) - 1 if day_of_year else 0
-    return begin + timedelta(days=days, hours=int(hour), minutes=int(minute), seconds=seconds)
+    return day_begins + timedelta(hours=int(hour), minutes=int(minute), seconds=seconds)
 
 
 def is_time_system(said: str) -> bool:
@@ -46,8 +50,13 @@ def ndm_instant_s(text: str, time_system: str) -> float:
     at = ndm_instant(text)
     if time_system == "UTC":
         return at.timestamp()
-    midnight = at.replace(hour=0, minute=0, second=0, microsecond=0)
-    return at.timestamp() - _AHEAD_OF_TAI_S[time_system] - _tai_minus_utc_s(midnight)
+    tai_s = at.timestamp() - _AHEAD_OF_TAI_S[time_system]
+    nearly_utc = at - timedelta(seconds=at.timestamp() - tai_s + _tai_minus_utc_s(_midnight(at)))
+    return tai_s - _tai_minus_utc_s(_midnight(nearly_utc))  # of the day before, in the first seconds after a leap
+
+
+def _midnight(at: datetime) -> datetime:
+    return at.replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 @lru_cache(maxsize=1024)

@@ -76,12 +76,12 @@ def read_opm(text: str) -> ManoeuvreFile:
 
     A message may have no manoeuvre. Of one that does not say whose it is, and in which time, none is kept.
     """
-    if notation_of(text) == "OEM":
-        return ManoeuvreFile((), (BadLine(1, _AN_EPHEMERIS),))
     found: list[Manoeuvre] = []
     bad_lines: list[BadLine] = []
     messages = list(_of_xml(text) if text.lstrip("\ufeff \t\r\n").startswith("<") else _of_kvn(text))
     if not any(isinstance(one, _Message) for one in messages):
+        if notation_of(text) == "OEM":
+            return ManoeuvreFile((), (BadLine(1, _AN_EPHEMERIS),))
         faults = [one for one in messages if isinstance(one, BadLine)][:1]
         return ManoeuvreFile((), tuple(faults or [BadLine(1, "there is no orbit parameter message (OPM) in it")]))
     for one in messages:
@@ -131,6 +131,8 @@ def _between(said: str, least: float, most: float) -> bool:
     try:
         value = float(said)
     except ValueError:
+        return False
+    if not said.isascii() or "_" in said:  # Python reads more than CCSDS writes
         return False
     return isfinite(value) and least <= value <= most
 

@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
+CUT_S = 0.02  # by so much two searches may differ in the edge that they share
+
 
 @dataclass(frozen=True)
 class Windows:
@@ -49,10 +51,10 @@ class Windows:
         return Windows(self.satellite[inside], self.site[inside], rise_s[inside], set_s[inside])
 
     def mended(self) -> "Windows":
-        """Those that a search cut at the same instant are one again; sorted."""
+        """Those that a search cut at an instant are one again, though both sides found it for themselves; sorted."""
         ordered = self.sorted()
         same = (ordered.satellite[1:] == ordered.satellite[:-1]) & (ordered.site[1:] == ordered.site[:-1])
-        goes_on = same & (ordered.rise_s[1:] == ordered.set_s[:-1])
+        goes_on = same & (ordered.rise_s[1:] - ordered.set_s[:-1] <= CUT_S)
         first = np.concatenate([[True], ~goes_on]) if len(ordered) else np.empty(0, np.bool_)
         last = np.concatenate([~goes_on, [True]]) if len(ordered) else first
         return Windows(ordered.satellite[first], ordered.site[first], ordered.rise_s[first], ordered.set_s[last])

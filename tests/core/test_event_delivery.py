@@ -5,7 +5,9 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -187,21 +189,30 @@ def test_of_two_transactions_the_one_that_began_first_may_change_an_object_last(
     assert [one["event"]["organization"]["tradingName"] for one in inbox.events] == ["1", "2"]
 
 
+@dataclass
+class Looked:
+    """A connection that tells what is drawn, and who writes."""
+
+    drawn: int
+    writers: list[str]
+
+    def execute(self, _: object) -> "Looked":
+        return self
+
+    def scalar_one(self) -> int:
+        return self.drawn
+
+    def scalars(self) -> list[str]:
+        return self.writers
+
+
 @given(steps=st.lists(st.tuples(st.integers(0, 3), st.sampled_from(["begin", "end", "look"])), max_size=40))
 def test_whatever_is_called_settled_is_never_added_to(steps: list[tuple[int, str]]) -> None:
     """The rule itself, on every interleaving: writers draw numbers when they begin, and show them when they end."""
     drawn, open_writers, shown, settled = 0, dict[int, tuple[str, list[int]]](), set[int](), SettledChanges()
 
-    class Connection:
-        def execute(self, asked: object) -> "Connection":
-            self.asked = str(asked)
-            return self
-
-        def scalar_one(self) -> int:
-            return drawn
-
-        def scalars(self) -> list[str]:
-            return [name for name, _ in open_writers.values()]
+    def connection() -> Any:
+        return Looked(drawn, [name for name, _ in open_writers.values()])
 
     seen: dict[int, set[int]] = {}
     for number, (writer, what) in enumerate(steps):
@@ -212,10 +223,24 @@ def test_whatever_is_called_settled_is_never_added_to(steps: list[tuple[int, str
         elif what == "end" and writer in open_writers:
             shown |= set(open_writers.pop(writer)[1])
         elif what == "look":
-            upto = settled.look(Connection())  # type: ignore[arg-type]
+            upto = settled.look(connection())
             seen[upto] = {one for one in shown if one <= upto}
         for upto, before in seen.items():
             assert {one for one in shown if one <= upto} == before
+
+
+def test_where_a_backup_took_the_place_of_the_database_what_was_settled_before_it_counts_for_nothing() -> None:
+    settled = SettledChanges()
+
+    def look(drawn: int, *writers: str) -> int:
+        there: Any = Looked(drawn, list(writers))
+        return settled.look(there)
+
+    assert look(1000) == 1000
+    assert look(1001, "4/7") == 1000
+    assert look(901, "5/1") == 0, "902 to 1000 are drawn anew"
+    assert look(903, "5/2") == 901
+    assert look(903) == 903
 
 
 def test_a_listener_registered_while_others_write_misses_nothing_that_commits_afterwards(database: Database) -> None:

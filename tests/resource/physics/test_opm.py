@@ -134,6 +134,19 @@ def test_an_ignition_counts_in_the_time_system_of_its_message(system: str, ahead
     assert one.ignition == datetime(2000, 6, 5, 18, 59, 21, tzinfo=UTC) - timedelta(seconds=ahead_s)
 
 
+def test_in_the_first_seconds_after_a_leap_second_that_of_the_day_before_counts() -> None:
+    (one,) = manoeuvres_of(
+        HEAD.replace("= UTC", "= TAI") + SECOND.replace("2000-06-05T18:59:21.0", "2017-01-01T00:00:20")
+    )
+    assert one.ignition == datetime(2016, 12, 31, 23, 59, 44, tzinfo=UTC)
+
+
+def test_a_control_character_is_told_with_its_line() -> None:
+    file = read_opm(PRINTED.replace("OBJECT_NAME = ", "OBJECT_NAME = A\x00"))
+    assert [one.reason for one in file.bad_lines if "control character" in one.reason] != []
+    assert file.manoeuvres == ()
+
+
 def test_messages_follow_one_another_and_manoeuvres_come_by_ignition() -> None:
     other = HEAD.replace("EUTELSAT W4", "AMOS-17") + FIRST.replace("2000-06-03", "2000-06-01")
     assert [one.object_name for one in manoeuvres_of(PRINTED + other)] == ["AMOS-17", "EUTELSAT W4", "EUTELSAT W4"]
@@ -156,6 +169,10 @@ def test_a_message_without_a_manoeuvre_and_a_burn_without_its_mass_are_read() ->
         ("MAN_DV_2 = -0.00187300 [km/s]", "MAN_DV_2 = -1.873 [m/s]", "MAN_DV_2 is in m/s, it should be in km/s"),
         ("MAN_DV_2 = -0.00187300", "MAN_DV_2 = nan", "MAN_DV_2 is 'nan'; a number of km/s, -10 to 10"),
         ("MAN_DV_3 = 0.00000000", "MAN_DV_3 = none", "MAN_DV_3 is 'none'"),
+        ("MAN_DURATION = 0.00 [s]", "MAN_DURATION = 1_0 [s]", "MAN_DURATION is '1_0'"),
+        ("2000-06-05T18:59:21.0", "9999-12-31T23:59:59", "is not within the years 1957 to 2199"),
+        ("2000-06-05T18:59:21.0", "2001-366T18:59:21.0", "day 366 is not in 2001"),
+        ("2000-06-05T18:59:21.0", "2000-06-05T18:59:60", "is no time of day"),
         ("2000-06-05T18:59:21.0", "2000-06-05 18:59", "MAN_EPOCH_IGNITION: '2000-06-05 18:59' is no instant"),
         ("MAN_REF_FRAME = RTN", "MAN_DURATION = 3", "MAN_DURATION stands in line 28, too"),
         ("MAN_REF_FRAME = RTN", "RTN", "'RTN' is no keyword = value"),
