@@ -95,7 +95,8 @@ def fleet_path(
             for part in (whole[:, :-1] * scale, whole[:, 1:] * scale)
         ]
     )
-    between = (_quintic() @ parts).reshape(2, NODES_PER_KNOT, len(elements), knots - 1, 3)
+    # not by BLAS, whose threads spin on the processors that other blocks are worked on by
+    between = np.einsum("ij,jk->ik", _quintic(), parts).reshape(2, NODES_PER_KNOT, len(elements), knots - 1, 3)
     moved = between.transpose(0, 2, 3, 1, 4).reshape(2, len(elements), (knots - 1) * NODES_PER_KNOT, 3)
     return FleetPath(before_s, step_s, moved[0], moved[1] / knot_s)
 
