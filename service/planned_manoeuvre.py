@@ -5,7 +5,7 @@ turn, and who carries whom at an instant is a plan of the day (`service.serving_
 the inventory, as an order that is still being delivered, is nobody's path and concerned by nothing.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 from sqlmodel import Session, col, func, or_, select
@@ -66,25 +66,44 @@ class PlannedManoeuvre:
 
 
 def planned_manoeuvres(session: Session, burns: Sequence[tuple[Manoeuvre, Satellite]]) -> list[PlannedManoeuvre]:
-    """Each once, by ignition, with whom it concerns."""
+    """Each once, by ignition, with whom it concerns. One statement, however many burns."""
     in_order = sorted(dict.fromkeys((one, satellite.id) for one, satellite in burns), key=lambda each: each[0].ignition)
     by_id = {satellite.id: satellite for _, satellite in burns}
-    return [_planned(session, one, by_id[satellite_id]) for one, satellite_id in in_order]
+    carried = _carried(session, [one for one, _ in in_order], by_id.values()) if in_order else []
+    return [_planned(one, by_id[satellite_id], carried) for one, satellite_id in in_order]
 
 
-def _planned(session: Session, one: Manoeuvre, satellite: Satellite) -> PlannedManoeuvre:
-    meanwhile = (
-        col(ServicePath.start_at) <= one.end,
-        or_(col(ServicePath.stop_at).is_(None), col(ServicePath.stop_at) > one.ignition),
+def _carried(
+    session: Session, burns: Sequence[Manoeuvre], satellites: Collection[Satellite]
+) -> Sequence[tuple[ServicePath, str | None, Service]]:
+    """Every path over the satellites or their constellations while any burns: its constellation, its service."""
+    constellations = {one.constellation.lower() for one in satellites if one.constellation is not None}
+    of_it = func.lower(col(Constellation.name))
+    query = (
+        select(ServicePath, of_it, Service)
+        .join(Service, col(Service.id) == col(ServicePath.service_id))
+        .outerjoin(Constellation, col(Constellation.id) == col(ServicePath.constellation_id))
+        .where(or_(col(ServicePath.satellite_id).in_([one.id for one in satellites]), of_it.in_(constellations)))
+        .where(col(ServicePath.start_at) <= max(one.end for one in burns))
+        .where(or_(col(ServicePath.stop_at).is_(None), col(ServicePath.stop_at) > burns[0].ignition))
+        .order_by(col(Service.name), col(Service.id))
     )
+    return session.exec(query).all()
+
+
+def _planned(
+    one: Manoeuvre, satellite: Satellite, carried: Sequence[tuple[ServicePath, str | None, Service]]
+) -> PlannedManoeuvre:
+    meanwhile = [
+        each
+        for each in carried
+        if each[0].start_at <= one.end and (each[0].stop_at is None or each[0].stop_at > one.ignition)
+    ]
     if satellite.constellation is not None:
-        of_it = func.lower(col(Constellation.name)) == satellite.constellation.lower()
-        over = col(ServicePath.constellation_id).in_(select(Constellation.id).where(of_it))
-        ids = session.exec(select(ServicePath.service_id).where(over, *meanwhile)).all()
-        return PlannedManoeuvre(one, satellite, (), frozenset(ids))
-    paths = select(ServicePath.service_id).where(ServicePath.satellite_id == satellite.id, *meanwhile)
-    query = select(Service).where(col(Service.id).in_(paths)).order_by(col(Service.name), col(Service.id))
-    services = [CarriedService(each.id, each.name or each.id, _customer(each)) for each in session.exec(query)]
+        in_turn = (path.service_id for path, name, _ in meanwhile if name == satellite.constellation.lower())
+        return PlannedManoeuvre(one, satellite, (), frozenset(in_turn))
+    over = {service.id: service for path, _, service in meanwhile if path.satellite_id == satellite.id}
+    services = [CarriedService(each.id, each.name or each.id, _customer(each)) for each in over.values()]
     return PlannedManoeuvre(one, satellite, services)
 
 
